@@ -1,0 +1,6 @@
+//! Turns `rules/` into tables at compile time.
+
+fn main() {
+    println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=build.rs");
+}

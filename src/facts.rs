@@ -1,0 +1,71 @@
+//! The normalised description of a call: the only thing policy sees, and what the record keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::actions::Action;
+use crate::call::{Caller, Context, Surface};
+use crate::json::Value;
+use crate::scan::Finding;
+
+/// When in a call's life the decision is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Before the tool runs.
+    Pre,
+    /// After it ran: what it answered.
+    Post,
+    /// A text by itself.
+    Text,
+}
+
+impl Phase {
+    /// The name used in policies and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pre => "pre",
+            Self::Post => "post",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// What the run has seen before, folded from its records. Empty until run state is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunState {
+    /// `untrusted`, `secret`, …; sorted.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Counters by name; sorted.
+    #[serde(default)]
+    pub counters: Vec<(String, u64)>,
+}
+
+/// Everything a decision may depend on. No value here holds a clear secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// When the decision is taken.
+    pub phase: Phase,
+    /// Tool name as the runtime gives it; empty for a text.
+    pub tool: String,
+    /// MCP server, when the tool is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Origin of the judged text.
+    pub surface: Surface,
+    /// What the call would do.
+    pub actions: Vec<Action>,
+    /// What its texts contain.
+    pub findings: Vec<Finding>,
+    /// The arguments with every finding that redacts replaced by its mark; for a text, the redacted text.
+    pub args: Value,
+    /// Where it happens.
+    pub context: Context,
+    /// Who asks.
+    pub caller: Caller,
+    /// What the run has seen.
+    pub state: RunState,
+    /// Wall clock of the decision, RFC 3339 with microseconds, UTC.
+    pub now: String,
+}

@@ -1,0 +1,35 @@
+//! Armorer Guard's core: understands a tool call, scans its texts, decides, records.
+//!
+//! One straight line, imports only go down:
+//! `call -> understand -> facts -> decide -> record -> answer`.
+
+pub mod span;
+
+pub mod json;
+
+pub mod call;
+
+pub mod text;
+
+pub mod rules;
+
+pub mod scan;
+
+pub mod shell;
+
+pub mod actions;
+
+pub mod facts;
+
+pub mod policy;
+
+pub mod decision;
+
+pub mod record;
+
+pub mod builtin;
+
+pub mod guard;
+
+#[cfg(feature = "python")]
+mod ffi;

@@ -1,0 +1,198 @@
+//! What a shell text would execute: the result of resolution. A leaf, read by `actions`.
+
+use std::rc::Rc;
+
+use crate::span::ByteSpan;
+
+/// Why something is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// A variable that nothing in the text sets.
+    UnsetVariable(String),
+    /// A positional or special parameter (`$1`, `$@`, `$?`).
+    Parameter(String),
+    /// The output of a command that cannot be computed.
+    CommandOutput,
+    /// An arithmetic or parameter form that was not folded.
+    Expansion,
+    /// A loop variable, a `read`, or something set under a condition.
+    RunTimeValue(String),
+    /// Over the analysis budget.
+    Limit,
+    /// A syntax error; the rest of the text is unknown.
+    Syntax,
+}
+
+/// What a word is known to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Exactly this.
+    Exact(String),
+    /// One of these (2 to 8).
+    OneOf(Vec<String>),
+    /// A glob pattern, as written after the other expansions: `/etc/*`. `exact` text around it is literal.
+    Pattern(String),
+    /// Begins like this; the rest is unknown for that reason.
+    Prefix(String, Why),
+    /// Nothing is known of its beginning.
+    Unknown(Why),
+}
+
+impl Value {
+    /// The text when it is known exactly.
+    #[must_use]
+    pub fn exact(&self) -> Option<&str> {
+        match self {
+            Self::Exact(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A word after expansion: one element of argv.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// What it is known to be.
+    pub value: Value,
+    /// The word in the source it comes from.
+    pub span: ByteSpan,
+    /// `Some(offset)` when the value's bytes stand in the source unchanged, starting there:
+    /// a nested script inside it then has exact spans.
+    pub verbatim_at: Option<usize>,
+    /// Commands whose output is part of this word, as indices into [`Resolution::commands`].
+    pub from: Vec<usize>,
+}
+
+/// `NAME=value`, before a command or by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Variable name.
+    pub name: String,
+    /// What it becomes.
+    pub value: Value,
+    /// Where it stands.
+    pub span: ByteSpan,
+}
+
+/// What a redirect does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectKind {
+    /// `<`
+    Read,
+    /// `>`, `>|`, `&>`
+    Write,
+    /// `>>`, `&>>`
+    Append,
+    /// `<>`
+    ReadWrite,
+    /// `2>&1`, `<&3`: no file.
+    Duplicate,
+}
+
+/// A redirect to or from a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// What it does.
+    pub kind: RedirectKind,
+    /// The descriptor; `&>` counts as 1.
+    pub fd: u32,
+    /// The file.
+    pub target: Value,
+    /// Where it stands.
+    pub span: ByteSpan,
+}
+
+/// Where a command's standard input comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stdin {
+    /// From outside the text.
+    Inherited,
+    /// From other commands' output, as indices into [`Resolution::commands`] (a pipe from a group has several).
+    Pipe(Vec<usize>),
+    /// From a here-document or here-string with this body.
+    Text {
+        /// The body after expansion.
+        body: Value,
+        /// Where the body stands.
+        span: ByteSpan,
+        /// As [`Argument::verbatim_at`].
+        verbatim_at: Option<usize>,
+    },
+    /// From a file.
+    File(Value),
+}
+
+/// Where a command's standard output goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stdout {
+    /// To whoever started the text.
+    Inherited,
+    /// Into other commands, as indices into [`Resolution::commands`].
+    Pipe(Vec<usize>),
+    /// Into a word or an assignment (`$(…)`).
+    Captured,
+}
+
+/// Variables and functions known at a point of the text. Shared, never changed once shared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Variables in order of first assignment.
+    pub variables: Vec<(String, Value)>,
+    /// Bodies of functions and values of aliases, as source text.
+    pub functions: Vec<(String, String)>,
+}
+
+/// One simple command that would run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// From its first to its last byte in the source.
+    pub span: ByteSpan,
+    /// Assignments that hold for this command only (or, with no words, from here on).
+    pub assignments: Vec<Assignment>,
+    /// argv, the program first; empty for assignments or redirects alone.
+    pub words: Vec<Argument>,
+    /// Redirects to files, in order. Here-documents are in `stdin`.
+    pub redirects: Vec<Redirect>,
+    /// Standard input.
+    pub stdin: Stdin,
+    /// Standard output.
+    pub stdout: Stdout,
+    /// Working directory at that point.
+    pub cwd: Value,
+    /// Runs whenever the text runs: not behind `||`, in a branch or in a loop body. (`&&` counts as certain:
+    /// the author expects it to be reached.)
+    pub certain: bool,
+    /// What is known at that point, for `eval` and nested shells.
+    pub scope: Rc<Scope>,
+}
+
+/// Something that could not be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    /// The reason.
+    pub why: Why,
+    /// Where.
+    pub span: ByteSpan,
+}
+
+/// Everything a shell text would execute, in source order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// The simple commands, substitutions included, a command after those that feed its words.
+    pub commands: Vec<Command>,
+    /// What could not be followed: syntax errors, budget, unparsable parts.
+    pub unresolved: Vec<Unresolved>,
+}
+
+/// What resolution may assume about the place the text runs in.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// Working directory, when known.
+    pub cwd: Option<String>,
+    /// Home directory, when known: `~` and `$HOME`.
+    pub home: Option<String>,
+    /// Login name, when known: `$USER`.
+    pub user: Option<String>,
+    /// Variables and functions from an enclosing text.
+    pub scope: Rc<Scope>,
+}

@@ -1,0 +1,1 @@
+//! Views of a text with spans mapped back to the original.
