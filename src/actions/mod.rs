@@ -26,3 +26,4 @@ pub struct Understanding {
 pub fn understand(_call: &Call, _catalogue: &Catalogue) -> Understanding {
     Understanding::default()
 }
+pub mod build;

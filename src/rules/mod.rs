@@ -1,1 +1,2 @@
 //! Rule packs: schema, compile, prefilter, confirm.
+pub mod build;
