@@ -1,46 +1,390 @@
 //! The straight line: understand, decide, record, answer, in that order and only here.
+//!
+//! What is broken (policy, store) is answered at each call, and strictly: what writes, executes or sends is denied,
+//! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
 
-use crate::call::{Call, Text};
-use crate::decision::Decision;
-use crate::record::{Appended, Outcome, StoreError};
+use crate::actions::{self, Action, ActionKind};
+use crate::builtin;
+use crate::call::{Call, Caller, Context, Surface, Text};
+use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
+use crate::facts::{Facts, Phase, RunState};
+use crate::json::{StringRole, Value};
+use crate::policy::{self, Policy, PolicyError};
+use crate::record::{self, Appended, Outcome, Store, StoreError};
+use crate::scan::{self, Finding, Mark, NoTags, Tagger};
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Where store, policy and keys live. `None`: nothing is recorded and the built-in policy decides.
     pub home: Option<PathBuf>,
+    /// Whether decisions are recorded below `home`.
+    pub record: bool,
 }
 
 /// Decides calls. Safe to share between threads.
 #[derive(Debug)]
-pub struct Guard {}
+pub struct Guard {
+    policy: Result<PolicySource, PolicyError>,
+    store: Option<Result<Store, StoreError>>,
+    /// The run of calls that name none: one for the life of this guard.
+    own_run: OnceLock<String>,
+}
+
+#[derive(Debug)]
+enum PolicySource {
+    Builtin,
+    Active(Box<Policy>),
+}
 
 impl Guard {
     /// Sets up a guard. Never fails: what is broken (policy, store) is answered at each call, strictly.
     #[must_use]
-    pub fn open(_options: &Options) -> Self {
-        Self {}
+    pub fn open(options: &Options) -> Self {
+        let policy = match &options.home {
+            Some(home) => policy::load_active(home).map(|active| {
+                active.map_or(PolicySource::Builtin, |policy| {
+                    PolicySource::Active(Box::new(policy))
+                })
+            }),
+            None => Ok(PolicySource::Builtin),
+        };
+        let store = match &options.home {
+            Some(home) if options.record => Some(Store::open(home)),
+            _ => None,
+        };
+        Self {
+            policy,
+            store,
+            own_run: OnceLock::new(),
+        }
     }
 
     /// Understands, decides, records and answers a call.
     #[must_use]
-    pub fn check(&self, _call: Call) -> Decision {
-        unimplemented!("the straight line")
+    pub fn check(&self, call: Call) -> Decision {
+        let started = Instant::now();
+        // From the name as the runtime gave it, before scrubbing: outcomes find the run by the same name.
+        let run = self.run_id(&call.caller.runtime, call.caller.run.as_deref());
+        let understanding = actions::understand(&call, builtin::catalogue());
+        let findings = builtin::scanner().scan_value(&call.args, Surface::ToolArgs);
+        let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
+        let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger());
+        let facts = Facts {
+            phase: Phase::Pre,
+            tool: scrubber.scrub(call.tool),
+            server: understanding.server.map(|server| scrubber.scrub(server)),
+            surface: Surface::ToolArgs,
+            actions: understanding
+                .actions
+                .into_iter()
+                .map(|action| scrubber.scrub_action(action))
+                .collect(),
+            findings,
+            args,
+            context: scrubber.scrub_context(call.context),
+            caller: scrubber.scrub_caller(call.caller),
+            state: RunState::default(),
+            now: record::now(),
+        };
+        self.conclude(run, facts, &marks, started)
     }
 
     /// As [`Guard::check`], for a text by itself.
     #[must_use]
-    pub fn check_text(&self, _text: Text) -> Decision {
-        unimplemented!("the straight line")
+    pub fn check_text(&self, text: Text) -> Decision {
+        let started = Instant::now();
+        let run = self.run_id(&text.caller.runtime, text.caller.run.as_deref());
+        let findings = builtin::scanner().scan(&text.bytes, text.surface);
+        let (redacted, marks) = scan::redact(&text.bytes, &findings, self.tagger());
+        let scrubber = Scrubber::new(self.tagger());
+        let facts = Facts {
+            phase: Phase::Text,
+            tool: String::new(),
+            server: None,
+            surface: text.surface,
+            actions: Vec::new(),
+            findings,
+            args: Value::String(into_text(redacted)),
+            context: Context::default(),
+            caller: scrubber.scrub_caller(text.caller),
+            state: RunState::default(),
+            now: record::now(),
+        };
+        self.conclude(run, facts, &marks, started)
+    }
+
+    /// Findings of a text and the text without them; decides and records nothing.
+    #[must_use]
+    pub fn scan(&self, bytes: &[u8], surface: Surface) -> (Vec<Finding>, Vec<u8>) {
+        let findings = builtin::scanner().scan(bytes, surface);
+        let (redacted, _) = scan::redact(bytes, &findings, self.tagger());
+        (findings, redacted)
     }
 
     /// Records what the runtime did with a decision.
     ///
     /// # Errors
-    /// [`StoreError`] when it could not be recorded.
-    pub fn outcome(&self, _outcome: &Outcome) -> Result<Appended, StoreError> {
-        unimplemented!("the straight line")
+    /// [`StoreError`] when it could not be recorded, also when this guard records nothing.
+    pub fn outcome(&self, outcome: &Outcome) -> Result<Appended, StoreError> {
+        self.open_store()?.append_outcome(outcome)
+    }
+
+    /// Id of the run with the runtime's name `name`; for `None`, of this guard's own run.
+    #[must_use]
+    pub fn run_id(&self, runtime: &str, name: Option<&str>) -> String {
+        match name {
+            Some(_) => record::run_id(runtime, name),
+            None => self
+                .own_run
+                .get_or_init(|| record::run_id(runtime, None))
+                .clone(),
+        }
+    }
+
+    /// The policy in force.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the active policy cannot be used.
+    pub fn policy(&self) -> Result<&Policy, &PolicyError> {
+        match &self.policy {
+            Ok(PolicySource::Builtin) => Ok(builtin::policy()),
+            Ok(PolicySource::Active(policy)) => Ok(policy),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn open_store(&self) -> Result<&Store, StoreError> {
+        match &self.store {
+            Some(Ok(store)) => Ok(store),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(StoreError {
+                kind: "store_off",
+                message: String::from("this guard was opened without a store"),
+            }),
+        }
+    }
+
+    fn tagger(&self) -> &dyn Tagger {
+        match &self.store {
+            Some(Ok(store)) => store,
+            _ => &NoTags,
+        }
+    }
+
+    fn conclude(&self, run: String, facts: Facts, marks: &[Mark], started: Instant) -> Decision {
+        let understood = Instant::now();
+        let verdict = match self.policy() {
+            Ok(policy) => policy::decide(&facts, policy),
+            Err(error) => without_policy(&facts, error),
+        };
+        let decided = Instant::now();
+        let mut decision = Decision {
+            id: record::new_id(),
+            run,
+            action_digest: record::action_digest(&facts),
+            facts_digest: record::facts_digest(&facts),
+            facts,
+            verdict,
+            recorded: false,
+            timings: Timings {
+                understand_us: micros(started, understood),
+                decide_us: micros(understood, decided),
+                ..Timings::default()
+            },
+        };
+        match &self.store {
+            None => {}
+            Some(Ok(store)) => match store.append_decision(&decision, marks) {
+                Ok(_) => decision.recorded = true,
+                Err(error) => without_store(&mut decision, &error),
+            },
+            Some(Err(error)) => without_store(&mut decision, error),
+        }
+        let recorded = Instant::now();
+        decision.timings.record_us = micros(decided, recorded);
+        decision.timings.total_us = micros(started, recorded);
+        decision
+    }
+}
+
+fn micros(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
+}
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Whether nothing but reading would happen: what a guard that cannot work still lets through.
+fn only_reads(facts: &Facts) -> bool {
+    facts.actions.iter().all(|action| {
+        matches!(
+            action.kind,
+            ActionKind::FsRead | ActionKind::DbRead | ActionKind::CloudRead
+        )
+    })
+}
+
+fn guard_failure(facts: &Facts, rule: &str, what: &str) -> Determining {
+    let (effect, message) = if only_reads(facts) {
+        (
+            Effect::Allow,
+            format!("{what}; only reads, so it is allowed and the gap is noted"),
+        )
+    } else {
+        (
+            Effect::Deny,
+            format!(
+                "{what}; what changes, runs or sends something is denied until that is repaired"
+            ),
+        )
+    };
+    Determining {
+        rule: rule.to_owned(),
+        effect,
+        layer: String::from("builtin"),
+        message,
+        actions: Vec::new(),
+        findings: Vec::new(),
+        unknown: false,
+    }
+}
+
+fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
+    let determining = guard_failure(
+        facts,
+        "error.policy",
+        &format!(
+            "the active policy cannot be used ({}: {})",
+            error.kind, error.message
+        ),
+    );
+    Verdict {
+        effect: determining.effect,
+        determining: vec![determining],
+        near: Vec::new(),
+        obligations: Vec::new(),
+        policy_digest: String::new(),
+    }
+}
+
+/// A decision that could not be recorded is stricter: it stays a denial, and everything but a read becomes one.
+fn without_store(decision: &mut Decision, error: &StoreError) {
+    let failure = guard_failure(
+        &decision.facts,
+        "error.store",
+        &format!(
+            "the decision could not be recorded ({}: {})",
+            error.kind, error.message
+        ),
+    );
+    if failure.effect > decision.verdict.effect {
+        decision.verdict.effect = failure.effect;
+        decision.verdict.determining = vec![failure];
+    } else {
+        decision.verdict.determining.push(failure);
+    }
+    decision.verdict.obligations.push(String::from("gap"));
+    decision.verdict.obligations.sort();
+    decision.verdict.obligations.dedup();
+}
+
+/// Keeps secrets out of everything that is derived from the arguments: targets, reasons, names.
+///
+/// Derived strings are scanned themselves, and secrets that only their context gave away (`-p VALUE`) are replaced
+/// wherever their bytes appear again.
+struct Scrubber<'a> {
+    known: Vec<(String, String)>,
+    tagger: &'a dyn Tagger,
+}
+
+impl<'a> Scrubber<'a> {
+    fn new(tagger: &'a dyn Tagger) -> Self {
+        Self {
+            known: Vec::new(),
+            tagger,
+        }
+    }
+
+    fn of_call(args: &Value, findings: &[Finding], tagger: &'a dyn Tagger) -> Self {
+        let mut known = Vec::new();
+        if findings.iter().any(|finding| finding.redact) {
+            args.each_string(&mut |at, text, role| {
+                if role == StringRole::Name {
+                    return;
+                }
+                for finding in findings.iter().filter(|held| held.redact && held.at == at) {
+                    let span = finding.span;
+                    if let Some(value) = text.get(span.start()..span.end())
+                        && value.len() >= 4
+                    {
+                        known.push((
+                            value.to_owned(),
+                            scan::mark_text(finding, value.as_bytes(), tagger),
+                        ));
+                    }
+                }
+            });
+        }
+        // Longest first, so that a value inside another does not break it up.
+        known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        Self { known, tagger }
+    }
+
+    fn scrub(&self, text: String) -> String {
+        if text.is_empty() {
+            return text;
+        }
+        let mut text = text;
+        for (value, mark) in &self.known {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), mark);
+            }
+        }
+        let findings = builtin::scanner().scan(text.as_bytes(), Surface::ToolArgs);
+        if findings.iter().any(|finding| finding.redact) {
+            into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
+        } else {
+            text
+        }
+    }
+
+    fn scrub_option(&self, text: Option<String>) -> Option<String> {
+        text.map(|text| self.scrub(text))
+    }
+
+    fn scrub_action(&self, mut action: Action) -> Action {
+        action.target.value = self.scrub(action.target.value);
+        action.target.host = self.scrub_option(action.target.host);
+        action.on = self.scrub_option(action.on);
+        action.by = self.scrub(action.by);
+        action.reason = self.scrub_option(action.reason);
+        action.safer = self.scrub_option(action.safer);
+        action
+    }
+
+    fn scrub_context(&self, context: Context) -> Context {
+        Context {
+            cwd: self.scrub_option(context.cwd),
+            workspace: self.scrub_option(context.workspace),
+            ..context
+        }
+    }
+
+    fn scrub_caller(&self, caller: Caller) -> Caller {
+        Caller {
+            run: self.scrub_option(caller.run),
+            runtime: caller.runtime,
+            call_id: self.scrub_option(caller.call_id),
+            agent: self.scrub_option(caller.agent),
+            depth: caller.depth,
+            host_mode: self.scrub_option(caller.host_mode),
+        }
     }
 }

@@ -121,3 +121,29 @@ pub struct Outcome {
     /// The adapter that tells: `claude-code-hook`.
     pub adapter: String,
 }
+
+/// Wall clock.
+#[must_use]
+pub fn now() -> String {
+    String::new()
+}
+/// Fresh record id.
+#[must_use]
+pub fn new_id() -> String {
+    String::new()
+}
+/// Run id.
+#[must_use]
+pub fn run_id(_runtime: &str, _name: Option<&str>) -> String {
+    String::new()
+}
+/// Digest.
+#[must_use]
+pub fn action_digest(_facts: &crate::facts::Facts) -> String {
+    String::new()
+}
+/// Digest.
+#[must_use]
+pub fn facts_digest(_facts: &crate::facts::Facts) -> String {
+    String::new()
+}
