@@ -199,10 +199,12 @@ impl Guard {
         };
         match &self.store {
             None => {}
-            Some(Ok(store)) => match store.append_decision(&decision, marks) {
-                Ok(_) => decision.recorded = true,
-                Err(error) => without_store(&mut decision, &error),
-            },
+            Some(Ok(store)) => {
+                match store.append_decision(&decision, marks, decision.verdict.effect.as_str()) {
+                    Ok(_) => decision.recorded = true,
+                    Err(error) => without_store(&mut decision, &error),
+                }
+            }
             Some(Err(error)) => without_store(&mut decision, error),
         }
         let recorded = Instant::now();
