@@ -29,6 +29,8 @@ pub mod record;
 
 pub mod builtin;
 
+pub mod edge;
+
 pub mod guard;
 
 #[cfg(feature = "python")]

@@ -1,1 +1,265 @@
-//! The only place that names pyo3.
+//! The only place that names pyo3: converts, releases the interpreter, calls, converts back.
+
+mod convert;
+mod results;
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::call::{Call, Caller, Surface, Text};
+use crate::guard::{Guard as CoreGuard, Options};
+use crate::json::Value;
+use crate::record::Outcome;
+use crate::{builtin, edge, policy, scan as scanning};
+use convert::{to_text, to_value};
+use results::{Action, Decision, Finding, Near, Reason, ScanResult};
+
+pyo3::create_exception!(
+    _core,
+    GuardError,
+    pyo3::exceptions::PyException,
+    "Something the guard could not do. `kind` is stable, for programs; the message is for people."
+);
+pyo3::create_exception!(
+    _core,
+    InputError,
+    GuardError,
+    "The input is not a call or a text that can be judged."
+);
+pyo3::create_exception!(
+    _core,
+    StoreError,
+    GuardError,
+    "The record store could not do its work."
+);
+pyo3::create_exception!(_core, PolicyError, GuardError, "A policy cannot be used.");
+
+/// An exception of ours with its `kind` set.
+fn failure<E: pyo3::type_object::PyTypeInfo>(py: Python<'_>, kind: &str, message: &str) -> PyErr {
+    let error = PyErr::from_type(py.get_type::<E>(), message.to_owned());
+    match error.value(py).setattr("kind", kind) {
+        Ok(()) => error,
+        Err(problem) => problem,
+    }
+}
+
+fn surface_of(py: Python<'_>, name: &str) -> PyResult<Surface> {
+    Surface::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Surface::ALL.into_iter().map(Surface::as_str).collect();
+        failure::<InputError>(
+            py,
+            "request_surface",
+            &format!(
+                "unknown surface `{name}`; expected one of {}",
+                known.join(", ")
+            ),
+        )
+    })
+}
+
+/// Decides tool calls and texts. See `_core.pyi`.
+#[pyclass(frozen, module = "armorer_guard._core")]
+struct Guard {
+    inner: CoreGuard,
+    home: Option<PathBuf>,
+    runtime: String,
+}
+
+#[pymethods]
+impl Guard {
+    #[new]
+    #[pyo3(signature = (*, home=None, record=true, runtime="python"))]
+    fn new(home: Option<PathBuf>, record: bool, runtime: &str) -> Self {
+        let home = home.or_else(edge::guard_home);
+        Self {
+            inner: CoreGuard::open(&Options {
+                home: home.clone(),
+                record,
+            }),
+            home,
+            runtime: runtime.to_owned(),
+        }
+    }
+
+    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
+    fn check(
+        &self,
+        py: Python<'_>,
+        tool: &Bound<'_, PyString>,
+        args: &Bound<'_, PyAny>,
+        cwd: Option<PathBuf>,
+        run: Option<String>,
+        workspace: Option<PathBuf>,
+        agent: Option<String>,
+        call_id: Option<String>,
+    ) -> PyResult<Decision> {
+        let cwd = match cwd {
+            Some(cwd) => Some(cwd),
+            None => std::env::current_dir().ok(),
+        };
+        let call = Call {
+            tool: to_text(tool)?,
+            args: to_value(args)?,
+            context: edge::context(cwd, workspace, self.home.clone()),
+            caller: Caller {
+                run,
+                runtime: self.runtime.clone(),
+                call_id,
+                agent,
+                ..Caller::default()
+            },
+        };
+        let decision = py.detach(|| self.inner.check(call));
+        Ok(Decision::new(decision))
+    }
+
+    #[pyo3(signature = (text, *, surface="tool_result", run=None))]
+    fn check_text(
+        &self,
+        py: Python<'_>,
+        text: &Bound<'_, PyAny>,
+        surface: &str,
+        run: Option<String>,
+    ) -> PyResult<Decision> {
+        let text = Text {
+            bytes: to_bytes(text)?,
+            surface: surface_of(py, surface)?,
+            caller: Caller {
+                run,
+                runtime: self.runtime.clone(),
+                ..Caller::default()
+            },
+        };
+        let decision = py.detach(|| self.inner.check_text(text));
+        Ok(Decision::new(decision))
+    }
+
+    #[pyo3(signature = (decision, result="ok", *, duration_ms=None, output=None))]
+    fn outcome(
+        &self,
+        py: Python<'_>,
+        decision: &Decision,
+        result: &str,
+        duration_ms: Option<u64>,
+        output: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        let result = record_result(py, result)?;
+        let output = output.map(to_bytes).transpose()?;
+        let of = decision.inner();
+        let findings = output.as_deref().map_or_else(Vec::new, |output| {
+            py.detach(|| self.inner.scan(output, Surface::ToolResult).0)
+        });
+        let outcome = Outcome {
+            run: of.run.clone(),
+            of: Some(of.id.clone()),
+            call_id: of.facts.caller.call_id.clone(),
+            tool: of.facts.tool.clone(),
+            result,
+            duration_ms,
+            output_bytes: output.as_ref().map(|output| output.len() as u64),
+            output_digest: output.as_deref().map(crate::record::digest),
+            findings,
+            adapter: self.runtime.clone(),
+        };
+        py.detach(|| self.inner.outcome(&outcome))
+            .map(|appended| appended.id)
+            .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+    }
+
+    /// Digest of the policy in force.
+    #[getter]
+    fn policy_digest(&self, py: Python<'_>) -> PyResult<String> {
+        self.inner
+            .policy()
+            .map(|policy| policy.digest().to_owned())
+            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+    }
+
+    /// Where store, policy and keys live.
+    #[getter]
+    fn home(&self) -> Option<PathBuf> {
+        self.home.clone()
+    }
+}
+
+fn record_result(py: Python<'_>, name: &str) -> PyResult<&'static str> {
+    const RESULTS: [&str; 5] = ["ok", "error", "timeout", "cancelled", "ambiguous"];
+    RESULTS
+        .into_iter()
+        .find(|held| *held == name)
+        .ok_or_else(|| {
+            failure::<InputError>(
+                py,
+                "outcome_result",
+                &format!(
+                    "unknown result `{name}`; expected one of {}",
+                    RESULTS.join(", ")
+                ),
+            )
+        })
+}
+
+fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(bytes) = text.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
+    }
+    if let Ok(text) = text.cast::<PyString>() {
+        return to_text(text).map(String::into_bytes);
+    }
+    Err(failure::<InputError>(
+        text.py(),
+        "request_text",
+        &format!("a text is str or bytes, not `{}`", text.get_type().name()?),
+    ))
+}
+
+/// Finds and removes what a text should not contain.
+#[pyfunction]
+#[pyo3(signature = (text, *, surface="tool_result"))]
+fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
+    let surface = surface_of(py, surface)?;
+    let bytes = to_bytes(text)?;
+    let (findings, redacted) = py.detach(|| {
+        let findings = builtin::scanner().scan(&bytes, surface);
+        let (redacted, _) = scanning::redact(&bytes, &findings, &scanning::NoTags);
+        (findings, redacted)
+    });
+    Ok(ScanResult::new(findings, redacted))
+}
+
+/// `policy::decide` on JSON documents: what explanation and replay hold the plain evaluator against.
+#[pyfunction]
+fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    policy::decide_json(facts, policy)
+        .map(|verdict| PyBytes::new(py, &verdict))
+        .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+}
+
+/// Canonical bytes (RFC 8785) of a JSON-like value.
+#[pyfunction]
+fn canonical_json<'py>(
+    py: Python<'py>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let value: Value = to_value(value)?;
+    Ok(PyBytes::new(py, &crate::json::canonical(&value)))
+}
+
+/// The Rust core of `armorer_guard`.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::{
+        Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
+        ScanResult, StoreError, canonical_json, decide_json, scan,
+    };
+
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        use pyo3::types::PyModuleMethods;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -147,3 +147,13 @@ pub fn action_digest(_facts: &crate::facts::Facts) -> String {
 pub fn facts_digest(_facts: &crate::facts::Facts) -> String {
     String::new()
 }
+/// Digest of bytes.
+#[must_use]
+pub fn digest(_bytes: &[u8]) -> String {
+    String::new()
+}
+/// The body of a decision's record.
+#[must_use]
+pub fn decision_body(_decision: &Decision) -> crate::json::Value {
+    crate::json::Value::Null
+}

@@ -1,0 +1,298 @@
+"""
+The Rust core: understands calls, scans texts, decides, appends records.
+
+Offsets count bytes of the UTF-8 of the string they point into, from zero, half-open. That string is the scanned text,
+or the argument which `at` names by JSON Pointer (RFC 6901), such as `/command`.
+"""
+
+from os import PathLike
+from typing import Any, Literal, TypedDict, final
+
+from armorer_guard.records.models import DecisionRecord
+
+__version__: str
+
+_Effect = Literal["allow", "ask", "deny"]
+_Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
+_Result = Literal["ok", "error", "timeout", "cancelled", "ambiguous"]
+
+class GuardError(Exception):
+    """Something the guard could not do. `kind` is stable, for programs; the message is for people."""
+
+    kind: str
+
+class InputError(GuardError):
+    """The input is not a call or a text that can be judged."""
+
+class StoreError(GuardError):
+    """The record store could not do its work."""
+
+class PolicyError(GuardError):
+    """A policy cannot be used."""
+
+class Timings(TypedDict):
+    """Microseconds spent in each stage of a decision."""
+
+    understand_us: int
+    decide_us: int
+    record_us: int
+    total_us: int
+
+@final
+class Reason:
+    """A rule that determined a decision, and its sentence."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def effect(self) -> _Effect: ...
+    @property
+    def layer(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def unknown(self) -> bool:
+        """Whether a condition of the rule was unknown and counted against the call."""
+
+@final
+class Near:
+    """A stricter rule that nearly matched."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def effect(self) -> _Effect: ...
+    @property
+    def missing(self) -> list[str]:
+        """The conditions that did not hold."""
+
+@final
+class Action:
+    """Something the call would do."""
+
+    @property
+    def kind(self) -> str:
+        """Dotted name: `fs.delete`, `net.send`, `exec.remote_code`, `unknown`, …"""
+    @property
+    def target(self) -> str:
+        """The resolved target, as much of it as is known."""
+    @property
+    def exact(self) -> bool:
+        """Whether `target` is the whole truth."""
+    @property
+    def place(self) -> str | None:
+        """Where a path lies: `workspace`, `home_root`, `system`, …; None for what is not a path."""
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def attributes(self) -> list[str]: ...
+    @property
+    def certainty(self) -> Literal["possible", "likely", "certain"]: ...
+    @property
+    def on(self) -> str | None:
+        """Where it happens when not on this machine: `ssh:host`, `docker:web`."""
+    @property
+    def by(self) -> str:
+        """The program or tool that does it."""
+    @property
+    def at(self) -> str: ...
+    @property
+    def start(self) -> int | None: ...
+    @property
+    def end(self) -> int | None: ...
+    @property
+    def reason(self) -> str | None:
+        """Why it could not be known better."""
+    @property
+    def sentence(self) -> str:
+        """The action in plain words."""
+
+@final
+class Finding:
+    """Something a text contains."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def kind(self) -> Literal["secret", "pii", "hidden_text", "injection", "exfiltration"]: ...
+    @property
+    def severity(self) -> Literal["low", "medium", "high", "critical"]: ...
+    @property
+    def confidence(self) -> int:
+        """Per mille."""
+    @property
+    def at(self) -> str:
+        """JSON Pointer of the argument; empty for a text by itself."""
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def checksum(self) -> Literal["valid", "mismatch"] | None: ...
+    @property
+    def view(self) -> str | None:
+        """The view it was found in when not the text itself: `base64`, …"""
+    @property
+    def redact(self) -> bool: ...
+
+@final
+class ScanResult:
+    """Findings of a text, and the text without them."""
+
+    @property
+    def findings(self) -> list[Finding]: ...
+    @property
+    def redacted(self) -> str: ...
+    @property
+    def redacted_bytes(self) -> bytes:
+        """As `redacted`, byte for byte also where the input is not UTF-8."""
+
+@final
+class Decision:
+    """What was decided about a call or a text, and why. Immutable."""
+
+    @property
+    def effect(self) -> _Effect: ...
+    @property
+    def allowed(self) -> bool: ...
+    @property
+    def reasons(self) -> list[Reason]: ...
+    @property
+    def near(self) -> list[Near]: ...
+    @property
+    def actions(self) -> list[Action]: ...
+    @property
+    def findings(self) -> list[Finding]: ...
+    @property
+    def redacted(self) -> Any:
+        """The arguments (or the text) with every secret replaced by its mark."""
+    @property
+    def obligations(self) -> list[str]: ...
+    @property
+    def id(self) -> str:
+        """Id of the decision's record (UUIDv7)."""
+    @property
+    def run(self) -> str: ...
+    @property
+    def recorded(self) -> bool:
+        """Whether the record is in the log. A guard opened with `record=False` records nothing."""
+    @property
+    def policy_digest(self) -> str: ...
+    @property
+    def facts_digest(self) -> str: ...
+    @property
+    def action_digest(self) -> str: ...
+    @property
+    def timings(self) -> Timings: ...
+    @property
+    def record(self) -> DecisionRecord:
+        """The decision as the pydantic model of its record. Imports pydantic on first use."""
+    def to_json(self) -> bytes:
+        """The record's body as canonical JSON (RFC 8785)."""
+
+@final
+class Guard:
+    """
+    Decides tool calls and texts, and records each decision before it answers. One guard may serve many threads.
+
+    Args:
+        home: Where store, policy and keys live. Default: `ARMORER_GUARD_HOME`, else below the XDG state directory.
+        record: False decides without recording.
+        runtime: Name of the runtime that asks, for the record.
+
+    A policy or a store that cannot be used does not raise here: each call is then answered strictly (what changes, runs
+    or sends is denied with the reason; a pure read is allowed and the gap is said in `obligations`).
+    """
+
+    def __new__(
+        cls,
+        *,
+        home: str | PathLike[str] | None = None,
+        record: bool = True,
+        runtime: str = "python",
+    ) -> Guard: ...
+    def check(
+        self,
+        tool: str,
+        args: Any,
+        *,
+        cwd: str | PathLike[str] | None = None,
+        run: str | None = None,
+        workspace: str | PathLike[str] | None = None,
+        agent: str | None = None,
+        call_id: str | None = None,
+    ) -> Decision:
+        """
+        Decide a tool call.
+
+        Args:
+            tool: The tool's name as the runtime gives it: `Bash`, `Write`, `mcp__github__create_issue`.
+            args: Its arguments, JSON-like: dict, list, str, int, float, bool, None.
+            cwd: Absolute working directory; the process's own when not given.
+            run: The runtime's name of the run. Calls without one share a run of this guard.
+            workspace: Root of the project; `cwd` when not given.
+            agent: The agent or sub-agent that calls.
+            call_id: The runtime's id of the call.
+
+        Raises:
+            InputError: The arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.
+        """
+    def check_text(self, text: str | bytes, *, surface: _Surface = "tool_result", run: str | None = None) -> Decision:
+        """
+        Decide a text by itself.
+
+        Raises:
+            InputError: *text* is neither str nor bytes, or *surface* is unknown.
+        """
+    def outcome(
+        self,
+        decision: Decision,
+        result: _Result = "ok",
+        *,
+        duration_ms: int | None = None,
+        output: str | bytes | None = None,
+    ) -> str:
+        """
+        Record what became of a decision; *output* is scanned and only its digest is kept.
+
+        Returns:
+            Id of the outcome's record.
+
+        Raises:
+            StoreError: It could not be recorded.
+            InputError: *result* is unknown.
+        """
+    @property
+    def policy_digest(self) -> str:
+        """
+        `sha256:…` of the policy in force.
+
+        Raises:
+            PolicyError: The active policy cannot be used.
+        """
+    @property
+    def home(self) -> PathLike[str] | None: ...
+
+def scan(text: str | bytes, *, surface: _Surface = "tool_result") -> ScanResult:
+    """
+    Find and remove what a text should not contain. Any bytes will do: invalid UTF-8 is scanned as it stands.
+
+    Raises:
+        InputError: *text* is neither str nor bytes, or *surface* is unknown.
+    """
+
+def decide_json(facts: bytes, policy: bytes) -> bytes:
+    """
+    The core's verdict on recorded facts under a compiled policy, both as JSON.
+
+    Raises:
+        PolicyError: One of them cannot be used.
+    """
+
+def canonical_json(value: Any) -> bytes:
+    """
+    Canonical bytes (RFC 8785) of a JSON-like value, as the core writes them.
+
+    Raises:
+        InputError: JSON cannot hold the value.
+    """
