@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import armorer_guard
 import pytest
+
+import armorer_guard
 
 COMMAND = "cd packages/server && npm run build -- --mode production 2>&1 | tee build.log && git add -A && git status"
 ARGUMENTS = {"command": COMMAND, "description": "Build the server for production", "timeout": 120000}
