@@ -6,6 +6,7 @@ import threading
 import zlib
 
 import pytest
+
 from armorer_guard import Guard, InputError, scan
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

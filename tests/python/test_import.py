@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import armorer_guard
 import pytest
+
+import armorer_guard
 from armorer_guard import _core
 
 STUB = Path(armorer_guard.__file__).with_name("_core.pyi")
