@@ -7,5 +7,5 @@ mod value;
 
 pub use canonical::{canonical, write_canonical};
 pub use read::{JsonError, JsonErrorKind, MAX_DEPTH, parse, parse_repaired};
-pub use serialize::{CanonicalError, to_canonical};
+pub use serialize::{CanonicalError, CanonicalWriter, to_canonical};
 pub use value::{StringRole, Value, pointer_push};

@@ -38,22 +38,61 @@ impl ser::Error for CanonicalError {
 /// # Errors
 /// [`CanonicalError`] for what JSON cannot say.
 pub fn to_canonical<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalError> {
-    let mut writer = Writer {
-        out: Vec::with_capacity(1024),
-        members: Vec::with_capacity(32),
-        scratch: Vec::new(),
-    };
-    value.serialize(&mut writer)?;
-    Ok(writer.out)
+    let mut writer = CanonicalWriter::new();
+    writer.write(value)?;
+    Ok(writer.writer.out)
 }
 
 /// One written member of an object that is still open: its name and where `"name":value` stands.
+#[derive(Debug)]
 struct Member {
     name: Cow<'static, str>,
     start: usize,
     end: usize,
 }
 
+/// Writes canonical values one after another into one buffer.
+#[derive(Debug)]
+pub struct CanonicalWriter {
+    writer: Writer,
+}
+
+impl Default for CanonicalWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CanonicalWriter {
+    /// An empty buffer with room for a usual record.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            writer: Writer {
+                out: Vec::with_capacity(2048),
+                members: Vec::with_capacity(32),
+                scratch: Vec::new(),
+            },
+        }
+    }
+
+    /// Appends the canonical bytes of a value.
+    ///
+    /// # Errors
+    /// [`CanonicalError`] for what JSON cannot say; what was written of it stays in the buffer.
+    pub fn write<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
+        self.writer.members.clear();
+        value.serialize(&mut self.writer)
+    }
+
+    /// What was written so far.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.writer.out
+    }
+}
+
+#[derive(Debug)]
 struct Writer {
     out: Vec<u8>,
     /// Members of all open objects, innermost last: one list instead of one allocation per object.
@@ -302,11 +341,7 @@ impl<'a> ser::Serializer for &'a mut Writer {
     fn serialize_tuple(self, _: usize) -> Result<List<'a>, CanonicalError> {
         Ok(self.open_list())
     }
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<List<'a>, CanonicalError> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<List<'a>, CanonicalError> {
         Ok(self.open_list())
     }
     fn serialize_tuple_variant(
