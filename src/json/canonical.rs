@@ -57,7 +57,7 @@ pub fn write_canonical(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-fn write_double(number: f64, out: &mut Vec<u8>) {
+pub(super) fn write_double(number: f64, out: &mut Vec<u8>) {
     if number == 0.0 {
         out.push(b'0');
         return;

@@ -1,0 +1,399 @@
+//! One log file and its chain: lock, find the end, append, unlock.
+//!
+//! Safe among threads (each chain stands behind a mutex), among processes (an exclusive lock on the file) and against
+//! processes that are killed at any point: what was acknowledged is in the file, and a line that was not finished is
+//! moved aside by the next writer, who says so in a `recovery` record.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::error::StoreError;
+use super::id::{self, digest};
+use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
+use super::{Appended, Stamp, os};
+
+/// First look at the end of a log; most last lines fit.
+const FIRST_WINDOW: u64 = 8 * 1024;
+/// Further back than this no record is looked for: such a file is no log of ours.
+const LAST_WINDOW: u64 = 4 * 1024 * 1024;
+
+/// How a chain is written.
+#[derive(Debug, Clone)]
+pub(super) struct ChainOptions {
+    /// Store id.
+    pub(super) store: String,
+    /// Run id, or `journal`.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// Where torn lines are moved to.
+    pub(super) recovery: PathBuf,
+    pub(super) patience: Duration,
+}
+
+/// A log file, and what this process remembers of it.
+#[derive(Debug)]
+pub(super) struct Chain {
+    options: ChainOptions,
+    file: Option<Arc<File>>,
+    /// The end of the file when we last looked. Only believed while the file still has that length.
+    known: Option<End>,
+    /// The process that opened the file: a forked child shares its lock and must open its own.
+    pid: u32,
+}
+
+#[derive(Debug, Clone)]
+struct End {
+    len: u64,
+    head: Option<Head>,
+}
+
+impl Chain {
+    pub(super) fn new(options: ChainOptions) -> Self {
+        Self {
+            options,
+            file: None,
+            known: None,
+            pid: 0,
+        }
+    }
+
+    /// Takes the lock and finds the end of the chain, after mending it where a writer was cut off.
+    pub(super) fn lock(&mut self, source: &Source) -> Result<Locked<'_>, StoreError> {
+        let pid = std::process::id();
+        if self.pid != pid {
+            self.file = None;
+            self.known = None;
+            self.pid = pid;
+        }
+        let (file, len) = self.locked_file()?;
+        let mut locked = Locked {
+            len,
+            written: len,
+            next: Place {
+                seq: 0,
+                prev: String::new(),
+            },
+            pending: Vec::new(),
+            staged: Vec::new(),
+            synced_dir: false,
+            fresh: false,
+            file,
+            chain: self,
+        };
+        locked.find_end(source)?;
+        Ok(locked)
+    }
+
+    /// The open file, locked, and its length; opened anew when the path names another file by now.
+    fn locked_file(&mut self) -> Result<(Arc<File>, u64), StoreError> {
+        for _ in 0..8 {
+            let file = match &self.file {
+                Some(file) => Arc::clone(file),
+                None => {
+                    self.known = None;
+                    let file = Arc::new(self.open()?);
+                    self.file = Some(Arc::clone(&file));
+                    file
+                }
+            };
+            if let Err(error) = os::lock(&file, self.options.patience) {
+                // The helper thread may still hold this descriptor's place in the queue.
+                self.file = None;
+                return Err(self.error("lock", &error));
+            }
+            let seen =
+                os::stat(&file).and_then(|own| Ok((own, os::stat_path(&self.options.path)?)));
+            match seen {
+                Ok((own, Some(named))) if own == named => return Ok((file, own.len)),
+                Ok(_) => {
+                    let _ = file.unlock();
+                    self.file = None;
+                }
+                Err(error) => {
+                    let _ = file.unlock();
+                    return Err(self.error("look at", &error));
+                }
+            }
+        }
+        Err(StoreError::new(
+            StoreError::BUSY,
+            format!(
+                "`{}` is being replaced again and again",
+                self.options.path.display()
+            ),
+        ))
+    }
+
+    fn open(&self) -> Result<File, StoreError> {
+        match os::open_log(&self.options.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(parent) = self.options.path.parent() {
+                    os::make_dir(parent)
+                        .map_err(|error| self.error("create the directory of", &error))?;
+                }
+                os::open_log(&self.options.path)
+            }
+            other => other,
+        }
+        .map_err(|error| self.error("open", &error))
+    }
+
+    fn error(&self, what: &str, error: &io::Error) -> StoreError {
+        StoreError::io(what, &self.options.path, error)
+    }
+}
+
+/// A chain whose lock we hold. Records are pushed, then committed in one write; dropping it gives the lock back.
+#[derive(Debug)]
+pub(super) struct Locked<'a> {
+    chain: &'a mut Chain,
+    file: Arc<File>,
+    /// End of what is in the file.
+    len: u64,
+    /// End of the file when we took the lock, after mending.
+    written: u64,
+    next: Place,
+    pending: Vec<u8>,
+    staged: Vec<Appended>,
+    synced_dir: bool,
+    /// Whether the file held no record when we took the lock.
+    fresh: bool,
+}
+
+/// What the next writer did about the end of a log.
+#[derive(Serialize)]
+struct Recovered<'a> {
+    reason: &'a str,
+    /// Where the bytes stood.
+    offset: u64,
+    bytes: u64,
+    digest: String,
+    /// File name below `recovery/`.
+    moved_to: String,
+}
+
+/// A stretch that is missing from the log.
+#[derive(Serialize)]
+struct Gap<'a> {
+    reason: &'a str,
+    /// The last record this process knew of.
+    expected_seq: u64,
+    expected_hash: &'a str,
+}
+
+impl Locked<'_> {
+    /// Whether the file holds no record yet. (A `recovery` record may be staged all the same.)
+    pub(super) const fn is_new(&self) -> bool {
+        self.fresh
+    }
+
+    /// Length of the file.
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Reads a part of the file.
+    pub(super) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = vec![0; length];
+        match os::read_at(&self.file, &mut bytes, offset) {
+            Ok(true) => Ok(bytes),
+            Ok(false) => Err(StoreError::new(
+                StoreError::CORRUPTED,
+                format!(
+                    "`{}` became shorter while it was read",
+                    self.chain.options.path.display()
+                ),
+            )),
+            Err(error) => Err(self.chain.error("read", &error)),
+        }
+    }
+
+    fn find_end(&mut self, source: &Source) -> Result<(), StoreError> {
+        if let Some(known) = &self.chain.known
+            && known.len == self.len
+        {
+            self.continue_from(known.head.clone());
+            return Ok(());
+        }
+        let (good, head, rest) = self.read_end()?;
+        let before = self.chain.known.take();
+        self.continue_from(head);
+        let torn = if good < self.len {
+            Some(self.move_aside(good, rest)?)
+        } else {
+            None
+        };
+        // A process that lives on knows more than the file when somebody has cut it between two appends.
+        let lost = before
+            .and_then(|end| end.head)
+            .filter(|head| head.seq >= self.next.seq);
+        if let Some(lost) = lost {
+            let mut draft = self.draft("gap", source)?;
+            draft.set(
+                "gap",
+                &Gap {
+                    reason: "shortened",
+                    expected_seq: lost.seq,
+                    expected_hash: &lost.hash,
+                },
+            )?;
+            self.push(draft)?;
+        }
+        if let Some(torn) = torn {
+            let mut draft = self.draft("recovery", source)?;
+            draft.set("recovery", &torn)?;
+            self.push(draft)?;
+        }
+        Ok(())
+    }
+
+    fn draft(&self, kind: &str, source: &Source) -> Result<Draft, StoreError> {
+        let options = &self.chain.options;
+        Draft::new(kind, id::new_id(), &options.store, &options.name, source)
+    }
+
+    fn continue_from(&mut self, head: Option<Head>) {
+        let options = &self.chain.options;
+        self.fresh = head.is_none();
+        self.next = match head {
+            Some(head) => Place {
+                seq: head.seq + 1,
+                prev: head.hash,
+            },
+            None => Place {
+                seq: 0,
+                prev: genesis(&options.store, &options.name),
+            },
+        };
+    }
+
+    /// Where the last record ends, what it says, and what follows it.
+    fn read_end(&self) -> Result<(u64, Option<Head>, Rest), StoreError> {
+        let mut window = FIRST_WINDOW.min(self.len);
+        loop {
+            let start = self.len - window;
+            let bytes = self.read(start, usize::try_from(window).unwrap_or(usize::MAX))?;
+            if let Tail::End { good, head, rest } = read_tail(&bytes, start == 0) {
+                return Ok((start + good as u64, head, rest));
+            }
+            if window >= LAST_WINDOW {
+                return Err(StoreError::new(
+                    StoreError::CORRUPTED,
+                    format!(
+                        "the last {window} bytes of `{}` hold no record",
+                        self.chain.options.path.display()
+                    ),
+                ));
+            }
+            window = (window * 8).min(self.len).min(LAST_WINDOW);
+        }
+    }
+
+    /// Copies what lies behind `good` to the recovery directory and cuts it off.
+    fn move_aside(&mut self, good: u64, rest: Rest) -> Result<Recovered<'static>, StoreError> {
+        let options = &self.chain.options;
+        let count = self.len - good;
+        let bytes = self.read(good, usize::try_from(count).unwrap_or(usize::MAX))?;
+        os::make_dir(&options.recovery)
+            .map_err(|error| StoreError::io("create", &options.recovery, &error))?;
+        let random = id::random_hex()?;
+        let name = format!("{}-{}-{}.torn", options.name, self.next.seq, &random[..8]);
+        let path = options.recovery.join(&name);
+        os::create_whole(&path, &bytes, &random)
+            .map_err(|error| StoreError::io("write", &path, &error))?;
+        os::truncate(&self.file, good).map_err(|error| self.chain.error("shorten", &error))?;
+        let recovered = Recovered {
+            reason: match rest {
+                Rest::Clean | Rest::Torn => "torn_tail",
+                Rest::Unreadable => "unreadable",
+            },
+            offset: good,
+            bytes: count,
+            digest: digest(&bytes),
+            moved_to: name,
+        };
+        self.len = good;
+        self.written = good;
+        Ok(recovered)
+    }
+
+    /// Stages a record as the next of the chain.
+    pub(super) fn push(&mut self, draft: Draft) -> Result<(), StoreError> {
+        let record = draft.id.clone();
+        let seq = self.next.seq;
+        let hash = draft.seal(&self.next, &Stamp::now(), &mut self.pending)?;
+        self.next = Place {
+            seq: seq + 1,
+            prev: hash.clone(),
+        };
+        self.staged.push(Appended {
+            id: record,
+            seq,
+            hash,
+        });
+        Ok(())
+    }
+
+    /// Writes everything staged, at once; on return it survives the end of this process, and with `durable` the loss
+    /// of power. On an error the file is as it was.
+    pub(super) fn commit(&mut self, durable: bool) -> Result<Appended, StoreError> {
+        let Some(last) = self.staged.last().cloned() else {
+            return Err(StoreError::new(StoreError::CORRUPTED, "nothing was staged"));
+        };
+        // Until the write is known to have happened, the next append must look for itself.
+        self.chain.known = None;
+        os::append(&self.file, self.len, &self.pending)
+            .map_err(|error| self.chain.error("append to", &error))?;
+        let end = self.len + self.pending.len() as u64;
+        if durable {
+            self.sync().inspect_err(|_| {
+                let _ = os::truncate(&self.file, self.len);
+            })?;
+        }
+        self.len = end;
+        self.pending.clear();
+        self.staged.clear();
+        self.chain.known = Some(End {
+            len: end,
+            head: Some(Head {
+                seq: last.seq,
+                hash: last.hash.clone(),
+            }),
+        });
+        Ok(last)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        os::sync(&self.file).map_err(|error| self.chain.error("sync", &error))?;
+        // A file that is new to this lock holder may have a name that is not on the disk yet.
+        if self.written == 0
+            && !self.synced_dir
+            && let Some(parent) = self.chain.options.path.parent()
+        {
+            os::sync_dir(parent).map_err(|error| StoreError::io("sync", parent, &error))?;
+            self.synced_dir = true;
+        }
+        Ok(())
+    }
+
+    /// Takes back what this lock holder committed.
+    pub(super) fn roll_back(&mut self) {
+        self.chain.known = None;
+        // When this fails, a run stays named in the journal that never began; `verify` says so.
+        let _ = os::truncate(&self.file, self.written);
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // Closing the descriptor gives the lock back too; a failure here only delays that.
+        if self.file.unlock().is_err() {
+            self.chain.file = None;
+        }
+    }
+}

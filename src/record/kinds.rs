@@ -1,0 +1,448 @@
+//! What stands in each kind of record. Members are written sorted whatever their order here; readers keep what they
+//! do not know. What nobody told us is `null`, never left out, so that absence can be seen.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::error::StoreError;
+use super::keys::{KEY_ID, TAG_ALGORITHM};
+use super::line::{Draft, Source};
+use super::store::{Enforced, Outcome};
+use crate::actions::ActionKind;
+use crate::decision::{Decision, Effect, Near};
+use crate::scan::{Finding, Mark};
+
+/// The version of this program, as every record states it.
+pub(super) const GUARD_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is known of a run when it begins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunStart {
+    /// The runtime: `claude-code`, `python`, `check`.
+    pub runtime: String,
+    /// The runtime's own name of the session.
+    pub session: Option<String>,
+    /// The agent inside the runtime.
+    pub agent: Option<String>,
+    /// Working directory of the first call.
+    pub cwd: Option<String>,
+    /// Root of the project.
+    pub workspace: Option<String>,
+    /// Login name.
+    pub user: Option<String>,
+    /// User id.
+    pub uid: Option<u32>,
+    /// The runtime's permission mode.
+    pub host_mode: Option<String>,
+    /// `sha256:…` of the policy in force.
+    pub policy: Option<String>,
+}
+
+impl RunStart {
+    pub(super) fn of(decision: &Decision, uid: Option<u32>) -> Self {
+        let facts = &decision.facts;
+        Self {
+            runtime: facts.caller.runtime.clone(),
+            session: facts.caller.run.clone(),
+            agent: facts.caller.agent.clone(),
+            cwd: facts.context.cwd.clone(),
+            workspace: facts.context.workspace.clone(),
+            user: facts.context.user.clone(),
+            uid,
+            host_mode: facts.caller.host_mode.clone(),
+            policy: Some(decision.verdict.policy_digest.clone()),
+        }
+    }
+
+    /// What this record cannot see, each as a sentence.
+    fn gaps(&self) -> Vec<&'static str> {
+        let mut gaps = vec![
+            "the version of the agent is not reported",
+            "model and provider are not reported",
+            "the configuration of the agent is not seen",
+            "the set of tools is not seen, only the tools that were called",
+            "what the calls changed is not observed",
+        ];
+        if self.host_mode.is_none() {
+            gaps.push("the permission mode of the runtime is not reported");
+        }
+        if self.policy.is_none() {
+            gaps.push("the run was first seen by a call that nobody had decided");
+        }
+        gaps
+    }
+
+    /// Sets the members of a `run.start` record.
+    ///
+    /// # Errors
+    /// As [`Draft::set`].
+    pub fn write(&self, draft: &mut Draft) -> Result<(), StoreError> {
+        #[derive(Serialize)]
+        struct Agent<'a> {
+            exe: (),
+            name: &'a str,
+            sub: Option<&'a str>,
+            version: (),
+        }
+        #[derive(Serialize)]
+        struct Runtime {
+            arch: &'static str,
+            guard_v: &'static str,
+            os: &'static str,
+        }
+        #[derive(Serialize)]
+        struct Perms<'a> {
+            host_mode: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        struct PolicyInForce<'a> {
+            digest: Option<&'a str>,
+            mode: &'static str,
+        }
+        #[derive(Serialize)]
+        struct Input<'a> {
+            cwd: Option<&'a str>,
+            parent_run: (),
+            principal: Principal<'a>,
+            session: Option<&'a str>,
+            trigger: (),
+            workspace: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        struct Principal<'a> {
+            uid: Option<u32>,
+            user: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        struct Coverage {
+            gaps: Vec<&'static str>,
+        }
+        draft.set("epoch", &0)?;
+        draft.set(
+            "agent",
+            &Agent {
+                exe: (),
+                name: &self.runtime,
+                sub: self.agent.as_deref(),
+                version: (),
+            },
+        )?;
+        draft.set(
+            "runtime",
+            &Runtime {
+                arch: std::env::consts::ARCH,
+                guard_v: GUARD_VERSION,
+                os: std::env::consts::OS,
+            },
+        )?;
+        draft.set("model", &())?;
+        draft.set("config", &())?;
+        draft.set("tools", &())?;
+        draft.set(
+            "perms",
+            &Perms {
+                host_mode: self.host_mode.as_deref(),
+            },
+        )?;
+        draft.set(
+            "policy",
+            &PolicyInForce {
+                digest: self.policy.as_deref(),
+                mode: "enforce",
+            },
+        )?;
+        draft.set(
+            "input",
+            &Input {
+                cwd: self.cwd.as_deref(),
+                parent_run: (),
+                principal: Principal {
+                    uid: self.uid,
+                    user: self.user.as_deref(),
+                },
+                session: self.session.as_deref(),
+                trigger: (),
+                workspace: self.workspace.as_deref(),
+            },
+        )?;
+        draft.set("coverage", &Coverage { gaps: self.gaps() })
+    }
+}
+
+/// A finding that determined nothing is in the facts already; here stands who found it and how sure it was.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Detector<'a> {
+    at: &'a str,
+    conf_pm: u16,
+    id: &'a str,
+    v: &'static str,
+}
+
+#[derive(Serialize)]
+struct Rule<'a> {
+    actions: &'a [usize],
+    effect: Effect,
+    findings: &'a [usize],
+    id: &'a str,
+    layer: &'a str,
+    message: &'a str,
+    unknown: bool,
+}
+
+#[derive(Serialize)]
+struct NearMiss<'a> {
+    effect: Effect,
+    id: &'a str,
+    missing: &'a [String],
+}
+
+#[derive(Serialize)]
+struct VerdictMembers<'a> {
+    effect: Effect,
+    mode: &'static str,
+    near: Vec<NearMiss<'a>>,
+    obligations: &'a [String],
+    rules: Vec<Rule<'a>>,
+    /// Indices of the actions that could not be understood.
+    unknown: Vec<usize>,
+}
+
+#[derive(Serialize)]
+struct RedactionMark<'a> {
+    alg: Option<&'static str>,
+    at: &'a str,
+    class: &'a str,
+    kid: Option<&'static str>,
+    len: usize,
+    span: [usize; 2],
+    tag: Option<&'a str>,
+}
+
+/// Sets the members of a `decision` record.
+///
+/// # Errors
+/// As [`Draft::set`].
+pub fn write_decision(
+    draft: &mut Draft,
+    decision: &Decision,
+    marks: &[Mark],
+    answer: &str,
+) -> Result<(), StoreError> {
+    #[derive(Serialize)]
+    struct CallMembers<'a> {
+        agent: Option<&'a str>,
+        depth: u32,
+        id: Option<&'a str>,
+        parent: (),
+    }
+    #[derive(Serialize)]
+    struct Subject<'a> {
+        class: BTreeSet<&'static str>,
+        server: Option<&'a str>,
+        surface: &'static str,
+        tool: &'a str,
+    }
+    #[derive(Serialize)]
+    struct PolicyUsed<'a> {
+        digest: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        form: &'a str,
+        to: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Spent {
+        decide_us: u64,
+        understand_us: u64,
+    }
+    let facts = &decision.facts;
+    draft.set(
+        "call",
+        &CallMembers {
+            agent: facts.caller.agent.as_deref(),
+            depth: facts.caller.depth,
+            id: facts.caller.call_id.as_deref(),
+            parent: (),
+        },
+    )?;
+    draft.set("epoch", &0)?;
+    draft.set(
+        "subject",
+        &Subject {
+            class: facts
+                .actions
+                .iter()
+                .map(|action| action.kind.as_str())
+                .collect(),
+            server: facts.server.as_deref(),
+            surface: facts.surface.as_str(),
+            tool: &facts.tool,
+        },
+    )?;
+    draft.set("action_digest", &decision.action_digest)?;
+    draft.set("facts", facts)?;
+    draft.set("facts_digest", &decision.facts_digest)?;
+    draft.set(
+        "policy",
+        &PolicyUsed {
+            digest: &decision.verdict.policy_digest,
+        },
+    )?;
+    draft.set("verdict", &verdict_members(decision))?;
+    draft.set("detectors", &detectors(&facts.findings))?;
+    draft.set("redactions", &redactions(marks))?;
+    draft.set(
+        "answer",
+        &Answer {
+            form: answer,
+            to: &facts.caller.runtime,
+        },
+    )?;
+    draft.set("approval", &())?;
+    draft.set(
+        "t",
+        &Spent {
+            decide_us: decision.timings.decide_us,
+            understand_us: decision.timings.understand_us,
+        },
+    )
+}
+
+fn verdict_members(decision: &Decision) -> VerdictMembers<'_> {
+    let verdict = &decision.verdict;
+    VerdictMembers {
+        effect: verdict.effect,
+        mode: "enforce",
+        near: verdict.near.iter().map(near_miss).collect(),
+        obligations: &verdict.obligations,
+        rules: verdict
+            .determining
+            .iter()
+            .map(|rule| Rule {
+                actions: &rule.actions,
+                effect: rule.effect,
+                findings: &rule.findings,
+                id: &rule.rule,
+                layer: &rule.layer,
+                message: &rule.message,
+                unknown: rule.unknown,
+            })
+            .collect(),
+        unknown: decision
+            .facts
+            .actions
+            .iter()
+            .enumerate()
+            .filter(|(_, action)| action.kind == ActionKind::Unknown)
+            .map(|(index, _)| index)
+            .collect(),
+    }
+}
+
+fn near_miss(near: &Near) -> NearMiss<'_> {
+    NearMiss {
+        effect: near.effect,
+        id: &near.rule,
+        missing: &near.missing,
+    }
+}
+
+fn detectors(findings: &[Finding]) -> Vec<Detector<'_>> {
+    let mut list: Vec<Detector<'_>> = findings
+        .iter()
+        .map(|finding| Detector {
+            at: &finding.at,
+            conf_pm: finding.confidence_pm,
+            id: &finding.rule,
+            v: GUARD_VERSION,
+        })
+        .collect();
+    list.sort();
+    list.dedup();
+    list
+}
+
+fn redactions(marks: &[Mark]) -> Vec<RedactionMark<'_>> {
+    marks
+        .iter()
+        .map(|mark| RedactionMark {
+            alg: mark.tag.as_ref().map(|_| TAG_ALGORITHM),
+            at: &mark.at,
+            class: &mark.class,
+            kid: mark.tag.as_ref().map(|_| KEY_ID),
+            len: mark.len,
+            span: [mark.span.start(), mark.span.end()],
+            tag: mark.tag.as_deref(),
+        })
+        .collect()
+}
+
+/// Sets the members of an `outcome` record.
+///
+/// # Errors
+/// As [`Draft::set`].
+pub fn write_outcome(
+    draft: &mut Draft,
+    outcome: &Outcome,
+    of: Option<&str>,
+    enforced: Enforced,
+) -> Result<(), StoreError> {
+    #[derive(Serialize)]
+    struct CallMembers<'a> {
+        id: Option<&'a str>,
+    }
+    #[derive(Serialize)]
+    struct Subject<'a> {
+        tool: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Output<'a> {
+        bytes: Option<u64>,
+        digest: Option<&'a str>,
+        findings: &'a [Finding],
+    }
+    draft.set("of", &of)?;
+    draft.set(
+        "call",
+        &CallMembers {
+            id: outcome.call_id.as_deref(),
+        },
+    )?;
+    draft.set(
+        "subject",
+        &Subject {
+            tool: &outcome.tool,
+        },
+    )?;
+    draft.set("enforced", enforced.as_str())?;
+    draft.set("result", outcome.result)?;
+    draft.set("dur_ms", &outcome.duration_ms)?;
+    draft.set(
+        "output",
+        &Output {
+            bytes: outcome.output_bytes,
+            digest: outcome.output_digest.as_deref(),
+            findings: &outcome.findings,
+        },
+    )?;
+    draft.set("effects", &())
+}
+
+/// The source of a record that this process writes.
+pub(super) fn source(adapter: &str, ppid: Option<u32>, uid: Option<u32>) -> Source {
+    /// Longer names of adapters are cut: the envelope must fit into every line.
+    const LONGEST: usize = 128;
+    let end = (0..=adapter.len().min(LONGEST))
+        .rev()
+        .find(|at| adapter.is_char_boundary(*at))
+        .unwrap_or_default();
+    Source {
+        adapter: adapter[..end].to_owned(),
+        adapter_v: GUARD_VERSION.to_owned(),
+        pid: std::process::id(),
+        ppid,
+        uid,
+    }
+}

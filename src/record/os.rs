@@ -1,0 +1,348 @@
+//! Every durable operation of the store, one function each, with its contract. Nothing else here touches the disk.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+/// A system call, for tests that make one fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Open,
+    Lock,
+    Stat,
+    Read,
+    Write,
+    ShortWrite,
+    Truncate,
+    Sync,
+    Link,
+}
+
+/// The fault a test has asked for; compiled to nothing outside tests.
+#[cfg(test)]
+pub(super) mod fault {
+    use std::cell::Cell;
+    use std::io;
+
+    use super::Call;
+
+    thread_local! {
+        /// The call that fails, and how many of its kind succeed before.
+        static NEXT: Cell<Option<(Call, usize)>> = const { Cell::new(None) };
+    }
+
+    pub(in super::super) fn set(call: Option<(Call, usize)>) {
+        NEXT.set(call);
+    }
+
+    /// Whether the fault that was asked for has not come up yet.
+    pub(in super::super) fn is_waiting() -> bool {
+        NEXT.get().is_some()
+    }
+
+    pub(super) fn check(call: Call) -> io::Result<()> {
+        match NEXT.get() {
+            Some((wanted, 0)) if wanted == call => {
+                NEXT.set(None);
+                Err(io::Error::from_raw_os_error(5))
+            }
+            Some((wanted, left)) if wanted == call => {
+                NEXT.set(Some((wanted, left - 1)));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(not(test))]
+mod fault {
+    use std::io;
+
+    #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "tests put an error here")]
+    pub(super) const fn check(_call: super::Call) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Which file an open descriptor or a path is, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    pub(super) len: u64,
+}
+
+#[cfg(unix)]
+fn identity(data: &fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt as _;
+    Identity {
+        device: data.dev(),
+        inode: data.ino(),
+        len: data.len(),
+    }
+}
+
+#[cfg(not(unix))]
+fn identity(data: &fs::Metadata) -> Identity {
+    Identity {
+        device: 0,
+        inode: 0,
+        len: data.len(),
+    }
+}
+
+/// Identity and length of an open file.
+pub(super) fn stat(file: &File) -> io::Result<Identity> {
+    fault::check(Call::Stat)?;
+    file.metadata().map(|data| identity(&data))
+}
+
+/// Identity of what the path names now, without following a link; `None` when nothing is there.
+pub(super) fn stat_path(path: &Path) -> io::Result<Option<Identity>> {
+    fault::check(Call::Stat)?;
+    match fs::symlink_metadata(path) {
+        Ok(data) => Ok(Some(identity(&data))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Opens a log for reading and for appending at its end, creating it for the owner alone. Never through a link.
+pub(super) fn open_log(path: &Path) -> io::Result<File> {
+    fault::check(Call::Open)?;
+    private(OpenOptions::new().read(true).append(true).create(true)).open(path)
+}
+
+/// Opens an existing file for reading. Never through a link.
+pub(super) fn open_read(path: &Path) -> io::Result<File> {
+    fault::check(Call::Open)?;
+    private(OpenOptions::new().read(true)).open(path)
+}
+
+/// Creates a directory (and those above it) for the owner alone; one that is there stays as it is.
+pub(super) fn make_dir(path: &Path) -> io::Result<()> {
+    fault::check(Call::Open)?;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+/// Puts `bytes` at `path` whole or not at all; `Ok(false)` when something is there already, which then stays.
+///
+/// Written beside it, synced, and linked into place: of two processes one wins, and no reader sees half a file.
+pub(super) fn create_whole(path: &Path, bytes: &[u8], random: &str) -> io::Result<bool> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{random}.tmp"));
+    let beside = Path::new(&name);
+    fault::check(Call::Open)?;
+    let file = private(OpenOptions::new().write(true).create_new(true)).open(beside)?;
+    let done = write_all(&file, bytes)
+        .and_then(|()| sync(&file))
+        .and_then(|()| {
+            fault::check(Call::Link)?;
+            match fs::hard_link(beside, path) {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+                Err(error) => Err(error),
+            }
+        });
+    // The name beside is only scaffolding; one that cannot be removed harms nobody and must not hide the result.
+    let _ = fs::remove_file(beside);
+    done
+}
+
+/// Takes the exclusive lock, waiting at most `patience`. The lock belongs to the open file, not to the process.
+///
+/// A short spin first, because a holder keeps the lock for microseconds. After that a helper thread queues in the
+/// kernel, whose queue is fair (polling would let one busy writer starve the others), and gives up with us.
+pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
+    fault::check(Call::Lock)?;
+    let deadline = Instant::now() + patience;
+    for round in 0..20 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        std::thread::sleep(Duration::from_micros(10 + 5 * round));
+    }
+    let (sender, receiver) = mpsc::sync_channel(0);
+    let waiting = Arc::clone(file);
+    std::thread::Builder::new()
+        .name(String::from("armorer-lock"))
+        .spawn(move || {
+            let result = waiting.lock();
+            let locked = result.is_ok();
+            // A rendezvous: when nobody takes the result, the lock is nobody's, and is given back.
+            if sender.send(result).is_err() && locked {
+                let _ = waiting.unlock();
+            }
+        })?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    receiver
+        .recv_timeout(left)
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))
+}
+
+/// Fills `bytes` from that offset; `Ok(false)` when the file ends before.
+pub(super) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<bool> {
+    fault::check(Call::Read)?;
+    #[cfg(unix)]
+    let done = std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset);
+    #[cfg(not(unix))]
+    let done = {
+        use std::io::{Read as _, Seek as _, SeekFrom};
+        let mut file = file;
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.read_exact(bytes))
+    };
+    match done {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Appends `bytes` at `len`, the end of the file, in one write. When that fails or is cut short, the file is cut back
+/// to `len` and the append has not happened.
+pub(super) fn append(file: &File, len: u64, bytes: &[u8]) -> io::Result<()> {
+    let written = within_limit(len, bytes.len()).and_then(|()| {
+        fault::check(Call::Write)?;
+        let mut target = file;
+        let (bytes, cut) = match fault::check(Call::ShortWrite) {
+            Ok(()) => (bytes, false),
+            Err(_) => (&bytes[..bytes.len() / 2], true),
+        };
+        let count = loop {
+            match io::Write::write(&mut target, bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        if count < bytes.len() || cut {
+            return Err(io::Error::from(io::ErrorKind::WriteZero));
+        }
+        Ok(())
+    });
+    if written.is_err() {
+        // When even this fails, the torn line is found and moved by the next writer.
+        let _ = truncate(file, len);
+    }
+    written
+}
+
+/// Asks for the file-size limit first: crossing it raises a signal whose default is to kill the process, and a guard
+/// that is killed answers nothing.
+#[cfg(unix)]
+fn within_limit(len: u64, more: usize) -> io::Result<()> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    let wanted = len.saturating_add(more as u64);
+    if limit.is_some_and(|limit| wanted > limit) {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn within_limit(_len: u64, _more: usize) -> io::Result<()> {
+    Ok(())
+}
+
+fn write_all(file: &File, bytes: &[u8]) -> io::Result<()> {
+    within_limit(0, bytes.len())?;
+    fault::check(Call::Write)?;
+    let mut target = file;
+    io::Write::write_all(&mut target, bytes)
+}
+
+/// Cuts the file to `len`.
+pub(super) fn truncate(file: &File, len: u64) -> io::Result<()> {
+    fault::check(Call::Truncate)?;
+    file.set_len(len)
+}
+
+/// Returns when the contents are on the disk.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    fault::check(Call::Sync)?;
+    file.sync_data()
+}
+
+/// Returns when the names in a directory are on the disk, where directories can be synced.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        fault::check(Call::Sync)?;
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The user this process acts as.
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "not every system numbers its users"
+)]
+pub(super) fn user_id() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+pub(super) fn user_id() -> Option<u32> {
+    None
+}
+
+/// The process that started this one.
+#[cfg(unix)]
+pub(super) fn parent_id() -> Option<u32> {
+    rustix::process::getppid().and_then(|id| u32::try_from(id.as_raw_nonzero().get()).ok())
+}
+
+#[cfg(not(unix))]
+pub(super) fn parent_id() -> Option<u32> {
+    None
+}
+
+/// Why a directory is not ours to keep records in; `None` when it is.
+pub(super) fn objection(path: &Path) -> io::Result<Option<&'static str>> {
+    fault::check(Call::Stat)?;
+    let data = fs::symlink_metadata(path)?;
+    if data.file_type().is_symlink() {
+        return Ok(Some("is a symbolic link"));
+    }
+    if !data.is_dir() {
+        return Ok(Some("is not a directory"));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        if Some(data.uid()) != user_id() {
+            return Ok(Some("belongs to another user"));
+        }
+        if data.mode() & 0o022 != 0 {
+            return Ok(Some("may be written by other users"));
+        }
+    }
+    Ok(None)
+}

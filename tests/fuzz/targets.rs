@@ -1,0 +1,92 @@
+//! What must hold for any bytes. Each target states its property; none may panic.
+
+use std::rc::Rc;
+
+use armorer_guard_core::call::{Call, Caller, Context, Surface};
+use armorer_guard_core::guard::{Guard, Options};
+use armorer_guard_core::json::{self, Value};
+use armorer_guard_core::scan::NoTags;
+use armorer_guard_core::shell::command::{Scope, Start};
+use armorer_guard_core::{builtin, record, scan as scanning, shell as shells};
+
+/// Any text is parsed, and every span lies inside it.
+pub fn shell(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let resolution = shells::resolve(
+        &text,
+        &Start {
+            cwd: Some(String::from("/work/project")),
+            home: Some(String::from("/home/user")),
+            user: Some(String::from("user")),
+            scope: Rc::new(Scope::default()),
+        },
+    );
+    for command in &resolution.commands {
+        assert!(command.span.end() <= text.len());
+        for word in &command.words {
+            assert!(word.span.end() <= text.len());
+            assert!(word.from.iter().all(|index| *index < resolution.commands.len()));
+        }
+    }
+    for unresolved in &resolution.unresolved {
+        assert!(unresolved.span.end() <= text.len());
+    }
+}
+
+/// Findings lie inside the text, redaction touches nothing else, and redacting twice changes nothing.
+pub fn scan(data: &[u8]) {
+    let scanner = builtin::scanner();
+    let findings = scanner.scan(data, Surface::ToolResult);
+    for finding in &findings {
+        assert!(finding.span.end() <= data.len());
+    }
+    let (once, marks) = scanning::redact(data, &findings, &NoTags);
+    if marks.is_empty() {
+        assert_eq!(once, data);
+    }
+    let again = scanner.scan(&once, Surface::ToolResult);
+    let (twice, _) = scanning::redact(&once, &again, &NoTags);
+    assert_eq!(once, twice);
+}
+
+/// Any bytes are a request, a hook event, or an error; and a judged value has canonical bytes that read back.
+pub fn hook(data: &[u8]) {
+    if let Ok((value, _)) = json::parse_repaired(data) {
+        let bytes = json::canonical(&value);
+        assert_eq!(json::canonical(&json::parse(&bytes).unwrap()), bytes);
+    }
+}
+
+/// Any bytes are a log, a torn log, or an error.
+pub fn record(data: &[u8]) {
+    record::fuzz_read(data);
+}
+
+/// The whole line: any command is understood, judged and answered, and what is kept can be read back.
+pub fn line(data: &[u8]) {
+    thread_local! {
+        static GUARD: Guard = Guard::open(&Options::default());
+    }
+    let command = String::from_utf8_lossy(data).into_owned();
+    let length = command.len();
+    let decision = GUARD.with(|guard| {
+        guard.check(Call {
+            tool: String::from("Bash"),
+            args: Value::Object(vec![(String::from("command"), Value::String(command))]),
+            context: Context {
+                cwd: Some(String::from("/work/project")),
+                workspace: Some(String::from("/work/project")),
+                home: Some(String::from("/home/user")),
+                ..Context::default()
+            },
+            caller: Caller {
+                runtime: String::from("fuzz"),
+                ..Caller::default()
+            },
+        })
+    });
+    for action in &decision.facts.actions {
+        assert!(action.span.is_none_or(|span| span.end() <= length));
+    }
+    assert!(!decision.verdict.determining.is_empty(), "every decision says why");
+}
