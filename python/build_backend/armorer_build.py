@@ -65,9 +65,7 @@ def build_front() -> None:
     shutil.copy2(output, SCRIPTS / FRONT)
 
 
-def prepare_metadata_for_build_wheel(
-    metadata_directory: str, config_settings: dict[str, Any] | None = None
-) -> str:
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: dict[str, Any] | None = None) -> str:
     """As maturin's; the folder it looks for must exist by then."""
     SCRIPTS.mkdir(parents=True, exist_ok=True)
     return str(maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings))

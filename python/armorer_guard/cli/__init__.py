@@ -1,0 +1,1 @@
+"""The commands that need Python, reached through the native `armorer-guard`."""

@@ -1,0 +1,46 @@
+"""Reads the command line and hands over to one command; modules are loaded only for the command that is asked."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = ("demo", "policy", "records")
+
+
+class UsageError(Exception):
+    """A command line that cannot be carried out; the message is for people."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every Python command."""
+    parser = argparse.ArgumentParser(
+        prog="armorer-guard",
+        description="Decide what an agent's tool calls may do, and keep the record.",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        import_module(f"armorer_guard.cli.{name}").add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run one command.
+
+    Returns:
+        Its exit code: 0 done, 2 usage or input error; commands document others in their help.
+    """
+    arguments = build_parser().parse_args(argv)
+    module = import_module(f"armorer_guard.cli.{arguments.command}")
+    try:
+        return int(module.run(arguments))
+    except BrokenPipeError:
+        # The reader went away (`| head`): not an error of ours, and nothing may be printed at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
