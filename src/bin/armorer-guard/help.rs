@@ -12,11 +12,11 @@ const NATIVE: [(&str, &str); 3] = [
     ("help", "say more about a command"),
 ];
 
-/// Commands that run in Python.
+/// Commands that run in Python; a test holds the names against the Python command line's own.
 const PYTHON: [(&str, &str); 3] = [
     ("records", "list, show and verify what runs left behind"),
-    ("policy", "compile, test, activate and explain policies"),
-    ("rules", "list what is detected and understood"),
+    ("policy", "compile, check and explain policies"),
+    ("demo", "show the main job on real input, in a scratch store"),
 ];
 
 pub(crate) fn is_python_command(name: &str) -> bool {
