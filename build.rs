@@ -6,6 +6,7 @@
     dead_code,
     unused_imports,
     missing_docs,
+    unfulfilled_lint_expectations,
     reason = "the script uses a part of each engine"
 )]
 
@@ -17,6 +18,8 @@ mod call;
 mod json;
 #[path = "src/rules/mod.rs"]
 mod rules;
+#[path = "src/runtime/mod.rs"]
+mod runtime;
 #[path = "src/scan/mod.rs"]
 mod scan;
 #[path = "src/shell/mod.rs"]
@@ -34,7 +37,11 @@ fn main() {
     println!("cargo::rerun-if-changed=src");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
-    for compile in [rules::build::compile, actions::build::compile] {
+    for compile in [
+        rules::build::compile,
+        actions::build::compile,
+        runtime::build::compile,
+    ] {
         if let Err(errors) = compile(&root.join("rules"), &out) {
             for error in errors {
                 println!("cargo::error={error}");

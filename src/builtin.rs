@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::actions::Catalogue;
 use crate::policy::Policy;
+use crate::runtime::{Contract, Index};
 use crate::scan::Scanner;
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
@@ -26,4 +27,18 @@ pub fn scanner() -> &'static Scanner {
 #[must_use]
 pub fn policy() -> &'static Policy {
     &POLICY
+}
+
+static RUNTIMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtimes.bin"));
+
+/// The runtimes whose hooks are known, by name.
+#[must_use]
+pub fn runtimes() -> Option<Index<'static>> {
+    Index::decode(RUNTIMES)
+}
+
+/// The hook contract of the runtime with that name or alias.
+#[must_use]
+pub fn runtime(name: &str) -> Option<Contract<'static>> {
+    runtimes()?.find(name)
 }

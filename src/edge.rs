@@ -1,31 +1,156 @@
 //! What the core is told of the world around it: environment, directories, user. Read here and nowhere else.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use crate::call::Context;
 
 /// Where the guard keeps store, policy and keys: `ARMORER_GUARD_HOME`, else below the XDG state directory.
+/// `None` when nothing says where the user's home is.
 #[must_use]
 pub fn guard_home() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    set("ARMORER_GUARD_HOME").map(PathBuf::from).or_else(|| {
-        set("XDG_STATE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".local/state")))
-            .map(|state| state.join("armorer-guard"))
-    })
+    guard_home_in(&|name| std::env::var_os(name), std::env::current_dir().ok())
 }
 
 /// The place a call happens in, as far as the environment tells.
 #[must_use]
 pub fn context(cwd: Option<PathBuf>, workspace: Option<PathBuf>, home: Option<PathBuf>) -> Context {
-    let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    let cwd = cwd.map(text);
+    let lookup = |name: &str| std::env::var_os(name);
+    let text = |path: PathBuf| path.into_os_string().into_string().ok();
+    // A path that is not UTF-8 is not known: its lossy form would be the path of something else.
+    let cwd = cwd.and_then(text);
     Context {
-        workspace: workspace.map(text).or_else(|| cwd.clone()),
+        workspace: workspace.and_then(text).or_else(|| cwd.clone()),
         cwd,
-        home: std::env::var("HOME").ok().filter(|home| !home.is_empty()),
-        user: std::env::var("USER").ok().filter(|user| !user.is_empty()),
-        guard_home: home.map(text),
+        home: user_home_in(&lookup).and_then(text),
+        user: ["USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| given(&lookup, name)?.into_string().ok())
+            .or_else(|| account().map(|account| account.name)),
+        guard_home: home.and_then(text),
+    }
+}
+
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+fn given(lookup: Lookup<'_>, name: &str) -> Option<OsString> {
+    lookup(name).filter(|value| !value.is_empty())
+}
+
+fn guard_home_in(lookup: Lookup<'_>, cwd: Option<PathBuf>) -> Option<PathBuf> {
+    if let Some(home) = given(lookup, "ARMORER_GUARD_HOME") {
+        let home = PathBuf::from(home);
+        return if home.is_absolute() {
+            Some(home)
+        } else {
+            cwd.map(|cwd| cwd.join(home))
+        };
+    }
+    // The XDG specification has relative values ignored.
+    given(lookup, "XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|state| state.is_absolute())
+        .or_else(|| user_home_in(lookup).map(|home| home.join(".local/state")))
+        .map(|state| state.join("armorer-guard"))
+}
+
+fn user_home_in(lookup: Lookup<'_>) -> Option<PathBuf> {
+    given(lookup, "HOME")
+        .map(PathBuf::from)
+        .filter(|home| home.is_absolute())
+        .or_else(|| account().map(|account| account.home))
+}
+
+/// What the account file says about the user of this process; asked only when the environment does not tell.
+struct Account {
+    name: String,
+    home: PathBuf,
+}
+
+#[cfg(unix)]
+fn account() -> Option<Account> {
+    let uid = rustix::process::getuid().as_raw();
+    account_in(&std::fs::read_to_string("/etc/passwd").ok()?, uid)
+}
+
+#[cfg(not(unix))]
+fn account() -> Option<Account> {
+    None
+}
+
+#[cfg(unix)]
+fn account_in(accounts: &str, uid: u32) -> Option<Account> {
+    let uid = uid.to_string();
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        // name:password:uid:gid:comment:home:shell
+        if fields.nth(1)? != uid {
+            return None;
+        }
+        let home = Path::new(fields.nth(2)?);
+        home.is_absolute().then(|| Account {
+            name: name.to_owned(),
+            home: home.to_owned(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(set: &[(&str, &str)]) -> Option<String> {
+        let lookup = |name: &str| {
+            set.iter()
+                .find(|(held, _)| *held == name)
+                .map(|(_, value)| OsString::from(value))
+        };
+        guard_home_in(&lookup, Some(PathBuf::from("/here")))
+            .map(|home| home.to_string_lossy().into_owned())
+    }
+
+    #[test]
+    fn the_guards_home_is_the_most_explicit_one_said() {
+        let all = [
+            ("ARMORER_GUARD_HOME", "/g"),
+            ("XDG_STATE_HOME", "/state"),
+            ("HOME", "/home/u"),
+        ];
+        assert_eq!(home(&all).as_deref(), Some("/g"));
+        assert_eq!(home(&all[1..]).as_deref(), Some("/state/armorer-guard"));
+        assert_eq!(
+            home(&all[2..]).as_deref(),
+            Some("/home/u/.local/state/armorer-guard")
+        );
+    }
+
+    #[test]
+    fn empty_is_unset_and_a_relative_home_lies_below_the_working_directory() {
+        assert_eq!(
+            home(&[
+                ("ARMORER_GUARD_HOME", ""),
+                ("XDG_STATE_HOME", "state"),
+                ("HOME", "/h")
+            ])
+            .as_deref(),
+            Some("/h/.local/state/armorer-guard")
+        );
+        assert_eq!(
+            home(&[("ARMORER_GUARD_HOME", "g")]).as_deref(),
+            Some("/here/g")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_account_file_is_read_by_user_id() {
+        let accounts = "root:x:0:0:root:/root:/bin/sh\nshort\nu:x:1000:1000::/home/u:/bin/sh\n";
+        let found = account_in(accounts, 1000).unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.home.as_path()),
+            ("u", Path::new("/home/u"))
+        );
+        assert!(account_in(accounts, 1).is_none());
     }
 }

@@ -27,11 +27,17 @@ pub mod decision;
 
 pub mod record;
 
+pub mod runtime;
+
 pub mod builtin;
 
 pub mod edge;
 
 pub mod guard;
+
+pub mod wire;
+
+pub mod explain;
 
 #[cfg(feature = "python")]
 mod ffi;

@@ -1,0 +1,278 @@
+//! `armorer-guard hook RUNTIME`: one event of an agent runtime in, one answer in its own terms out.
+//!
+//! Whatever goes wrong is a denial in the runtime's terms: a guard that fails must not look like one that found nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use armorer_guard_core::call::{Call, Caller, Context, Surface, Text};
+use armorer_guard_core::decision::{Decision, Effect};
+use armorer_guard_core::guard::{Guard, Options};
+use armorer_guard_core::json::{StringRole, Value, canonical, parse_repaired};
+use armorer_guard_core::record::{Outcome, digest};
+use armorer_guard_core::runtime::{
+    Contract, EventContract, HookEvent, OutcomeEvent, Refused, Reply, ReplyTemplate, Session,
+};
+use armorer_guard_core::{builtin, edge, explain};
+
+use crate::args::HookOptions;
+use crate::input::read_all;
+use crate::output::{Status, complain, write_out};
+use crate::{help, last_resort};
+
+/// Runs the hook and returns its exit status.
+pub(crate) fn run(options: &HookOptions) -> u8 {
+    let Some(contract) = builtin::runtime(&options.runtime) else {
+        complain(
+            &format!("the runtime `{}` is not known", options.runtime),
+            Some(&help::known_runtimes()),
+        );
+        return Status::Error.code();
+    };
+    last_resort::arm(
+        contract.failure.fill(&cannot_judge(
+            "it did not come to an answer in time",
+            "deadline",
+        )),
+        options.deadline,
+    );
+    let reply =
+        catch_unwind(AssertUnwindSafe(|| answer(&contract, options))).unwrap_or_else(|_| {
+            contract
+                .failure
+                .fill(&cannot_judge("an internal error", "internal"))
+        });
+    deliver(&contract, &reply)
+}
+
+/// Hosts wait about ten seconds, or as long as their configuration says; the answer must be there before.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(8);
+
+fn cannot_judge(what: &str, kind: &str) -> String {
+    format!(
+        "armorer-guard could not judge this, so it is denied: {what} [error.{kind}]. Trying again changes nothing; \
+         a person has to look at the guard or at what calls it."
+    )
+}
+
+fn answer(contract: &Contract<'_>, options: &HookOptions) -> Reply {
+    let refuse = |what: &str, kind: &str| contract.failure.fill(&cannot_judge(what, kind));
+    let input = match read_all() {
+        Ok(input) => input,
+        Err(error) => return refuse(&error.message, error.kind),
+    };
+    let value = match parse_repaired(&input) {
+        Ok((value, _)) => value,
+        Err(error) => return refuse(&error.to_string(), error.kind.as_str()),
+    };
+    drop(input);
+    let event = match contract.read(value) {
+        Ok(event) => event,
+        Err(Refused { error, event }) => {
+            let template = event
+                .and_then(|event| event.failure.as_ref())
+                .unwrap_or(&contract.failure);
+            return template.fill(&cannot_judge(&error.message, error.kind));
+        }
+    };
+    if matches!(event, HookEvent::Unjudged) {
+        return Reply {
+            stdout: b"{}\n".to_vec(),
+            stderr: Vec::new(),
+            exit: 0,
+        };
+    }
+    let Some(home) = options.home.clone().or_else(edge::guard_home) else {
+        return refuse(
+            "nothing says where it keeps its records; set ARMORER_GUARD_HOME",
+            "home_unknown",
+        );
+    };
+    let guard = Guard::open(&Options {
+        home: Some(home.clone()),
+        record: true,
+    });
+    let place = |session: &Session| context(contract, session, home.clone());
+    match event {
+        HookEvent::Call(call, event) => {
+            let decision = guard.check(Call {
+                tool: call.tool,
+                args: call.args,
+                context: place(&call.session),
+                caller: caller(contract, call.session, call.call_id),
+            });
+            reply(event, &decision)
+        }
+        HookEvent::Text(text, event) => {
+            let decision = guard.check_text(Text {
+                bytes: text.text.into_bytes(),
+                surface: text.surface,
+                caller: caller(contract, text.session, None),
+            });
+            reply(event, &decision)
+        }
+        HookEvent::Outcome(outcome, event) => record(contract, &guard, outcome, event),
+        HookEvent::Unjudged => contract
+            .failure
+            .fill(&cannot_judge("an internal error", "internal")),
+    }
+}
+
+/// Closes a decision with its outcome, and judges what the tool answered: the model is about to read it.
+fn record(
+    contract: &Contract<'_>,
+    guard: &Guard,
+    outcome: OutcomeEvent,
+    event: &EventContract<'_>,
+) -> Reply {
+    let text = outcome.output.as_ref().map(strings).unwrap_or_default();
+    let run = guard.run_id(contract.name, Some(&outcome.session.id));
+    let output_digest = outcome
+        .output
+        .as_ref()
+        .map(|output| digest(&canonical(output)));
+    let output_bytes = text.len() as u64;
+    let decision = (!text.is_empty()).then(|| {
+        guard.check_text(Text {
+            bytes: text.into_bytes(),
+            surface: Surface::ToolResult,
+            // Without the call's id: that names the decision about the call, which the outcome closes.
+            caller: caller(contract, outcome.session, None),
+        })
+    });
+    let recorded = guard.outcome(&Outcome {
+        run,
+        of: None,
+        call_id: outcome.call_id,
+        tool: outcome.tool,
+        result: outcome.result,
+        duration_ms: outcome.duration_ms,
+        output_bytes: Some(output_bytes),
+        output_digest,
+        findings: decision
+            .as_ref()
+            .map(|decision| decision.facts.findings.clone())
+            .unwrap_or_default(),
+        adapter: contract.adapter.to_owned(),
+    });
+    match (recorded, decision) {
+        (Err(error), _) => event
+            .failure
+            .as_ref()
+            .unwrap_or(&contract.failure)
+            .fill(&format!(
+                "armorer-guard could not record what came of this call: {} [error.{}]",
+                error.message, error.kind
+            )),
+        (Ok(_), None) => event.allow.fill(""),
+        (Ok(_), Some(decision)) => reply(event, &decision),
+    }
+}
+
+/// Every string of a tool's answer, a line each: what the model is going to read.
+fn strings(output: &Value) -> String {
+    let mut text = String::new();
+    output.each_string(&mut |_, held, role| {
+        if role == StringRole::Value && !held.is_empty() {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(held);
+        }
+    });
+    text
+}
+
+fn context(contract: &Contract<'_>, session: &Session, home: PathBuf) -> Context {
+    let here = std::env::current_dir().ok();
+    let cwd = match (&session.cwd, here) {
+        // An absolute path takes the place of what it is joined to.
+        (Some(said), Some(here)) => Some(here.join(said)),
+        (Some(said), None) => Some(PathBuf::from(said)),
+        (None, here) => here,
+    };
+    let workspace = contract
+        .workspace_environment
+        .and_then(std::env::var_os)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    edge::context(cwd, workspace, Some(home))
+}
+
+fn caller(contract: &Contract<'_>, session: Session, call_id: Option<String>) -> Caller {
+    Caller {
+        run: Some(session.id),
+        runtime: contract.name.to_owned(),
+        call_id,
+        depth: u32::from(session.agent.is_some()),
+        agent: session.agent,
+        host_mode: session.mode,
+    }
+}
+
+fn reply(event: &EventContract<'_>, decision: &Decision) -> Reply {
+    let template: &ReplyTemplate<'_> = match decision.verdict.effect {
+        Effect::Allow if !decision.recorded => return event.gap.fill(&explain::gap(decision)),
+        Effect::Allow => &event.allow,
+        Effect::Ask => &event.ask,
+        Effect::Deny => &event.deny,
+    };
+    template.fill(&explain::reason(decision))
+}
+
+/// Writes the reply. One that nobody can read, and that was more than silence, becomes the failure's exit status.
+fn deliver(contract: &Contract<'_>, reply: &Reply) -> u8 {
+    if !last_resort::claim() {
+        // The handler has taken over and ends the process; this thread has nothing left to say.
+        loop {
+            std::thread::park();
+        }
+    }
+    let silent = reply.exit == 0 && reply.stdout == b"{}\n";
+    let unheard = match write_out(&reply.stdout) {
+        Ok(()) if !silent && reply.exit == 0 && stdout_leads_nowhere() => {
+            Some(String::from("standard output leads nowhere"))
+        }
+        Ok(()) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    let error_output = |bytes: &[u8]| {
+        use std::io::Write;
+        let _ = std::io::stderr().write_all(bytes);
+    };
+    match unheard {
+        Some(why) if reply.exit == 0 => {
+            let failure = contract.failure.fill(&cannot_judge(
+                &format!("its answer could not be given: {why}"),
+                "output_unwritable",
+            ));
+            error_output(&failure.stderr);
+            failure.exit
+        }
+        _ => {
+            error_output(&reply.stderr);
+            reply.exit
+        }
+    }
+}
+
+/// Whether standard output is the null device, which is also what a closed one was replaced with before `main`.
+#[cfg(unix)]
+fn stdout_leads_nowhere() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    let out = std::io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|out| std::fs::File::from(out).metadata());
+    match (out, std::fs::metadata("/dev/null")) {
+        (Ok(out), Ok(null)) => (out.dev(), out.ino()) == (null.dev(), null.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn stdout_leads_nowhere() -> bool {
+    false
+}

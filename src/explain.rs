@@ -1,0 +1,365 @@
+//! A decision in words: for the model that asked, and for the person at the terminal. Pure; prints nothing.
+//!
+//! Everything said comes from the redacted facts, and nothing that is quoted can move a cursor, hide or turn text.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::decision::{Decision, Effect};
+
+/// Longest quotation from a call, in characters: a target may be a megabyte.
+const MAX_QUOTED: usize = 300;
+/// How many reasons, actions or findings are listed before the rest is only counted.
+const MAX_LISTED: usize = 5;
+
+/// What the model is told, and through it the person: why, what may be done instead, where it is written down.
+#[must_use]
+pub fn reason(decision: &Decision) -> String {
+    let effect = decision.verdict.effect;
+    let mut out = String::from(match effect {
+        Effect::Allow => "armorer-guard allowed this",
+        Effect::Ask => "armorer-guard wants a person to confirm this",
+        Effect::Deny => "armorer-guard denied this",
+    });
+    out.push_str(": ");
+    push_messages(decision, &mut out);
+    for safer in safer(decision) {
+        let _ = write!(out, " Safer: {}.", sentence(safer));
+    }
+    if effect == Effect::Deny {
+        out.push_str(
+            " Do not try to reach the same effect another way: choose a different step, or tell the person what you \
+             need and why.",
+        );
+    }
+    let _ = if decision.recorded {
+        write!(
+            out,
+            " (decision {}; `armorer-guard records show {}` tells more)",
+            decision.id, decision.id
+        )
+    } else {
+        write!(out, " (decision {}, not recorded)", decision.id)
+    };
+    out
+}
+
+/// What a person is told about a call that may go on although the guard could not do all of its work.
+#[must_use]
+pub fn gap(decision: &Decision) -> String {
+    let mut out = String::from("armorer-guard let this pass without a record: ");
+    push_messages(decision, &mut out);
+    out
+}
+
+fn push_messages(decision: &Decision, out: &mut String) {
+    let determining = &decision.verdict.determining;
+    if determining.is_empty() {
+        out.push_str("no rule of the policy gives a reason");
+    }
+    for (index, rule) in determining.iter().take(MAX_LISTED).enumerate() {
+        if index > 0 {
+            out.push_str("; ");
+        }
+        out.push_str(sentence(&rule.message).trim_end_matches('.'));
+        let _ = write!(out, " [{}]", visible(&rule.rule));
+    }
+    if determining.len() > MAX_LISTED {
+        let _ = write!(out, "; and {} more rules", determining.len() - MAX_LISTED);
+    }
+    out.push('.');
+}
+
+fn safer(decision: &Decision) -> Vec<&str> {
+    let mut held: Vec<&str> = Vec::new();
+    for action in &decision.facts.actions {
+        if let Some(safer) = action.safer.as_deref()
+            && !held.contains(&safer)
+        {
+            held.push(safer);
+        }
+    }
+    held.truncate(MAX_LISTED);
+    held
+}
+
+/// How a person is shown a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Plain text.
+    Plain,
+    /// With the colours of a terminal.
+    Coloured,
+}
+
+/// A decision for a terminal: the answer first, then why, what was replaced, how to go on, where it is recorded.
+#[must_use]
+pub fn human(decision: &Decision, style: Style) -> String {
+    let effect = decision.verdict.effect;
+    let facts = &decision.facts;
+    let mut out = String::new();
+    let (word, colour) = match effect {
+        Effect::Allow => ("ALLOW", "32"),
+        Effect::Ask => ("ASK", "33"),
+        Effect::Deny => ("DENY", "31"),
+    };
+    let _ = match style {
+        Style::Plain => write!(out, "{word:<6}"),
+        Style::Coloured => write!(out, "\x1b[1;{colour}m{word:<6}\x1b[0m"),
+    };
+    if facts.actions.is_empty() {
+        out.push_str(if facts.tool.is_empty() {
+            "a text"
+        } else {
+            "would change nothing outside its own process"
+        });
+        out.push('\n');
+    }
+    for (index, action) in facts.actions.iter().take(MAX_LISTED).enumerate() {
+        let indent = if index == 0 { "" } else { "      " };
+        let _ = writeln!(out, "{indent}{}", sentence(&action.sentence()));
+    }
+    if facts.actions.len() > MAX_LISTED {
+        let _ = writeln!(
+            out,
+            "      and {} more actions",
+            facts.actions.len() - MAX_LISTED
+        );
+    }
+    for rule in decision.verdict.determining.iter().take(MAX_LISTED) {
+        line(
+            &mut out,
+            "why",
+            &format!("{} [{}]", sentence(&rule.message), visible(&rule.rule)),
+        );
+    }
+    for finding in facts.findings.iter().take(MAX_LISTED) {
+        let place = if finding.at.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", sentence(&finding.at))
+        };
+        let what = if finding.redact { ", redacted" } else { "" };
+        line(
+            &mut out,
+            "found",
+            &format!(
+                "{} ({}, {}){place} at bytes {}..{}{what}",
+                visible(&finding.rule),
+                finding.kind.as_str(),
+                finding.severity.as_str(),
+                finding.span.start(),
+                finding.span.end(),
+            ),
+        );
+    }
+    if facts.findings.len() > MAX_LISTED {
+        line(
+            &mut out,
+            "found",
+            &format!("{} more", facts.findings.len() - MAX_LISTED),
+        );
+    }
+    for safer in safer(decision) {
+        line(&mut out, "safer", &sentence(safer));
+    }
+    match effect {
+        Effect::Allow => {}
+        Effect::Ask => line(
+            &mut out,
+            "next",
+            "a person confirms it where the agent runs, or a rule of the policy allows it",
+        ),
+        Effect::Deny => line(
+            &mut out,
+            "next",
+            "do it yourself outside of the agent if it is meant, or let a rule of the policy allow it",
+        ),
+    }
+    let recorded = if decision.recorded {
+        format!("{} in run {}", decision.id, decision.run)
+    } else {
+        format!("{} is not recorded", decision.id)
+    };
+    line(&mut out, "record", &recorded);
+    out
+}
+
+fn line(out: &mut String, label: &str, text: &str) {
+    let _ = writeln!(out, "      {label:<7}{text}");
+}
+
+/// A sentence that quotes a call: made visible, and cut when it is long.
+fn sentence(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_QUOTED) {
+        None => visible(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", visible(&text[..end]))),
+    }
+}
+
+/// Writes characters that a terminal would act on, or that a reader would not see, as escapes.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) || !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            hidden if is_hidden(hidden) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(hidden));
+            }
+            shown => out.push(shown),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Control characters, and the format characters that hide or turn text (Unicode category Cf, and fillers).
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{600}'..='\u{605}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::{Action, ActionKind, Certainty, Target};
+    use crate::call::{Caller, Context, Surface};
+    use crate::decision::{Determining, Timings, Verdict};
+    use crate::facts::{Facts, Phase, RunState};
+    use crate::json::Value;
+    use crate::scan::{Finding, FindingKind, Severity};
+    use crate::span::ByteSpan;
+
+    fn denied() -> Decision {
+        Decision {
+            id: String::from("D1"),
+            run: String::from("R1"),
+            facts: Facts {
+                phase: Phase::Pre,
+                tool: String::from("Bash"),
+                server: None,
+                surface: Surface::ToolArgs,
+                actions: vec![Action {
+                    kind: ActionKind::FsDelete,
+                    target: Target::named("/home/u"),
+                    attributes: vec![String::from("recursive")],
+                    certainty: Certainty::Certain,
+                    on: None,
+                    by: String::from("rm"),
+                    at: String::from("/command"),
+                    span: ByteSpan::new(0, 8),
+                    reason: None,
+                    safer: Some(String::from("name the files")),
+                }],
+                findings: vec![Finding {
+                    rule: "secrets.x".into(),
+                    kind: FindingKind::Secret,
+                    severity: Severity::High,
+                    confidence_pm: 990,
+                    at: String::from("/command"),
+                    span: ByteSpan::new(3, 7).unwrap(),
+                    checksum: None,
+                    view: None,
+                    redact: true,
+                }],
+                args: Value::Null,
+                context: Context::default(),
+                caller: Caller::default(),
+                state: RunState::default(),
+                now: String::new(),
+            },
+            verdict: Verdict {
+                effect: Effect::Deny,
+                determining: vec![Determining {
+                    rule: String::from("home.delete"),
+                    effect: Effect::Deny,
+                    layer: String::from("builtin"),
+                    message: String::from("deletes your home\u{1b}[2J directory."),
+                    actions: vec![0],
+                    findings: vec![],
+                    unknown: false,
+                }],
+                near: vec![],
+                obligations: vec![],
+                policy_digest: String::new(),
+            },
+            action_digest: String::new(),
+            facts_digest: String::new(),
+            recorded: true,
+            timings: Timings::default(),
+        }
+    }
+
+    #[test]
+    fn a_person_reads_answer_reason_finding_and_record() {
+        assert_eq!(
+            human(&denied(), Style::Plain),
+            "DENY  would delete /home/u (recursive)\n      \
+             why    deletes your home\\u{1b}[2J directory. [home.delete]\n      \
+             found  secrets.x (secret, high) in /command at bytes 3..7, redacted\n      \
+             safer  name the files\n      \
+             next   do it yourself outside of the agent if it is meant, or let a rule of the policy allow it\n      \
+             record D1 in run R1\n"
+        );
+    }
+
+    #[test]
+    fn a_model_reads_why_and_what_it_may_do() {
+        assert_eq!(
+            reason(&denied()),
+            "armorer-guard denied this: deletes your home\\u{1b}[2J directory [home.delete]. Safer: name the files. \
+             Do not try to reach the same effect another way: choose a different step, or tell the person what you \
+             need and why. (decision D1; `armorer-guard records show D1` tells more)"
+        );
+    }
+
+    #[test]
+    fn what_was_not_recorded_says_so() {
+        let mut decision = denied();
+        decision.recorded = false;
+        assert!(human(&decision, Style::Plain).ends_with("      record D1 is not recorded\n"));
+        assert!(reason(&decision).ends_with("(decision D1, not recorded)"));
+    }
+
+    #[test]
+    fn nothing_quoted_acts_on_a_terminal_and_plain_text_is_not_copied() {
+        assert_eq!(
+            visible("a\u{202e}b\u{0}\u{9b}é"),
+            "a\\u{202e}b\\u{0}\\u{9b}é"
+        );
+        assert!(matches!(visible("plain é"), Cow::Borrowed("plain é")));
+    }
+
+    #[test]
+    fn long_quotations_are_cut_between_characters() {
+        let long = "é".repeat(MAX_QUOTED + 1);
+        assert_eq!(sentence(&long), format!("{}…", "é".repeat(MAX_QUOTED)));
+    }
+}
