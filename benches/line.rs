@@ -71,7 +71,7 @@ fn main() {
         "the benchmark's call is ordinary work: {:?}",
         first.verdict
     );
-    assert_eq!(first.recorded, mode == "recorded");
+    assert_eq!(first.recorded(), mode == "recorded");
 
     let mut nanoseconds = Vec::with_capacity(rounds);
     for _ in 0..rounds {

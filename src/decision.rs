@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
+use crate::scan::Mark;
 
 /// What happens to a call. The order is the policy: the largest wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,8 +102,18 @@ pub struct Decision {
     pub action_digest: String,
     /// `sha256:…` of the facts.
     pub facts_digest: String,
-    /// Whether the record is in the log. `false` only with a recorded or printed gap.
-    pub recorded: bool,
+    /// What redaction replaced in the arguments or the text.
+    pub marks: Vec<Mark>,
+    /// The stored line of its record. `None`: it is in no log, and `verdict` says so when it should be.
+    pub line: Option<Vec<u8>>,
     /// Stages.
     pub timings: Timings,
+}
+
+impl Decision {
+    /// Whether the record is in the log.
+    #[must_use]
+    pub const fn recorded(&self) -> bool {
+        self.line.is_some()
+    }
 }

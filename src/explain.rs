@@ -32,7 +32,7 @@ pub fn reason(decision: &Decision) -> String {
              need and why.",
         );
     }
-    let _ = if decision.recorded {
+    let _ = if decision.recorded() {
         write!(
             out,
             " (decision {}; `armorer-guard records show {}` tells more)",
@@ -176,7 +176,7 @@ pub fn human(decision: &Decision, style: Style) -> String {
             "do it yourself outside of the agent if it is meant, or let a rule of the policy allow it",
         ),
     }
-    let recorded = if decision.recorded {
+    let recorded = if decision.recorded() {
         format!("{} in run {}", decision.id, decision.run)
     } else {
         format!("{} is not recorded", decision.id)
@@ -312,7 +312,8 @@ mod tests {
             },
             action_digest: String::new(),
             facts_digest: String::new(),
-            recorded: true,
+            marks: Vec::new(),
+            line: Some(Vec::new()),
             timings: Timings::default(),
         }
     }
@@ -343,7 +344,7 @@ mod tests {
     #[test]
     fn what_was_not_recorded_says_so() {
         let mut decision = denied();
-        decision.recorded = false;
+        decision.line = None;
         assert!(human(&decision, Style::Plain).ends_with("      record D1 is not recorded\n"));
         assert!(reason(&decision).ends_with("(decision D1, not recorded)"));
     }

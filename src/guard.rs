@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::actions::{self, Action, ActionKind};
 use crate::builtin;
@@ -89,9 +89,9 @@ impl Guard {
             context: scrubber.scrub_context(call.context),
             caller: scrubber.scrub_caller(call.caller),
             state: RunState::default(),
-            now: record::now(),
+            now: record::rfc3339_micros(SystemTime::now()),
         };
-        self.conclude(run, facts, &marks, started)
+        self.conclude(run, facts, marks, started)
     }
 
     /// As [`Guard::check`], for a text by itself.
@@ -113,9 +113,9 @@ impl Guard {
             context: Context::default(),
             caller: scrubber.scrub_caller(text.caller),
             state: RunState::default(),
-            now: record::now(),
+            now: record::rfc3339_micros(SystemTime::now()),
         };
-        self.conclude(run, facts, &marks, started)
+        self.conclude(run, facts, marks, started)
     }
 
     /// Findings of a text and the text without them; decides and records nothing.
@@ -138,11 +138,8 @@ impl Guard {
     #[must_use]
     pub fn run_id(&self, runtime: &str, name: Option<&str>) -> String {
         match name {
-            Some(_) => record::run_id(runtime, name),
-            None => self
-                .own_run
-                .get_or_init(|| record::run_id(runtime, None))
-                .clone(),
+            Some(name) => record::named_run(runtime, name),
+            None => self.own_run.get_or_init(record::new_id).clone(),
         }
     }
 
@@ -176,41 +173,45 @@ impl Guard {
         }
     }
 
-    fn conclude(&self, run: String, facts: Facts, marks: &[Mark], started: Instant) -> Decision {
+    fn conclude(&self, run: String, facts: Facts, marks: Vec<Mark>, started: Instant) -> Decision {
         let understood = Instant::now();
         let verdict = match self.policy() {
             Ok(policy) => policy::decide(&facts, policy),
             Err(error) => without_policy(&facts, error),
         };
         let decided = Instant::now();
+        let digest = record::facts_digest(&facts);
         let mut decision = Decision {
             id: record::new_id(),
             run,
-            action_digest: record::action_digest(&facts),
-            facts_digest: record::facts_digest(&facts),
+            action_digest: record::action_digest(&facts.tool, &facts.args),
+            facts_digest: digest.as_ref().cloned().unwrap_or_default(),
             facts,
             verdict,
-            recorded: false,
+            marks,
+            line: None,
             timings: Timings {
                 understand_us: micros(started, understood),
                 decide_us: micros(understood, decided),
                 ..Timings::default()
             },
         };
-        match &self.store {
-            None => {}
-            Some(Ok(store)) => {
-                match store.append_decision(&decision, marks, decision.verdict.effect.as_str()) {
-                    Ok(_) => decision.recorded = true,
-                    Err(error) => without_store(&mut decision, &error),
-                }
+        if self.store.is_some() {
+            match digest.and_then(|_| self.record(&decision)) {
+                Ok(appended) => decision.line = Some(appended.line),
+                Err(error) => without_store(&mut decision, &error),
             }
-            Some(Err(error)) => without_store(&mut decision, error),
         }
         let recorded = Instant::now();
         decision.timings.record_us = micros(decided, recorded);
         decision.timings.total_us = micros(started, recorded);
         decision
+    }
+
+    fn record(&self, decision: &Decision) -> Result<Appended, StoreError> {
+        let answer = decision.verdict.effect.as_str();
+        self.open_store()?
+            .append_decision(decision, &decision.marks, answer)
     }
 }
 

@@ -436,7 +436,7 @@ impl Serialize for Answer<'_> {
             redacted: &facts.args,
             decision: &decision.id,
             run: &decision.run,
-            recorded: decision.recorded,
+            recorded: decision.recorded(),
             elapsed_us: decision.timings.total_us,
         }
         .serialize(serializer)

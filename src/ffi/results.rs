@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
-use crate::json::{Value, canonical};
+use super::{StoreError, failure};
+use crate::json::Value;
 use crate::{decision, scan};
 
 /// A rule that determined a decision, and its sentence.
@@ -316,7 +317,7 @@ impl Decision {
 
     #[getter]
     fn recorded(&self) -> bool {
-        self.inner.recorded
+        self.inner.recorded()
     }
 
     #[getter]
@@ -349,15 +350,20 @@ impl Decision {
     /// The decision as the pydantic model of its record; imports pydantic on first use.
     #[getter]
     fn record<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let body = crate::record::decision_body(&self.inner);
+        let line = self.to_json(py)?;
         py.import("armorer_guard.records.models")?
             .getattr("DecisionRecord")?
-            .call_method1("model_validate", (to_python(py, &body)?,))
+            .call_method1("model_validate_json", (line,))
     }
 
-    /// The same as canonical JSON bytes.
-    fn to_json<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &canonical(&crate::record::decision_body(&self.inner)))
+    /// The record's line as it is stored; with `seq`, `prev` and `hash` null when it stands in no store.
+    fn to_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if let Some(line) = &self.inner.line {
+            return Ok(PyBytes::new(py, line));
+        }
+        crate::record::kinds::unstored_decision(&self.inner, self.effect())
+            .map(|line| PyBytes::new(py, &line))
+            .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
     }
 
     fn __repr__(&self) -> String {

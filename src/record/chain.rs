@@ -80,6 +80,7 @@ impl Chain {
             },
             pending: Vec::new(),
             staged: Vec::new(),
+            last_start: 0,
             synced_dir: false,
             fresh: false,
             file,
@@ -160,6 +161,8 @@ pub(super) struct Locked<'a> {
     next: Place,
     pending: Vec<u8>,
     staged: Vec<Appended>,
+    /// Where the last staged line begins in `pending`.
+    last_start: usize,
     synced_dir: bool,
     /// Whether the file held no record when we took the lock.
     fresh: bool,
@@ -326,6 +329,7 @@ impl Locked<'_> {
     pub(super) fn push(&mut self, draft: Draft) -> Result<(), StoreError> {
         let record = draft.id.clone();
         let seq = self.next.seq;
+        self.last_start = self.pending.len();
         let hash = draft.seal(&self.next, &Stamp::now(), &mut self.pending)?;
         self.next = Place {
             seq: seq + 1,
@@ -335,6 +339,7 @@ impl Locked<'_> {
             id: record,
             seq,
             hash,
+            line: Vec::new(),
         });
         Ok(())
     }
@@ -342,7 +347,7 @@ impl Locked<'_> {
     /// Writes everything staged, at once; on return it survives the end of this process, and with `durable` the loss
     /// of power. On an error the file is as it was.
     pub(super) fn commit(&mut self, durable: bool) -> Result<Appended, StoreError> {
-        let Some(last) = self.staged.last().cloned() else {
+        let Some(mut last) = self.staged.last().cloned() else {
             return Err(StoreError::new(StoreError::CORRUPTED, "nothing was staged"));
         };
         // Until the write is known to have happened, the next append must look for itself.
@@ -356,6 +361,8 @@ impl Locked<'_> {
             })?;
         }
         self.len = end;
+        last.line = self.pending.split_off(self.last_start);
+        last.line.pop();
         self.pending.clear();
         self.staged.clear();
         self.chain.known = Some(End {

@@ -310,6 +310,21 @@ pub fn write_decision(
     )
 }
 
+/// The record of a decision that stands in no store, as JSON.
+///
+/// # Errors
+/// As [`Draft::set`].
+pub fn unstored_decision(decision: &Decision, answer: &str) -> Result<Vec<u8>, StoreError> {
+    let source = source(
+        &decision.facts.caller.runtime,
+        super::os::parent_id(),
+        super::os::user_id(),
+    );
+    let mut draft = Draft::new("decision", decision.id.clone(), "", &decision.run, &source)?;
+    write_decision(&mut draft, decision, &decision.marks, answer)?;
+    draft.without_place(&super::Stamp::now())
+}
+
 fn verdict_members(decision: &Decision) -> VerdictMembers<'_> {
     let verdict = &decision.verdict;
     VerdictMembers {

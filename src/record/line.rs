@@ -195,19 +195,9 @@ impl Draft {
         self.set("ts", &stamp.ts)?;
         self.set("mono", &stamp.mono)?;
         self.set("boot", &stamp.boot)?;
-        self.members.sort_unstable_by_key(|(name, ..)| *name);
         let begin = out.len();
         out.reserve(self.len() + SEAL_LEN + 2);
-        out.push(b'{');
-        for (index, (name, start, end)) in self.members.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            out.push(b'"');
-            out.extend_from_slice(name.as_bytes());
-            out.extend_from_slice(b"\":");
-            out.extend_from_slice(&self.writer.bytes()[*start..*end]);
-        }
+        self.write_members(out);
         let hash = hash(&place.prev, &out[begin..]);
         out.extend_from_slice(b",\"hash\":\"");
         out.extend_from_slice(hash.as_bytes());
@@ -221,6 +211,38 @@ impl Draft {
             ));
         }
         Ok(hash)
+    }
+
+    /// The record as JSON with no place in a chain: `seq`, `prev` and `hash` are null.
+    ///
+    /// # Errors
+    /// As [`Draft::set`].
+    pub fn without_place(mut self, stamp: &super::Stamp) -> Result<Vec<u8>, StoreError> {
+        for name in ["seq", "prev", "hash"] {
+            self.set(name, &())?;
+        }
+        self.set("ts", &stamp.ts)?;
+        self.set("mono", &stamp.mono)?;
+        self.set("boot", &stamp.boot)?;
+        let mut out = Vec::with_capacity(self.len() + 2);
+        self.write_members(&mut out);
+        out.push(b'}');
+        Ok(out)
+    }
+
+    /// Appends `{` and the members in canonical order, without the closing brace.
+    fn write_members(&mut self, out: &mut Vec<u8>) {
+        self.members.sort_unstable_by_key(|(name, ..)| *name);
+        out.push(b'{');
+        for (index, (name, start, end)) in self.members.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.push(b'"');
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.extend_from_slice(&self.writer.bytes()[*start..*end]);
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Appended {
     pub seq: u64,
     /// `sha256:…` over the stored bytes.
     pub hash: String,
+    /// The stored line, without its newline.
+    pub line: Vec<u8>,
 }
 
 /// What the runtime did with a decision.

@@ -119,7 +119,8 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             policy_digest: record::digest(b"{}"),
         },
         facts_digest,
-        recorded: true,
+        marks: Vec::new(),
+        line: Some(Vec::new()),
         timings: Timings {
             understand_us: 120,
             decide_us: 3,

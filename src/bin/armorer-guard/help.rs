@@ -16,7 +16,10 @@ const NATIVE: [(&str, &str); 3] = [
 const PYTHON: [(&str, &str); 3] = [
     ("records", "list, show and verify what runs left behind"),
     ("policy", "compile, check and explain policies"),
-    ("demo", "show the main job on real input, in a scratch store"),
+    (
+        "demo",
+        "show the main job on real input, in a scratch store",
+    ),
 ];
 
 pub(crate) fn is_python_command(name: &str) -> bool {

@@ -213,7 +213,7 @@ fn caller(contract: &Contract<'_>, session: Session, call_id: Option<String>) ->
 
 fn reply(event: &EventContract<'_>, decision: &Decision) -> Reply {
     let template: &ReplyTemplate<'_> = match decision.verdict.effect {
-        Effect::Allow if !decision.recorded => return event.gap.fill(&explain::gap(decision)),
+        Effect::Allow if !decision.recorded() => return event.gap.fill(&explain::gap(decision)),
         Effect::Allow => &event.allow,
         Effect::Ask => &event.ask,
         Effect::Deny => &event.deny,
