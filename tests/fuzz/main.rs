@@ -3,7 +3,13 @@
 //! Seeds from `tests/data/fuzz/TARGET` are mutated deterministically: the same rounds give the same inputs, so a
 //! failure repeats. `ARMORER_GUARD_FUZZ_ROUNDS=1000000 cargo test --release --test fuzz` runs for longer. What broke
 //! once becomes a seed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
 
 mod mutate;
 mod targets;
@@ -13,13 +19,18 @@ use std::path::Path;
 use mutate::Mutator;
 
 fn fuzz(name: &str, target: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/fuzz")
+        .join(name);
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("no seeds at {}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
-    let seeds: Vec<Vec<u8>> = files.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let seeds: Vec<Vec<u8>> = files
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect();
     assert!(!seeds.is_empty(), "no seeds in {}", folder.display());
     for seed in &seeds {
         target(seed);
@@ -35,7 +46,10 @@ fn fuzz(name: &str, target: fn(&[u8])) {
         if std::panic::catch_unwind(|| target(&input)).is_err() {
             let kept = std::env::temp_dir().join(format!("armorer-guard-fuzz-{name}-{round}"));
             std::fs::write(&kept, &input).unwrap();
-            panic!("target {name} failed in round {round}; the input is in {}", kept.display());
+            panic!(
+                "target {name} failed in round {round}; the input is in {}",
+                kept.display()
+            );
         }
     }
 }

@@ -7,6 +7,7 @@ use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{self, Value};
 use armorer_guard_core::scan::NoTags;
 use armorer_guard_core::shell::command::{Scope, Start};
+use armorer_guard_core::wire::{self, Origin};
 use armorer_guard_core::{builtin, record, scan as scanning, shell as shells};
 
 /// Any text is parsed, and every span lies inside it.
@@ -25,7 +26,11 @@ pub fn shell(data: &[u8]) {
         assert!(command.span.end() <= text.len());
         for word in &command.words {
             assert!(word.span.end() <= text.len());
-            assert!(word.from.iter().all(|index| *index < resolution.commands.len()));
+            assert!(
+                word.from
+                    .iter()
+                    .all(|index| *index < resolution.commands.len())
+            );
         }
     }
     for unresolved in &resolution.unresolved {
@@ -49,17 +54,34 @@ pub fn scan(data: &[u8]) {
     assert_eq!(once, twice);
 }
 
-/// Any bytes are a request, a hook event, or an error; and a judged value has canonical bytes that read back.
+fn origin() -> Origin {
+    Origin {
+        context: Context::default(),
+        caller: Caller::default(),
+        surface: Surface::ToolResult,
+    }
+}
+
+/// Any bytes are a hook event, a request, or an error; and a value that was read has canonical bytes that read back.
 pub fn hook(data: &[u8]) {
-    if let Ok((value, _)) = json::parse_repaired(data) {
-        let bytes = json::canonical(&value);
-        assert_eq!(json::canonical(&json::parse(&bytes).unwrap()), bytes);
+    let contract = builtin::runtime("claude-code").expect("the contract ships");
+    let Ok((value, _)) = json::parse_repaired(data) else {
+        assert!(wire::read(data, &origin()).is_err());
+        return;
+    };
+    let bytes = json::canonical(&value);
+    assert_eq!(json::canonical(&json::parse(&bytes).unwrap()), bytes);
+    if let Err(refused) = wire::read(data, &origin()) {
+        assert!(!refused.message.is_empty());
+    }
+    if let Err(refused) = contract.read(value) {
+        assert!(!refused.error.message.is_empty());
     }
 }
 
 /// Any bytes are a log, a torn log, or an error.
 pub fn record(data: &[u8]) {
-    record::fuzz_read(data);
+    assert!(record::fuzz_read(data), "the reader went past the input");
 }
 
 /// The whole line: any command is understood, judged and answered, and what is kept can be read back.
@@ -88,5 +110,8 @@ pub fn line(data: &[u8]) {
     for action in &decision.facts.actions {
         assert!(action.span.is_none_or(|span| span.end() <= length));
     }
-    assert!(!decision.verdict.determining.is_empty(), "every decision says why");
+    assert!(
+        !decision.verdict.determining.is_empty(),
+        "every decision says why"
+    );
 }

@@ -1,5 +1,12 @@
 //! The golden store below `tests/data/records/golden`: the writer must reproduce it byte for byte, and so must the
 //! reader of the other language. Set `ARMORER_UPDATE_GOLDEN=1` to write it anew, and read the difference.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "tests"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
