@@ -172,6 +172,9 @@ fn rule(spec: RuleSpec) -> Result<Rule, PolicyError> {
     })
 }
 
+/// Patterns that may be given, and the condition they are.
+type Named<C> = (Option<GlobsSpec>, fn(Globs) -> C);
+
 fn block(spec: BlockSpec, effect: Effect) -> Result<Block, String> {
     let mut call = Vec::new();
     if !spec.surface.is_empty() {
@@ -181,7 +184,7 @@ fn block(spec: BlockSpec, effect: Effect) -> Result<Block, String> {
             .fold(0, |set, surface| set | 1 << *surface as u8);
         call.push(CallCondition::Surface(set));
     }
-    let named: [(Option<GlobsSpec>, fn(Globs) -> CallCondition); 5] = [
+    let named: [Named<CallCondition>; 5] = [
         (spec.tool, CallCondition::Tool),
         (spec.server, CallCondition::Server),
         (spec.runtime, CallCondition::Runtime),
@@ -299,7 +302,7 @@ fn action(spec: ActionSpec) -> Result<Box<[ActionCondition]>, String> {
     if let Some(remote) = spec.remote {
         conditions.push(ActionCondition::Remote(remote));
     }
-    let named: [(Option<GlobsSpec>, fn(Globs) -> ActionCondition); 3] = [
+    let named: [Named<ActionCondition>; 3] = [
         (spec.on, ActionCondition::On),
         (spec.host, ActionCondition::Host),
         (spec.by, ActionCondition::By),
