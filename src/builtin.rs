@@ -33,6 +33,12 @@ pub fn policy() -> Result<&'static Policy, &'static PolicyError> {
     POLICY.as_ref()
 }
 
+/// The default policy as the build script stored it.
+#[must_use]
+pub const fn policy_table() -> &'static [u8] {
+    POLICY_TABLE
+}
+
 /// The canonical bytes of the default policy, whose SHA-256 is its digest: what a store keeps beside its records.
 #[must_use]
 pub const fn policy_text() -> &'static [u8] {

@@ -132,10 +132,22 @@ fn minutes_since_monday(now: &str) -> Option<i64> {
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute) = (number(11, 13)?, number(14, 16)?);
-    let sound = (1..=12).contains(&month)
-        && (1..=31).contains(&day)
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_of_month = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':')];
+    let sound = year > 0
+        && (1..=12).contains(&month)
+        && (1..=days_of_month).contains(&day)
         && hour < 24
         && minute < 60
+        && marks
+            .iter()
+            .all(|(at, mark)| now.as_bytes()[*at] == *mark)
         && now.ends_with('Z');
     // Days from civil, after Howard Hinnant; day 0 is 1970-01-01, a Thursday.
     let shifted = if month <= 2 { year - 1 } else { year };
@@ -498,6 +510,8 @@ mod tests {
         let monday = minutes_since_monday("2026-11-23T00:00:00.000000Z").expect("a time");
         assert_eq!(monday.rem_euclid(7 * 1440), 0);
         assert_eq!(minutes_since_monday("2026-13-23T00:00:00Z"), None);
+        assert_eq!(minutes_since_monday("2026-02-29T00:00:00Z"), None);
+        assert!(minutes_since_monday("2028-02-29T00:00:00Z").is_some());
         assert_eq!(minutes_since_monday("yesterday"), None);
         assert_eq!(minutes_since_monday("2026-11-23T00:00:00+01:00"), None);
     }

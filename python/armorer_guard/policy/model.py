@@ -59,7 +59,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=4096), BeforeValidator(lambda v: v)]
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_listed), Field(min_length=1)]
 WordList = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)]
 
@@ -315,6 +315,13 @@ class Rule(Strict):
         for item in value:
             if isinstance(item, str) and item not in OBLIGATIONS:
                 raise ValueError(f"no obligation is called `{item}`; expected {', '.join(OBLIGATIONS)} or `label: NAME`")
+        return value
+
+    @field_validator("id", mode="after")
+    @classmethod
+    def _own_name(cls, value: str) -> str:
+        if value.startswith(("default.", "error.")):
+            raise ValueError("names that begin with `default.` and `error.` are the guard's own")
         return value
 
     @model_validator(mode="after")
