@@ -44,7 +44,7 @@ fn large() -> Vec<u8> {
         };
         let _ = write!(
             rules,
-            r#",{{"id":"zz.{number}","effect":"deny","layer":"user","file":"b","line":1,"why":"because","when":[{when}]}}"#
+            r#",{{"id":"zz.{number:03}","effect":"deny","layer":"user","file":"b","line":1,"why":"because","when":[{when}]}}"#
         );
     }
     let end = text.rfind("]}").expect("the end of the rules");

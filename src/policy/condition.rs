@@ -145,9 +145,7 @@ fn minutes_since_monday(now: &str) -> Option<i64> {
         && (1..=days_of_month).contains(&day)
         && hour < 24
         && minute < 60
-        && marks
-            .iter()
-            .all(|(at, mark)| now.as_bytes()[*at] == *mark)
+        && marks.iter().all(|(at, mark)| now.as_bytes()[*at] == *mark)
         && now.ends_with('Z');
     // Days from civil, after Howard Hinnant; day 0 is 1970-01-01, a Thursday.
     let shifted = if month <= 2 { year - 1 } else { year };

@@ -50,8 +50,8 @@ def activate(policy: CompiledPolicy, home: Path) -> str:
     digest = canonical.digest(text)
     target = object_path(home, digest)
     if not target.exists() or target.read_bytes() != text:
-        _write_whole(target, text)
-    _write_whole(pointer_path(home), json.dumps({"digest": digest, "format": FORMAT}).encode() + b"\n")
+        write_whole(target, text)
+    write_whole(pointer_path(home), json.dumps({"digest": digest, "format": FORMAT}).encode() + b"\n")
     return digest
 
 
@@ -102,7 +102,7 @@ def load(home: Path, digest: str) -> dict[str, object] | None:
     return found
 
 
-def _write_whole(path: Path, raw: bytes) -> None:
+def write_whole(path: Path, raw: bytes) -> None:
     """Write beside, make it durable, rename over."""
     for folder in (*reversed(path.parents), path):
         if folder != path and not folder.exists():

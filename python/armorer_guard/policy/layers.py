@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ MANAGED = Path("/etc/armorer-guard/policy.yaml")
 """Where an administrator puts the policy of a machine."""
 PROJECT = (".armorer-guard/policy.yaml", ".armorer-guard/policy.toml")
 """Where a project keeps its policy, below its root."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A compiled policy and the files it was made from."""
+
+    policy: CompiledPolicy
+    layers: tuple[Layer, ...]
 
 
 def builtin(name: str) -> dict[str, Any] | None:
@@ -44,7 +53,7 @@ def builtin(name: str) -> dict[str, Any] | None:
     return found
 
 
-def compile_builtin(path: Path) -> CompiledPolicy:
+def compile_builtin(path: Path) -> Loaded:
     """
     Compile the source of a policy that ships; what it stands on is read from beside it.
 
@@ -53,8 +62,8 @@ def compile_builtin(path: Path) -> CompiledPolicy:
     """
     layer = layer_of(path, "builtin", shown_as=f"builtin/{path.name}")
     name = layer.model.builtin
-    below = compile_builtin(path.with_name(f"{name}.yaml")).document if name not in (None, "none") else None
-    return compile_layers([layer], below)
+    below = compile_builtin(path.with_name(f"{name}.yaml")).policy.document if name not in (None, "none") else None
+    return Loaded(compile_layers([layer], below), (layer,))
 
 
 def layer_of(path: Path, name: str, *, trusted: bool = True, shown_as: str | None = None) -> Layer:
@@ -75,7 +84,7 @@ def compile_files(
     managed: Path | None = None,
     project_trusted: bool = False,
     below: str | None = None,
-) -> CompiledPolicy:
+) -> Loaded:
     """
     Compile the policy that these files make together with the built-in one.
 
@@ -105,7 +114,7 @@ def compile_files(
     if below is None:
         said = [layer.model.builtin for layer in layers if layer.model.builtin is not None and layer.name != "project"]
         below = said[-1] if said else "default"
-    return compile_layers(layers, builtin(below))
+    return Loaded(compile_layers(layers, builtin(below)), tuple(layers))
 
 
 def _demand_root_owned(path: Path) -> None:
@@ -130,6 +139,46 @@ def _demand_root_owned(path: Path) -> None:
 def source_digest(path: Path) -> str:
     """`sha256:…` of a policy file as it is written: what trust is given to."""
     return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def _trust_path(home: Path) -> Path:
+    return home / "policy" / "trusted.json"
+
+
+def _trusted(home: Path) -> list[str]:
+    try:
+        found = json.loads(_trust_path(home).read_bytes())
+    except FileNotFoundError:
+        return []
+    except (ValueError, OSError):
+        # What cannot be read gives no trust.
+        return []
+    return [str(digest) for digest in found] if isinstance(found, list) else []
+
+
+def is_trusted(path: Path, home: Path) -> bool:
+    """Whether the user has trusted this policy file as it is now."""
+    try:
+        return source_digest(path) in _trusted(home)
+    except OSError:
+        return False
+
+
+def trust(path: Path, home: Path) -> str:
+    """
+    Trust a policy file as it is now.
+
+    Returns:
+        Its digest.
+
+    Raises:
+        OSError: It could not be read, or the trust could not be written.
+    """
+    from armorer_guard.policy.activation import write_whole
+
+    digest = source_digest(path)
+    write_whole(_trust_path(home), json.dumps(sorted({*_trusted(home), digest})).encode() + b"\n")
+    return digest
 
 
 def project_file(root: Path) -> Path | None:
