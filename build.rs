@@ -14,8 +14,14 @@
 mod actions;
 #[path = "src/call.rs"]
 mod call;
+#[path = "src/decision.rs"]
+mod decision;
+#[path = "src/facts.rs"]
+mod facts;
 #[path = "src/json/mod.rs"]
 mod json;
+#[path = "src/policy/mod.rs"]
+mod policy;
 #[path = "src/rules/mod.rs"]
 mod rules;
 #[path = "src/runtime/mod.rs"]
@@ -41,6 +47,7 @@ fn main() {
         rules::build::compile,
         actions::build::compile,
         runtime::build::compile,
+        policy::build::compile,
     ] {
         if let Err(errors) = compile(&root.join("rules"), &out) {
             for error in errors {

@@ -3,13 +3,15 @@
 use std::sync::LazyLock;
 
 use crate::actions::Catalogue;
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyError};
 use crate::runtime::{Contract, Index};
 use crate::scan::Scanner;
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
 static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::default);
-static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
+static POLICY_TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.bin"));
+static POLICY: LazyLock<Result<Policy, PolicyError>> =
+    LazyLock::new(|| Policy::from_table(POLICY_TABLE));
 
 /// What programs and tools do.
 #[must_use]
@@ -24,9 +26,34 @@ pub fn scanner() -> &'static Scanner {
 }
 
 /// The default policy.
+///
+/// # Errors
+/// When the table in this binary is not one; a test reads it.
+pub fn policy() -> Result<&'static Policy, &'static PolicyError> {
+    POLICY.as_ref()
+}
+
+/// The default policy as the build script stored it.
 #[must_use]
-pub fn policy() -> &'static Policy {
-    &POLICY
+pub const fn policy_table() -> &'static [u8] {
+    POLICY_TABLE
+}
+
+/// The canonical bytes of the default policy, whose SHA-256 is its digest: what a store keeps beside its records.
+#[must_use]
+pub const fn policy_text() -> &'static [u8] {
+    include_bytes!("../rules/policies/default.json")
+}
+
+/// The canonical bytes of the policy that ships under that name.
+#[must_use]
+pub fn named_policy_text(name: &str) -> Option<&'static [u8]> {
+    Some(match name {
+        "default" => policy_text(),
+        "strict" => include_bytes!("../rules/policies/strict.json"),
+        "observe" => include_bytes!("../rules/policies/observe.json"),
+        _ => return None,
+    })
 }
 
 static RUNTIMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtimes.bin"));

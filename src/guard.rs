@@ -149,7 +149,7 @@ impl Guard {
     /// [`PolicyError`] when the active policy cannot be used.
     pub fn policy(&self) -> Result<&Policy, &PolicyError> {
         match &self.policy {
-            Ok(PolicySource::Builtin) => Ok(builtin::policy()),
+            Ok(PolicySource::Builtin) => builtin::policy(),
             Ok(PolicySource::Active(policy)) => Ok(policy),
             Err(error) => Err(error),
         }

@@ -289,6 +289,14 @@ def decide_json(facts: bytes, policy: bytes) -> bytes:
         PolicyError: One of them cannot be used.
     """
 
+def builtin_policy(name: Literal["default", "strict", "observe"]) -> bytes:
+    """
+    The compiled form (canonical JSON) of a policy that ships.
+
+    Raises:
+        PolicyError: No such policy ships.
+    """
+
 def canonical_json(value: Any) -> bytes:
     """
     Canonical bytes (RFC 8785) of a JSON-like value, as the core writes them.

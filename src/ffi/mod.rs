@@ -238,6 +238,20 @@ fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bo
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
 
+/// Canonical bytes of a policy that ships.
+#[pyfunction]
+fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
+    builtin::named_policy_text(name)
+        .map(|text| PyBytes::new(py, text))
+        .ok_or_else(|| {
+            failure::<PolicyError>(
+                py,
+                "policy_unknown",
+                &format!("no built-in policy is called `{name}`"),
+            )
+        })
+}
+
 /// Canonical bytes (RFC 8785) of a JSON-like value.
 #[pyfunction]
 fn canonical_json<'py>(
@@ -254,7 +268,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, canonical_json, decide_json, scan,
+        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, scan,
     };
 
     #[pymodule_init]

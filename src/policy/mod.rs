@@ -1,14 +1,35 @@
 //! The compiled policy and its evaluation.
+//!
+//! Deciding is pure: it reads no clock, file or environment, and what it needs of them is in the facts. Authoring,
+//! merging layers and explaining are Python's (`armorer_guard.policy`); a second evaluator there, written from the
+//! language's definition, must give the same verdicts.
+
+pub mod build;
+mod compile;
+mod condition;
+mod decide;
+mod glob;
+mod load;
+mod message;
+pub mod spec;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
-use crate::decision::{Effect, Verdict};
+use sha2::{Digest as _, Sha256};
+
+use crate::decision::Verdict;
 use crate::facts::Facts;
+use compile::Compiled;
+pub use load::load_active;
+use spec::PolicySpec;
 
 /// A compiled policy, ready to evaluate. Immutable.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     digest: String,
+    compiled: Compiled,
 }
 
 /// Why a compiled policy could not be used.
@@ -33,8 +54,40 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError`] when it is not a policy this core understands.
-    pub fn from_compiled(_bytes: &[u8]) -> Result<Self, PolicyError> {
-        Ok(Self::default())
+    pub fn from_compiled(bytes: &[u8]) -> Result<Self, PolicyError> {
+        Self::with_digest(bytes, digest_of(bytes))
+    }
+
+    /// As [`Policy::from_compiled`], for bytes whose digest is known.
+    fn with_digest(bytes: &[u8], digest: String) -> Result<Self, PolicyError> {
+        let spec: PolicySpec = serde_json::from_slice(bytes).map_err(|cause| PolicyError {
+            kind: if cause.is_data() {
+                "policy_invalid"
+            } else {
+                "policy_not_json"
+            },
+            message: format!("the compiled policy cannot be read: {cause}"),
+        })?;
+        Ok(Self {
+            digest,
+            compiled: compile::compile(spec)?,
+        })
+    }
+
+    /// Reads the table that the build script wrote.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the bytes are not that table.
+    pub fn from_table(bytes: &[u8]) -> Result<Self, PolicyError> {
+        let (digest, spec): (String, PolicySpec) =
+            postcard::from_bytes(bytes).map_err(|cause| PolicyError {
+                kind: "policy_invalid",
+                message: format!("the built-in policy cannot be read: {cause}"),
+            })?;
+        Ok(Self {
+            digest,
+            compiled: compile::compile(spec)?,
+        })
     }
 
     /// `sha256:…` of the canonical bytes.
@@ -42,32 +95,49 @@ impl Policy {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+
+    /// The name its author gave it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.compiled.id
+    }
+
+    /// How many rules it has.
+    #[must_use]
+    pub fn rules(&self) -> usize {
+        self.compiled.rules.len()
+    }
 }
 
 /// What the policy says about the facts. Pure: reads no clock, file or environment.
 #[must_use]
-pub fn decide(_facts: &Facts, policy: &Policy) -> Verdict {
-    Verdict {
-        effect: Effect::Ask,
-        determining: Vec::new(),
-        near: Vec::new(),
-        obligations: Vec::new(),
-        policy_digest: policy.digest.clone(),
+pub fn decide(facts: &Facts, policy: &Policy) -> Verdict {
+    decide::decide(facts, policy)
+}
+
+/// [`decide`] on JSON documents: recorded facts, and a policy's canonical bytes.
+///
+/// # Errors
+/// [`PolicyError`] when either cannot be used.
+pub fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
+    let policy = Policy::from_compiled(policy)?;
+    let facts: Facts = serde_json::from_slice(facts).map_err(|cause| PolicyError {
+        kind: "policy_facts",
+        message: format!("the facts cannot be read: {cause}"),
+    })?;
+    crate::json::to_canonical(&decide(&facts, &policy)).map_err(|cause| PolicyError {
+        kind: "policy_facts",
+        message: format!("the verdict cannot be written: {cause}"),
+    })
+}
+
+/// `sha256:` and the hexadecimal digest of some bytes.
+fn digest_of(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(71);
+    text.push_str("sha256:");
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(text, "{byte:02x}");
     }
-}
-
-/// The active policy.
-///
-/// # Errors
-/// When it cannot be used.
-pub fn load_active(_home: &std::path::Path) -> Result<Option<Policy>, PolicyError> {
-    Ok(None)
-}
-
-/// Decides on JSON.
-///
-/// # Errors
-/// When either is unusable.
-pub fn decide_json(_facts: &[u8], _policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
-    Ok(Vec::new())
+    text
 }

@@ -1,0 +1,104 @@
+//! The policy alone: deciding under the built-in one and under 200 rules, loading, and decoding the built-in table.
+//!
+//! `cargo bench --bench policy` prints one JSON line for each figure, in nanoseconds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a measuring program"
+)]
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use armorer_guard_core::builtin;
+use armorer_guard_core::facts::Facts;
+use armorer_guard_core::policy::{Policy, decide, load_active};
+
+const FACTS: &str = r#"{"phase":"pre","tool":"Bash","surface":"tool_args","actions":[
+{"kind":"fs.write","target":{"value":"/home/u/p/build.log","exact":true,"place":"workspace"},"certainty":"certain","by":"tee","at":"/command"},
+{"kind":"exec.local","target":{"value":"npm run build","exact":true},"certainty":"certain","by":"npm","at":"/command"},
+{"kind":"vcs.write","target":{"value":"/home/u/p","exact":true},"certainty":"certain","by":"git commit","at":"/command"}],
+"findings":[],"args":{"command":"npm run build | tee build.log && git commit -am x"},
+"context":{"cwd":"/home/u/p","workspace":"/home/u/p","home":"/home/u","user":"u","guard_home":null},
+"caller":{"run":null,"runtime":"bench","call_id":null,"agent":null,"depth":0,"host_mode":null},
+"state":{"labels":[],"counters":[]},"now":"2026-11-25T10:00:00.000000Z"}"#;
+
+/// The built-in policy and as many rules as make 200, of the shapes that people write.
+fn large() -> Vec<u8> {
+    let text = std::str::from_utf8(builtin::policy_text()).expect("UTF-8");
+    let mut rules = String::new();
+    let own = Policy::from_compiled(builtin::policy_text())
+        .expect("usable")
+        .rules();
+    for number in own..200 {
+        let when = match number % 4 {
+            0 => format!(
+                r#"{{"action":{{"kind":["fs.*"],"target":{{"any":["${{workspace}}/gen{number}/**","**/*.k{number}"]}}}}}}"#
+            ),
+            1 => format!(
+                r#"{{"action":{{"kind":["net.*"],"host":{{"any":["*.h{number}.example"]}}}}}}"#
+            ),
+            2 => format!(r#"{{"tool":{{"any":["mcp__s{number}__*"]}},"phase":["pre"]}}"#),
+            _ => r#"{"action":{"kind":["exec.*","vcs.*"],"by":{"any":["kubectl*"]}},"label":{"any":["secret"]}}"#.to_owned(),
+        };
+        let _ = write!(
+            rules,
+            r#",{{"id":"zz.{number:03}","effect":"deny","layer":"user","file":"b","line":1,"why":"because","when":[{when}]}}"#
+        );
+    }
+    let end = text.rfind("]}").expect("the end of the rules");
+    format!("{}{rules}{}", &text[..end], &text[end..]).into_bytes()
+}
+
+fn measure(name: &str, rounds: usize, mut act: impl FnMut()) {
+    let mut nanoseconds: Vec<u64> = (0..rounds)
+        .map(|_| {
+            let started = Instant::now();
+            act();
+            u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        })
+        .collect();
+    nanoseconds.sort_unstable();
+    let at = |per_mille: usize| nanoseconds[(rounds - 1) * per_mille / 1000];
+    println!(
+        "{}",
+        serde_json::json!({"what": name, "min_ns": at(0), "p50_ns": at(500), "p99_ns": at(990)})
+    );
+}
+
+fn main() {
+    let facts: Facts = serde_json::from_str(FACTS).expect("facts");
+    let large = large();
+    let policy = Policy::from_compiled(&large).expect("a policy");
+    assert_eq!(policy.rules(), 200);
+    let shipped = builtin::policy().expect("usable");
+    for policy in [shipped, &policy] {
+        assert_eq!(decide(&facts, policy).effect.as_str(), "allow");
+        measure(&format!("decide, {} rules", policy.rules()), 20_000, || {
+            std::hint::black_box(decide(std::hint::black_box(&facts), policy));
+        });
+    }
+    let table = builtin::policy_table();
+    measure("decode the built-in table", 2_000, || {
+        std::hint::black_box(Policy::from_table(table).expect("usable"));
+    });
+    measure("read 200 rules from memory", 2_000, || {
+        std::hint::black_box(Policy::from_compiled(&large).expect("usable"));
+    });
+    let home = std::env::temp_dir().join(format!("armorer-policy-bench-{}", std::process::id()));
+    let name = &policy.digest()["sha256:".len()..];
+    let folder = home.join("store/objects").join(&name[..2]);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::create_dir_all(home.join("policy")).expect("a folder");
+    std::fs::write(folder.join(name), &large).expect("written");
+    let pointer = format!(
+        r#"{{"digest":"{}","format":"armorer-active/1"}}"#,
+        policy.digest()
+    );
+    std::fs::write(home.join("policy/active.json"), pointer).expect("written");
+    measure("load 200 active rules from disk", 2_000, || {
+        assert!(load_active(&home).expect("usable").is_some());
+    });
+    std::fs::remove_dir_all(&home).expect("removed");
+}

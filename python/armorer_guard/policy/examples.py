@@ -1,0 +1,152 @@
+"""
+Runs the examples of rules and the tests of policies: the core understands the call, the plain evaluator and the core
+judge it.
+
+A policy whose examples fail does not load. Nothing is recorded and nothing runs: a call is only understood.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from armorer_guard import Guard
+from armorer_guard._core import decide_json
+from armorer_guard.policy.compiler import CompiledPolicy, Layer
+from armorer_guard.policy.evaluate import match_rule, settle
+from armorer_guard.policy.model import CallExample, Case, Example, Given, TextExample
+from armorer_guard.policy.problems import Problem
+from armorer_guard.policy.source import Step
+
+NOW = "2026-01-05T12:00:00.000000Z"
+"""The clock of examples and of tests that set none: a Monday noon, UTC."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One example or test, and what came of it."""
+
+    name: str
+    file: str
+    line: int | None
+    problem: Problem | None
+    rules: tuple[str, ...]
+    """Rules that spoke."""
+
+
+class Judge:
+    """Turns examples into facts. Calls happen in a project below the home directory of whoever runs this."""
+
+    def __init__(self) -> None:
+        self._guard = Guard(record=False, runtime="test")
+        self._project = Path.home() / "project"
+
+    def facts(self, example: Example, given: Given | None = None) -> dict[str, Any]:
+        """What the core understands of a call, with the clock and the run's state that a test sets."""
+        if isinstance(example, TextExample):
+            decision = self._guard.check_text(example.text, surface=example.surface)
+        else:
+            tool, args = (
+                (example.tool, example.args) if isinstance(example, CallExample) else ("Bash", {"command": example})
+            )
+            decision = self._guard.check(tool, args, cwd=self._project)
+        facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
+        given = given or Given()
+        facts["now"] = given.now or NOW
+        facts["state"] = {"labels": sorted(given.labels), "counters": sorted([name, n] for name, n in given.counters.items())}
+        for name in ("agent", "depth", "host_mode", "runtime"):
+            if (value := getattr(given, name)) is not None:
+                facts["caller"][name] = value
+        return facts
+
+
+def shown(example: Example) -> str:
+    """An example in one line."""
+    if isinstance(example, str):
+        return example.replace("\n", "\\n")
+    if isinstance(example, TextExample):
+        return f"text {example.text[:80]!r}"
+    return f"{example.tool} {json.dumps(example.args, ensure_ascii=False)}"
+
+
+def run(layers: Sequence[Layer], policy: CompiledPolicy, judge: Judge | None = None) -> Iterator[Result]:
+    """Run every example and test of these files, in their order."""
+    judge = judge or Judge()
+    compiled = {rule["id"]: rule for rule in policy.rules}
+    for layer in layers:
+        for at, rule in enumerate(layer.model.rules):
+            for list_name, wanted in (("match", True), ("not_match", False)):
+                for position, example in enumerate(getattr(rule.examples, list_name)):
+                    path = ("rules", at, "examples", list_name, position)
+                    yield _example(layer, compiled[rule.id], example, wanted, path, position, judge)
+        for at, case in enumerate(layer.model.tests):
+            yield _case(layer, policy, case, ("tests", at), judge)
+
+
+def problems(results: Iterable[Result]) -> list[Problem]:
+    """What failed."""
+    return [result.problem for result in results if result.problem is not None]
+
+
+def _example(
+    layer: Layer, rule: dict[str, Any], example: Example, wanted: bool, path: tuple[Step, ...], position: int, judge: Judge
+) -> Result:
+    file, line = layer.source.file, layer.source.line(path)
+    facts = judge.facts(example)
+    match = match_rule(rule, facts)
+    spoke = match.speaks and settle(rule, match) is not None
+    problem = None
+    if spoke != wanted:
+        does = "does not match its own example" if wanted else "matches what it must not match:"
+        number = f" {position + 1}:" if wanted else ""
+        problem = Problem(
+            file,
+            line,
+            "example_missed" if wanted else "example_matched",
+            f"rule `{rule['id']}` {does}{number} `{shown(example)}`",
+            f"it was understood as: {understood(facts)}" + (f"; `{match.missing}` did not hold" if match.missing else ""),
+        )
+    return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else ())
+
+
+def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ...], judge: Judge) -> Result:
+    file, line = layer.source.file, layer.source.line(path)
+    facts = judge.facts(case.call, case.given)
+    verdict: dict[str, Any] = json.loads(decide_json(json.dumps(facts).encode(), policy.text))
+    rules = tuple(answer["rule"] for answer in verdict["determining"])
+    # A policy that observes is tested for what it would have said.
+    effect = verdict["determining"][0]["effect"]
+    missing = [name for name in case.expect.rule or () if name not in rules]
+    said = None
+    if effect != case.expect.effect:
+        said = f"expected `{case.expect.effect}`, got `{effect}` by {', '.join(f'`{name}`' for name in rules)}"
+    elif missing:
+        said = f"expected rule `{missing[0]}` to determine the answer, got {', '.join(f'`{name}`' for name in rules)}"
+    elif case.expect.obligations is not None and sorted(case.expect.obligations) != verdict["obligations"]:
+        said = f"expected the obligations {sorted(case.expect.obligations)}, got {verdict['obligations']}"
+    problem = None
+    if said is not None:
+        problem = Problem(
+            file, line, "test_failed", f"test `{case.name}`: {said}", f"it was understood as: {understood(facts)}"
+        )
+    return Result(case.name, file, line, problem, rules)
+
+
+def understood(facts: dict[str, Any]) -> str:
+    """What the core understood of a call, in a few words."""
+    parts = []
+    for action in facts["actions"][:4]:
+        target = action["target"]
+        words = [action["kind"], target["value"] or "(not known)"]
+        if target.get("place"):
+            words.append(f"place {target['place']}")
+        if not target["exact"]:
+            words.append("not exact")
+        if action.get("attributes"):
+            words.append(f"({', '.join(action['attributes'])})")
+        parts.append(" ".join(words))
+    parts += [f"finding {finding['rule']}" for finding in facts["findings"][:3]]
+    return "; ".join(parts) if parts else "nothing that reaches outside its own process"

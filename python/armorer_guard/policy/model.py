@@ -1,0 +1,391 @@
+"""
+A policy as people write it: pydantic models of the language, and the source of its JSON Schema.
+
+Lists are "or", keys are "and". Every name is from a closed set; a key nobody knows is refused. The models check form;
+`compiler` checks what only the whole policy can show.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from armorer_guard.policy.vocabulary import KINDS, MAX_PATTERN_PARTS, OBLIGATIONS
+
+Effect = Literal["allow", "ask", "deny"]
+Layer = Literal["builtin", "user", "project", "managed"]
+Phase = Literal["pre", "post", "text"]
+Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
+Certainty = Literal["possible", "likely", "certain"]
+Family = Literal["secret", "pii", "hidden_text", "injection", "exfiltration"]
+Severity = Literal["low", "medium", "high", "critical"]
+Checksum = Literal["valid", "mismatch", "none"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Place = Literal[
+    "workspace",
+    "workspace_root",
+    "workspace_parent",
+    "temp",
+    "cache",
+    "home",
+    "home_root",
+    "system",
+    "root",
+    "device",
+    "null",
+    "outside",
+    "remote",
+    "unknown",
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=120)]
+
+
+def parts(pattern: str) -> int:
+    """How many parts a pattern has from its first wildcard on."""
+    found = re.search(r"[*?]", pattern)
+    return 0 if found is None else len(pattern) - found.start()
+
+
+def _pattern(value: str) -> str:
+    if parts(value) > MAX_PATTERN_PARTS:
+        raise ValueError(f"the pattern has more than {MAX_PATTERN_PARTS} parts after its first wildcard")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """One value stands for a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+Pattern = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+Patterns = Annotated[list[Pattern], BeforeValidator(_listed), Field(min_length=1)]
+WordList = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    """Refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _patterns_are_bounded(cls, value: Any) -> Any:
+        for item in value if isinstance(value, list) else ():
+            if isinstance(item, str):
+                _pattern(item)
+        return value
+
+
+def _any(value: Any) -> Any:
+    """A word or a list stands for `any`."""
+    return {"any": value} if isinstance(value, (str, list)) else value
+
+
+class Names(Strict):
+    """Patterns over a name: one of `any`, none of `none`. `*` matches any characters, `?` one."""
+
+    any: Patterns | None = None
+    none: Patterns | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Names:
+        if self.any is None and self.none is None:
+            raise ValueError("expected `any` or `none`")
+        return self
+
+
+class Words(Strict):
+    """Words of a set: one of `any`, all of `all`, none of `none`."""
+
+    any: WordList | None = None
+    all: WordList | None = None
+    none: WordList | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Words:
+        if self.any is None and self.all is None and self.none is None:
+            raise ValueError("expected `any`, `all` or `none`")
+        return self
+
+
+class Targets(Strict):
+    """
+    Patterns over a target: one of `any` or below one of `under`; none of `none` and below none of `outside`.
+
+    In a path `*` and `?` stop at `/`, `**` does not. A pattern may begin with `~`, `${workspace}`, `${home}`, `${cwd}`
+    or `${guard_home}`.
+    """
+
+    any: Patterns | None = None
+    under: Patterns | None = None
+    none: Patterns | None = None
+    outside: Patterns | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Targets:
+        if not self.model_fields_set:
+            raise ValueError("expected `any`, `under`, `none` or `outside`")
+        return self
+
+
+class Number(Strict):
+    """Bounds of a whole number."""
+
+    gte: Annotated[int, Field(ge=0)] | None = None
+    gt: Annotated[int, Field(ge=0)] | None = None
+    lte: Annotated[int, Field(ge=0)] | None = None
+    lt: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Number:
+        if not self.model_fields_set:
+            raise ValueError("expected `gte`, `gt`, `lte` or `lt`")
+        return self
+
+
+class Arg(Strict):
+    """A condition on one argument, named by its JSON Pointer (RFC 6901)."""
+
+    exists: bool | None = None
+    any: Patterns | None = None
+    none: Patterns | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Arg:
+        if not self.model_fields_set:
+            raise ValueError("expected `exists`, `any` or `none`")
+        return self
+
+
+class Places(Strict):
+    """Every place but these. A place that is not known is in no such set."""
+
+    none: Annotated[list[Place], BeforeValidator(_listed), Field(min_length=1)]
+
+
+class Hours(Strict):
+    """Hours of the week. A window that ends before it begins is a night, and belongs to the day on which it begins."""
+
+    days: Annotated[list[Day], BeforeValidator(_listed), Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    from_: Annotated[str, Field(alias="from", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
+    to: Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")] = "24:00"
+    utc_offset: Annotated[str, Field(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")] = "+00:00"
+    outside: bool = False
+    """Hold outside of these hours instead."""
+
+
+NamesField = Annotated[Names, BeforeValidator(_any)]
+WordsField = Annotated[Words, BeforeValidator(_any)]
+TargetsField = Annotated[Targets, BeforeValidator(_any)]
+NumberField = Annotated[
+    Number,
+    BeforeValidator(lambda v: {"gte": v, "lte": v} if isinstance(v, int) and not isinstance(v, bool) else v),
+]
+
+
+def _arg(value: Any) -> Any:
+    if isinstance(value, bool):
+        return {"any": ["true" if value else "false"]}
+    if isinstance(value, int):
+        return {"any": [str(value)]}
+    return _any(value)
+
+
+class Action(Strict):
+    """Conditions that hold for one and the same action of the call."""
+
+    kind: Patterns | None = None
+    """Kinds, or patterns over them: `fs.*`. A permission must name `unknown` itself."""
+    target: TargetsField | None = None
+    place: Annotated[list[Place], BeforeValidator(_listed), Field(min_length=1)] | Places | None = None
+    host: NamesField | None = None
+    has: WordsField | None = None
+    """Attributes: `recursive`, `force`, `secret`, …"""
+    certainty: Annotated[list[Certainty], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    exact: bool | None = None
+    """Whether the target is known exactly."""
+    remote: bool | None = None
+    """Whether it happens on another host or in a container."""
+    on: NamesField | None = None
+    """Where it happens when not here: `ssh:*`, `docker:web`."""
+    by: NamesField | None = None
+    """The program or tool that does it."""
+
+    @field_validator("place", mode="before")
+    @classmethod
+    def _place(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else _listed(value)
+
+    @field_validator("kind", mode="after")
+    @classmethod
+    def _kinds_exist(cls, value: list[str] | None) -> list[str] | None:
+        for pattern in value or ():
+            if "*" not in pattern and "?" not in pattern and "$" not in pattern and pattern not in KINDS:
+                raise ValueError(f"no action is of kind `{pattern}`")
+        return value
+
+
+class Finding(Strict):
+    """Conditions that hold for one and the same finding."""
+
+    rule: NamesField | None = None
+    kind: Annotated[list[Family], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    severity: Severity | None = None
+    """At least so severe."""
+    checksum: Annotated[list[Checksum], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    confidence: NumberField | None = None
+    """Per mille."""
+
+
+class When(Strict):
+    """Conditions: keys are "and", lists are "or"."""
+
+    phase: Annotated[list[Phase], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    surface: Annotated[list[Surface], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    tool: NamesField | None = None
+    server: NamesField | None = None
+    runtime: NamesField | None = None
+    agent: NamesField | None = None
+    """The agent inside the runtime; the main one is called `main`."""
+    host_mode: NamesField | None = None
+    depth: NumberField | None = None
+    arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], Annotated[Arg, BeforeValidator(_arg)]] | None = None
+    label: WordsField | None = None
+    counter: dict[str, NumberField] | None = None
+    time: Hours | None = None
+    action: Action | None = None
+    finding: Finding | None = None
+    any_of: Annotated[list[When], Field(min_length=1)] | None = None
+    """One of these blocks holds too."""
+
+
+class Label(Strict):
+    """Adds a label to the run."""
+
+    label: Name
+
+
+class CallExample(Strict):
+    """A tool call."""
+
+    tool: str
+    args: dict[str, Any] = {}
+
+
+class TextExample(Strict):
+    """A text by itself."""
+
+    text: str
+    surface: Surface = "tool_result"
+
+
+Example = Annotated[str, StringConstraints(min_length=1)] | CallExample | TextExample
+
+
+class Examples(Strict):
+    """What a rule must and must not speak about. A text is a command of the shell."""
+
+    match: list[Example] = []
+    not_match: list[Example] = []
+
+
+class Rule(Strict):
+    """One rule."""
+
+    id: Name
+    effect: Effect
+    unknown: Literal["ask"] | None = None
+    """What a `deny` says when it holds only because something is unknown."""
+    why: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    """Why, in one clause; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{finding}`, `{tool}`, `{sentence}`."""
+    safer: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+    when: When
+    then: list[str | Label] = []
+    overrides: list[Name] = []
+    """Questions that this permission answers."""
+    until: Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")] | None = None
+    """Last day (UTC) on which it speaks."""
+    examples: Examples = Examples()
+
+    @field_validator("then", mode="after")
+    @classmethod
+    def _known_obligations(cls, value: list[str | Label]) -> list[str | Label]:
+        for item in value:
+            if isinstance(item, str) and item not in OBLIGATIONS:
+                raise ValueError(f"no obligation is called `{item}`; expected {', '.join(OBLIGATIONS)} or `label: NAME`")
+        return value
+
+    @field_validator("id", mode="after")
+    @classmethod
+    def _own_name(cls, value: str) -> str:
+        if value.startswith(("default.", "error.")):
+            raise ValueError("names that begin with `default.` and `error.` are the guard's own")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rule:
+        if self.unknown is not None and self.effect != "deny":
+            raise ValueError("`unknown: ask` softens a `deny`; this rule says something else")
+        if self.overrides and self.effect != "allow":
+            raise ValueError("`overrides` belongs to a rule that allows")
+        return self
+
+
+class Given(Strict):
+    """What a test case sets besides the call."""
+
+    labels: list[str] = []
+    counters: dict[str, int] = {}
+    now: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")] | None = None
+    agent: str | None = None
+    depth: Annotated[int, Field(ge=0)] | None = None
+    host_mode: str | None = None
+    runtime: str | None = None
+
+
+class Expect(Strict):
+    """What a test case must give."""
+
+    effect: Effect
+    rule: Annotated[list[str], BeforeValidator(_listed)] | None = None
+    """Rules that must be among those that determined the answer."""
+    obligations: list[str] | None = None
+
+
+class Case(Strict):
+    """One test of the whole policy."""
+
+    name: str
+    given: Given = Given()
+    call: Example
+    expect: Expect
+
+
+class Default(Strict):
+    """What happens to what no rule speaks about."""
+
+    pre: Effect | None = None
+    post: Effect | None = None
+    text: Effect | None = None
+
+
+class PolicyFile(Strict):
+    """A policy as one file holds it."""
+
+    guard: Literal[1]
+    """Version of the language."""
+    id: Name
+    layer: Layer | None = None
+    """Where the file belongs; the loader refuses it elsewhere."""
+    builtin: Literal["default", "strict", "observe", "none"] | None = None
+    """Which built-in policy lies below: `default` when nobody says. Not for a project to say."""
+    without: list[Name] = []
+    """Rules of the built-in policy that do not apply. Not for a project to say."""
+    mode: Literal["enforce", "observe"] | None = None
+    default: Default = Default()
+    vars: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], WordList] = {}
+    """Lists that conditions name as `$name`, or as `${name}` inside a text when they hold one word."""
+    rules: list[Rule] = []
+    tests: list[Case] = []

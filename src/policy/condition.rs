@@ -1,0 +1,553 @@
+//! Single conditions, three-valued: what is not known is neither true nor false, and the caller decides what that means.
+
+use super::glob::Glob;
+use super::spec::ChecksumSpec;
+use crate::actions::{Action, ActionKind, Place};
+use crate::call::Context;
+use crate::facts::Facts;
+use crate::json::Value;
+use crate::scan::{Checksum, Finding, Severity};
+
+/// Whether a condition holds. The order makes `min` the "and" and `max` the "or".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Truth {
+    No,
+    Unknown,
+    Yes,
+}
+
+impl Truth {
+    const fn not(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Unknown => Self::Unknown,
+            Self::Yes => Self::No,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+}
+
+/// Patterns over a name.
+#[derive(Debug, Clone)]
+pub(super) struct Globs {
+    pub(super) any: Box<[Glob]>,
+    pub(super) none: Box<[Glob]>,
+}
+
+impl Globs {
+    pub(super) fn fit(&self, text: &str) -> bool {
+        (self.any.is_empty() || self.any.iter().any(|glob| glob.matches(text)))
+            && !self.none.iter().any(|glob| glob.matches(text))
+    }
+
+    fn fit_option(&self, text: Option<&str>) -> Truth {
+        text.is_some_and(|text| self.fit(text)).into()
+    }
+}
+
+/// Words of a set.
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    pub(super) any: Box<[Box<str>]>,
+    pub(super) all: Box<[Box<str>]>,
+    pub(super) none: Box<[Box<str>]>,
+}
+
+impl Words {
+    /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
+    fn fit(&self, held: &[String], absent: Truth) -> Truth {
+        let holds = |word: &str| {
+            if held.iter().any(|held| held == word) {
+                Truth::Yes
+            } else {
+                absent
+            }
+        };
+        let any = self.any.iter().map(|word| holds(word)).max();
+        let all = self.all.iter().map(|word| holds(word)).min();
+        let none = self.none.iter().map(|word| holds(word).not()).min();
+        [any, all, none]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(Truth::Yes)
+    }
+}
+
+/// Bounds of a number, both inside.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) gte: u64,
+    pub(super) lte: u64,
+}
+
+impl Range {
+    const fn holds(self, number: u64) -> bool {
+        self.gte <= number && number <= self.lte
+    }
+}
+
+/// Hours of the week.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    /// Bit 0 is Monday.
+    pub(super) days: u8,
+    pub(super) from_min: i64,
+    pub(super) to_min: i64,
+    pub(super) offset_min: i64,
+    pub(super) outside: bool,
+}
+
+impl Window {
+    fn holds(&self, now: &str) -> Truth {
+        let Some(minutes) = minutes_since_monday(now) else {
+            return Truth::Unknown;
+        };
+        let local = minutes + self.offset_min;
+        let (day, minute) = (local.div_euclid(1440), local.rem_euclid(1440));
+        let on = |day: i64| self.days & (1 << day.rem_euclid(7)) != 0;
+        let inside = if self.from_min < self.to_min {
+            on(day) && self.from_min <= minute && minute < self.to_min
+        } else {
+            // A night belongs to the day on which it begins.
+            (on(day) && self.from_min <= minute) || (on(day - 1) && minute < self.to_min)
+        };
+        (inside != self.outside).into()
+    }
+}
+
+/// Minutes from some Monday 00:00 UTC to an RFC 3339 time in UTC; `None` when it is not one.
+fn minutes_since_monday(now: &str) -> Option<i64> {
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = now.get(from..to)?;
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse().ok())?
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute) = (number(11, 13)?, number(14, 16)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_of_month = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':')];
+    let sound = year > 0
+        && (1..=12).contains(&month)
+        && (1..=days_of_month).contains(&day)
+        && hour < 24
+        && minute < 60
+        && marks.iter().all(|(at, mark)| now.as_bytes()[*at] == *mark)
+        && now.ends_with('Z');
+    // Days from civil, after Howard Hinnant; day 0 is 1970-01-01, a Thursday.
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let era = shifted.div_euclid(400);
+    let of_era = shifted.rem_euclid(400);
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    sound.then_some((days + 3) * 1440 + hour * 60 + minute)
+}
+
+/// A condition on the call as a whole.
+#[derive(Debug, Clone)]
+pub(super) enum CallCondition {
+    /// Bit by position in the vocabulary.
+    Surface(u8),
+    Tool(Globs),
+    Server(Globs),
+    Runtime(Globs),
+    Agent(Globs),
+    HostMode(Globs),
+    Depth(Range),
+    Arg(Box<str>, ArgCondition),
+    Label(Words),
+    Counter(Box<str>, Range),
+    Time(Window),
+}
+
+/// A condition on one argument.
+#[derive(Debug, Clone)]
+pub(super) struct ArgCondition {
+    pub(super) exists: Option<bool>,
+    /// `None`: the text does not matter.
+    pub(super) text: Option<Globs>,
+}
+
+impl CallCondition {
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Surface(_) => "surface",
+            Self::Tool(_) => "tool",
+            Self::Server(_) => "server",
+            Self::Runtime(_) => "runtime",
+            Self::Agent(_) => "agent",
+            Self::HostMode(_) => "host_mode",
+            Self::Depth(_) => "depth",
+            Self::Arg(..) => "arg",
+            Self::Label(_) => "label",
+            Self::Counter(..) => "counter",
+            Self::Time(_) => "time",
+        }
+    }
+
+    pub(super) fn holds(&self, facts: &Facts) -> Truth {
+        let caller = &facts.caller;
+        match self {
+            Self::Surface(set) => (set & (1 << facts.surface as u8) != 0).into(),
+            Self::Tool(globs) => (!facts.tool.is_empty() && globs.fit(&facts.tool)).into(),
+            Self::Server(globs) => globs.fit_option(facts.server.as_deref()),
+            Self::Runtime(globs) => globs.fit(&caller.runtime).into(),
+            Self::Agent(globs) => globs.fit(caller.agent.as_deref().unwrap_or("main")).into(),
+            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref()),
+            Self::Depth(range) => range.holds(u64::from(caller.depth)).into(),
+            Self::Arg(pointer, condition) => condition.holds(pointer, facts),
+            Self::Label(words) => words.fit(&facts.state.labels, Truth::No),
+            Self::Counter(name, range) => range
+                .holds(
+                    facts
+                        .state
+                        .counters
+                        .iter()
+                        .find(|(held, _)| **held == **name)
+                        .map_or(0, |(_, count)| *count),
+                )
+                .into(),
+            Self::Time(window) => window.holds(&facts.now),
+        }
+    }
+}
+
+impl ArgCondition {
+    fn holds(&self, pointer: &str, facts: &Facts) -> Truth {
+        let value = facts.args.pointer(pointer);
+        if self.exists.is_some_and(|exists| exists != value.is_some()) {
+            return Truth::No;
+        }
+        let Some(globs) = &self.text else {
+            return Truth::Yes;
+        };
+        // What was replaced by a mark cannot be compared any more.
+        if facts
+            .findings
+            .iter()
+            .any(|finding| finding.redact && finding.at == pointer)
+        {
+            return Truth::Unknown;
+        }
+        match value {
+            Some(Value::String(text)) => globs.fit(text).into(),
+            Some(Value::Bool(truth)) => globs.fit(if *truth { "true" } else { "false" }).into(),
+            Some(Value::Int(number)) => globs.fit(&number.to_string()).into(),
+            _ => Truth::No,
+        }
+    }
+}
+
+/// What a pattern over targets may begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Base {
+    Workspace,
+    Home,
+    Cwd,
+    GuardHome,
+}
+
+impl Base {
+    fn of(self, context: &Context) -> Option<&str> {
+        let path = match self {
+            Self::Workspace => &context.workspace,
+            Self::Home => &context.home,
+            Self::Cwd => &context.cwd,
+            Self::GuardHome => &context.guard_home,
+        };
+        path.as_deref().map(|path| path.trim_end_matches('/'))
+    }
+}
+
+/// A pattern over targets.
+#[derive(Debug, Clone)]
+pub(super) struct TargetGlob {
+    pub(super) base: Option<Base>,
+    pub(super) glob: Glob,
+}
+
+/// A directory and what lies below it.
+#[derive(Debug, Clone)]
+pub(super) struct Under {
+    pub(super) base: Option<Base>,
+    /// Without a slash at its end.
+    pub(super) rest: Box<str>,
+}
+
+/// Patterns over targets.
+#[derive(Debug, Clone)]
+pub(super) struct Targets {
+    pub(super) any: Box<[TargetGlob]>,
+    pub(super) under: Box<[Under]>,
+    pub(super) none: Box<[TargetGlob]>,
+    pub(super) outside: Box<[Under]>,
+}
+
+impl Targets {
+    fn hold(&self, action: &Action, context: &Context) -> Truth {
+        if action.kind == ActionKind::Unknown {
+            return Truth::Unknown;
+        }
+        let either = |globs: &[TargetGlob], under: &[Under]| {
+            globs
+                .iter()
+                .map(|glob| glob.holds(action, context))
+                .chain(under.iter().map(|dir| dir.holds(action, context)))
+                .max()
+        };
+        let wanted = either(&self.any, &self.under).unwrap_or(Truth::Yes);
+        let unwanted = either(&self.none, &self.outside).unwrap_or(Truth::No);
+        wanted.min(unwanted.not())
+    }
+}
+
+impl TargetGlob {
+    fn holds(&self, action: &Action, context: &Context) -> Truth {
+        let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
+            return Truth::Unknown;
+        };
+        let value = action.target.value.as_str();
+        if action.target.exact {
+            value
+                .strip_prefix(base)
+                .is_some_and(|rest| self.glob.matches(rest))
+                .into()
+        } else {
+            partly(value, base, self.glob.literal())
+        }
+    }
+}
+
+impl Under {
+    fn holds(&self, action: &Action, context: &Context) -> Truth {
+        let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
+            return Truth::Unknown;
+        };
+        let value = action.target.value.as_str();
+        if action.target.exact {
+            value
+                .strip_prefix(base)
+                .and_then(|rest| rest.strip_prefix(&*self.rest))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                .into()
+        } else {
+            partly(value, base, &self.rest)
+        }
+    }
+}
+
+/// Whether a value of which only the beginning or a pattern is known can still begin with `base` and `literal`.
+fn partly(value: &str, base: &str, literal: &str) -> Truth {
+    let known = value
+        .find(['*', '?', '[', '{', '$', '`'])
+        .map_or(value, |end| &value[..end])
+        .as_bytes();
+    let agree = |known: &[u8], wanted: &[u8]| {
+        let len = known.len().min(wanted.len());
+        known[..len] == wanted[..len]
+    };
+    let fits = agree(known, base.as_bytes())
+        && known
+            .get(base.len()..)
+            .is_none_or(|rest| agree(rest, literal.as_bytes()));
+    if fits { Truth::Unknown } else { Truth::No }
+}
+
+/// A condition on one action. The kind is not among them: it selects the actions a block speaks about.
+#[derive(Debug, Clone)]
+pub(super) enum ActionCondition {
+    Target(Targets),
+    /// Bit by position in the vocabulary.
+    Place(u16),
+    Host(Globs),
+    Has(Words),
+    Certainty(u8),
+    Exact(bool),
+    Remote(bool),
+    On(Globs),
+    By(Globs),
+}
+
+impl ActionCondition {
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Target(_) => "action.target",
+            Self::Place(_) => "action.place",
+            Self::Host(_) => "action.host",
+            Self::Has(_) => "action.has",
+            Self::Certainty(_) => "action.certainty",
+            Self::Exact(_) => "action.exact",
+            Self::Remote(_) => "action.remote",
+            Self::On(_) => "action.on",
+            Self::By(_) => "action.by",
+        }
+    }
+
+    pub(super) fn holds(&self, action: &Action, context: &Context) -> Truth {
+        let not_understood = action.kind == ActionKind::Unknown;
+        match self {
+            Self::Target(targets) => targets.hold(action, context),
+            Self::Place(set) => place(*set, action),
+            Self::Host(globs) => match &action.target.host {
+                Some(host) => globs.fit(host).into(),
+                None if not_understood || !action.target.exact || has_host(action.kind) => {
+                    Truth::Unknown
+                }
+                None => Truth::No,
+            },
+            Self::Has(words) => words.fit(
+                &action.attributes,
+                if not_understood {
+                    Truth::Unknown
+                } else {
+                    Truth::No
+                },
+            ),
+            Self::Certainty(set) => (set & (1 << action.certainty as u8) != 0).into(),
+            Self::Exact(exact) => (action.target.exact == *exact).into(),
+            Self::Remote(remote) => (action.on.is_some() == *remote).into(),
+            Self::On(globs) => globs.fit_option(action.on.as_deref()),
+            Self::By(globs) => globs.fit(&action.by).into(),
+        }
+    }
+}
+
+fn place(set: u16, action: &Action) -> Truth {
+    let holds = |place: Place| set & (1 << place as u16) != 0;
+    let known = match action.target.place {
+        _ if action.kind == ActionKind::Unknown => None,
+        Some(Place::Unknown) => None,
+        None if is_path(action.kind) => None,
+        place => Some(place),
+    };
+    match known {
+        Some(place) => place.is_some_and(holds).into(),
+        None if holds(Place::Unknown) => Truth::Yes,
+        None => Truth::Unknown,
+    }
+}
+
+/// Whether the target of such an action is a path.
+const fn is_path(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::FsRead
+            | ActionKind::FsWrite
+            | ActionKind::FsDelete
+            | ActionKind::FsDestroy
+            | ActionKind::FsPermission
+    )
+}
+
+/// Whether the target of such an action is a host.
+const fn has_host(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::NetFetch
+            | ActionKind::NetSend
+            | ActionKind::NetScan
+            | ActionKind::NetTunnel
+            | ActionKind::ExecRemoteCode
+            | ActionKind::ExecRemoteShell
+    )
+}
+
+/// A condition on one finding. The family is not among them: it selects the findings a block speaks about.
+#[derive(Debug, Clone)]
+pub(super) enum FindingCondition {
+    Rule(Globs),
+    Severity(Severity),
+    Checksum(Box<[ChecksumSpec]>),
+    Confidence(Range),
+}
+
+impl FindingCondition {
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Rule(_) => "finding.rule",
+            Self::Severity(_) => "finding.severity",
+            Self::Checksum(_) => "finding.checksum",
+            Self::Confidence(_) => "finding.confidence",
+        }
+    }
+
+    pub(super) fn holds(&self, finding: &Finding) -> Truth {
+        match self {
+            Self::Rule(globs) => globs.fit(&finding.rule),
+            Self::Severity(least) => finding.severity >= *least,
+            Self::Checksum(set) => set.contains(&match finding.checksum {
+                Some(Checksum::Valid) => ChecksumSpec::Valid,
+                Some(Checksum::Mismatch) => ChecksumSpec::Mismatch,
+                None => ChecksumSpec::None,
+            }),
+            Self::Confidence(range) => range.holds(u64::from(finding.confidence_pm)),
+        }
+        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_is_known_from_the_date() {
+        let monday = minutes_since_monday("2026-11-23T00:00:00.000000Z").expect("a time");
+        assert_eq!(monday.rem_euclid(7 * 1440), 0);
+        assert_eq!(minutes_since_monday("2026-13-23T00:00:00Z"), None);
+        assert_eq!(minutes_since_monday("2026-02-29T00:00:00Z"), None);
+        assert!(minutes_since_monday("2028-02-29T00:00:00Z").is_some());
+        assert_eq!(minutes_since_monday("yesterday"), None);
+        assert_eq!(minutes_since_monday("2026-11-23T00:00:00+01:00"), None);
+    }
+
+    #[test]
+    fn a_night_belongs_to_the_day_on_which_it_begins() {
+        let night = Window {
+            days: 0b1_0000, // Friday
+            from_min: 22 * 60,
+            to_min: 6 * 60,
+            offset_min: 60,
+            outside: false,
+        };
+        for (now, holds) in [
+            ("2026-11-27T21:00:00Z", Truth::Yes), // Friday 22:00
+            ("2026-11-28T04:59:00Z", Truth::Yes), // Saturday 05:59
+            ("2026-11-28T05:00:00Z", Truth::No),
+            ("2026-11-28T21:30:00Z", Truth::No), // Saturday 22:30
+            ("2026-11-27T20:59:00Z", Truth::No),
+            ("no time", Truth::Unknown),
+        ] {
+            assert_eq!(night.holds(now), holds, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_partly_known_is_excluded_only_by_what_is_known() {
+        for (value, literal, truth) in [
+            ("/etc/*", "/etc/", Truth::Unknown),
+            ("/e", "/etc/", Truth::Unknown),
+            ("/srv/$X", "/etc/", Truth::No),
+            ("", "/etc/", Truth::Unknown),
+            ("$X/etc", "/etc", Truth::Unknown),
+        ] {
+            assert_eq!(partly(value, "", literal), truth, "{value}");
+        }
+        assert_eq!(partly("/w/p/*", "/w/p", "/src"), Truth::Unknown);
+        assert_eq!(partly("/w/p/tests*", "/w/p", "/src"), Truth::No);
+        assert_eq!(partly("/w", "/w/p", "/src"), Truth::Unknown);
+    }
+}

@@ -1,0 +1,498 @@
+//! The decision procedure. Pure, and free of order: every rule is asked, the strictest answer wins.
+//!
+//! A prohibition or a question that depends on something unknown counts; a permission that does, does not. Each action
+//! that no permission covers falls to the default of its phase.
+
+use super::Policy;
+use super::compile::{Block, Rule};
+use super::condition::Truth;
+use super::message;
+use super::spec::Layer;
+use crate::actions::ActionKind;
+use crate::decision::{Determining, Effect, Near, Verdict};
+use crate::facts::{Facts, Phase};
+
+/// The obligation that says that an answer was not given because the policy only observes.
+const OBSERVED: &str = "observed";
+/// How many near misses are told.
+const MAX_NEAR: usize = 8;
+
+/// What a rule spoke about, and how sure that is.
+#[derive(Debug, Default)]
+struct Match {
+    /// Positions of actions, ascending.
+    actions: Vec<(usize, Truth)>,
+    /// Positions of findings, ascending.
+    findings: Vec<(usize, Truth)>,
+    /// Whether it spoke about the call as a whole.
+    call: Option<Truth>,
+}
+
+/// A rule that speaks.
+struct Spoken<'p> {
+    rule: &'p Rule,
+    at: usize,
+    effect: Effect,
+    actions: Vec<usize>,
+    findings: Vec<usize>,
+    call: bool,
+    unknown: bool,
+}
+
+/// What the policy says about the facts.
+pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
+    let compiled = &policy.compiled;
+    let seen = Seen::of(facts);
+    let mut spoken = Vec::new();
+    let mut near = Vec::new();
+    for (at, rule) in compiled.rules.iter().enumerate() {
+        if !rule.speaks_on(&facts.now) {
+            continue;
+        }
+        let (found, missing) = ask(rule, facts, &seen);
+        match found.and_then(|found| settle(at, rule, found)) {
+            Some(rule) => spoken.push(rule),
+            None => near.extend(missing.map(|missing| (rule, missing))),
+        }
+    }
+    drop_overridden(&mut spoken);
+
+    let uncovered = Uncovered::of(facts, &spoken);
+    let defaults = uncovered.defaults(facts, policy);
+    let effect = spoken
+        .iter()
+        .map(|spoken| spoken.effect)
+        .chain(defaults.iter().map(|default| default.effect))
+        .max()
+        .unwrap_or(Effect::Allow);
+    let mut determining: Vec<Determining> = spoken
+        .iter()
+        .filter(|spoken| spoken.effect == effect)
+        .map(|spoken| spoken.determining(facts))
+        .collect();
+    determining.extend(
+        defaults
+            .into_iter()
+            .filter(|default| default.effect == effect),
+    );
+    if determining.is_empty() {
+        determining.push(nothing_happens(facts));
+    }
+    determining.sort_by(|one, other| one.rule.cmp(&other.rule));
+
+    let near = near
+        .into_iter()
+        .filter(|(rule, _)| rule.effect > effect)
+        .take(MAX_NEAR)
+        .map(|(rule, missing)| Near {
+            rule: rule.id.to_string(),
+            effect: rule.effect,
+            missing: vec![String::from(missing)],
+        })
+        .collect();
+    let mut obligations: Vec<String> = spoken
+        .iter()
+        .flat_map(|spoken| spoken.rule.then.iter().map(|name| name.to_string()))
+        .collect();
+    let mut answer = effect;
+    if compiled.observe && effect > Effect::Allow {
+        answer = Effect::Allow;
+        obligations.push(String::from(OBSERVED));
+    }
+    obligations.sort();
+    obligations.dedup();
+    Verdict {
+        effect: answer,
+        determining,
+        near,
+        obligations,
+        policy_digest: policy.digest.clone(),
+    }
+}
+
+impl Rule {
+    /// Whether the rule has not run out. An unreadable clock ends permissions, not prohibitions.
+    fn speaks_on(&self, now: &str) -> bool {
+        let Some(until) = &self.until else {
+            return true;
+        };
+        match now.get(..10) {
+            Some(today)
+                if today
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'-') =>
+            {
+                today <= &**until
+            }
+            _ => self.effect != Effect::Allow,
+        }
+    }
+}
+
+/// What the facts hold, as sets: most rules are dismissed by these alone.
+struct Seen {
+    phase: u8,
+    kinds: u128,
+    families: u8,
+}
+
+impl Seen {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            phase: 1 << facts.phase as u8,
+            kinds: facts
+                .actions
+                .iter()
+                .fold(0, |set, action| set | action.kind.bit()),
+            families: facts
+                .findings
+                .iter()
+                .fold(0, |set, finding| set | 1 << finding.kind as u8),
+        }
+    }
+
+    fn may_meet(&self, block: &Block) -> bool {
+        block.phases & self.phase != 0
+            && block.kinds.is_none_or(|kinds| kinds & self.kinds != 0)
+            && block
+                .families
+                .is_none_or(|families| families & self.families != 0)
+    }
+}
+
+/// How far a conjunction holds: its truth, and how many of its conditions do not hold (two stands for more).
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    truth: Truth,
+    failed: u8,
+    /// The first failed condition by name.
+    first: Option<&'static str>,
+}
+
+impl Tally {
+    const HOLDS: Self = Self {
+        truth: Truth::Yes,
+        failed: 0,
+        first: None,
+    };
+
+    fn over<C>(
+        conditions: &[C],
+        holds: impl Fn(&C) -> Truth,
+        name: impl Fn(&C) -> &'static str,
+    ) -> Self {
+        let mut tally = Self::HOLDS;
+        for condition in conditions {
+            let truth = holds(condition);
+            tally.truth = tally.truth.min(truth);
+            if truth == Truth::No {
+                tally.failed += 1;
+                tally.first = Some(name(condition));
+                if tally.failed == 2 {
+                    break;
+                }
+            }
+        }
+        tally
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            truth: self.truth.min(other.truth),
+            failed: (self.failed + other.failed).min(2),
+            first: self.first.or(other.first),
+        }
+    }
+
+    /// The one that is nearer to holding; among equals, the first by name.
+    fn nearer(self, other: Self) -> Self {
+        let key = |tally: &Self| (tally.failed, tally.first);
+        if key(&other) < key(&self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// What a rule speaks about, or the one condition that keeps it from speaking.
+fn ask(rule: &Rule, facts: &Facts, seen: &Seen) -> (Option<Match>, Option<&'static str>) {
+    let mut found: Option<Match> = None;
+    let mut missing: Option<&'static str> = None;
+    for block in rule.blocks.iter().filter(|block| seen.may_meet(block)) {
+        let call = Tally::over(
+            &block.call,
+            |condition| condition.holds(facts),
+            |condition| condition.name(),
+        );
+        if call.failed == 2 || (call.failed > 0 && rule.effect == Effect::Allow) {
+            continue;
+        }
+        let mut actions = Vec::new();
+        let action = block.kinds.map(|kinds| {
+            best(&facts.actions, &mut actions, |action| {
+                (kinds & action.kind.bit() != 0).then(|| {
+                    Tally::over(
+                        &block.action,
+                        |condition| condition.holds(action, &facts.context),
+                        |condition| condition.name(),
+                    )
+                })
+            })
+        });
+        let mut findings = Vec::new();
+        let finding = block.families.map(|families| {
+            best(&facts.findings, &mut findings, |finding| {
+                (families & 1 << finding.kind as u8 != 0).then(|| {
+                    Tally::over(
+                        &block.finding,
+                        |condition| condition.holds(finding),
+                        |condition| condition.name(),
+                    )
+                })
+            })
+        });
+        let (of_actions, of_findings) = (
+            action.unwrap_or(Tally::HOLDS),
+            finding.unwrap_or(Tally::HOLDS),
+        );
+        let whole = call.and(of_actions).and(of_findings);
+        if whole.failed == 0 {
+            let found = found.get_or_insert_with(Match::default);
+            let limit = |list: Vec<(usize, Truth)>, truth: Truth| {
+                list.into_iter()
+                    .map(move |(at, held)| (at, held.min(truth)))
+            };
+            found
+                .actions
+                .extend(limit(actions, call.truth.min(of_findings.truth)));
+            found
+                .findings
+                .extend(limit(findings, call.truth.min(of_actions.truth)));
+            if action.is_none() && finding.is_none() {
+                found.call = found.call.max(Some(call.truth));
+            }
+        } else if whole.failed == 1
+            // A rule of a single condition would nearly match every call.
+            && (block.kinds.is_some() || block.families.is_some() || block.call.len() > 1)
+        {
+            missing = match (missing, whole.first) {
+                (Some(held), Some(other)) => Some(held.min(other)),
+                (held, other) => held.or(other),
+            };
+        }
+    }
+    (found, missing)
+}
+
+/// Judges each of `items`, keeps those that may meet the conditions, and returns how near the nearest came.
+fn best<T>(
+    items: &[T],
+    kept: &mut Vec<(usize, Truth)>,
+    judge: impl Fn(&T) -> Option<Tally>,
+) -> Tally {
+    let mut nearest: Option<Tally> = None;
+    let mut surest = Truth::No;
+    for (at, item) in items.iter().enumerate() {
+        let Some(tally) = judge(item) else { continue };
+        if tally.truth > Truth::No {
+            kept.push((at, tally.truth));
+        }
+        surest = surest.max(tally.truth);
+        nearest = Some(nearest.map_or(tally, |nearest| nearest.nearer(tally)));
+    }
+    nearest.map_or(
+        Tally {
+            truth: Truth::No,
+            failed: 2,
+            first: None,
+        },
+        |nearest| Tally {
+            truth: surest,
+            ..nearest
+        },
+    )
+}
+
+/// What a match says: the sure part for what it says in general, the unsure part for what it says about the unknown.
+fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
+    for list in [&mut found.actions, &mut found.findings] {
+        // Blocks may speak about the same thing; the surest one counts.
+        list.sort_by_key(|(at, truth)| (*at, std::cmp::Reverse(*truth)));
+        list.dedup_by_key(|(at, _)| *at);
+    }
+    let sure = found.call == Some(Truth::Yes)
+        || found
+            .actions
+            .iter()
+            .chain(&found.findings)
+            .any(|(_, truth)| *truth == Truth::Yes);
+    // A permission counts where it is sure. So does a prohibition that says something else about the unknown.
+    let only_sure = rule.effect == Effect::Allow || (sure && rule.if_unknown != rule.effect);
+    let least = if only_sure {
+        Truth::Yes
+    } else {
+        Truth::Unknown
+    };
+    let keep = |list: &[(usize, Truth)]| -> Vec<usize> {
+        list.iter()
+            .filter(|(_, truth)| *truth >= least)
+            .map(|(at, _)| *at)
+            .collect()
+    };
+    let unknown = !only_sure
+        && (found.call == Some(Truth::Unknown)
+            || found
+                .actions
+                .iter()
+                .chain(&found.findings)
+                .any(|(_, truth)| *truth == Truth::Unknown));
+    let spoken = Spoken {
+        rule,
+        at,
+        effect: if sure { rule.effect } else { rule.if_unknown },
+        actions: keep(&found.actions),
+        findings: keep(&found.findings),
+        call: found.call.is_some_and(|truth| truth >= least),
+        unknown,
+    };
+    (spoken.call || !spoken.actions.is_empty() || !spoken.findings.is_empty()).then_some(spoken)
+}
+
+/// Takes out the questions that permissions answer, wherever they answer all of it.
+fn drop_overridden(spoken: &mut Vec<Spoken<'_>>) {
+    if spoken
+        .iter()
+        .all(|spoken| spoken.rule.overridden_by.is_empty())
+    {
+        return;
+    }
+    let answered: Vec<usize> = spoken
+        .iter()
+        .filter(|question| {
+            let permissions = || {
+                spoken
+                    .iter()
+                    .filter(|spoken| question.rule.overridden_by.contains(&spoken.at))
+            };
+            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken<'_>) -> &'a [usize]| {
+                !asked.is_empty()
+                    && asked
+                        .iter()
+                        .all(|at| permissions().any(|permission| of(permission).contains(at)))
+            };
+            permissions().any(|permission| permission.call)
+                || (!question.call
+                    && (all(&question.actions, |spoken| &spoken.actions)
+                        || all(&question.findings, |spoken| &spoken.findings)))
+        })
+        .map(|question| question.at)
+        .collect();
+    spoken.retain(|spoken| !answered.contains(&spoken.at));
+}
+
+impl Spoken<'_> {
+    fn determining(&self, facts: &Facts) -> Determining {
+        Determining {
+            rule: self.rule.id.to_string(),
+            effect: self.effect,
+            layer: String::from(self.rule.layer.as_str()),
+            message: message::of_rule(self.rule, facts, &self.actions, &self.findings),
+            actions: self.actions.clone(),
+            findings: self.findings.clone(),
+            unknown: self.unknown,
+        }
+    }
+}
+
+/// What no permission covers.
+#[derive(Debug, Default)]
+struct Uncovered {
+    understood: Vec<usize>,
+    unknown: Vec<usize>,
+    /// Whether the call as a whole is covered.
+    call: bool,
+}
+
+impl Uncovered {
+    fn of(facts: &Facts, spoken: &[Spoken<'_>]) -> Self {
+        let permissions: Vec<&Spoken<'_>> = spoken
+            .iter()
+            .filter(|spoken| spoken.rule.effect == Effect::Allow)
+            .collect();
+        let mut uncovered = Self {
+            call: permissions.iter().any(|permission| permission.call),
+            ..Self::default()
+        };
+        if uncovered.call {
+            return uncovered;
+        }
+        let mut covered = vec![false; facts.actions.len()];
+        for permission in permissions {
+            for at in &permission.actions {
+                covered[*at] = true;
+            }
+        }
+        for (at, action) in facts.actions.iter().enumerate() {
+            if !covered[at] {
+                if action.kind == ActionKind::Unknown {
+                    uncovered.unknown.push(at);
+                } else {
+                    uncovered.understood.push(at);
+                }
+            }
+        }
+        uncovered
+    }
+
+    /// What the defaults say about it. What was not understood is asked about at least.
+    fn defaults(self, facts: &Facts, policy: &Policy) -> Vec<Determining> {
+        let phase = facts.phase as usize;
+        let (effect, layer) = policy.compiled.defaults[phase];
+        let entry = |rule: &str, effect: Effect, actions: Vec<usize>, unknown: bool| Determining {
+            rule: rule.to_owned(),
+            effect,
+            layer: String::from(layer.as_str()),
+            message: message::of_default(facts, effect, &actions),
+            actions,
+            findings: Vec::new(),
+            unknown,
+        };
+        let mut entries = Vec::new();
+        if facts.phase != Phase::Pre && !self.call && effect > Effect::Allow {
+            let name = if facts.phase == Phase::Post {
+                "default.post"
+            } else {
+                "default.text"
+            };
+            entries.push(entry(name, effect, Vec::new(), false));
+        }
+        if !self.understood.is_empty() {
+            entries.push(entry("default.action", effect, self.understood, false));
+        }
+        if !self.unknown.is_empty() {
+            let effect = effect.max(Effect::Ask);
+            entries.push(entry("default.unknown", effect, self.unknown, true));
+        }
+        entries
+    }
+}
+
+fn nothing_happens(facts: &Facts) -> Determining {
+    let (rule, message) = match facts.phase {
+        Phase::Pre => (
+            "default.nothing",
+            "would change nothing outside its own process",
+        ),
+        Phase::Post | Phase::Text => ("default.text", "no rule speaks against this text"),
+    };
+    Determining {
+        rule: String::from(rule),
+        effect: Effect::Allow,
+        layer: String::from(Layer::Builtin.as_str()),
+        message: String::from(message),
+        actions: Vec::new(),
+        findings: Vec::new(),
+        unknown: false,
+    }
+}

@@ -1,0 +1,290 @@
+//! The compiled form of a policy, as the Python compiler writes it and as the build script stores it.
+//!
+//! Canonical JSON (RFC 8785) whose SHA-256 is the policy's digest. Everything an author may leave out or abbreviate is
+//! spelled out here: variables are replaced, `any_of` is expanded into blocks, `gt` is `gte`. Members nobody knows are
+//! refused, so that a newer policy is never half understood.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::actions::{Certainty, Place};
+use crate::call::Surface;
+use crate::decision::Effect;
+use crate::facts::Phase;
+use crate::scan::{FindingKind, Severity};
+
+/// What `format` says.
+pub const FORMAT: &str = "armorer-policy/1";
+
+/// A compiled policy.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    /// [`FORMAT`].
+    pub format: String,
+    /// The name its author gave it.
+    pub id: String,
+    /// Whether its answers hold.
+    pub mode: Mode,
+    /// What happens to what no rule speaks about.
+    pub default: DefaultsSpec,
+    /// Sorted by id; ids are unique.
+    pub rules: Vec<RuleSpec>,
+}
+
+/// Whether answers hold or are only recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// They hold.
+    Enforce,
+    /// Everything is allowed; the record says what would have been answered.
+    Observe,
+}
+
+/// Where a rule comes from; a later layer outranks an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// Ships with the product.
+    Builtin,
+    /// The user's own.
+    User,
+    /// The project's: may only tighten until the user trusts it.
+    Project,
+    /// The machine's administrator's.
+    Managed,
+}
+
+impl Layer {
+    /// The name in policies and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::User => "user",
+            Self::Project => "project",
+            Self::Managed => "managed",
+        }
+    }
+}
+
+/// The default of each phase.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultsSpec {
+    /// For each action of a call that no rule allows.
+    pub pre: DefaultSpec,
+    /// For what a tool answered.
+    pub post: DefaultSpec,
+    /// For a text by itself.
+    pub text: DefaultSpec,
+}
+
+/// One default, and who set it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultSpec {
+    /// What it says.
+    pub effect: Effect,
+    /// Who set it.
+    pub layer: Layer,
+}
+
+/// One rule.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// Its name.
+    pub id: String,
+    /// What it says.
+    pub effect: Effect,
+    /// What a `deny` says when it holds only because something is unknown: `ask`. Absent: the same.
+    #[serde(default)]
+    pub unknown: Option<Effect>,
+    /// Where it comes from.
+    pub layer: Layer,
+    /// File it is written in.
+    pub file: String,
+    /// Line of that file, from one.
+    pub line: u32,
+    /// Why, for people; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{sentence}`, `{finding}`.
+    pub why: String,
+    /// What to do instead.
+    #[serde(default)]
+    pub safer: Option<String>,
+    /// Questions that this permission answers.
+    #[serde(default)]
+    pub overrides: Vec<String>,
+    /// Last day (UTC, `2026-12-31`) on which it speaks.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Obligations, sorted.
+    #[serde(default)]
+    pub then: Vec<String>,
+    /// When it speaks: any block, in each of them everything.
+    pub when: Vec<BlockSpec>,
+}
+
+/// Conditions that hold together. An empty list is no condition.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlockSpec {
+    /// When in the call's life.
+    pub phase: Vec<Phase>,
+    /// Origin of the text.
+    pub surface: Vec<Surface>,
+    /// The tool's name.
+    pub tool: Option<GlobsSpec>,
+    /// The MCP server's name.
+    pub server: Option<GlobsSpec>,
+    /// The runtime that asks.
+    pub runtime: Option<GlobsSpec>,
+    /// The agent inside the runtime; the main one is called `main`.
+    pub agent: Option<GlobsSpec>,
+    /// The runtime's permission mode.
+    pub host_mode: Option<GlobsSpec>,
+    /// How many agents deep.
+    pub depth: Option<RangeSpec>,
+    /// Arguments by JSON Pointer.
+    pub arg: BTreeMap<String, ArgSpec>,
+    /// What the run has seen.
+    pub label: Option<SetSpec>,
+    /// Counters of the run by name; one that is missing is zero.
+    pub counter: BTreeMap<String, RangeSpec>,
+    /// When on the clock.
+    pub time: Option<WindowSpec>,
+    /// One and the same action of the call.
+    pub action: Option<ActionSpec>,
+    /// One and the same finding.
+    pub finding: Option<FindingSpec>,
+}
+
+/// Patterns over a name: one of `any`, and none of `none`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GlobsSpec {
+    /// One of these fits.
+    pub any: Vec<String>,
+    /// None of these fits.
+    pub none: Vec<String>,
+}
+
+/// Words of a set: one of `any`, all of `all`, none of `none`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SetSpec {
+    /// One of these is held.
+    pub any: Vec<String>,
+    /// All of these are held.
+    pub all: Vec<String>,
+    /// None of these is held.
+    pub none: Vec<String>,
+}
+
+/// Bounds of a number, both inside.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RangeSpec {
+    /// At least.
+    pub gte: Option<u64>,
+    /// At most.
+    pub lte: Option<u64>,
+}
+
+/// A condition on one argument.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArgSpec {
+    /// Whether it must be there.
+    pub exists: Option<bool>,
+    /// One of these fits its text.
+    pub any: Vec<String>,
+    /// None of these does.
+    pub none: Vec<String>,
+}
+
+/// Hours of the week.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowSpec {
+    /// Days, Monday is 0.
+    pub days: Vec<u8>,
+    /// First minute of the day.
+    pub from_min: u16,
+    /// The minute after the last one; smaller than `from_min` for a night.
+    pub to_min: u16,
+    /// What local time is ahead of UTC, in minutes.
+    pub offset_min: i16,
+    /// Whether the condition holds outside of these hours instead.
+    pub outside: bool,
+}
+
+/// Conditions on one action.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActionSpec {
+    /// Patterns over kinds. In a permission, `unknown` must be named.
+    pub kind: Vec<String>,
+    /// What it is done to.
+    pub target: Option<TargetSpec>,
+    /// Where a path lies.
+    pub place: Vec<Place>,
+    /// The host of a network target.
+    pub host: Option<GlobsSpec>,
+    /// Attributes.
+    pub has: Option<SetSpec>,
+    /// How sure we are.
+    pub certainty: Vec<Certainty>,
+    /// Whether the target is known exactly.
+    pub exact: Option<bool>,
+    /// Whether it happens elsewhere.
+    pub remote: Option<bool>,
+    /// Where it happens when not here.
+    pub on: Option<GlobsSpec>,
+    /// The program or tool that does it.
+    pub by: Option<GlobsSpec>,
+}
+
+/// Patterns over a target. A pattern may begin with `${workspace}`, `${home}`, `${cwd}` or `${guard_home}`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetSpec {
+    /// One of these fits, …
+    pub any: Vec<String>,
+    /// … or it is one of these directories or lies below one.
+    pub under: Vec<String>,
+    /// None of these fits.
+    pub none: Vec<String>,
+    /// It is none of these directories and lies below none.
+    pub outside: Vec<String>,
+}
+
+/// Conditions on one finding.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FindingSpec {
+    /// Patterns over rule ids.
+    pub rule: Option<GlobsSpec>,
+    /// Families.
+    pub kind: Vec<FindingKind>,
+    /// At least so severe.
+    pub severity: Option<Severity>,
+    /// What the token's own checksum said.
+    pub checksum: Vec<ChecksumSpec>,
+    /// How sure the rule is, in per mille.
+    pub confidence_pm: Option<RangeSpec>,
+}
+
+/// What a token's own checksum said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChecksumSpec {
+    /// It verifies.
+    Valid,
+    /// It does not.
+    Mismatch,
+    /// Tokens of that type have none.
+    None,
+}

@@ -1,0 +1,612 @@
+//! What the decision procedure promises, on hand-made facts.
+
+use super::*;
+use crate::actions::{Action, ActionKind, Certainty, Place, Target};
+use crate::call::{Caller, Context, Surface};
+use crate::decision::Effect;
+use crate::facts::{Phase, RunState};
+use crate::json::Value;
+use crate::scan::{Checksum, Finding, FindingKind, Severity};
+use crate::span::ByteSpan;
+
+fn policy(rules: &str) -> Policy {
+    let text = format!(
+        r#"{{"default":{{"post":{{"effect":"allow","layer":"builtin"}},"pre":{{"effect":"ask","layer":"builtin"}},"text":{{"effect":"allow","layer":"builtin"}}}},"format":"armorer-policy/1","id":"t","mode":"enforce","rules":[{rules}]}}"#
+    );
+    Policy::from_compiled(text.as_bytes()).expect("a policy")
+}
+
+fn rule(id: &str, effect: &str, more: &str, when: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","effect":"{effect}","layer":"user","file":"t.yaml","line":1,"why":"because"{more},"when":[{when}]}}"#
+    )
+}
+
+fn action(kind: ActionKind, target: &str, place: Option<Place>) -> Action {
+    Action {
+        kind,
+        target: Target {
+            value: String::from(target),
+            exact: true,
+            place,
+            host: kind
+                .as_str()
+                .starts_with("net.")
+                .then(|| String::from("x.io")),
+        },
+        attributes: Vec::new(),
+        certainty: Certainty::Certain,
+        on: None,
+        by: String::from("rm"),
+        at: String::from("/command"),
+        span: None,
+        reason: None,
+        safer: None,
+    }
+}
+
+fn delete(target: &str, place: Place) -> Action {
+    action(ActionKind::FsDelete, target, Some(place))
+}
+
+fn unknown() -> Action {
+    Action {
+        reason: Some(String::from("the program is not known")),
+        ..action(ActionKind::Unknown, "", None)
+    }
+}
+
+fn finding(kind: FindingKind, severity: Severity, checksum: Option<Checksum>) -> Finding {
+    Finding {
+        rule: "secrets.test".into(),
+        kind,
+        severity,
+        confidence_pm: 990,
+        at: String::from("/command"),
+        span: ByteSpan::new(0, 4).expect("not empty"),
+        checksum,
+        view: None,
+        redact: true,
+    }
+}
+
+fn facts(actions: Vec<Action>) -> Facts {
+    Facts {
+        phase: Phase::Pre,
+        tool: String::from("Bash"),
+        server: None,
+        surface: Surface::ToolArgs,
+        actions,
+        findings: Vec::new(),
+        args: Value::Object(vec![(String::from("command"), Value::from("rm x"))]),
+        context: Context {
+            cwd: Some(String::from("/w/p")),
+            workspace: Some(String::from("/w/p")),
+            home: Some(String::from("/home/u")),
+            user: Some(String::from("u")),
+            guard_home: None,
+        },
+        caller: Caller::default(),
+        state: RunState::default(),
+        now: String::from("2026-11-25T10:00:00.000000Z"),
+    }
+}
+
+/// Effect and determining rules.
+fn answer(facts: &Facts, policy: &Policy) -> (Effect, Vec<String>) {
+    let verdict = decide(facts, policy);
+    let rules = verdict
+        .determining
+        .iter()
+        .map(|rule| rule.rule.clone())
+        .collect();
+    (verdict.effect, rules)
+}
+
+#[test]
+fn the_built_in_table_is_the_built_in_policy() {
+    let table = crate::builtin::policy().expect("it can be read");
+    let text = Policy::from_compiled(crate::builtin::policy_text()).expect("it can be read");
+
+    assert_eq!(table.digest(), text.digest());
+    assert_eq!(
+        format!("{:?}", table.compiled),
+        format!("{:?}", text.compiled)
+    );
+    assert_eq!(table.id(), "armorer-guard/default");
+}
+
+#[test]
+fn a_denial_outweighs_a_question_and_a_question_a_permission() {
+    let kind = r#"{"action":{"kind":["fs.delete"]}}"#;
+    let text = [
+        rule("a", "allow", "", kind),
+        rule("b", "ask", "", kind),
+        rule("c", "deny", "", kind),
+    ];
+    let call = facts(vec![delete("/w/p/x", Place::Workspace)]);
+
+    let all = policy(&text.join(","));
+    assert_eq!(answer(&call, &all), (Effect::Deny, vec!["c".into()]));
+    let two = policy(&text[..2].join(","));
+    assert_eq!(answer(&call, &two), (Effect::Ask, vec!["b".into()]));
+    let one = policy(&text[..1].join(","));
+    assert_eq!(answer(&call, &one), (Effect::Allow, vec!["a".into()]));
+    let none = policy("");
+    assert_eq!(
+        answer(&call, &none),
+        (Effect::Ask, vec!["default.action".into()])
+    );
+}
+
+#[test]
+fn each_action_needs_a_permission_of_its_own() {
+    let policy = policy(&rule(
+        "a",
+        "allow",
+        "",
+        r#"{"action":{"kind":["fs.delete"],"place":["workspace"]}}"#,
+    ));
+    let inside = delete("/w/p/x", Place::Workspace);
+    let outside = delete("/srv/x", Place::Outside);
+
+    assert_eq!(
+        answer(&facts(vec![inside.clone()]), &policy).0,
+        Effect::Allow
+    );
+    let verdict = decide(&facts(vec![inside, outside]), &policy);
+    assert_eq!(verdict.effect, Effect::Ask);
+    assert_eq!(verdict.determining[0].actions, [1]);
+    assert_eq!(
+        verdict.determining[0].message,
+        "would delete /srv/x: no rule of the policy allows that, so a person is asked"
+    );
+}
+
+#[test]
+fn what_would_do_nothing_is_allowed() {
+    assert_eq!(
+        answer(&facts(Vec::new()), &policy("")),
+        (Effect::Allow, vec!["default.nothing".into()])
+    );
+}
+
+#[test]
+fn what_was_not_understood_is_covered_only_by_a_permission_that_names_it() {
+    let any = rule("a", "allow", "", r#"{"action":{"kind":["*"]}}"#);
+    let named = rule("a", "allow", "", r#"{"action":{"kind":["unknown"]}}"#);
+    let call = facts(vec![unknown()]);
+
+    assert_eq!(
+        answer(&call, &policy(&any)),
+        (Effect::Ask, vec!["default.unknown".into()])
+    );
+    assert_eq!(answer(&call, &policy(&named)).0, Effect::Allow);
+    let open = r#"{"default":{"post":{"effect":"allow","layer":"user"},"pre":{"effect":"allow","layer":"user"},"text":{"effect":"allow","layer":"user"}},"format":"armorer-policy/1","id":"t","mode":"enforce","rules":[]}"#;
+    let open = Policy::from_compiled(open.as_bytes()).expect("a policy");
+    assert_eq!(answer(&call, &open).0, Effect::Ask);
+}
+
+#[test]
+fn an_unknown_place_counts_against_the_call() {
+    let place = r#"{"action":{"kind":["fs.delete"],"place":["root"]}}"#;
+    let deny = policy(&rule("d", "deny", "", place));
+    let soft = policy(&rule("d", "deny", r#","unknown":"ask""#, place));
+    let allow = policy(&rule(
+        "a",
+        "allow",
+        "",
+        r#"{"action":{"kind":["fs.delete"],"place":["workspace"]}}"#,
+    ));
+    for call in [
+        facts(vec![delete("", Place::Unknown)]),
+        facts(vec![action(ActionKind::FsDelete, "", None)]),
+    ] {
+        let verdict = decide(&call, &deny);
+        assert_eq!(
+            (verdict.effect, verdict.determining[0].unknown),
+            (Effect::Deny, true)
+        );
+        assert_eq!(decide(&call, &soft).effect, Effect::Ask);
+        assert_eq!(decide(&call, &allow).effect, Effect::Ask);
+    }
+    let sure = facts(vec![delete("", Place::Unknown), delete("/", Place::Root)]);
+    let verdict = decide(&sure, &soft);
+    assert_eq!(verdict.effect, Effect::Deny);
+    assert_eq!(
+        (
+            &verdict.determining[0].actions[..],
+            verdict.determining[0].unknown
+        ),
+        (&[1][..], false)
+    );
+}
+
+#[test]
+fn all_conditions_of_a_block_hold_for_the_same_action() {
+    let policy = policy(&rule(
+        "d",
+        "deny",
+        "",
+        r#"{"action":{"kind":["fs.delete"],"place":["home"],"has":{"all":["recursive"]}}}"#,
+    ));
+    let recursive = Action {
+        attributes: vec![String::from("recursive")],
+        ..delete("/w/p/x", Place::Workspace)
+    };
+
+    let split = facts(vec![recursive, delete("/home/u/x", Place::Home)]);
+    assert_eq!(decide(&split, &policy).effect, Effect::Ask);
+    let same = facts(vec![Action {
+        attributes: vec![String::from("recursive")],
+        ..delete("/home/u/x", Place::Home)
+    }]);
+    assert_eq!(decide(&same, &policy).effect, Effect::Deny);
+}
+
+#[test]
+fn a_question_is_overridden_only_for_what_the_permission_covers() {
+    let text = [
+        rule(
+            "a",
+            "allow",
+            r#","overrides":["b"]"#,
+            r#"{"action":{"target":{"under":["${workspace}/tmp"]}}}"#,
+        ),
+        rule("b", "ask", "", r#"{"action":{"kind":["fs.delete"]}}"#),
+    ]
+    .join(",");
+    let policy = policy(&text);
+    let inside = delete("/w/p/tmp/x", Place::Workspace);
+    let beside = delete("/w/p/tmpx", Place::Workspace);
+
+    assert_eq!(
+        answer(&facts(vec![inside.clone()]), &policy),
+        (Effect::Allow, vec!["a".into()])
+    );
+    assert_eq!(answer(&facts(vec![beside.clone()]), &policy).0, Effect::Ask);
+    assert_eq!(
+        answer(&facts(vec![inside, beside]), &policy),
+        (Effect::Ask, vec!["b".into(), "default.action".into()])
+    );
+}
+
+#[test]
+fn a_rule_that_has_run_out_is_silent_and_an_unreadable_clock_ends_permissions() {
+    let kind = r#"{"action":{"kind":["fs.delete"]}}"#;
+    let allow = policy(&rule("a", "allow", r#","until":"2026-11-25""#, kind));
+    let deny = policy(&rule("d", "deny", r#","until":"2026-11-25""#, kind));
+    let mut call = facts(vec![delete("/w/p/x", Place::Workspace)]);
+
+    for (now, with_allow, with_deny) in [
+        ("2026-11-25T23:59:59.000000Z", Effect::Allow, Effect::Deny),
+        ("2026-11-26T00:00:00.000000Z", Effect::Ask, Effect::Ask),
+        ("", Effect::Ask, Effect::Deny),
+    ] {
+        call.now = String::from(now);
+        assert_eq!(decide(&call, &allow).effect, with_allow, "{now}");
+        assert_eq!(decide(&call, &deny).effect, with_deny, "{now}");
+    }
+}
+
+#[test]
+fn a_stricter_rule_that_lacks_one_condition_is_told() {
+    let policy = policy(
+        &[
+            rule("a", "allow", "", r#"{"action":{"kind":["fs.delete"]}}"#),
+            rule(
+                "d",
+                "deny",
+                "",
+                r#"{"action":{"kind":["fs.delete"],"place":["home"]}}"#,
+            ),
+            rule(
+                "e",
+                "deny",
+                "",
+                r#"{"action":{"kind":["fs.write"],"place":["home"]}}"#,
+            ),
+            rule(
+                "f",
+                "deny",
+                "",
+                r#"{"action":{"kind":["fs.delete"],"place":["home"],"has":{"all":["force"]}}}"#,
+            ),
+        ]
+        .join(","),
+    );
+
+    assert_eq!(
+        decide(&facts(vec![delete("/w/p/x", Place::Workspace)]), &policy).near,
+        [crate::decision::Near {
+            rule: String::from("d"),
+            effect: Effect::Deny,
+            missing: vec![String::from("action.place")],
+        }]
+    );
+}
+
+#[test]
+fn an_observing_policy_allows_and_says_what_it_would_have_said() {
+    let text = r#"{"default":{"post":{"effect":"allow","layer":"builtin"},"pre":{"effect":"deny","layer":"builtin"},"text":{"effect":"allow","layer":"builtin"}},"format":"armorer-policy/1","id":"t","mode":"observe","rules":[]}"#;
+    let policy = Policy::from_compiled(text.as_bytes()).expect("a policy");
+    let verdict = decide(&facts(vec![unknown()]), &policy);
+
+    assert_eq!(verdict.effect, Effect::Allow);
+    assert_eq!(verdict.determining[0].effect, Effect::Deny);
+    assert_eq!(verdict.obligations, ["observed"]);
+}
+
+#[test]
+fn what_a_core_does_not_know_is_refused() {
+    let kind = r#"{"action":{"kind":["fs.delete"]}}"#;
+    let wrap = |rules: &str| {
+        format!(
+            r#"{{"default":{{"post":{{"effect":"allow","layer":"builtin"}},"pre":{{"effect":"ask","layer":"builtin"}},"text":{{"effect":"allow","layer":"builtin"}}}},"format":"armorer-policy/1","id":"t","mode":"enforce","rules":[{rules}]}}"#
+        )
+    };
+    for (text, kind) in [
+        (String::from("rules: []"), "policy_not_json"),
+        (String::new(), "policy_not_json"),
+        (String::from("[]"), "policy_invalid"),
+        (
+            wrap(&rule("a", "allow", r#","colour":"red""#, kind)),
+            "policy_invalid",
+        ),
+        (
+            wrap(&rule("a", "allow", "", r#"{"mood":["bad"]}"#)),
+            "policy_invalid",
+        ),
+        (
+            wrap(&rule(
+                "a",
+                "allow",
+                "",
+                r#"{"action":{"kind":["fs.devour"]}}"#,
+            )),
+            "policy_invalid",
+        ),
+        (wrap(&rule("a", "allow", "", "")), "policy_invalid"),
+        (
+            wrap(&rule("a", "allow", r#","unknown":"ask""#, kind)),
+            "policy_invalid",
+        ),
+        (
+            wrap(&rule("a", "allow", r#","overrides":["z"]"#, kind)),
+            "policy_invalid",
+        ),
+        (
+            wrap(&rule(
+                "a",
+                "allow",
+                "",
+                r#"{"action":{"target":{"any":["/${nobody}"]}}}"#,
+            )),
+            "policy_invalid",
+        ),
+        (
+            wrap(&[rule("b", "allow", "", kind), rule("a", "deny", "", kind)].join(",")),
+            "policy_invalid",
+        ),
+        (
+            wrap(
+                &[
+                    rule("a", "allow", r#","overrides":["b"]"#, kind),
+                    rule("b", "deny", "", kind),
+                ]
+                .join(","),
+            ),
+            "policy_invalid",
+        ),
+        (wrap("").replace("policy/1", "policy/2"), "policy_format"),
+    ] {
+        let found = Policy::from_compiled(text.as_bytes()).map_err(|error| error.kind);
+        assert_eq!(found.err(), Some(kind), "{text}");
+    }
+}
+
+#[test]
+fn the_default_policy_lets_work_flow_and_keeps_harm_out() {
+    let policy = crate::builtin::policy().expect("it can be read");
+    let with = |kind: ActionKind, place: Option<Place>, attributes: &[&str]| {
+        let attributes = attributes.iter().map(|name| String::from(*name)).collect();
+        decide(
+            &facts(vec![Action {
+                attributes,
+                ..action(kind, "/x", place)
+            }]),
+            policy,
+        )
+        .effect
+    };
+    use ActionKind as K;
+    for (kind, place, attributes, effect) in [
+        (K::FsRead, Some(Place::System), &[][..], Effect::Allow),
+        (K::FsWrite, Some(Place::Workspace), &[], Effect::Allow),
+        (K::FsWrite, Some(Place::Home), &[], Effect::Ask),
+        (
+            K::FsDelete,
+            Some(Place::Workspace),
+            &["force", "recursive"],
+            Effect::Allow,
+        ),
+        (K::FsDelete, Some(Place::Root), &["recursive"], Effect::Deny),
+        (K::FsDelete, Some(Place::HomeRoot), &[], Effect::Deny),
+        (
+            K::FsDelete,
+            Some(Place::Unknown),
+            &["recursive"],
+            Effect::Ask,
+        ),
+        (
+            K::FsDelete,
+            Some(Place::WorkspaceRoot),
+            &["recursive"],
+            Effect::Deny,
+        ),
+        (K::FsDestroy, Some(Place::System), &[], Effect::Deny),
+        (K::ExecLocal, None, &[], Effect::Allow),
+        (K::ExecRemoteCode, None, &[], Effect::Deny),
+        (K::ExecDynamic, None, &[], Effect::Deny),
+        (K::ExecPrivileged, None, &[], Effect::Ask),
+        (K::NetFetch, None, &[], Effect::Allow),
+        (K::NetFetch, None, &["metadata"], Effect::Deny),
+        (K::NetSend, None, &["secret"], Effect::Deny),
+        (K::NetSend, None, &["local_data"], Effect::Ask),
+        (K::NetSend, None, &["loopback"], Effect::Allow),
+        (K::VcsWrite, None, &[], Effect::Allow),
+        (K::VcsPush, None, &[], Effect::Allow),
+        (K::VcsPush, None, &["protected_branch"], Effect::Ask),
+        (
+            K::VcsPush,
+            None,
+            &["force", "protected_branch"],
+            Effect::Deny,
+        ),
+        (K::VcsDiscard, None, &[], Effect::Ask),
+        (K::PackageInstall, None, &[], Effect::Allow),
+        (K::PackageInstall, None, &["system"], Effect::Ask),
+        (K::PackagePublish, None, &[], Effect::Ask),
+        (K::DbRead, None, &[], Effect::Allow),
+        (K::DbDelete, None, &["no_where"], Effect::Deny),
+        (K::DbDrop, None, &[], Effect::Deny),
+        (K::CloudDeploy, None, &[], Effect::Ask),
+        (K::CloudDelete, None, &["protected"], Effect::Deny),
+        (K::CredentialRead, Some(Place::Workspace), &[], Effect::Ask),
+        (K::CredentialRead, Some(Place::System), &[], Effect::Deny),
+        (K::AgentGuard, None, &[], Effect::Deny),
+        (K::PersistSchedule, None, &[], Effect::Deny),
+        (K::SystemPower, None, &[], Effect::Deny),
+        (K::McpCall, None, &[], Effect::Ask),
+        (K::Unknown, None, &[], Effect::Ask),
+    ] {
+        assert_eq!(
+            with(kind, place, attributes),
+            effect,
+            "{kind:?} {place:?} {attributes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_would_leave_is_denied_and_a_mistyped_one_never_is() {
+    let policy = crate::builtin::policy().expect("it can be read");
+    let mut call = facts(vec![action(ActionKind::NetSend, "https://x.io/", None)]);
+    for (severity, checksum, effect) in [
+        (Severity::Critical, Some(Checksum::Valid), Effect::Deny),
+        (Severity::High, None, Effect::Deny),
+        (Severity::Critical, Some(Checksum::Mismatch), Effect::Ask),
+        (Severity::Medium, None, Effect::Ask),
+    ] {
+        call.findings = vec![finding(FindingKind::Secret, severity, checksum)];
+        let verdict = decide(&call, policy);
+        assert_eq!(verdict.effect, effect, "{severity:?} {checksum:?}");
+        assert_eq!(verdict.obligations, ["redact", "warn"]);
+    }
+    call.actions = vec![action(
+        ActionKind::FsWrite,
+        "/w/p/x",
+        Some(Place::Workspace),
+    )];
+    assert_eq!(decide(&call, policy).effect, Effect::Allow);
+}
+
+#[test]
+fn a_text_from_outside_that_gives_orders_labels_the_run() {
+    let policy = crate::builtin::policy().expect("it can be read");
+    let text = Facts {
+        phase: Phase::Text,
+        tool: String::new(),
+        surface: Surface::ToolResult,
+        findings: vec![finding(FindingKind::Injection, Severity::High, None)],
+        ..facts(Vec::new())
+    };
+    let verdict = decide(&text, policy);
+
+    assert_eq!(verdict.effect, Effect::Allow);
+    assert_eq!(verdict.obligations, ["label:untrusted", "warn"]);
+}
+
+#[test]
+fn a_run_that_read_a_secret_and_foreign_text_sends_nothing() {
+    let policy = crate::builtin::policy().expect("it can be read");
+    let mut call = facts(vec![action(ActionKind::NetSend, "https://x.io/", None)]);
+    call.state.labels = vec![String::from("secret"), String::from("untrusted")];
+
+    assert_eq!(
+        answer(&call, policy),
+        (Effect::Deny, vec!["leak.trifecta".into()])
+    );
+}
+
+mod disk {
+    use super::super::*;
+    use std::fs;
+    use std::path::PathBuf;
+
+    fn home(name: &str) -> PathBuf {
+        let path =
+            std::env::temp_dir().join(format!("armorer-policy-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("policy")).expect("a folder");
+        path
+    }
+
+    fn activate(home: &std::path::Path, text: &[u8], digest: &str) {
+        let name = &digest["sha256:".len()..];
+        let folder = home.join("store/objects").join(&name[..2]);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join(name), text).expect("written");
+        fs::write(
+            home.join("policy/active.json"),
+            format!(r#"{{"digest":"{digest}","format":"armorer-active/1"}}"#),
+        )
+        .expect("written");
+    }
+
+    #[test]
+    fn what_was_activated_is_loaded_and_nothing_is_no_error() {
+        let home = home("loads");
+        assert!(load_active(&home).expect("nothing there").is_none());
+        let text = crate::builtin::policy_text();
+        activate(&home, text, &digest_of(text));
+
+        let loaded = load_active(&home).expect("usable").expect("there");
+        assert_eq!(loaded.digest(), digest_of(text));
+        fs::remove_dir_all(home).expect("removed");
+    }
+
+    #[test]
+    fn whatever_is_broken_is_an_error() {
+        let home = home("broken");
+        let text = crate::builtin::policy_text();
+        let digest = digest_of(text);
+        let kind =
+            |home: &std::path::Path| load_active(home).map(|_| ()).map_err(|error| error.kind);
+
+        activate(&home, &text[..text.len() / 2], &digest);
+        assert_eq!(kind(&home), Err("policy_digest_mismatch"));
+        activate(&home, b"{}", &digest_of(b"{}"));
+        assert_eq!(kind(&home), Err("policy_invalid"));
+        activate(&home, text, &digest);
+        let object = home
+            .join("store/objects")
+            .join(&digest[7..9])
+            .join(&digest[7..]);
+        fs::remove_file(object).expect("removed");
+        assert_eq!(kind(&home), Err("policy_missing"));
+        for pointer in [
+            "",
+            "{",
+            "[]",
+            r#"{"digest":"sha256:../../x","format":"armorer-active/1"}"#,
+        ] {
+            fs::write(home.join("policy/active.json"), pointer).expect("written");
+            assert_eq!(kind(&home), Err("policy_pointer"), "{pointer}");
+        }
+        fs::remove_file(home.join("policy/active.json")).expect("removed");
+        fs::create_dir(home.join("policy/active.json")).expect("a folder");
+        assert_eq!(kind(&home), Err("policy_unreadable"));
+        fs::remove_dir_all(home).expect("removed");
+    }
+}
