@@ -164,9 +164,6 @@ pub struct UserinfoSpec {
 pub struct ArmorSpec {
     /// What stands after `BEGIN `, without the dashes.
     pub labels: Vec<String>,
-    /// Verifier of the decoded body; a body that fails it is documentation.
-    #[serde(default)]
-    pub require: Vec<String>,
 }
 
 /// Words in a row, over text folded in case, compatibility forms, look-alikes and invisible characters.
