@@ -15,10 +15,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from armorer_guard.policy import canonical
+from armorer_guard.policy.evaluate import speaks_about_kind
 from armorer_guard.policy.model import Action, Finding, Hours, Label, Number, PolicyFile, Rule, When
 from armorer_guard.policy.problems import PolicyProblems, Problem
 from armorer_guard.policy.source import Source, Step
-from armorer_guard.policy.vocabulary import BASES, DAYS, LAYERS, PHASES, PLACES
+from armorer_guard.policy.vocabulary import BASES, DAYS, KINDS, LAYERS, PHASES, PLACES
 
 FORMAT = "armorer-policy/1"
 MAX_BLOCKS = 64
@@ -335,6 +336,15 @@ class _Compiler:
         made: dict[str, Any] = {}
         if action.kind is not None:
             made["kind"] = self.expand(action.kind, (*path, "kind"))
+            for pattern in made["kind"]:
+                if not any(speaks_about_kind({"kind": [pattern]}, kind, self.given.effect) for kind in KINDS):
+                    near = _nearest(pattern, KINDS)
+                    raise self.wrong(
+                        (*path, "kind"),
+                        "kind_unknown",
+                        f"no action is of kind `{pattern}`",
+                        f"did you mean `{near}`?" if near else "`armorer-guard policy schema` lists them",
+                    )
         if action.target is not None:
             made["target"] = self.lists(action.target, (*path, "target"), paths=True)
         if isinstance(action.place, list):

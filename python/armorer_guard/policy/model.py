@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from armorer_guard.policy.vocabulary import KINDS, MAX_PATTERN_PARTS, OBLIGATIONS
+from armorer_guard.policy.vocabulary import MAX_PATTERN_PARTS, OBLIGATIONS
 
 Effect = Literal["allow", "ask", "deny"]
 Layer = Literal["builtin", "user", "project", "managed"]
@@ -217,14 +217,6 @@ class Action(Strict):
     @classmethod
     def _place(cls, value: Any) -> Any:
         return value if isinstance(value, dict) else _listed(value)
-
-    @field_validator("kind", mode="after")
-    @classmethod
-    def _kinds_exist(cls, value: list[str] | None) -> list[str] | None:
-        for pattern in value or ():
-            if "*" not in pattern and "?" not in pattern and "$" not in pattern and pattern not in KINDS:
-                raise ValueError(f"no action is of kind `{pattern}`")
-        return value
 
 
 class Finding(Strict):

@@ -22,6 +22,18 @@ _TYPES = {
     "bool_type": "`true` or `false`",
 }
 
+_FORMS = {
+    r"^[A-Za-z0-9]": "a name of letters, digits and `.`, `_`, `-`, `/`",
+    r"^\d{4}-(0": "a day like `2026-12-31`",
+    r"^\d{4}-\d\d-\d\dT": "a time like `2026-12-31T23:59:59Z`",
+    r"^([01]": "a time of day like `07:30`",
+    r"^(([01]": "a time of day like `19:00`, or `24:00`",
+    r"^[+-]": "an offset like `+01:00`",
+    r"^[a-z]": "a name of small letters, digits and `_`",
+    r"^(/.*)?": "a JSON Pointer like `/file_path`",
+}
+"""How the forms of `model` are told, by the beginning of their patterns."""
+
 
 def problems(error: ValidationError, source: Source) -> list[Problem]:
     """Each thing that is wrong, once, at its line."""
@@ -34,11 +46,13 @@ def problems(error: ValidationError, source: Source) -> list[Problem]:
 
 def _without_echoes(found: list[Problem]) -> list[Problem]:
     """A union tells one mistake once per member; the member that came furthest tells it best."""
-    best: dict[int | None, Problem] = {}
+    best: dict[tuple[int | None, str], Problem] = {}
     for problem in found:
-        held = best.get(problem.line)
+        # Two keys that are missing at one place are two mistakes.
+        key = (problem.line, problem.message if problem.kind == "field_missing" else "")
+        held = best.get(key)
         if held is None or (held.kind == "type_wrong" and problem.kind != "type_wrong"):
-            best[problem.line] = problem
+            best[key] = problem
     return list(best.values())
 
 
@@ -61,13 +75,16 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
         words = [word.strip(" `") for word in expected.split(",")]
         near = get_close_matches(str(given), words, n=1)
         hint = f"did you mean `{near[0]}`?" if near else None
-        return Problem(source.file, line, "value_unknown", f"{shown}got `{given}`; expected one of {expected}", hint)
+        expected = f"one of {expected}" if len(words) > 1 else f"`{expected}`"
+        return Problem(source.file, line, "value_unknown", f"{shown}got `{given}`; expected {expected}", hint)
     if kind in _TYPES:
         return Problem(source.file, line, "type_wrong", f"{shown}expected {_TYPES[kind]}, got {_kind_of(given)}")
     if kind == "value_error":
         return Problem(source.file, line, "value_wrong", f"{shown}{detail['msg'].removeprefix('Value error, ')}")
     if kind == "string_pattern_mismatch":
-        return Problem(source.file, line, "value_wrong", f"{shown}`{given}` does not have the form `{detail['ctx']['pattern']}`")
+        pattern = detail["ctx"]["pattern"]
+        expected = next((words for start, words in _FORMS.items() if pattern.startswith(start)), f"the form `{pattern}`")
+        return Problem(source.file, line, "value_wrong", f"{shown}got `{given}`; expected {expected}")
     message = detail["msg"]
     return Problem(source.file, line, "value_wrong", f"{shown}{message[:1].lower()}{message[1:]}")
 
