@@ -1,6 +1,7 @@
 //! Tool calls to typed actions, driven by the catalogue in `rules/commands`.
 
 pub mod action;
+pub mod catalogue;
 pub mod kinds;
 
 pub use action::{Action, Certainty, Place, Target};
