@@ -3,6 +3,8 @@
 pub mod action;
 pub mod catalogue;
 pub mod kinds;
+pub mod pattern;
+pub mod place;
 
 pub use action::{Action, Certainty, Place, Target};
 pub use kinds::ActionKind;
