@@ -1,7 +1,9 @@
 //! Tool calls to typed actions, driven by the catalogue in `rules/commands`.
 
 pub mod action;
+pub mod code;
 pub mod kinds;
+pub mod url;
 
 pub use action::{Action, Certainty, Place, Target};
 pub use kinds::ActionKind;
