@@ -2,9 +2,11 @@
 
 pub mod action;
 pub mod catalogue;
+pub mod code;
 pub mod kinds;
 pub mod pattern;
 pub mod place;
+pub mod url;
 
 pub use action::{Action, Certainty, Place, Target};
 pub use kinds::ActionKind;
