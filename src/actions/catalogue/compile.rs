@@ -12,7 +12,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 20] = [
+pub const LANGUAGES: [&str; 21] = [
     "shell",
     "python",
     "javascript",
@@ -32,7 +32,7 @@ pub const LANGUAGES: [&str; 20] = [
     "redis",
     "powershell",
     "cmd",
-    "other",
+    "other", "patch",
 ];
 
 /// A file of the catalogue and its name.
@@ -215,33 +215,42 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             .iter()
             .find_map(|written| written.spec.style)
             .unwrap_or_default();
-        let help = !own.is_some_and(|spec| spec.no_help) && style_has_help(style);
-        let options = merge_options(&line, help, errors);
+        let help = style_has_help(style) && !own.is_some_and(|spec| spec.no_help);
+        let (list, bases) = merge_options(&line, style_has_help(style), errors);
+        let options = Options {
+            list: &list,
+            base: 0,
+        };
         let mut effects: Vec<Effect<'n>> = Vec::new();
-        for (depth, written) in line.iter().enumerate() {
+        let mut chdir = None;
+        for ((depth, written), base) in line.iter().enumerate().zip(bases) {
             let is_own = depth == 0 && own.is_some();
+            let options = Options { list: &list, base };
             for effect in &written.spec.effect {
                 if is_own || effect.inherit {
-                    effects.push(compile_effect(effect, &options, errors));
+                    effects.push(compile_effect(effect, options, errors));
                 }
+            }
+            if let (None, Some(text)) = (&chdir, &written.spec.chdir) {
+                chdir = keep(selector(text, options), errors);
             }
         }
         let mut conditions = |texts: &'a [String]| {
             texts
                 .iter()
-                .filter_map(|text| keep(condition(text, &options), errors))
+                .filter_map(|text| keep(condition(text, options), errors))
                 .collect::<Vec<_>>()
         };
         let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
         if help {
-            harmless_when.extend(condition("--help | --version", &options));
+            harmless_when.extend(condition("--help | --version", options));
         }
         let parent = self.has_children();
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
         let mut lists = None;
         if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
-            lists = keep(selector(text, &options), errors);
+            lists = keep(selector(text, options), errors);
         }
         Entry {
             name: self.name,
@@ -264,7 +273,8 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             decodes_when,
             lists,
             effects,
-            options,
+            chdir,
+            options: list,
         }
     }
 
@@ -373,12 +383,21 @@ const fn compile_style(style: StyleSpec) -> Style {
     }
 }
 
-/// Its own options, then those of its parents that it does not spell itself.
-fn merge_options<'a>(line: &[Written<'a>], help: bool, errors: &mut Vec<String>) -> Vec<Opt<'a>> {
+/// Its own options, then those of its parents. The list of a parent is the end of its subcommand's list, so what a
+/// parent was given can be handed down; a spelling that comes twice is found at its own entry first.
+///
+/// Also says where each entry's own options begin.
+fn merge_options<'a>(
+    line: &[Written<'a>],
+    help: bool,
+    errors: &mut Vec<String>,
+) -> (Vec<Opt<'a>>, Vec<usize>) {
     let mut options: Vec<Opt<'a>> = Vec::new();
+    let mut bases = Vec::with_capacity(line.len());
     for (depth, written) in line.iter().enumerate() {
+        let own = options.len();
+        bases.push(own);
         let spec = written.spec;
-        let inherited = options.len();
         for (arity, list) in [
             (Arity::Flag, &spec.flags),
             (Arity::Value, &spec.values),
@@ -386,54 +405,43 @@ fn merge_options<'a>(line: &[Written<'a>], help: bool, errors: &mut Vec<String>)
             (Arity::Pair, &spec.pairs),
             (Arity::Block, &spec.blocks),
         ] {
-            for text in list {
-                let mut spellings: Vec<&'a str> = text.split_whitespace().collect();
-                let before = if depth == 0 { options.len() } else { inherited };
-                let taken = |spelling: &&str| {
-                    options[..before]
+            options.extend(list.iter().map(|text| {
+                let spellings: Vec<&'a str> = text.split_whitespace().collect();
+                Opt {
+                    stops: spellings
                         .iter()
-                        .any(|option| option.spellings.contains(spelling))
-                };
-                if depth == 0 && spellings.iter().any(|spelling| taken(&spelling)) {
-                    errors.push(format!("`{text}` is declared twice"));
+                        .any(|spelling| spec.stops.iter().any(|stop| stop == spelling)),
+                    spellings,
+                    arity,
                 }
-                spellings.retain(|spelling| !taken(spelling));
-                if !spellings.is_empty() {
-                    options.push(Opt {
-                        stops: spellings
-                            .iter()
-                            .any(|spelling| spec.stops.iter().any(|stop| stop == spelling)),
-                        spellings,
-                        arity,
-                    });
-                }
-            }
+            }));
+        }
+        if spec.numeric {
+            options.push(flag("-#"));
         }
         if depth == 0 {
-            for stop in &spec.stops {
-                if !options
-                    .iter()
-                    .any(|option| option.spellings.contains(&stop.as_str()))
-                {
-                    errors.push(format!("`{stop}` in `stops` is not an option of the entry"));
-                }
-            }
+            check_own_options(spec, &options[own..], errors);
         }
-    }
-    if line.iter().any(|written| written.spec.numeric) {
-        options.push(flag("-#"));
     }
     if help {
-        for spelling in ["--help", "--version"] {
-            if !options
-                .iter()
-                .any(|option| option.spellings.contains(&spelling))
-            {
-                options.push(flag(spelling));
-            }
+        options.extend(["--help", "--version"].map(flag));
+    }
+    (options, bases)
+}
+
+fn check_own_options(spec: &CommandSpec, own: &[Opt<'_>], errors: &mut Vec<String>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for spelling in own.iter().flat_map(|option| &option.spellings) {
+        if seen.contains(spelling) {
+            errors.push(format!("`{spelling}` is declared twice"));
+        }
+        seen.push(spelling);
+    }
+    for stop in &spec.stops {
+        if !seen.contains(&stop.as_str()) {
+            errors.push(format!("`{stop}` in `stops` is not an option of the entry"));
         }
     }
-    options
 }
 
 fn flag(spelling: &str) -> Opt<'_> {

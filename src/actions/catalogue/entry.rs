@@ -289,6 +289,8 @@ pub struct Entry<'a> {
     pub decodes_when: Vec<Condition<'a>>,
     /// Directories whose file names are printed.
     pub lists: Option<Selector<'a>>,
+    /// The directory it works in when that is not the shell's.
+    pub chdir: Option<Selector<'a>>,
     /// What it does.
     pub effects: Vec<Effect<'a>>,
 }

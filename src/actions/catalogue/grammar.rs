@@ -5,15 +5,23 @@
 use super::entry::{Condition, Count, Opt, Part, Piece, Role, Selector, Stream, Term, Test};
 use crate::actions::kinds::ActionKind;
 
-/// The options an entry knows, for the checks.
-pub type Options<'a, 'o> = &'o [Opt<'a>];
+/// The options that may be named: those of an entry, from one of its parents on.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a, 'o> {
+    /// All of them.
+    pub list: &'o [Opt<'a>],
+    /// The first that may be named.
+    pub base: usize,
+}
 
 /// The number of the option with that spelling.
 fn option(spelling: &str, options: Options<'_, '_>) -> Result<u16, String> {
     options
+        .list
         .iter()
+        .skip(options.base)
         .position(|option| option.spellings.contains(&spelling))
-        .and_then(|index| u16::try_from(index).ok())
+        .and_then(|index| u16::try_from(options.base + index).ok())
         .ok_or_else(|| format!("`{spelling}` is not an option of the entry"))
 }
 
@@ -305,7 +313,7 @@ mod tests {
     use super::super::entry::Arity;
     use super::*;
 
-    fn options() -> Vec<Opt<'static>> {
+    fn list() -> Vec<Opt<'static>> {
         [vec!["-o", "--output"], vec!["of="], vec!["-X"]]
             .into_iter()
             .map(|spellings| Opt {
@@ -316,9 +324,13 @@ mod tests {
             .collect()
     }
 
+    fn options<'o>(list: &'o [Opt<'static>]) -> Options<'static, 'o> {
+        Options { list, base: 0 }
+    }
+
     #[test]
     fn alternatives_bind_looser_than_unions_and_joins() {
-        let read = selector("join operands 2.. + option -o | text origin", &options()).unwrap();
+        let read = selector("join operands 2.. + option -o | text origin", options(&list())).unwrap();
         assert_eq!(
             format!("{read:?}"),
             "First([Join(All([From(1), Option(0)])), Text(\"origin\")])"
@@ -327,19 +339,19 @@ mod tests {
 
     #[test]
     fn a_condition_names_its_option_by_any_spelling() {
-        let read = condition("!--output | -X=POST,PUT* | of=/dev/*", &options()).unwrap();
+        let read = condition("!--output | -X=POST,PUT* | of=/dev/*", options(&list())).unwrap();
         assert_eq!(
             format!("{read:?}"),
             "[Term { test: Option(0, []), negated: true }, \
              Term { test: Option(2, [\"POST\", \"PUT*\"]), negated: false }, \
              Term { test: Option(1, [\"/dev/*\"]), negated: false }]"
         );
-        assert!(condition("--otput", &options()).is_err());
+        assert!(condition("--otput", options(&list())).is_err());
     }
 
     #[test]
     fn an_open_brace_and_an_operand_zero_are_refused() {
-        assert!(template("ssh:{operand 1", &options()).is_err());
-        assert!(selector("operand 0", &options()).is_err());
+        assert!(template("ssh:{operand 1", options(&list())).is_err());
+        assert!(selector("operand 0", options(&list())).is_err());
     }
 }

@@ -7,11 +7,16 @@ pub mod entry;
 pub mod grammar;
 pub mod spec;
 pub mod table;
+pub mod tools;
 
 use std::sync::OnceLock;
 
 use entry::Entry;
 use table::Table;
+use tools::Guess;
+
+use super::environment::Variables;
+use super::special::Rules;
 
 /// Decoded at most once.
 type Slot<T> = OnceLock<Option<Box<T>>>;
@@ -67,3 +72,55 @@ impl<T: serde::Deserialize<'static>> Lazy<T> {
 
 /// What programs do, by name.
 pub type Commands = Lazy<Entry<'static>>;
+
+/// Everything the engine looks up: the compiled form of `rules/commands`, `rules/tools` and `rules/places`.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// What programs do.
+    pub commands: Commands,
+    /// What tools of agent runtimes do.
+    pub tools: Commands,
+    /// Files that mean more than their place.
+    pub places: Rules,
+    /// Variables that make programs do something else.
+    pub variables: Variables,
+    guesses: &'static [u8],
+    decoded_guesses: OnceLock<Vec<Guess<'static>>>,
+}
+
+/// The tables that the build script writes, in stored form.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored {
+    /// `commands.bin`
+    pub commands: &'static [u8],
+    /// `tools.bin`
+    pub tools: &'static [u8],
+    /// `guesses.bin`
+    pub guesses: &'static [u8],
+    /// `places.bin`
+    pub places: &'static [u8],
+    /// `variables.bin`
+    pub variables: &'static [u8],
+}
+
+impl Catalogue {
+    /// The catalogue in those tables; `None` when one of them is none.
+    #[must_use]
+    pub fn new(stored: Stored) -> Option<Self> {
+        Some(Self {
+            commands: Lazy::new(stored.commands)?,
+            tools: Lazy::new(stored.tools)?,
+            places: Lazy::new(stored.places)?,
+            variables: Lazy::new(stored.variables)?,
+            guesses: stored.guesses,
+            decoded_guesses: OnceLock::new(),
+        })
+    }
+
+    /// What tools that are not known by name do, in order of precedence.
+    #[must_use]
+    pub fn guesses(&self) -> &[Guess<'static>] {
+        self.decoded_guesses
+            .get_or_init(|| postcard::from_bytes(self.guesses).unwrap_or_default())
+    }
+}
