@@ -1,11 +1,224 @@
-//! Compiles the data files to tables; called by the build script only.
+//! Compiles `rules/commands`, `rules/tools` and `rules/places` to tables, and holds every entry against its examples;
+//! called by the build script, and by tests.
 
+use std::fmt::Write as _;
 use std::path::Path;
+
+use super::action::{Action, Certainty};
+use super::catalogue::{Catalogue, Stored, compile, spec, tools};
+use super::{environment, special, understand};
+use crate::call::{Call, Caller, Context};
+use crate::json;
+
+/// The tables in memory.
+struct Tables {
+    files: Vec<(&'static str, Vec<u8>)>,
+}
 
 /// Reads, checks and compiles the files below `rules` and writes the tables to `out`.
 ///
 /// # Errors
 /// One sentence for each thing that is wrong, with file and entry.
-pub fn compile(_rules: &Path, _out: &Path) -> Result<(), Vec<String>> {
+pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
+    let commands: Vec<compile::File> = read(&rules.join("commands"))?;
+    let tool_files: tools::Files = read(&rules.join("tools"))?;
+    let places: special::Files = read(&rules.join("places"))?;
+    let mut errors = Vec::new();
+    let mut table = |result: Result<Vec<u8>, Vec<String>>| match result {
+        Ok(bytes) => bytes,
+        Err(problems) => {
+            errors.extend(problems);
+            Vec::new()
+        }
+    };
+    let (tool_table, guesses) = match tools::compile(&tool_files) {
+        Ok(compiled) => compiled,
+        Err(problems) => (table(Err(problems)), Vec::new()),
+    };
+    let tables = Tables {
+        files: vec![
+            ("commands.bin", table(compile::compile(&commands))),
+            ("tools.bin", tool_table),
+            ("guesses.bin", guesses),
+            ("places.bin", table(special::compile(&places))),
+            (
+                "variables.bin",
+                table(environment::compile(&special::variables(&places))),
+            ),
+        ],
+    };
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let catalogue = tables
+        .load()
+        .ok_or_else(|| vec![String::from("the compiled catalogue cannot be read back")])?;
+    check(&catalogue, &commands, &tool_files, &places)?;
+    for (name, bytes) in &tables.files {
+        std::fs::write(out.join(name), bytes).map_err(|error| vec![error.to_string()])?;
+    }
     Ok(())
+}
+
+impl Tables {
+    /// The catalogue, for the life of the process: the build script checks examples with it and ends.
+    fn load(&self) -> Option<Catalogue> {
+        let stored = |name: &str| -> Option<&'static [u8]> {
+            let (_, bytes) = self.files.iter().find(|(held, _)| *held == name)?;
+            Some(Box::leak(bytes.clone().into_boxed_slice()))
+        };
+        Catalogue::new(Stored {
+            commands: stored("commands.bin")?,
+            tools: stored("tools.bin")?,
+            guesses: stored("guesses.bin")?,
+            places: stored("places.bin")?,
+            variables: stored("variables.bin")?,
+        })
+    }
+}
+
+/// Every TOML file of a folder, sorted by name.
+fn read<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<Vec<(String, T)>, Vec<String>> {
+    let unreadable = |error: &std::io::Error| vec![format!("{}: {error}", folder.display())];
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| unreadable(&error))? {
+        let path = entry.map_err(|error| unreadable(&error))?.path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
+        match toml::from_str::<T>(&text) {
+            Ok(spec) => files.push((name, spec)),
+            Err(error) => errors.push(format!("{}: {error}", path.display())),
+        }
+    }
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(errors)
+    }
+}
+
+fn check(
+    catalogue: &Catalogue,
+    commands: &[compile::File],
+    tool_files: &tools::Files,
+    places: &special::Files,
+) -> Result<(), Vec<String>> {
+    let mut errors = Vec::new();
+    for (file, spec) in commands {
+        for entry in &spec.command {
+            check_command(catalogue, file, entry, &mut errors);
+        }
+    }
+    for (title, text, expected) in tools::examples(tool_files) {
+        let (name, args) = text.split_once(' ').unwrap_or((text, "{}"));
+        match json::parse(args.as_bytes()) {
+            Ok(args) => compare(catalogue, &title, text, name, args, expected, &mut errors),
+            Err(error) => errors.push(format!("{title}: example `{text}`: {error}")),
+        }
+    }
+    if let Err(problems) = special::check_examples(places, &catalogue.places, &example_context()) {
+        errors.extend(problems);
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+fn check_command(
+    catalogue: &Catalogue,
+    file: &str,
+    entry: &spec::CommandSpec,
+    errors: &mut Vec<String>,
+) {
+    if entry.examples.is_empty() && !entry.harmless {
+        errors.push(format!("{file}: `{}` has no example", entry.name));
+    }
+    for (text, expected) in &entry.examples {
+        let title = format!("{file}: `{}`", entry.name);
+        let args = json::Value::Object(vec![(
+            String::from("command"),
+            json::Value::String(text.clone()),
+        )]);
+        compare(catalogue, &title, text, "Bash", args, expected, errors);
+    }
+}
+
+fn compare(
+    catalogue: &Catalogue,
+    title: &str,
+    text: &str,
+    tool: &str,
+    args: json::Value,
+    expected: &[String],
+    errors: &mut Vec<String>,
+) {
+    let call = Call {
+        tool: tool.to_owned(),
+        args,
+        context: example_context(),
+        caller: Caller::default(),
+    };
+    let got: Vec<String> = understand(&call, catalogue)
+        .actions
+        .iter()
+        .map(|action| short(action, true))
+        .collect();
+    let same = got.len() == expected.len()
+        && got.iter().zip(expected).all(|(got, expected)| {
+            // Certainty counts where the example says it.
+            expected == got || got.split(" ~").next() == Some(expected.as_str())
+        });
+    if !same {
+        errors.push(format!(
+            "{title}: example `{text}` gives {got:?}, not {expected:?}"
+        ));
+    }
+}
+
+/// The place that examples run in.
+fn example_context() -> Context {
+    Context {
+        cwd: Some(String::from("/w")),
+        workspace: Some(String::from("/w")),
+        home: Some(String::from("/home/u")),
+        user: Some(String::from("u")),
+        guard_home: Some(String::from("/home/u/.local/share/armorer-guard")),
+    }
+}
+
+/// An action in the words of an example: `fs.delete /w/x (recursive) on ssh:h`.
+#[must_use]
+pub fn short(action: &Action, certainty: bool) -> String {
+    let mut out = String::from(action.kind.as_str());
+    if !action.target.value.is_empty() || !action.target.exact {
+        out.push(' ');
+        out.push_str(&action.target.value);
+        if !action.target.exact {
+            out.push('…');
+        }
+    }
+    if !action.attributes.is_empty() {
+        let _ = write!(out, " ({})", action.attributes.join(", "));
+    }
+    if let Some(on) = &action.on {
+        let _ = write!(out, " on {on}");
+    }
+    if certainty && action.certainty != Certainty::Certain {
+        let _ = write!(out, " ~{}", action.certainty.as_str());
+    }
+    out
 }

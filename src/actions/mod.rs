@@ -1,17 +1,26 @@
 //! Tool calls to typed actions, driven by the catalogue in `rules/commands`.
 
 pub mod action;
+pub mod argv;
 pub mod catalogue;
+pub mod build;
+pub mod code;
+pub mod engine;
+pub mod environment;
 pub mod kinds;
+pub mod line;
+pub mod pattern;
+pub mod place;
+pub mod special;
+pub mod url;
+pub mod word;
 
 pub use action::{Action, Certainty, Place, Target};
+pub use catalogue::Catalogue;
 pub use kinds::ActionKind;
 
 use crate::call::Call;
-
-/// What programs and tools do: the compiled form of `rules/commands`.
-#[derive(Debug, Default)]
-pub struct Catalogue {}
+use engine::Engine;
 
 /// What a call would do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,7 +33,11 @@ pub struct Understanding {
 
 /// Understands a call. Pure and total.
 #[must_use]
-pub fn understand(_call: &Call, _catalogue: &Catalogue) -> Understanding {
-    Understanding::default()
+pub fn understand(call: &Call, catalogue: &Catalogue) -> Understanding {
+    let mut engine = Engine::new(catalogue, &call.context);
+    engine.tool(&call.tool, &call.args);
+    Understanding {
+        actions: engine.finish(),
+        server: engine::server_of(&call.tool).map(|(server, _)| server.to_owned()),
+    }
 }
-pub mod build;

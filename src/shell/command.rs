@@ -30,15 +30,45 @@ pub enum Value {
     Exact(String),
     /// One of these (2 to 8).
     OneOf(Vec<String>),
-    /// A glob pattern, as written after the other expansions: `/etc/*`. `exact` text around it is literal.
+    /// A glob pattern after the other expansions: `/etc/*`. A `*`, `?`, `[` or backslash that is literal in it is
+    /// written with a backslash before it.
     Pattern(String),
     /// Begins like this; the rest is unknown for that reason.
     Prefix(String, Why),
     /// Nothing is known of its beginning.
     Unknown(Why),
+    /// One of these (2 to 8), none of which is itself [`Value::OneOf`] or [`Value::Either`].
+    ///
+    /// A variable that nothing in the text sets may be empty as well as anything: `"$X/"` is `Exact("/")` or
+    /// `Unknown(UnsetVariable("X"))`, in this order. What must be judged is in [`Value::candidates`].
+    Either(Vec<Value>),
+}
+
+/// One of the things a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Candidate<'a> {
+    /// Exactly this. The empty text also stands for an unquoted word that vanishes.
+    Exact(&'a str),
+    /// As [`Value::Pattern`].
+    Pattern(&'a str),
+    /// Begins like this (perhaps with nothing known); the rest is unknown for that reason.
+    Prefix(&'a str, &'a Why),
 }
 
 impl Value {
+    /// Everything this value may be: each must be judged, and the worst counts.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<Candidate<'_>> {
+        match self {
+            Self::Exact(text) => vec![Candidate::Exact(text)],
+            Self::OneOf(texts) => texts.iter().map(|text| Candidate::Exact(text)).collect(),
+            Self::Pattern(text) => vec![Candidate::Pattern(text)],
+            Self::Prefix(text, why) => vec![Candidate::Prefix(text, why)],
+            Self::Unknown(why) => vec![Candidate::Prefix("", why)],
+            Self::Either(values) => values.iter().flat_map(Self::candidates).collect(),
+        }
+    }
+
     /// The text when it is known exactly.
     #[must_use]
     pub fn exact(&self) -> Option<&str> {
@@ -59,7 +89,8 @@ pub struct Argument {
     /// `Some(offset)` when the value's bytes stand in the source unchanged, starting there:
     /// a nested script inside it then has exact spans.
     pub verbatim_at: Option<usize>,
-    /// Commands whose output is part of this word, as indices into [`Resolution::commands`].
+    /// Commands whose output is part of this word, as indices into [`Resolution::commands`]. For a process
+    /// substitution, whose value is `Prefix("/dev/fd/", CommandOutput)`, the commands at its other end.
     pub from: Vec<usize>,
 }
 
@@ -136,9 +167,12 @@ pub enum Stdout {
 /// Variables and functions known at a point of the text. Shared, never changed once shared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Variables in order of first assignment.
+    /// Variables, sorted by name. An array has an entry `name[key]` for each element; positional parameters, when
+    /// known, are `0`, `1`, and so on, and `#` says how many there are.
     pub variables: Vec<(String, Value)>,
-    /// Bodies of functions and values of aliases, as source text.
+    /// Bodies of functions and values of aliases, as source text, sorted by name. A function whose body is one
+    /// compound command and an alias are called alike: the words of the call follow the text of an alias, whose name
+    /// here ends in `=`.
     pub functions: Vec<(String, String)>,
 }
 
@@ -155,8 +189,13 @@ pub struct Command {
     pub redirects: Vec<Redirect>,
     /// Standard input.
     pub stdin: Stdin,
+    /// What arrives through the pipe on standard input, as far as it can be computed. See [`Command::known_stdin`].
+    pub piped: Option<Value>,
     /// Standard output.
     pub stdout: Stdout,
+    /// What it writes to standard output, as far as it can be computed. Looked at only where somebody reads it: in a
+    /// pipe, a substitution, or a redirect to a file.
+    pub output: Option<Value>,
     /// Working directory at that point.
     pub cwd: Value,
     /// Runs whenever the text runs: not behind `||`, in a branch or in a loop body. (`&&` counts as certain:
@@ -164,6 +203,17 @@ pub struct Command {
     pub certain: bool,
     /// What is known at that point, for `eval` and nested shells.
     pub scope: Rc<Scope>,
+}
+
+impl Command {
+    /// The text on standard input when it can be computed: a here-document, a here-string, or what the pipe carries.
+    #[must_use]
+    pub const fn known_stdin(&self) -> Option<&Value> {
+        match &self.stdin {
+            Stdin::Text { body, .. } => Some(body),
+            _ => self.piped.as_ref(),
+        }
+    }
 }
 
 /// Something that could not be followed.
@@ -182,6 +232,8 @@ pub struct Resolution {
     pub commands: Vec<Command>,
     /// What could not be followed: syntax errors, budget, unparsable parts.
     pub unresolved: Vec<Unresolved>,
+    /// Calls of a function from within itself, which are not followed: `:(){ :|:& };:`.
+    pub recursive_functions: Vec<ByteSpan>,
 }
 
 /// What resolution may assume about the place the text runs in.

@@ -1,13 +1,58 @@
 //! Shell text to a syntax tree, and the tree to resolved commands.
 //!
-//! Says what would be executed with which words; what the programs then do is the business of `actions`.
+//! Says what would be executed with which words; what the programs then do is the business of `actions`. Texts inside
+//! words (`bash -c`, `eval`) are words here: whoever knows that a program runs them resolves them in turn, with
+//! [`command::Command::scope`] as their start.
 
+mod ansi;
+mod arithmetic;
+mod brace;
 pub mod command;
+mod draft;
+mod effects;
+mod env;
+mod expand;
+mod fold;
+mod parameter;
+mod pattern;
+mod syntax;
+mod walk;
 
-use command::{Resolution, Start};
+use command::{Resolution, Start, Unresolved, Why};
+use env::{Place, Text};
+use walk::Walker;
+
+use crate::span::ByteSpan;
+
+/// How much of a text is analysed, in bytes; the rest is unknown.
+pub const MAX_SOURCE: usize = 256 * 1024;
 
 /// Resolves a shell text into the simple commands it would run. Total: any text has an answer.
 #[must_use]
-pub fn resolve(_source: &str, _start: &Start) -> Resolution {
-    Resolution::default()
+pub fn resolve(source: &str, start: &Start) -> Resolution {
+    let Some(whole) = ByteSpan::new(0, source.len()) else {
+        return Resolution::default();
+    };
+    let mut end = source.len().min(MAX_SOURCE);
+    while !source.is_char_boundary(end) {
+        end -= 1;
+    }
+    let analysed = &source[..end];
+    let tree = syntax::parse(analysed);
+    let text = Text {
+        source: analysed.to_owned(),
+        tree,
+        place: Place::At(0),
+    };
+    let mut resolution = Walker::new(start, text, whole).finish();
+    if let Some(span) = ByteSpan::new(end, source.len()) {
+        resolution.unresolved.push(Unresolved {
+            why: Why::Limit,
+            span,
+        });
+    }
+    resolution
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,126 @@
 //! What programs and tools do: `rules/commands` and `rules/tools`, as written and compiled.
+//!
+//! A table is searched where it lies and an entry decoded when it is first asked for, once for each process.
 
+pub mod compile;
+pub mod entry;
+pub mod grammar;
 pub mod spec;
+pub mod table;
+pub mod tools;
+
+use std::sync::OnceLock;
+
+use entry::Entry;
+use table::Table;
+use tools::Guess;
+
+use super::environment::Variables;
+use super::special::Rules;
+
+/// Decoded at most once.
+type Slot<T> = OnceLock<Option<Box<T>>>;
+
+/// A table of postcard values of one type.
+#[derive(Debug)]
+pub struct Lazy<T> {
+    table: Table,
+    slots: Box<[Slot<T>]>,
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self {
+            table: Table::empty(),
+            slots: Box::default(),
+        }
+    }
+}
+
+impl<T: serde::Deserialize<'static>> Lazy<T> {
+    /// The table in those bytes; `None` when they are not one.
+    #[must_use]
+    pub fn new(bytes: &'static [u8]) -> Option<Self> {
+        let table = Table::new(bytes)?;
+        Some(Self {
+            table,
+            slots: (0..table.len()).map(|_| OnceLock::new()).collect(),
+        })
+    }
+
+    /// The value with that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&T> {
+        self.get(self.table.find(name)?)
+    }
+
+    /// The value with that number.
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&T> {
+        self.slots
+            .get(number)?
+            .get_or_init(|| postcard::from_bytes(self.table.entry(number)?).ok())
+            .as_deref()
+    }
+
+    /// The names that are looked up.
+    #[must_use]
+    pub const fn table(&self) -> &Table {
+        &self.table
+    }
+}
+
+/// What programs do, by name.
+pub type Commands = Lazy<Entry<'static>>;
+
+/// Everything the engine looks up: the compiled form of `rules/commands`, `rules/tools` and `rules/places`.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// What programs do.
+    pub commands: Commands,
+    /// What tools of agent runtimes do.
+    pub tools: Commands,
+    /// Files that mean more than their place.
+    pub places: Rules,
+    /// Variables that make programs do something else.
+    pub variables: Variables,
+    guesses: &'static [u8],
+    decoded_guesses: OnceLock<Vec<Guess<'static>>>,
+}
+
+/// The tables that the build script writes, in stored form.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored {
+    /// `commands.bin`
+    pub commands: &'static [u8],
+    /// `tools.bin`
+    pub tools: &'static [u8],
+    /// `guesses.bin`
+    pub guesses: &'static [u8],
+    /// `places.bin`
+    pub places: &'static [u8],
+    /// `variables.bin`
+    pub variables: &'static [u8],
+}
+
+impl Catalogue {
+    /// The catalogue in those tables; `None` when one of them is none.
+    #[must_use]
+    pub fn new(stored: Stored) -> Option<Self> {
+        Some(Self {
+            commands: Lazy::new(stored.commands)?,
+            tools: Lazy::new(stored.tools)?,
+            places: Lazy::new(stored.places)?,
+            variables: Lazy::new(stored.variables)?,
+            guesses: stored.guesses,
+            decoded_guesses: OnceLock::new(),
+        })
+    }
+
+    /// What tools that are not known by name do, in order of precedence.
+    #[must_use]
+    pub fn guesses(&self) -> &[Guess<'static>] {
+        self.decoded_guesses
+            .get_or_init(|| postcard::from_bytes(self.guesses).unwrap_or_default())
+    }
+}

@@ -112,6 +112,8 @@ pub struct CommandSpec {
     pub decodes_when: Vec<String>,
     /// Selects the directories whose file names it prints (`find`, `ls`); `xargs` continues with them.
     pub lists: Option<String>,
+    /// Selects the directory it works in when that is not the shell's: `option -C`. Subcommands take it over.
+    pub chdir: Option<String>,
     /// What it does.
     #[serde(default)]
     pub effect: Vec<EffectSpec>,

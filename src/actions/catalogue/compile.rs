@@ -1,0 +1,591 @@
+//! Entries as written to entries as looked up: names and aliases, inheritance, and all checks but the examples.
+
+use std::collections::BTreeMap;
+
+use super::entry::{Act, Arity, Effect, Entry, Opt, Otherwise, Role, Style};
+use super::grammar::{Options, condition, part, role_of, selector, template};
+use super::spec::{
+    CommandSpec, EffectSpec, FileSpec, RoleSpec, RunSpec, StyleSpec, UnlistedOptionSpec,
+};
+use super::table;
+use crate::actions::action::Certainty;
+use crate::actions::kinds::ActionKind;
+
+/// Languages that `code` and `script` may name.
+pub const LANGUAGES: [&str; 21] = [
+    "shell",
+    "python",
+    "javascript",
+    "perl",
+    "ruby",
+    "php",
+    "lua",
+    "r",
+    "julia",
+    "elisp",
+    "applescript",
+    "awk",
+    "sed",
+    "ex",
+    "sql",
+    "mongo",
+    "redis",
+    "powershell",
+    "cmd",
+    "other", "patch",
+];
+
+/// A file of the catalogue and its name.
+pub type File = (String, FileSpec);
+
+/// An entry as written, with the file it stands in.
+#[derive(Clone, Copy)]
+struct Written<'a> {
+    file: &'a str,
+    spec: &'a CommandSpec,
+}
+
+/// Entries by full name: the parents that nobody wrote are filled in.
+type Nodes<'a> = BTreeMap<String, Option<Written<'a>>>;
+
+/// Compiles entries to a stored table.
+///
+/// # Errors
+/// One sentence for each thing that is wrong, with file and entry.
+pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
+    let mut errors = Vec::new();
+    let nodes = collect(files, &mut errors);
+    let order: Vec<&String> = nodes.keys().collect();
+    let numbers: BTreeMap<&str, usize> = order
+        .iter()
+        .enumerate()
+        .map(|(number, name)| (name.as_str(), number))
+        .collect();
+    let patterns = pattern_names(files, &numbers);
+    let mut entries = Vec::with_capacity(order.len());
+    for name in &order {
+        let compiler = Compiler {
+            nodes: &nodes,
+            patterns: &patterns,
+            name,
+        };
+        let mut problems = Vec::new();
+        let entry = compiler.entry(&mut problems);
+        match postcard::to_allocvec(&entry) {
+            Ok(bytes) => entries.push(bytes),
+            Err(error) => problems.push(error.to_string()),
+        }
+        let file = nodes
+            .get(*name)
+            .and_then(|written| written.map(|written| written.file))
+            .unwrap_or("catalogue");
+        errors.extend(
+            problems
+                .into_iter()
+                .map(|problem| format!("{file}: `{name}`: {problem}")),
+        );
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    table::store(&names(files, &numbers), &entries).map_err(|error| vec![error])
+}
+
+fn collect<'a>(files: &'a [File], errors: &mut Vec<String>) -> Nodes<'a> {
+    let mut nodes: Nodes<'a> = BTreeMap::new();
+    for (file, spec) in files {
+        for entry in &spec.command {
+            let written = Written { file, spec: entry };
+            if entry.name.split(' ').any(str::is_empty) {
+                errors.push(format!("{file}: `{}` is not a name", entry.name));
+            }
+            if let Some(Some(other)) = nodes.insert(entry.name.clone(), Some(written)) {
+                errors.push(format!(
+                    "{file}: `{}` is also in {}",
+                    entry.name, other.file
+                ));
+            }
+        }
+    }
+    let written: Vec<String> = nodes.keys().cloned().collect();
+    for name in written {
+        let mut parent = name.as_str();
+        while let Some((shorter, _)) = parent.rsplit_once(' ') {
+            if !is_pattern(shorter) {
+                nodes.entry(shorter.to_owned()).or_insert(None);
+            }
+            parent = shorter;
+        }
+    }
+    nodes
+}
+
+fn is_pattern(name: &str) -> bool {
+    name.contains('*')
+}
+
+/// Every exact name, aliases and the children they bring along included.
+fn names(files: &[File], numbers: &BTreeMap<&str, usize>) -> Vec<(String, usize)> {
+    let mut names: BTreeMap<String, usize> = numbers
+        .iter()
+        .filter(|(name, _)| !is_pattern(name))
+        .map(|(name, number)| ((*name).to_owned(), *number))
+        .collect();
+    let mut aliases: Vec<(&str, &str)> = files
+        .iter()
+        .flat_map(|(_, file)| &file.command)
+        .flat_map(|entry| {
+            entry
+                .aliases
+                .iter()
+                .map(move |alias| (alias.as_str(), entry.name.as_str()))
+        })
+        .filter(|(alias, _)| !is_pattern(alias))
+        .collect();
+    // The deepest first, so that an alias of a parent brings the aliases of its children along.
+    aliases.sort_by_key(|(_, name)| std::cmp::Reverse(name.split(' ').count()));
+    for (alias, name) in aliases {
+        let below = format!("{name} ");
+        let found: Vec<(String, usize)> = names
+            .iter()
+            .filter_map(|(held, number)| {
+                if held == name {
+                    Some((alias.to_owned(), *number))
+                } else {
+                    held.strip_prefix(&below)
+                        .map(|rest| (format!("{alias} {rest}"), *number))
+                }
+            })
+            .collect();
+        for (held, number) in found {
+            names.entry(held).or_insert(number);
+        }
+    }
+    names.into_iter().collect()
+}
+
+/// Names with patterns and the numbers of their entries, in file order.
+fn pattern_names<'a>(
+    files: &'a [File],
+    numbers: &BTreeMap<&str, usize>,
+) -> Vec<(Vec<&'a str>, usize)> {
+    files
+        .iter()
+        .flat_map(|(_, file)| &file.command)
+        .flat_map(|entry| {
+            std::iter::once(&entry.name)
+                .chain(&entry.aliases)
+                .filter(|name| is_pattern(name))
+                .filter_map(|name| {
+                    let number = *numbers.get(entry.name.as_str())?;
+                    Some((name.split(' ').collect(), number))
+                })
+        })
+        .collect()
+}
+
+struct Compiler<'a, 'n> {
+    nodes: &'n Nodes<'a>,
+    patterns: &'n [(Vec<&'a str>, usize)],
+    name: &'n str,
+}
+
+impl<'a: 'n, 'n> Compiler<'a, 'n> {
+    fn written(&self, name: &str) -> Option<Written<'a>> {
+        self.nodes.get(name).copied().flatten()
+    }
+
+    /// This entry as written, then its parents, the nearest first. Parents that are patterns do not exist.
+    fn line(&self) -> Vec<Written<'a>> {
+        let mut line = Vec::new();
+        let mut name = self.name;
+        loop {
+            line.extend(self.written(name));
+            match name.rsplit_once(' ') {
+                Some((parent, _)) => name = parent,
+                None => return line,
+            }
+        }
+    }
+
+    fn entry(&self, errors: &mut Vec<String>) -> Entry<'n> {
+        let line = self.line();
+        let own = self.written(self.name).map(|written| written.spec);
+        let style = line
+            .iter()
+            .find_map(|written| written.spec.style)
+            .unwrap_or_default();
+        let help = style_has_help(style) && !own.is_some_and(|spec| spec.no_help);
+        let (list, bases) = merge_options(&line, style_has_help(style), errors);
+        let options = Options {
+            list: &list,
+            base: 0,
+        };
+        let mut effects: Vec<Effect<'n>> = Vec::new();
+        let mut chdir = None;
+        for ((depth, written), base) in line.iter().enumerate().zip(bases) {
+            let is_own = depth == 0 && own.is_some();
+            let options = Options { list: &list, base };
+            for effect in &written.spec.effect {
+                if is_own || effect.inherit {
+                    effects.push(compile_effect(effect, options, errors));
+                }
+            }
+            if let (None, Some(text)) = (&chdir, &written.spec.chdir) {
+                chdir = keep(selector(text, options), errors);
+            }
+        }
+        let mut conditions = |texts: &'a [String]| {
+            texts
+                .iter()
+                .filter_map(|text| keep(condition(text, options), errors))
+                .collect::<Vec<_>>()
+        };
+        let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
+        let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
+        if help {
+            harmless_when.extend(condition("--help | --version", options));
+        }
+        let parent = self.has_children();
+        let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
+        let mut lists = None;
+        if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
+            lists = keep(selector(text, options), errors);
+        }
+        Entry {
+            name: self.name,
+            summary: own.map_or("", |spec| &spec.summary),
+            file: line.first().map_or("", |written| written.file),
+            style: compile_style(style),
+            stop_at_operand: own.is_some_and(|spec| spec.stop_at_operand),
+            numeric: own.is_some_and(|spec| spec.numeric),
+            assignments: own.is_some_and(|spec| spec.assignments),
+            strict: own.is_some_and(|spec| spec.unlisted_option == UnlistedOptionSpec::Unknown),
+            dash_operands: own.map_or_else(Vec::new, |spec| {
+                spec.dash_operands.iter().map(String::as_str).collect()
+            }),
+            parent,
+            patterns: self.patterns_below(),
+            unlisted,
+            otherwise,
+            harmless_when,
+            carries: own.is_none_or(|spec| spec.carries),
+            decodes_when,
+            lists,
+            effects,
+            chdir,
+            options: list,
+        }
+    }
+
+    fn has_children(&self) -> bool {
+        let below = format!("{} ", self.name);
+        self.nodes
+            .range(below.clone()..)
+            .next()
+            .is_some_and(|(name, _)| name.starts_with(&below))
+            || !self.patterns_below().is_empty()
+    }
+
+    /// What may follow this entry's own words, by pattern.
+    fn patterns_below(&self) -> Vec<(Vec<&'n str>, u32)> {
+        if is_pattern(self.name) {
+            return Vec::new();
+        }
+        let words: Vec<&str> = self.name.split(' ').collect();
+        self.patterns
+            .iter()
+            .filter(|(pattern, _)| {
+                pattern.len() > words.len()
+                    && pattern
+                        .iter()
+                        .zip(&words)
+                        .all(|(pattern, word)| crate::actions::pattern::matches(pattern, word))
+            })
+            .filter_map(|(pattern, number)| {
+                Some((
+                    pattern[words.len()..].to_vec(),
+                    u32::try_from(*number).ok()?,
+                ))
+            })
+            .collect()
+    }
+
+    fn cases(
+        &self,
+        line: &[Written<'a>],
+        own: Option<&'a CommandSpec>,
+        parent: bool,
+        effects: &[Effect<'_>],
+        errors: &mut Vec<String>,
+    ) -> (Otherwise, Otherwise) {
+        let mut read = |text: &str| match text {
+            "unknown" => Otherwise::Unknown,
+            "nothing" => Otherwise::Nothing,
+            "self" => Otherwise::Own,
+            kind => ActionKind::from_name(kind).map_or_else(
+                || {
+                    errors.push(format!("`{kind}` is not unknown, nothing, self or a kind"));
+                    Otherwise::Unknown
+                },
+                Otherwise::Does,
+            ),
+        };
+        // A parent that nobody wrote answers as the nearest one that was written.
+        let unlisted = match own {
+            Some(spec) => spec.unlisted.as_deref(),
+            None => line
+                .first()
+                .and_then(|written| written.spec.unlisted.as_deref()),
+        };
+        let unlisted = unlisted.map_or(Otherwise::Unknown, &mut read);
+        let said = own.and_then(|spec| spec.otherwise.as_deref());
+        let otherwise = match (own, said) {
+            (_, Some(text)) => read(text),
+            (None, None) => Otherwise::Unknown,
+            (Some(_), None) => Otherwise::Nothing,
+        };
+        if let Some(spec) = own {
+            if spec.harmless && !spec.effect.is_empty() {
+                errors.push(String::from("`harmless` and effects exclude each other"));
+            }
+            if !spec.harmless && effects.is_empty() && spec.otherwise.is_none() && !parent {
+                errors.push(String::from(
+                    "has neither effects nor `harmless = true` nor `otherwise`",
+                ));
+            }
+            if spec.unlisted.is_some() && !parent {
+                errors.push(String::from("`unlisted` needs subcommands"));
+            }
+            if spec.summary.is_empty() {
+                errors.push(String::from("has no summary"));
+            }
+        }
+        (unlisted, otherwise)
+    }
+}
+
+fn keep<T>(result: Result<T, String>, errors: &mut Vec<String>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
+const fn style_has_help(style: StyleSpec) -> bool {
+    matches!(style, StyleSpec::Gnu | StyleSpec::Long | StyleSpec::Old)
+}
+
+const fn compile_style(style: StyleSpec) -> Style {
+    match style {
+        StyleSpec::Gnu => Style::Gnu,
+        StyleSpec::Long => Style::Long,
+        StyleSpec::KeyValue => Style::KeyValue,
+        StyleSpec::Slash => Style::Slash,
+        StyleSpec::Old => Style::Old,
+    }
+}
+
+/// Its own options, then those of its parents. The list of a parent is the end of its subcommand's list, so what a
+/// parent was given can be handed down; a spelling that comes twice is found at its own entry first.
+///
+/// Also says where each entry's own options begin.
+fn merge_options<'a>(
+    line: &[Written<'a>],
+    help: bool,
+    errors: &mut Vec<String>,
+) -> (Vec<Opt<'a>>, Vec<usize>) {
+    let mut options: Vec<Opt<'a>> = Vec::new();
+    let mut bases = Vec::with_capacity(line.len());
+    for (depth, written) in line.iter().enumerate() {
+        let own = options.len();
+        bases.push(own);
+        let spec = written.spec;
+        for (arity, list) in [
+            (Arity::Flag, &spec.flags),
+            (Arity::Value, &spec.values),
+            (Arity::Attached, &spec.optional),
+            (Arity::Pair, &spec.pairs),
+            (Arity::Block, &spec.blocks),
+        ] {
+            options.extend(list.iter().map(|text| {
+                let spellings: Vec<&'a str> = text.split_whitespace().collect();
+                Opt {
+                    stops: spellings
+                        .iter()
+                        .any(|spelling| spec.stops.iter().any(|stop| stop == spelling)),
+                    spellings,
+                    arity,
+                }
+            }));
+        }
+        if spec.numeric {
+            options.push(flag("-#"));
+        }
+        if depth == 0 {
+            check_own_options(spec, &options[own..], errors);
+        }
+    }
+    if help {
+        options.extend(["--help", "--version"].map(flag));
+    }
+    (options, bases)
+}
+
+fn check_own_options(spec: &CommandSpec, own: &[Opt<'_>], errors: &mut Vec<String>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for spelling in own.iter().flat_map(|option| &option.spellings) {
+        if seen.contains(spelling) {
+            errors.push(format!("`{spelling}` is declared twice"));
+        }
+        seen.push(spelling);
+    }
+    for stop in &spec.stops {
+        if !seen.contains(&stop.as_str()) {
+            errors.push(format!("`{stop}` in `stops` is not an option of the entry"));
+        }
+    }
+}
+
+fn flag(spelling: &str) -> Opt<'_> {
+    Opt {
+        spellings: vec![spelling],
+        arity: Arity::Flag,
+        stops: false,
+    }
+}
+
+/// Compiles one effect against the options it may name.
+pub fn compile_effect<'a>(
+    spec: &'a EffectSpec,
+    options: Options<'_, '_>,
+    errors: &mut Vec<String>,
+) -> Effect<'a> {
+    let act = act(spec, errors);
+    let role = spec.role.map_or_else(
+        || match act {
+            Act::Do(kind) => role_of(kind),
+            Act::Script(_) => Role::Path,
+            _ => Role::Name,
+        },
+        |role| match role {
+            RoleSpec::Path => Role::Path,
+            RoleSpec::Url => Role::Url,
+            RoleSpec::Host => Role::Host,
+            RoleSpec::Remote => Role::Remote,
+            RoleSpec::Local => Role::Local,
+            RoleSpec::Name => Role::Name,
+        },
+    );
+    let mut read = |text: &'a String| keep(selector(text, options), errors);
+    let to = spec.to.as_ref().and_then(&mut read);
+    let append = spec.append.as_ref().and_then(&mut read);
+    let replace = match (&spec.replace, &spec.by) {
+        (Some(word), Some(by)) => {
+            let word = if word.starts_with("option ") {
+                read(word)
+            } else {
+                Some(super::entry::Selector::Text(word))
+            };
+            word.zip(read(by))
+        }
+        (None, None) => None,
+        _ => {
+            errors.push(String::from("`replace` and `by` belong together"));
+            None
+        }
+    };
+    if to.is_none() && spec.run.is_some() {
+        errors.push(String::from("`run` needs `to`"));
+    }
+    let mut conditions = |texts: &'a [String]| {
+        texts
+            .iter()
+            .filter_map(|text| keep(condition(text, options), errors))
+            .collect()
+    };
+    Effect {
+        role,
+        when: conditions(&spec.when),
+        unless: conditions(&spec.unless),
+        only: spec.only.iter().map(String::as_str).collect(),
+        except: spec.except.iter().map(String::as_str).collect(),
+        part: spec.part.as_ref().and_then(|text| keep(part(text), errors)),
+        within: spec.within,
+        attributes: spec
+            .attributes
+            .iter()
+            .filter_map(|text| attribute(text, options, errors))
+            .collect(),
+        inherit: spec.inherit,
+        certainty: certainty(spec.certainty.as_deref(), errors),
+        carries: spec.carries,
+        on: spec
+            .on
+            .as_ref()
+            .and_then(|text| keep(template(text, options), errors))
+            .unwrap_or_default(),
+        append,
+        replace,
+        safer: spec.safer.as_deref(),
+        act,
+        to,
+    }
+}
+
+fn act<'a>(spec: &'a EffectSpec, errors: &mut Vec<String>) -> Act<'a> {
+    let language = spec.language.as_deref();
+    if let Some(language) = language
+        && !LANGUAGES.contains(&language)
+    {
+        errors.push(format!("`{language}` is not a language that is known here"));
+    }
+    match (&spec.kind, spec.run, language) {
+        (Some(kind), None, None) => match ActionKind::from_name(kind) {
+            Some(kind) => Act::Do(kind),
+            None => {
+                errors.push(format!("`{kind}` is not an action kind"));
+                Act::Do(ActionKind::Unknown)
+            }
+        },
+        (None, Some(RunSpec::Argv), None) => Act::Argv,
+        (None, Some(RunSpec::Shell), None) => Act::Code("shell"),
+        (None, Some(RunSpec::Code), Some(language)) => Act::Code(language),
+        (None, Some(RunSpec::Script), language) => Act::Script(language.unwrap_or("shell")),
+        (None, Some(RunSpec::Assign), None) => Act::Assign,
+        _ => {
+            errors.push(String::from(
+                "an effect has `do`, or `run`; `language` goes with `code` and `script` only",
+            ));
+            Act::Do(ActionKind::Unknown)
+        }
+    }
+}
+
+fn attribute<'a>(
+    text: &'a str,
+    options: Options<'_, '_>,
+    errors: &mut Vec<String>,
+) -> Option<(&'a str, Option<super::entry::Condition<'a>>)> {
+    let (name, held) = match text.split_once(": ") {
+        Some((name, text)) => (name, Some(keep(condition(text, options), errors)?)),
+        None => (text, None),
+    };
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    {
+        errors.push(format!("`{name}` is not an attribute in snake_case"));
+    }
+    Some((name, held))
+}
+
+fn certainty(text: Option<&str>, errors: &mut Vec<String>) -> Certainty {
+    match text {
+        None => Certainty::Certain,
+        Some("likely") => Certainty::Likely,
+        Some("possible") => Certainty::Possible,
+        Some(other) => {
+            errors.push(format!("`{other}` is not `likely` or `possible`"));
+            Certainty::Possible
+        }
+    }
+}

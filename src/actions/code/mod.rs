@@ -1,0 +1,159 @@
+//! Code of other languages, given inside a tool call, to what it would do.
+//!
+//! Reads text and says which effects stand in it: sinks with their folded arguments, text handed to a shell, code
+//! handed to another interpreter, and what cannot be read. Decides nothing about places or policy: a path is told as
+//! far as it is known, and `actions` says where it lies. Pure and total: any text has an answer, in bounded work.
+//!
+//! The table of sinks is constant data in [`sinks`], not a file compiled at build time: the build script uses
+//! this module to check the catalogue, so a table in its output would need itself, and standard libraries are a closed
+//! world that no user extends.
+
+mod sql;
+
+use super::kinds::ActionKind;
+use crate::shell::command::{Value, Why};
+use crate::span::ByteSpan;
+
+/// The longest code that is analysed; beyond it the answer is one `unknown`.
+pub const MAX_CODE_BYTES: usize = 256 * 1024;
+
+/// Why nothing more is said about too long or too deep code.
+pub const LIMIT_REASON: &str = "analysis limit";
+
+/// A language that code in a tool call can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    /// Python 3, and what is common with Python 2.
+    Python,
+    /// JavaScript and TypeScript, as node, deno and bun run it.
+    JavaScript,
+    /// Perl 5.
+    Perl,
+    /// Ruby.
+    Ruby,
+    /// PHP, with or without its opening tag.
+    Php,
+    /// Lua.
+    Lua,
+    /// R.
+    R,
+    /// Julia.
+    Julia,
+    /// Emacs Lisp.
+    Elisp,
+    /// AppleScript, as `osascript` runs it.
+    AppleScript,
+    /// awk.
+    Awk,
+    /// sed.
+    Sed,
+    /// Commands of ed, ex and vim.
+    Ex,
+    /// SQL of any dialect, with the meta commands of psql, sqlite3, mysql and sqlcmd.
+    Sql,
+    /// The MongoDB shell.
+    Mongo,
+    /// Redis commands, one a line.
+    Redis,
+    /// Windows PowerShell and PowerShell 7.
+    PowerShell,
+    /// The command language of `cmd.exe` and batch files.
+    Cmd,
+}
+
+/// What the target of an effect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TargetRole {
+    /// A path. A leading `~` stands for the home directory, whatever the language calls it.
+    Path,
+    /// A URL.
+    Url,
+    /// A host, perhaps with a port.
+    Host,
+    /// Anything else: a table, a database, a variable, an account, a service.
+    Name,
+}
+
+/// Something that a code text would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// An action of the language's own library.
+    Act {
+        /// What is done.
+        kind: ActionKind,
+        /// To what; `None` when the action has no target of its own.
+        target: Option<Value>,
+        /// What the target is.
+        role: TargetRole,
+        /// Attributes of the action, sorted, no duplicates.
+        attributes: Vec<&'static str>,
+    },
+    /// Text handed to a POSIX shell.
+    Shell {
+        /// The text.
+        text: Value,
+        /// Where its bytes stand unchanged in the code.
+        verbatim_at: Option<usize>,
+    },
+    /// A program run without a shell.
+    Argv {
+        /// The program and its arguments.
+        words: Vec<Value>,
+    },
+    /// Text handed to an interpreter of that language.
+    Code {
+        /// The language.
+        language: Language,
+        /// The text.
+        text: Value,
+        /// Where its bytes stand unchanged in the code.
+        verbatim_at: Option<usize>,
+    },
+    /// Something that cannot be read.
+    Unknown {
+        /// Why, in words for people.
+        reason: String,
+    },
+}
+
+/// One effect of a code text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeEffect {
+    /// What happens.
+    pub what: What,
+    /// The bytes of the code text that say so.
+    pub span: ByteSpan,
+    /// Whether it happens whenever the code runs: not in a branch, a loop or a function that may not run.
+    pub certain: bool,
+}
+
+/// What a code text would do, in source order. Empty: nothing outside of its own process.
+#[must_use]
+pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
+    let Some(whole) = ByteSpan::new(0, text.len()) else {
+        return Vec::new();
+    };
+    if text.len() > MAX_CODE_BYTES {
+        return vec![unknown(LIMIT_REASON, whole)];
+    }
+    match language {
+        Language::Sql => sql::analyse(text),
+        _ => vec![unknown("the language is not read", whole)],
+    }
+}
+
+/// An `unknown` that is certain to happen.
+fn unknown(reason: &str, span: ByteSpan) -> CodeEffect {
+    CodeEffect {
+        what: What::Unknown {
+            reason: reason.to_owned(),
+        },
+        span,
+        certain: true,
+    }
+}
+
+/// A value of which nothing is known but who holds it.
+fn run_time(name: &str) -> Value {
+    Value::Unknown(Why::RunTimeValue(name.to_owned()))
+}

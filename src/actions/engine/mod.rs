@@ -1,0 +1,223 @@
+//! The engine: evaluates shell texts, commands, code and tool calls to actions, under one budget.
+//!
+//! Rooms: `shell` walks the commands of a text, `program` finds out what one command does, `target` turns words into
+//! actions, `run` follows code and scripts, `tool` reads the arguments of other tools.
+
+mod program;
+mod run;
+mod shell;
+mod target;
+mod tool;
+
+pub use tool::server_of;
+
+use std::rc::Rc;
+
+use super::Catalogue;
+use super::action::{Action, Certainty, Target};
+use super::kinds::ActionKind;
+use super::line::Source;
+use super::place;
+use super::word::{Data, LIMIT, Origin, Word};
+use crate::call::Context;
+use crate::shell::command::{Scope, Value};
+
+/// How deep texts may stand in one another.
+const MAX_DEPTH: u8 = 16;
+
+/// How many texts inside of texts are evaluated.
+const MAX_EVALUATIONS: u32 = 64;
+
+/// How many bytes all of them may have together.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// How many commands and words all texts may have together.
+const MAX_WORDS: usize = 32 * 1024;
+
+/// How many actions a call may have.
+const MAX_ACTIONS: usize = 512;
+
+/// How many files written in the call are remembered.
+const MAX_FILES: usize = 256;
+
+/// Evaluates one call.
+pub struct Engine<'c> {
+    catalogue: &'c Catalogue,
+    context: &'c Context,
+    actions: Vec<Action>,
+    /// Files that the call has written so far, with what flowed into them.
+    files: Vec<(String, Data)>,
+    /// The host that a descriptor was connected to.
+    socket: Option<Rc<str>>,
+    evaluations: u32,
+    bytes: usize,
+    words: usize,
+    limited: bool,
+}
+
+/// What holds where something is evaluated.
+#[derive(Clone)]
+pub struct Situation {
+    /// How many texts deep.
+    depth: u8,
+    /// Upper bound of every certainty here.
+    certainty: Certainty,
+    /// Where it happens when not here.
+    on: Option<Rc<str>>,
+    /// What arrives on standard input.
+    stdin: Rc<Data>,
+    stdin_source: Source,
+    stdout: Source,
+    cwd: Value,
+    scope: Rc<Scope>,
+    /// Assignments that hold for one command.
+    assignments: Rc<[(String, Word)]>,
+    /// The command as a whole.
+    origin: Origin,
+}
+
+impl<'c> Engine<'c> {
+    /// An engine for one call.
+    #[must_use]
+    pub const fn new(catalogue: &'c Catalogue, context: &'c Context) -> Self {
+        Self {
+            catalogue,
+            context,
+            actions: Vec::new(),
+            files: Vec::new(),
+            socket: None,
+            evaluations: 0,
+            bytes: 0,
+            words: 0,
+            limited: false,
+        }
+    }
+
+    /// The situation at the start of a call.
+    #[must_use]
+    pub fn outset(&self, at: &str) -> Situation {
+        Situation {
+            depth: 0,
+            certainty: Certainty::Certain,
+            on: None,
+            stdin: Rc::new(Data::default()),
+            stdin_source: Source::Outside,
+            stdout: Source::Outside,
+            cwd: self.context.cwd.clone().map_or_else(
+                || {
+                    Value::Unknown(crate::shell::command::Why::RunTimeValue(String::from(
+                        "working directory",
+                    )))
+                },
+                Value::Exact,
+            ),
+            scope: Rc::new(Scope::default()),
+            assignments: Rc::from([]),
+            origin: Origin::argument(Rc::from(at), None),
+        }
+    }
+
+    /// The actions, each once, in the order they were found.
+    #[must_use]
+    pub fn finish(self) -> Vec<Action> {
+        let mut kept: Vec<Action> = Vec::with_capacity(self.actions.len());
+        for action in self.actions {
+            let same = kept.iter_mut().find(|held| {
+                held.kind == action.kind
+                    && held.target == action.target
+                    && held.attributes == action.attributes
+                    && held.on == action.on
+                    && held.by == action.by
+                    && held.reason == action.reason
+            });
+            match same {
+                Some(held) => held.certainty = held.certainty.max(action.certainty),
+                None => kept.push(action),
+            }
+        }
+        kept
+    }
+
+    /// Takes a text of that many bytes from the budget; says so once when there is none left.
+    fn afford(&mut self, bytes: usize, situation: &Situation) -> bool {
+        self.evaluations += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        let within = self.evaluations <= MAX_EVALUATIONS
+            && self.bytes <= MAX_BYTES
+            && situation.depth < MAX_DEPTH;
+        if !within {
+            self.over_limit(situation);
+        }
+        within
+    }
+
+    fn over_limit(&mut self, situation: &Situation) {
+        if !self.limited {
+            self.limited = true;
+            self.unknown(LIMIT.to_owned(), "", situation);
+        }
+    }
+
+    /// Adds an action with sorted attributes.
+    fn push(&mut self, mut action: Action, situation: &Situation) {
+        if self.actions.len() >= MAX_ACTIONS {
+            if !self.limited {
+                self.limited = true;
+                let limit = blank(ActionKind::Unknown, situation);
+                self.actions.push(Action {
+                    reason: Some(LIMIT.to_owned()),
+                    ..limit
+                });
+            }
+            return;
+        }
+        action.attributes.sort_unstable();
+        action.attributes.dedup();
+        self.actions.push(action);
+    }
+
+    fn unknown(&mut self, reason: String, by: &str, situation: &Situation) {
+        self.unknown_kind(ActionKind::Unknown, reason, by, situation);
+    }
+
+    fn unknown_kind(&mut self, kind: ActionKind, reason: String, by: &str, situation: &Situation) {
+        let action = Action {
+            reason: Some(reason),
+            by: by.to_owned(),
+            ..blank(kind, situation)
+        };
+        self.push(action, situation);
+    }
+
+    /// A path made absolute, when it can be.
+    fn absolute(&self, path: &str, situation: &Situation) -> Option<String> {
+        if let Some(rest) = path.strip_prefix('~') {
+            let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
+            let own = name.is_empty() || self.context.user.as_deref() == Some(name);
+            let home = match (&self.context.home, own) {
+                (Some(home), true) => home.clone(),
+                (None, true) => String::from("/home/~"),
+                (_, false) if name == "root" => String::from("/root"),
+                (_, false) => format!("/home/{name}"),
+            };
+            return place::normalise(&format!("{home}/{rest}"), None);
+        }
+        place::normalise(path, situation.cwd.exact())
+    }
+}
+
+/// An action without target.
+fn blank(kind: ActionKind, situation: &Situation) -> Action {
+    Action {
+        kind,
+        target: Target::named(""),
+        attributes: Vec::new(),
+        certainty: situation.certainty,
+        on: situation.on.as_deref().map(str::to_owned),
+        by: String::new(),
+        at: situation.origin.at.as_ref().to_owned(),
+        span: situation.origin.span,
+        reason: None,
+        safer: None,
+    }
+}

@@ -1,0 +1,805 @@
+//! What one command does: finds its entry, tells its words apart, applies the effects whose conditions hold.
+
+use std::rc::Rc;
+
+use super::shell::Effects;
+use super::target::Manner;
+use super::{Engine, Situation, blank};
+use crate::actions::action::{Action, Certainty, Place, Target};
+use crate::actions::argv::{self, Parsed, Until, assignment_name};
+use crate::actions::catalogue::Commands;
+use crate::actions::catalogue::entry::{
+    Act, Effect, Entry, Otherwise, Role, Selector,
+};
+use crate::actions::kinds::ActionKind;
+use crate::actions::line::{Line, Truth, join};
+use crate::actions::pattern;
+use crate::actions::place;
+use crate::actions::word::{Data, Word};
+use crate::shell::command::{Candidate, Value, Why};
+
+/// How many words a pattern of subcommands may look at.
+const MAX_SUBCOMMANDS: usize = 6;
+
+/// An entry and how the words were told apart by it.
+struct Found<'e> {
+    entry: &'e Entry<'static>,
+    parsed: Parsed,
+    /// How many words its name has.
+    name_words: usize,
+    by: String,
+    /// The word that is no subcommand, with what is to be done about it.
+    unlisted: Option<(usize, Otherwise)>,
+}
+
+/// What the effects of one command have done so far.
+#[derive(Default)]
+struct Done {
+    /// What was read, with everything that flows into the command.
+    data: Data,
+    /// What commands inside of it wrote.
+    inner: Data,
+    /// Positions of actions that send.
+    sends: Vec<usize>,
+    /// Files that are written.
+    writes: Vec<Word>,
+    interactive: bool,
+    applied: bool,
+}
+
+impl Engine<'_> {
+    /// Evaluates a command: a program and its arguments.
+    pub fn argv(&mut self, words: &[Word], here: &Situation) -> Effects {
+        let Some(first) = words.first() else {
+            return Effects::default();
+        };
+        let candidates = first.value.candidates();
+        if let [Candidate::Exact(name)] = candidates.as_slice() {
+            let name = (*name).to_owned();
+            return self.program(&name, words, here);
+        }
+        let mut effects = Effects::default();
+        let doubtful = Situation {
+            certainty: here.certainty.min(Certainty::Possible),
+            ..here.clone()
+        };
+        for candidate in candidates {
+            match candidate {
+                // An unset variable that vanishes leaves the next word as the program.
+                Candidate::Exact("") => {
+                    let one = self.argv(&words[1..], &doubtful);
+                    effects.output.merge(&one.output);
+                }
+                Candidate::Exact(name) => {
+                    let name = name.to_owned();
+                    let one = self.program(&name, words, &doubtful);
+                    effects.output.merge(&one.output);
+                }
+                Candidate::Pattern(name) => {
+                    let name = name.to_owned();
+                    effects
+                        .output
+                        .merge(&self.program_pattern(&name, words, &doubtful));
+                }
+                Candidate::Prefix(name, _) => {
+                    let name = name.to_owned();
+                    self.computed_program(&name, first, here);
+                    effects.output.some = true;
+                }
+            }
+        }
+        effects
+    }
+
+    /// The program's name is only known when the call runs.
+    fn computed_program(&mut self, name: &str, word: &Word, here: &Situation) {
+        if let Some(data) = &word.data
+            && !data.urls.is_empty()
+        {
+            let data = Rc::clone(data);
+            self.code_data("shell", &data, name, here);
+            return;
+        }
+        if let Some(host) = self.socket.clone() {
+            let action = Action {
+                target: Target {
+                    value: host.as_ref().to_owned(),
+                    exact: true,
+                    ..Target::default()
+                },
+                by: name.to_owned(),
+                ..blank(ActionKind::ExecRemoteShell, here)
+            };
+            self.push(action, here);
+            return;
+        }
+        let reason = format!("the program is computed: {}", Self::reason_of(word));
+        self.unknown(reason, name, here);
+    }
+
+    /// A program named by a pattern: what the shell would find is unknown, but the programs we know that fit are not.
+    fn program_pattern(&mut self, name: &str, words: &[Word], here: &Situation) -> Data {
+        const MOST: usize = 8;
+        let base = name.rsplit('/').next().unwrap_or(name);
+        let fitting: Vec<&'static str> = self
+            .catalogue
+            .commands
+            .table()
+            .names()
+            .map(|(held, _)| held)
+            .filter(|held| !held.contains(' ') && pattern::component(base, held))
+            .take(MOST + 1)
+            .collect();
+        let mut output = Data::opaque();
+        if fitting.len() <= MOST {
+            for held in &fitting {
+                output.merge(&self.program(held, words, here).output);
+            }
+        }
+        self.unknown(
+            format!("the program is a pattern: {name}"),
+            name,
+            here,
+        );
+        output
+    }
+
+    fn program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
+        if let Some(host) = &self.socket
+            && matches!(base_name(name), "sh" | "bash" | "zsh" | "dash" | "ksh")
+            && words.len() < 3
+        {
+            let host = Rc::clone(host);
+            let action = Action {
+                target: Target {
+                    value: host.as_ref().to_owned(),
+                    exact: true,
+                    ..Target::default()
+                },
+                by: name.to_owned(),
+                ..blank(ActionKind::ExecRemoteShell, here)
+            };
+            self.push(action, here);
+        }
+        let base = base_name(name);
+        if name.contains(['/', '\\']) && here.on.is_none() {
+            let path = self.absolute(name, here);
+            let place = path
+                .as_deref()
+                .map_or(Place::Unknown, |path| place::classify(path, self.context));
+            let written = path.as_deref().is_some_and(|path| self.written(path).is_some());
+            let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
+            if own || self.catalogue.commands.find(base).is_none() {
+                let known = !written && self.catalogue.commands.find(base).is_some();
+                let output = self.script("shell", &words[0], base, here);
+                if !known {
+                    return Effects {
+                        output,
+                        interactive: false,
+                    };
+                }
+            }
+        }
+        let Some(found) = find(&self.catalogue.commands, base, words) else {
+            return self.unlisted_program(base, words, here);
+        };
+        self.apply(found, words, here)
+    }
+
+    fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
+        let manner = Manner {
+            attributes: vec!["unlisted"],
+            ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
+        };
+        let word = Word {
+            value: Value::Exact(name.to_owned()),
+            ..words[0].clone()
+        };
+        self.act(&manner, &word, here);
+        let mut output = Data::opaque();
+        output.merge(&here.stdin);
+        for word in words {
+            if let Some(data) = &word.data {
+                output.merge(data);
+            }
+        }
+        output.text = None;
+        Effects {
+            output,
+            interactive: false,
+        }
+    }
+
+    fn apply(&mut self, found: Found<'_>, words: &[Word], here: &Situation) -> Effects {
+        let mut here = here.clone();
+        if let Some((at, otherwise)) = found.unlisted {
+            match otherwise {
+                Otherwise::Own => {}
+                _ => {
+                    self.otherwise(otherwise, at, &found, words, &here);
+                    return Effects {
+                        output: Data::opaque(),
+                        interactive: false,
+                    };
+                }
+            }
+        }
+        let entry = found.entry;
+        let assignments: Vec<(String, Word)> = here
+            .assignments
+            .iter()
+            .cloned()
+            .chain(found.parsed.assignments.iter().filter_map(|at| {
+                let word = words.get(*at)?;
+                let (text, _) = word.known();
+                let name = assignment_name(text)?;
+                Some((name.to_owned(), word.tail(text.find('=')? + 1)))
+            }))
+            .collect();
+        for (name, word) in assignments.iter().skip(here.assignments.len()) {
+            self.variable(name, word, &here);
+        }
+        let parsed_assignments = !found.parsed.assignments.is_empty();
+        if parsed_assignments {
+            here.assignments = Rc::from(assignments.clone());
+        }
+        let stdin = Rc::clone(&here.stdin);
+        let cwd = here.cwd.clone();
+        let line = Line {
+            entry,
+            words,
+            name_words: found.name_words,
+            parsed: found.parsed,
+            assignments: &assignments,
+            stdin: &stdin,
+            stdin_source: here.stdin_source,
+            stdout: here.stdout,
+            cwd: &cwd,
+            origin: &here.origin.clone(),
+            args: None,
+        };
+        if let Some(selector) = &entry.chdir
+            && let Some(folder) = line.select(selector).pop()
+        {
+            here.cwd = match folder.exact().and_then(|path| self.absolute(path, &here)) {
+                Some(path) => Value::Exact(path),
+                None => Value::Unknown(crate::actions::line::why_of(&folder.value)),
+            };
+            let moved = here.cwd.clone();
+            let line = Line {
+                cwd: &moved,
+                ..line
+            };
+            return self.effects(&line, &found.by, &here);
+        }
+        self.effects(&line, &found.by, &here)
+    }
+
+    fn otherwise(
+        &mut self,
+        otherwise: Otherwise,
+        at: usize,
+        found: &Found<'_>,
+        words: &[Word],
+        here: &Situation,
+    ) {
+        match otherwise {
+            Otherwise::Nothing | Otherwise::Own => {}
+            Otherwise::Unknown => {
+                let word = words.get(at).map_or("", |word| word.known().0);
+                let reason = if at < words.len() {
+                    format!("`{} {word}` is not in the catalogue", found.by)
+                } else {
+                    format!("what `{}` does with these words is not in the catalogue", found.by)
+                };
+                self.unknown(reason, &found.by, here);
+            }
+            Otherwise::Does(kind) => {
+                let manner = Manner {
+                    certainty: Certainty::Likely,
+                    ..Manner::of(kind, Role::Name, &found.by)
+                };
+                if let Some(word) = join(words.get(at..).unwrap_or_default()) {
+                    self.act(&manner, &word, here);
+                } else {
+                    self.push(
+                        Action {
+                            by: found.by.clone(),
+                            ..blank(kind, here)
+                        },
+                        here,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Applies the effects of an entry to a line.
+    pub fn effects(&mut self, line: &Line<'_>, by: &str, here: &Situation) -> Effects {
+        let entry = line.entry;
+        let harmless = entry
+            .harmless_when
+            .iter()
+            .any(|condition| line.any(condition) == Truth::Yes);
+        if harmless {
+            return Effects {
+                output: Data::opaque(),
+                interactive: false,
+            };
+        }
+        let mut done = Done::default();
+        for word in line.words {
+            if let Some(data) = &word.data {
+                done.data.merge(data);
+            }
+        }
+        done.data.merge(line.stdin);
+        done.data.text = None;
+        let certainty = if line.parsed.unlisted.is_empty() {
+            here.certainty
+        } else {
+            here.certainty.min(Certainty::Likely)
+        };
+        if entry.strict
+            && let Some(word) = line.parsed.unlisted.first().and_then(|at| line.words.get(*at))
+        {
+            let reason = format!("the option `{}` of `{by}` is not in the catalogue", word.known().0);
+            self.unknown(reason, by, here);
+        }
+        for effect in &entry.effects {
+            let truth = line.applies(effect);
+            if truth == Truth::No {
+                continue;
+            }
+            let bound = match truth {
+                Truth::Maybe => Certainty::Possible,
+                _ => effect.certainty,
+            };
+            let here = Situation {
+                certainty: certainty.min(bound),
+                ..here.clone()
+            };
+            self.effect(effect, line, by, &here, &mut done);
+        }
+        if !done.applied && entry.otherwise != Otherwise::Nothing {
+            self.no_effect(line, by, here);
+        }
+        self.settle(line, done, here)
+    }
+
+    /// None of an entry's effects applied, and it says what that means.
+    fn no_effect(&mut self, line: &Line<'_>, by: &str, here: &Situation) {
+        match line.entry.otherwise {
+            Otherwise::Does(kind) => {
+                let word = join(&line.select(&Selector::From(0)));
+                let manner = Manner::of(kind, Role::Name, by);
+                match word {
+                    Some(word) => {
+                        self.act(&manner, &word, here);
+                    }
+                    None => self.push(
+                        Action {
+                            by: by.to_owned(),
+                            ..blank(kind, here)
+                        },
+                        here,
+                    ),
+                }
+            }
+            Otherwise::Unknown if line.words.len() > line.name_words => {
+                let reason = format!("what `{by}` does with these words is not in the catalogue");
+                self.unknown(reason, by, here);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was read flows into what is sent and written, and into the output.
+    fn settle(&mut self, line: &Line<'_>, done: Done, here: &Situation) -> Effects {
+        let entry = line.entry;
+        let mut data = done.data;
+        data.merge(&done.inner);
+        data.text = None;
+        for at in done.sends {
+            if let Some(action) = self.actions.get_mut(at)
+                && data.is_local()
+            {
+                let mut taken = action.clone();
+                self.carry(&mut taken, &data);
+                if let Some(action) = self.actions.get_mut(at) {
+                    *action = taken;
+                }
+            }
+        }
+        let decodes = !entry.decodes_when.is_empty() && line.all(&entry.decodes_when) > Truth::No;
+        data.decoded |= decodes;
+        let mut output = if entry.carries {
+            data.clone()
+        } else {
+            Data::opaque()
+        };
+        output.some = true;
+        if let Some(selector) = &entry.lists {
+            for word in line.select(selector) {
+                let (text, _) = word.known();
+                let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
+                crate::actions::word::add(&mut output.folders, &Rc::from(path));
+            }
+        }
+        for file in &done.writes {
+            let mut flowing = data.clone();
+            flowing.some = true;
+            // `tee x <<EOF`: what is written stands in the call, if nothing else flows in.
+            if !decodes && flowing.files.is_empty() && flowing.urls.is_empty() {
+                flowing.text.clone_from(&line.stdin.text);
+            }
+            self.remember(file, &flowing, here);
+        }
+        if done.inner.text.is_some() {
+            output.text = done.inner.text;
+        }
+        Effects {
+            output,
+            interactive: done.interactive,
+        }
+    }
+
+    fn effect(
+        &mut self,
+        effect: &Effect<'_>,
+        line: &Line<'_>,
+        by: &str,
+        here: &Situation,
+        done: &mut Done,
+    ) {
+        let elsewhere;
+        let here = if effect.on.is_empty() {
+            here
+        } else {
+            elsewhere = Situation {
+                on: Some(Rc::from(line.fill(&effect.on))),
+                cwd: Value::Unknown(Why::RunTimeValue(String::from("remote working directory"))),
+                ..here.clone()
+            };
+            &elsewhere
+        };
+        let words = match &effect.to {
+            Some(selector) => line.targets(effect, selector),
+            None => Vec::new(),
+        };
+        let reads_stdin = matches!(effect.to, Some(Selector::Stdin));
+        match &effect.act {
+            Act::Do(kind) => self.simple_effect(*kind, effect, &words, line, by, here, done),
+            Act::Argv => {
+                let words = self.wrapped(effect, words, line, here);
+                if words.is_empty() {
+                    return;
+                }
+                done.applied = true;
+                let deeper = Situation {
+                    depth: here.depth + 1,
+                    ..here.clone()
+                };
+                if self.afford(0, &deeper) {
+                    let inner = self.argv(&words, &deeper);
+                    done.inner.merge(&inner.output);
+                    done.interactive |= inner.interactive;
+                }
+            }
+            Act::Code(language) => {
+                done.applied = true;
+                if reads_stdin {
+                    // Nothing is known to come: whoever is at the other end types.
+                    done.interactive |= *language == "shell" && line.stdin.text.is_none();
+                    let stdin = line.stdin.clone();
+                    done.inner
+                        .merge(&self.code_data(language, &stdin, by, here));
+                } else {
+                    for word in &words {
+                        done.inner.merge(&self.code_word(language, word, by, here));
+                    }
+                }
+            }
+            Act::Script(language) => {
+                for word in &words {
+                    done.applied = true;
+                    done.inner.merge(&self.script(language, word, by, here));
+                }
+            }
+            Act::Assign => {
+                done.applied = true;
+                for word in &words {
+                    let (text, _) = word.known();
+                    if let Some(name) = assignment_name(text) {
+                        let name = name.to_owned();
+                        let value = word.tail(text.find('=').map_or(0, |at| at + 1));
+                        self.variable(&name, &value, here);
+                    }
+                }
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one effect in its surroundings")]
+    fn simple_effect(
+        &mut self,
+        kind: ActionKind,
+        effect: &Effect<'_>,
+        words: &[Word],
+        line: &Line<'_>,
+        by: &str,
+        here: &Situation,
+        done: &mut Done,
+    ) {
+        let manner = Manner {
+            kind,
+            role: effect.role,
+            attributes: effect
+                .attributes
+                .iter()
+                .filter(|(_, condition)| {
+                    condition
+                        .as_ref()
+                        .is_none_or(|condition| line.any(condition) > Truth::No)
+                })
+                .map(|(name, _)| *name)
+                .collect(),
+            certainty: effect.certainty,
+            within: effect.within,
+            carries: effect.carries && line.entry.carries,
+            by,
+            safer: effect.safer,
+        };
+        let before = self.actions.len();
+        if effect.to.is_none() {
+            done.applied = true;
+            self.push(
+                Action {
+                    attributes: manner
+                        .attributes
+                        .iter()
+                        .map(|name| (*name).to_owned())
+                        .collect(),
+                    by: by.to_owned(),
+                    safer: effect.safer.map(str::to_owned),
+                    ..blank(kind, here)
+                },
+                here,
+            );
+        }
+        for word in words {
+            done.applied = true;
+            let read = self.act(&manner, word, here);
+            done.data.merge(&read);
+            done.data.text = None;
+            if kind == ActionKind::FsWrite {
+                done.writes.push(word.clone());
+            }
+        }
+        let sends = |kind: ActionKind| {
+            matches!(
+                kind,
+                ActionKind::NetSend | ActionKind::MessageSend | ActionKind::PackagePublish
+            )
+        };
+        done.sends.extend(
+            (before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)),
+        );
+    }
+
+    /// The words of a command that another one runs, with what is put into and after them.
+    fn wrapped(
+        &mut self,
+        effect: &Effect<'_>,
+        mut words: Vec<Word>,
+        line: &Line<'_>,
+        here: &Situation,
+    ) -> Vec<Word> {
+        if let Some((placeholder, by)) = &effect.replace
+            && let Some(placeholder) = line.select(placeholder).pop()
+            && let Some(placeholder) = placeholder.exact().filter(|text| !text.is_empty())
+        {
+            let with = self.inserted(by, line, here);
+            let mut replaced = Vec::with_capacity(words.len() + with.len());
+            for word in words {
+                match word.exact() {
+                    Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
+                    Some(text) if text.contains(placeholder) => {
+                        replaced.extend(with.iter().map(|insert| inside(&word, text, placeholder, insert)));
+                    }
+                    _ => replaced.push(word),
+                }
+            }
+            words = replaced;
+        }
+        if let Some(selector) = &effect.append
+            && !words.is_empty()
+        {
+            words.extend(self.inserted(selector, line, here));
+        }
+        words
+    }
+
+    /// Words that another selector puts in; for standard input the names that come from there.
+    fn inserted(&self, selector: &Selector<'_>, line: &Line<'_>, here: &Situation) -> Vec<Word> {
+        if !matches!(selector, Selector::Stdin) {
+            let mut words = line.select(selector);
+            if line.entry.lists.is_some() {
+                // `find DIR -exec`: what is found lies below, not the folder itself alone.
+                for word in &mut words {
+                    if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
+                        let path = if path.ends_with('/') { path } else { format!("{path}/") };
+                        word.value = Value::Prefix(
+                            path,
+                            Why::RunTimeValue(String::from("what is found")),
+                        );
+                    }
+                }
+            }
+            return words;
+        }
+        let made = |value| Word {
+            value,
+            origin: here.origin.clone(),
+            data: None,
+        };
+        if let Some(text) = line.stdin.text.as_ref().and_then(|text| text.value.exact()) {
+            return text
+                .split_whitespace()
+                .map(|name| made(Value::Exact(name.to_owned())))
+                .collect();
+        }
+        let why = || Why::RunTimeValue(String::from("standard input"));
+        if line.stdin.folders.is_empty() {
+            return vec![Word {
+                data: line.stdin.some.then(|| Rc::new(line.stdin.clone())),
+                ..made(Value::Unknown(why()))
+            }];
+        }
+        line.stdin
+            .folders
+            .iter()
+            .map(|folder| {
+                let folder = if folder.ends_with('/') {
+                    folder.as_ref().to_owned()
+                } else {
+                    format!("{folder}/")
+                };
+                made(Value::Prefix(folder, why()))
+            })
+            .collect()
+    }
+}
+
+/// A word in which a part is replaced by another word.
+fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
+    let (known, whole) = insert.known();
+    let value = if whole {
+        Value::Exact(text.replace(placeholder, known))
+    } else {
+        let before = text.split(placeholder).next().unwrap_or_default();
+        Value::Prefix(
+            format!("{before}{known}"),
+            crate::actions::line::why_of(&insert.value),
+        )
+    };
+    Word {
+        value,
+        ..word.clone()
+    }
+}
+
+/// The last component of a program's path, without the ending that Windows needs.
+fn base_name(name: &str) -> &str {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let split = base.len().checked_sub(4).filter(|at| base.is_char_boundary(*at));
+    match split {
+        Some(at) if at > 0 => match base[at..].to_ascii_lowercase().as_str() {
+            ".exe" | ".cmd" | ".bat" | ".com" => &base[..at],
+            _ => base,
+        },
+        _ => base,
+    }
+}
+
+/// The entry for a command: the program's, or that of the deepest subcommand which its words name.
+fn find<'e>(commands: &'e Commands, program: &str, words: &[Word]) -> Option<Found<'e>> {
+    let root = commands.find(program)?;
+    let mut path = program.to_owned();
+    let mut found = Found {
+        entry: root,
+        parsed: Parsed::default(),
+        name_words: 1,
+        by: path.clone(),
+        unlisted: None,
+    };
+    let mut at = 1;
+    let mut own = false;
+    while found.entry.parent && !own {
+        at = argv::read(found.entry, words, at, Until::Operand, &mut found.parsed);
+        let Some(word) = words.get(at) else { break };
+        let exact = word.exact();
+        let child = exact.and_then(|text| {
+            path.truncate(found.by.len());
+            path.push(' ');
+            path.push_str(text);
+            commands.find(&path)
+        });
+        if let Some(child) = child {
+            descend(&mut found, child, &path, &mut at, 1, words);
+        } else if let Some((child, count, name)) = by_pattern(commands, &found, words, at) {
+            let path = format!("{} {name}", found.by);
+            descend(&mut found, child, &path, &mut at, count, words);
+            break;
+        } else {
+            match found.entry.unlisted {
+                Otherwise::Own => own = true,
+                otherwise => {
+                    found.unlisted = Some((at, otherwise));
+                    return Some(found);
+                }
+            }
+        }
+        path.clone_from(&found.by);
+    }
+    argv::read(found.entry, words, at, Until::End, &mut found.parsed);
+    Some(found)
+}
+
+fn descend<'e>(
+    found: &mut Found<'e>,
+    child: &'e Entry<'static>,
+    path: &str,
+    at: &mut usize,
+    count: usize,
+    words: &[Word],
+) {
+    for step in 0..count {
+        if step > 0 {
+            *at = argv::read(found.entry, words, *at, Until::Operand, &mut found.parsed);
+        }
+        *at += 1;
+    }
+    argv::hand_down(found.entry, child, &mut found.parsed);
+    found.parsed.ended = false;
+    found.entry = child;
+    found.by = path.to_owned();
+    found.name_words = *at;
+}
+
+/// The first subcommand by pattern that the next operands match.
+fn by_pattern<'e>(
+    commands: &'e Commands,
+    found: &Found<'_>,
+    words: &[Word],
+    start: usize,
+) -> Option<(&'e Entry<'static>, usize, String)> {
+    if found.entry.patterns.is_empty() {
+        return None;
+    }
+    let mut names: Vec<&str> = Vec::new();
+    let mut scratch = found.parsed.clone();
+    let mut at = start;
+    while names.len() < MAX_SUBCOMMANDS {
+        at = argv::read(found.entry, words, at, Until::Operand, &mut scratch);
+        match words.get(at).and_then(Word::exact) {
+            Some(text) => names.push(text),
+            None => break,
+        }
+        at += 1;
+    }
+    found.entry.patterns.iter().find_map(|(pattern, number)| {
+        let fits = pattern.len() <= names.len()
+            && pattern
+                .iter()
+                .zip(&names)
+                .all(|(pattern, name)| pattern::matches(pattern, name));
+        let number = usize::try_from(*number).ok()?;
+        fits.then_some(())?;
+        Some((
+            commands.get(number)?,
+            pattern.len(),
+            names[..pattern.len()].join(" "),
+        ))
+    })
+}

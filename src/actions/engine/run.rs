@@ -1,0 +1,375 @@
+//! Follows what is run: shell text, code of other languages, script files, data that reaches an interpreter.
+
+use std::rc::Rc;
+
+use super::target::Manner;
+use super::{Engine, Situation, blank};
+use crate::actions::action::{Action, Certainty, Target};
+use crate::actions::catalogue::entry::Role;
+use crate::actions::code::{self, CodeEffect, Language, TargetRole, What};
+use crate::actions::kinds::ActionKind;
+use crate::actions::line::why_of;
+use crate::actions::url;
+use crate::actions::word::{Data, Origin, Word, why_text};
+use crate::shell::command::{Candidate, Value};
+
+impl Engine<'_> {
+    /// Code that is given as a word. Returns what it writes to standard output.
+    pub fn code_word(&mut self, language: &str, word: &Word, by: &str, here: &Situation) -> Data {
+        if let Some(data) = &word.data
+            && !data.urls.is_empty()
+            && word.exact().is_none()
+        {
+            let data = Rc::clone(data);
+            self.remote_code(&data, by, here);
+            return Data::opaque();
+        }
+        let mut output = Data::default();
+        let candidates = word.value.candidates();
+        let several = candidates.len() > 1;
+        for candidate in candidates {
+            let certainty = if several {
+                here.certainty.min(Certainty::Likely)
+            } else {
+                here.certainty
+            };
+            let here = Situation {
+                certainty,
+                ..here.clone()
+            };
+            match candidate {
+                Candidate::Exact(text) | Candidate::Pattern(text) => {
+                    output.merge(&self.code_text(language, text, &word.origin, by, &here));
+                }
+                Candidate::Prefix(text, why) => {
+                    // What is known of it is understood; the rest is said to be unknown.
+                    if !text.trim().is_empty() && language == "shell" {
+                        output.merge(&self.code_text(language, text, &word.origin, by, &here));
+                    }
+                    let reason = why_text(why).into_owned();
+                    self.unknown_kind(ActionKind::ExecDynamic, reason, by, &here);
+                }
+            }
+        }
+        output
+    }
+
+    fn code_text(
+        &mut self,
+        language: &str,
+        text: &str,
+        origin: &Origin,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        if text.trim().is_empty() {
+            return Data::default();
+        }
+        let deeper = Situation {
+            depth: here.depth + 1,
+            ..here.clone()
+        };
+        if !self.afford(text.len(), &deeper) {
+            return Data::opaque();
+        }
+        if language == "shell" {
+            return self.shell_text(text, origin, &deeper);
+        }
+        if language == "patch" {
+            self.patch(text, by, &deeper);
+            return Data::default();
+        }
+        let Some(known) = language_of(language) else {
+            let reason = String::from("nobody here reads that language");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, &deeper);
+            return Data::opaque();
+        };
+        let mut output = Data::opaque();
+        for effect in code::analyse(known, text) {
+            output.merge(&self.code_effect(effect, origin, by, &deeper));
+        }
+        output
+    }
+
+    fn code_effect(
+        &mut self,
+        effect: CodeEffect,
+        origin: &Origin,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        let place = origin.inside(effect.span);
+        let here = Situation {
+            origin: Origin {
+                span: place.span.or(here.origin.span),
+                ..place
+            },
+            certainty: if effect.certain {
+                here.certainty
+            } else {
+                here.certainty.min(Certainty::Possible)
+            },
+            ..here.clone()
+        };
+        let text_origin = |verbatim_at: Option<usize>| Origin {
+            verbatim: origin
+                .verbatim
+                .zip(verbatim_at)
+                .map(|(base, offset)| base + offset),
+            ..here.origin.clone()
+        };
+        match effect.what {
+            What::Act {
+                kind,
+                target,
+                role,
+                attributes,
+            } => {
+                let manner = Manner {
+                    attributes,
+                    ..Manner::of(kind, role_of(role), by)
+                };
+                match target {
+                    Some(value) => {
+                        let word = Word::made(value, here.origin.clone());
+                        let data = self.act(&manner, &word, &here);
+                        if matches!(kind, ActionKind::FsWrite) {
+                            self.remember(&word, &Data::opaque(), &here);
+                        }
+                        data
+                    }
+                    None => {
+                        let action = Action {
+                            attributes: manner
+                                .attributes
+                                .iter()
+                                .map(|name| (*name).to_owned())
+                                .collect(),
+                            by: by.to_owned(),
+                            ..blank(kind, &here)
+                        };
+                        self.push(action, &here);
+                        Data::default()
+                    }
+                }
+            }
+            What::Shell { text, verbatim_at } => {
+                let word = Word::made(text, text_origin(verbatim_at));
+                self.code_word("shell", &word, by, &here)
+            }
+            What::Code {
+                language,
+                text,
+                verbatim_at,
+            } => {
+                let word = Word::made(text, text_origin(verbatim_at));
+                self.code_word(name_of(language), &word, by, &here)
+            }
+            What::Argv { words } => {
+                let words: Vec<Word> = words
+                    .into_iter()
+                    .map(|value| Word::made(value, here.origin.clone()))
+                    .collect();
+                let deeper = Situation {
+                    depth: here.depth + 1,
+                    ..here.clone()
+                };
+                if !self.afford(0, &deeper) {
+                    return Data::opaque();
+                }
+                self.argv(&words, &deeper).output
+            }
+            What::Unknown { reason } => {
+                self.unknown(reason, by, &here);
+                Data::default()
+            }
+        }
+    }
+
+    /// Data that an interpreter runs.
+    pub fn code_data(&mut self, language: &str, data: &Data, by: &str, here: &Situation) -> Data {
+        if let Some(text) = &data.text {
+            let word = Word {
+                value: text.value.clone(),
+                origin: text.origin.clone(),
+                data: None,
+            };
+            return self.code_word(language, &word, by, here);
+        }
+        if !data.urls.is_empty() {
+            self.remote_code(data, by, here);
+        } else if !data.files.is_empty() && !data.decoded {
+            for file in data.files.clone() {
+                let word = Word::made(Value::Exact(file.as_ref().to_owned()), here.origin.clone());
+                self.path(ActionKind::ExecLocal, &word, by, here);
+            }
+        } else if data.some {
+            let reason = String::from(if data.decoded {
+                "the code is decoded from data that could not be read"
+            } else {
+                "the code is the output of a command"
+            });
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
+        }
+        Data::opaque()
+    }
+
+    fn remote_code(&mut self, data: &Data, by: &str, here: &Situation) {
+        for source in &data.urls {
+            let facts = url::classify(source);
+            let action = Action {
+                target: Target {
+                    value: source.as_ref().to_owned(),
+                    exact: true,
+                    place: None,
+                    host: facts.host.clone(),
+                },
+                by: by.to_owned(),
+                safer: Some(String::from(
+                    "download it to a file, read it, then run it in a separate call",
+                )),
+                ..blank(ActionKind::ExecRemoteCode, here)
+            };
+            self.push(action, here);
+        }
+    }
+
+    /// A file with code.
+    pub fn script(&mut self, language: &str, file: &Word, by: &str, here: &Situation) -> Data {
+        if let Some(data) = &file.data {
+            // `bash <(…)`: the file is what those commands write.
+            let data = Rc::clone(data);
+            if file.exact().is_none() {
+                return self.code_data(language, &data, by, here);
+            }
+        }
+        if let Some(text) = file.exact() {
+            if matches!(text, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
+                let stdin = Rc::clone(&here.stdin);
+                return self.code_data(language, &stdin, by, here);
+            }
+            if let Some(path) = self.absolute(text, here)
+                && here.on.is_none()
+            {
+                if let Some(data) = self.written(&path).cloned() {
+                    return self.written_script(language, file, &data, by, here);
+                }
+                if self.is_below_download(&path) {
+                    let manner = Manner {
+                        attributes: vec!["downloaded"],
+                        ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
+                    };
+                    self.act(&manner, file, here);
+                    return Data::opaque();
+                }
+            }
+        }
+        self.path(ActionKind::ExecLocal, file, by, here);
+        Data::opaque()
+    }
+
+    /// A script that the call wrote itself.
+    fn written_script(
+        &mut self,
+        language: &str,
+        file: &Word,
+        data: &Data,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        if data.text.is_some() {
+            let language = data
+                .text
+                .as_ref()
+                .and_then(|text| shebang(text.value.exact()?))
+                .unwrap_or(language);
+            return self.code_data(language, data, by, here);
+        }
+        if !data.urls.is_empty() || data.decoded {
+            return self.code_data(language, data, by, here);
+        }
+        self.path(ActionKind::ExecLocal, file, by, here);
+        Data::opaque()
+    }
+
+    /// Whether the call downloaded a folder that holds the path.
+    fn is_below_download(&self, path: &str) -> bool {
+        self.files.iter().any(|(folder, data)| {
+            !data.urls.is_empty()
+                && crate::actions::place::below(path, folder).is_some_and(|rest| !rest.is_empty())
+        })
+    }
+
+    /// Why a word is not known, for people.
+    pub fn reason_of(word: &Word) -> String {
+        why_text(&why_of(&word.value)).into_owned()
+    }
+}
+
+/// The language a script asks for in its first line.
+#[must_use]
+pub fn shebang(text: &str) -> Option<&'static str> {
+    let line = text.strip_prefix("#!")?.lines().next()?;
+    let mut words = line.split_whitespace();
+    let mut program = words.next()?.rsplit('/').next()?;
+    if program == "env" {
+        program = words.find(|word| !word.starts_with('-'))?;
+    }
+    let name = program.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    Some(match name {
+        "python" => "python",
+        "node" | "deno" | "bun" => "javascript",
+        "perl" => "perl",
+        "ruby" => "ruby",
+        "php" => "php",
+        "lua" => "lua",
+        "awk" | "gawk" | "mawk" => "awk",
+        "sed" => "sed",
+        "pwsh" => "powershell",
+        "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => "shell",
+        _ => "other",
+    })
+}
+
+fn role_of(role: TargetRole) -> Role {
+    match role {
+        TargetRole::Path => Role::Path,
+        TargetRole::Url => Role::Url,
+        TargetRole::Host => Role::Host,
+        TargetRole::Name => Role::Name,
+    }
+}
+
+const LANGUAGES: [(&str, Language); 18] = [
+    ("python", Language::Python),
+    ("javascript", Language::JavaScript),
+    ("perl", Language::Perl),
+    ("ruby", Language::Ruby),
+    ("php", Language::Php),
+    ("lua", Language::Lua),
+    ("r", Language::R),
+    ("julia", Language::Julia),
+    ("elisp", Language::Elisp),
+    ("applescript", Language::AppleScript),
+    ("awk", Language::Awk),
+    ("sed", Language::Sed),
+    ("ex", Language::Ex),
+    ("sql", Language::Sql),
+    ("mongo", Language::Mongo),
+    ("redis", Language::Redis),
+    ("powershell", Language::PowerShell),
+    ("cmd", Language::Cmd),
+];
+
+fn language_of(name: &str) -> Option<Language> {
+    LANGUAGES
+        .into_iter()
+        .find_map(|(held, language)| (held == name).then_some(language))
+}
+
+fn name_of(language: Language) -> &'static str {
+    LANGUAGES
+        .into_iter()
+        .find_map(|(name, held)| (held == language).then_some(name))
+        .unwrap_or("other")
+}

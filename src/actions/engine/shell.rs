@@ -1,0 +1,520 @@
+//! Walks the commands of a shell text: standard streams, redirects, assignments, and what flows between commands.
+
+use std::rc::Rc;
+
+use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
+use crate::actions::action::{Action, Certainty, Target};
+use crate::actions::environment::{self, VariableEffect};
+use crate::actions::kinds::ActionKind;
+use crate::actions::line::Source;
+use crate::actions::place;
+use crate::actions::url;
+use crate::actions::word::{Data, Origin, Word, why_text};
+use crate::shell;
+use crate::shell::command::{
+    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
+    Value,
+};
+
+/// Files by which bash opens a connection: `/dev/tcp/HOST/PORT`.
+const SOCKETS: [&str; 2] = ["/dev/tcp/", "/dev/udp/"];
+
+/// What is kept of each command of a text.
+#[derive(Default)]
+struct Flow {
+    /// What each command wrote to its standard output.
+    outputs: Vec<Rc<Data>>,
+    /// Commands that a shell without a known text writes to.
+    from_shell: Vec<usize>,
+}
+
+/// What one command did, besides its actions.
+#[derive(Default)]
+pub struct Effects {
+    /// What it wrote to standard output.
+    pub output: Data,
+    /// It is a shell that takes commands from standard input.
+    pub interactive: bool,
+}
+
+impl Engine<'_> {
+    /// Evaluates a shell text and returns what it writes to standard output.
+    pub fn shell_text(&mut self, text: &str, origin: &Origin, situation: &Situation) -> Data {
+        let remote = situation.on.is_some();
+        let start = Start {
+            cwd: situation.cwd.exact().map(str::to_owned),
+            home: (!remote).then(|| self.context.home.clone()).flatten(),
+            user: (!remote).then(|| self.context.user.clone()).flatten(),
+            scope: Rc::clone(&situation.scope),
+        };
+        let resolution = shell::resolve(text, &start);
+        self.resolution(resolution, origin, situation)
+    }
+
+    fn resolution(
+        &mut self,
+        resolution: Resolution,
+        origin: &Origin,
+        situation: &Situation,
+    ) -> Data {
+        let mut flow = Flow::default();
+        let mut output = Data::default();
+        let count = resolution.commands.len();
+        flow.outputs.reserve(count);
+        for (index, command) in resolution.commands.into_iter().enumerate() {
+            self.words += command.words.len() + 1;
+            if self.words > MAX_WORDS {
+                self.over_limit(situation);
+                break;
+            }
+            let inherited = matches!(command.stdout, Stdout::Inherited);
+            let before = self.actions.len();
+            let written = self.command(command, origin, situation, &mut flow);
+            if flow.from_shell.contains(&index) {
+                self.remote_shell_over(before, situation);
+            }
+            if inherited {
+                output.merge(&written);
+            }
+            flow.outputs.push(Rc::new(written));
+        }
+        for unresolved in resolution.unresolved {
+            let here = Situation {
+                origin: origin.inside(unresolved.span),
+                ..situation.clone()
+            };
+            self.unknown(why_text(&unresolved.why).into_owned(), "shell", &here);
+        }
+        for span in resolution.recursive_functions {
+            let here = Situation {
+                origin: origin.inside(span),
+                ..situation.clone()
+            };
+            let action = Action {
+                target: Target::named("a function that calls itself"),
+                by: String::from("shell"),
+                ..blank(ActionKind::ProcessExhaust, &here)
+            };
+            self.push(action, &here);
+        }
+        output
+    }
+
+    fn command(
+        &mut self,
+        command: Command,
+        origin: &Origin,
+        situation: &Situation,
+        flow: &mut Flow,
+    ) -> Data {
+        let mut here = Situation {
+            origin: origin.inside(command.span),
+            certainty: if command.certain {
+                situation.certainty
+            } else {
+                situation.certainty.min(Certainty::Possible)
+            },
+            cwd: command.cwd,
+            scope: command.scope,
+            ..situation.clone()
+        };
+        self.standard_input(&command.stdin, command.piped, &command.redirects, &mut here, origin, flow);
+        here.stdout = match &command.stdout {
+            Stdout::Inherited => situation.stdout,
+            Stdout::Pipe(_) => Source::Pipe,
+            Stdout::Captured => Source::Text,
+        };
+        let words: Vec<Word> = command
+            .words
+            .into_iter()
+            .map(|argument| {
+                let mut data = Data::default();
+                for index in &argument.from {
+                    if let Some(output) = flow.outputs.get(*index) {
+                        data.merge(output);
+                    }
+                }
+                Word {
+                    value: argument.value,
+                    origin: Origin {
+                        at: Rc::clone(&origin.at),
+                        span: origin.inside(argument.span).span,
+                        verbatim: origin
+                            .verbatim
+                            .zip(argument.verbatim_at)
+                            .map(|(base, offset)| base + offset),
+                    },
+                    data: data.some.then(|| Rc::new(data)),
+                }
+            })
+            .collect();
+        let writes = command
+            .redirects
+            .iter()
+            .any(|redirect| redirect.kind != RedirectKind::Read && redirect.fd == 1);
+        if writes {
+            here.stdout = Source::File;
+        }
+        self.assignments(&command.assignments, &words, origin, &mut here);
+        let mut effects = self.argv(&words, &here);
+        if let Some(value @ Value::Exact(_)) = command.output {
+            effects.output.some = true;
+            effects.output.text = Some(crate::actions::word::FlowText {
+                value,
+                origin: here.origin.clone(),
+            });
+        }
+        if effects.interactive
+            && let Stdout::Pipe(targets) = &command.stdout
+        {
+            flow.from_shell.extend(targets);
+        }
+        for redirect in &command.redirects {
+            self.redirect(redirect, &words, &effects, &here);
+        }
+        if writes {
+            Data::default()
+        } else {
+            effects.output
+        }
+    }
+
+    fn standard_input(
+        &mut self,
+        stdin: &Stdin,
+        piped: Option<Value>,
+        redirects: &[Redirect],
+        here: &mut Situation,
+        origin: &Origin,
+        flow: &Flow,
+    ) {
+        match stdin {
+            Stdin::Inherited => {}
+            Stdin::Pipe(from) => {
+                let mut data = Data::default();
+                for index in from {
+                    if let Some(output) = flow.outputs.get(*index) {
+                        data.merge(output);
+                    }
+                }
+                data.some = true;
+                if let Some(value @ Value::Exact(_)) = piped {
+                    data.text = Some(crate::actions::word::FlowText {
+                        value,
+                        origin: here.origin.clone(),
+                    });
+                }
+                here.stdin = Rc::new(data);
+                here.stdin_source = Source::Pipe;
+            }
+            Stdin::Text {
+                body,
+                span,
+                verbatim_at,
+            } => {
+                let place = Origin {
+                    at: Rc::clone(&origin.at),
+                    span: origin.inside(*span).span,
+                    verbatim: origin
+                        .verbatim
+                        .zip(*verbatim_at)
+                        .map(|(base, offset)| base + offset),
+                };
+                here.stdin = Rc::new(Data::of_text(body.clone(), place));
+                here.stdin_source = Source::Text;
+            }
+            Stdin::File(value) => {
+                let read = redirects
+                    .iter()
+                    .any(|redirect| redirect.kind == RedirectKind::Read && redirect.fd == 0);
+                if !read {
+                    here.stdin = Rc::new(self.read_file(value, here));
+                }
+                here.stdin_source = Source::File;
+            }
+        }
+        for redirect in redirects {
+            if redirect.kind == RedirectKind::Read {
+                let data = self.read_file(&redirect.target, here);
+                if redirect.fd == 0 {
+                    here.stdin = Rc::new(data);
+                    here.stdin_source = Source::File;
+                }
+            }
+        }
+    }
+
+    /// A file that a redirect reads.
+    fn read_file(&mut self, file: &Value, here: &Situation) -> Data {
+        if let Some(host) = socket(file) {
+            self.connect(ActionKind::NetFetch, &host, here);
+            return Data {
+                some: true,
+                urls: vec![host],
+                ..Data::default()
+            };
+        }
+        let word = Word::made(file.clone(), here.origin.clone());
+        let mut data = self.path(ActionKind::FsRead, &word, "<", here);
+        data.some = true;
+        data
+    }
+
+    /// A redirect that writes.
+    fn redirect(
+        &mut self,
+        redirect: &Redirect,
+        words: &[Word],
+        effects: &Effects,
+        here: &Situation,
+    ) {
+        let attribute = match redirect.kind {
+            RedirectKind::Read | RedirectKind::Duplicate => return,
+            RedirectKind::Append => "append",
+            RedirectKind::Write | RedirectKind::ReadWrite => "truncate",
+        };
+        if let Some(host) = socket(&redirect.target) {
+            // The program's output and, as a rule, its input are the connection.
+            if effects.interactive {
+                let mut action = self.at_host(ActionKind::ExecRemoteShell, &host, here);
+                action.by = program_name(words);
+                self.push(action, here);
+            } else {
+                let mut action = self.at_host(ActionKind::NetSend, &host, here);
+                self.carry(&mut action, &effects.output);
+                self.push(action, here);
+            }
+            if words.first().and_then(Word::exact) == Some("exec") {
+                self.socket = Some(host);
+            }
+            return;
+        }
+        let word = Word::made(redirect.target.clone(), here.origin.clone());
+        let by = match redirect.kind {
+            RedirectKind::Append => ">>",
+            RedirectKind::ReadWrite => "<>",
+            _ => ">",
+        };
+        let attributes: &[&'static str] = match redirect.kind {
+            RedirectKind::ReadWrite => &[],
+            _ => &[attribute],
+        };
+        let mut written = if redirect.fd == 1 {
+            effects.output.clone()
+        } else {
+            Data::opaque()
+        };
+        written.some = true;
+        self.write_file(&word, by, attributes, &written, here);
+    }
+
+    /// Writes a file and remembers what flowed into it.
+    pub(super) fn write_file(
+        &mut self,
+        file: &Word,
+        by: &str,
+        attributes: &[&'static str],
+        data: &Data,
+        here: &Situation,
+    ) {
+        let before = self.actions.len();
+        self.path(ActionKind::FsWrite, file, by, here);
+        for action in &mut self.actions[before..] {
+            action
+                .attributes
+                .extend(attributes.iter().map(|attribute| (*attribute).to_owned()));
+            action.attributes.sort_unstable();
+            action.attributes.dedup();
+        }
+        self.remember(file, data, here);
+    }
+
+    /// Remembers what a file now holds.
+    pub(super) fn remember(&mut self, file: &Word, data: &Data, here: &Situation) {
+        if here.on.is_some() {
+            return;
+        }
+        if let Some(path) = file.exact().and_then(|path| self.absolute(path, here))
+            && self.files.len() < MAX_FILES
+        {
+            match self.files.iter_mut().find(|(held, _)| *held == path) {
+                Some((_, held)) => *held = data.clone(),
+                None => self.files.push((path, data.clone())),
+            }
+        }
+    }
+
+    /// What the call has written to that path so far.
+    pub(super) fn written(&self, path: &str) -> Option<&Data> {
+        self.files
+            .iter()
+            .find(|(held, _)| held == path)
+            .map(|(_, data)| data)
+    }
+
+    /// Assignments before a command, or by themselves.
+    fn assignments(
+        &mut self,
+        assignments: &[Assignment],
+        words: &[Word],
+        origin: &Origin,
+        here: &mut Situation,
+    ) {
+        if assignments.is_empty() {
+            return;
+        }
+        let named: Vec<(String, Word)> = assignments
+            .iter()
+            .map(|assignment| {
+                let word = Word::made(assignment.value.clone(), origin.inside(assignment.span));
+                (assignment.name.clone(), word)
+            })
+            .collect();
+        for (name, word) in &named {
+            self.variable(name, word, here);
+        }
+        if !words.is_empty() {
+            here.assignments = Rc::from(named);
+        }
+    }
+
+    /// What setting a variable does.
+    pub(super) fn variable(&mut self, name: &str, value: &Word, here: &Situation) {
+        let Some(known) = environment::look_up(&self.catalogue.variables, name) else {
+            return;
+        };
+        let (text, whole) = value.known();
+        if (whole && text.is_empty()) || known.excepts(text) {
+            return;
+        }
+        let at = Situation {
+            origin: value.origin.clone(),
+            ..here.clone()
+        };
+        let plain = |kind| Action {
+            target: Target {
+                value: format!("{name}={text}"),
+                exact: whole,
+                ..Target::default()
+            },
+            by: name.to_owned(),
+            ..blank(kind, &at)
+        };
+        match known.effect {
+            VariableEffect::Hijack => {
+                let action = plain(ActionKind::ExecHijack);
+                self.push(action, here);
+            }
+            VariableEffect::SearchPath => {
+                if text.split(':').any(|entry| self.is_foreign(entry, here)) {
+                    let action = plain(ActionKind::ExecHijack);
+                    self.push(action, here);
+                }
+            }
+            VariableEffect::Insecure => {
+                let action = plain(ActionKind::NetInsecure);
+                self.push(action, here);
+            }
+            VariableEffect::Bypass => {
+                let action = plain(ActionKind::AgentBypass);
+                self.push(action, here);
+            }
+            VariableEffect::Shell => {
+                if whole {
+                    let text = text.to_owned();
+                    let deeper = Situation {
+                        depth: here.depth + 1,
+                        certainty: here.certainty.min(Certainty::Likely),
+                        ..at
+                    };
+                    if self.afford(text.len(), &deeper) {
+                        self.shell_text(&text, &value.origin, &deeper);
+                    }
+                }
+            }
+            VariableEffect::Script => {
+                self.script("shell", value, name, &at);
+            }
+        }
+    }
+
+    /// Whether anybody could have put programs into that entry of a search path.
+    fn is_foreign(&self, entry: &str, here: &Situation) -> bool {
+        if !entry.starts_with(['/', '~']) {
+            return entry == "." || entry.starts_with("./");
+        }
+        self.absolute(entry, here).is_some_and(|path| {
+            place::classify(&path, self.context) == crate::actions::action::Place::Temp
+        })
+    }
+
+    /// A shell's output goes into a command that speaks to the network: it is a remote party's shell.
+    fn remote_shell_over(&mut self, before: usize, here: &Situation) {
+        let peer = self.actions[before..].iter().find(|action| {
+            matches!(
+                action.kind,
+                ActionKind::NetSend
+                    | ActionKind::NetFetch
+                    | ActionKind::NetListen
+                    | ActionKind::NetTunnel
+            )
+        });
+        if let Some(peer) = peer {
+            let action = Action {
+                kind: ActionKind::ExecRemoteShell,
+                attributes: Vec::new(),
+                ..peer.clone()
+            };
+            self.push(action, here);
+        }
+    }
+
+    fn connect(&mut self, kind: ActionKind, host: &str, here: &Situation) {
+        let action = self.at_host(kind, host, here);
+        self.push(action, here);
+    }
+
+    /// An action towards a host that bash itself connects to.
+    #[expect(clippy::unused_self, reason = "reads like the other constructors of actions")]
+    fn at_host(&self, kind: ActionKind, host: &str, here: &Situation) -> Action {
+        let facts = url::classify(host);
+        Action {
+            target: Target {
+                value: host.to_owned(),
+                exact: true,
+                place: None,
+                host: facts.host.clone(),
+            },
+            attributes: facts
+                .attributes
+                .iter()
+                .filter(|attribute| **attribute != "plain_http")
+                .map(|attribute| (*attribute).to_owned())
+                .collect(),
+            by: String::from("/dev/tcp"),
+            ..blank(kind, here)
+        }
+    }
+}
+
+fn program_name(words: &[Word]) -> String {
+    words
+        .first()
+        .map_or("", |word| word.known().0)
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The peer, when a file is bash's way to open a connection.
+fn socket(file: &Value) -> Option<Rc<str>> {
+    file.candidates().into_iter().find_map(|candidate| {
+        let (Candidate::Exact(text) | Candidate::Pattern(text) | Candidate::Prefix(text, _)) =
+            candidate;
+        let rest = SOCKETS
+            .into_iter()
+            .find_map(|socket| text.strip_prefix(socket))?;
+        Some(Rc::from(rest.replacen('/', ":", 1)))
+    })
+}

@@ -1,0 +1,551 @@
+//! Words to the targets of actions: paths with their place, hosts with what is special about them, names.
+
+use std::rc::Rc;
+
+use super::{Engine, Situation, blank};
+use crate::actions::action::{Action, Certainty, Place, Target};
+use crate::actions::catalogue::entry::Role;
+use crate::actions::kinds::ActionKind;
+use crate::actions::special::{self, Operation};
+use crate::actions::word::{Data, Word, add, why_text};
+use crate::actions::{pattern, place, url};
+use crate::shell::command::{Candidate, Value, Why};
+
+/// How an effect is to be told of every target.
+#[derive(Clone)]
+pub struct Manner<'m> {
+    /// The kind before the target is looked at.
+    pub kind: ActionKind,
+    /// What the words are.
+    pub role: Role,
+    /// Attributes.
+    pub attributes: Vec<&'m str>,
+    /// Upper bound.
+    pub certainty: Certainty,
+    /// Something below the target.
+    pub within: bool,
+    /// Whether content that is read flows on.
+    pub carries: bool,
+    /// The program.
+    pub by: &'m str,
+    /// For people.
+    pub safer: Option<&'m str>,
+}
+
+impl<'m> Manner<'m> {
+    /// A plain manner.
+    pub const fn of(kind: ActionKind, role: Role, by: &'m str) -> Self {
+        Self {
+            kind,
+            role,
+            attributes: Vec::new(),
+            certainty: Certainty::Certain,
+            within: false,
+            carries: true,
+            by,
+            safer: None,
+        }
+    }
+}
+
+/// A path as far as it is known.
+struct Known {
+    value: String,
+    exact: bool,
+    place: Place,
+    /// The normalised path, for the rules; `None` when not even its beginning is known.
+    path: Option<String>,
+    wildcard: bool,
+    reason: Option<String>,
+}
+
+impl Engine<'_> {
+    /// Adds the actions of one word and returns what is read by them.
+    pub fn act(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
+        match manner.role {
+            Role::Path => self.paths(manner, word, here),
+            Role::Local => {
+                if is_remote(word.known().0) {
+                    Data::default()
+                } else {
+                    self.paths(manner, word, here)
+                }
+            }
+            Role::Remote => {
+                if is_remote(word.known().0) {
+                    self.hosts(manner, word, here)
+                } else {
+                    Data::default()
+                }
+            }
+            Role::Url | Role::Host => self.hosts(manner, word, here),
+            Role::Name => self.names(manner, word, here),
+        }
+    }
+
+    /// A path in the plain manner.
+    pub fn path(&mut self, kind: ActionKind, word: &Word, by: &str, here: &Situation) -> Data {
+        self.paths(&Manner::of(kind, Role::Path, by), word, here)
+    }
+
+    fn action(&self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Action {
+        // A command speaks as a whole; an argument of a tool by itself.
+        let origin = if here.origin.span.is_some() {
+            &here.origin
+        } else {
+            &word.origin
+        };
+        Action {
+            attributes: manner
+                .attributes
+                .iter()
+                .map(|attribute| (*attribute).to_owned())
+                .collect(),
+            certainty: here.certainty.min(manner.certainty),
+            by: manner.by.to_owned(),
+            at: origin.at.as_ref().to_owned(),
+            span: origin.span,
+            safer: manner.safer.map(str::to_owned),
+            ..blank(manner.kind, here)
+        }
+    }
+
+    fn paths(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
+        let mut data = Data::default();
+        let candidates = word.value.candidates();
+        let several = candidates.len() > 1;
+        for candidate in candidates {
+            let skipped = matches!(candidate, Candidate::Exact("" | "-"));
+            if skipped {
+                continue;
+            }
+            let known = self.known_path(candidate, manner.within, here);
+            data.merge(&self.one_path(manner, known, several, word, here));
+        }
+        data
+    }
+
+    fn one_path(
+        &mut self,
+        manner: &Manner<'_>,
+        mut known: Known,
+        several: bool,
+        word: &Word,
+        here: &Situation,
+    ) -> Data {
+        use ActionKind as K;
+        let mut action = self.action(manner, word, here);
+        let changes = !matches!(manner.kind, K::FsRead | K::CredentialRead | K::ExecLocal);
+        if known.place == Place::Null {
+            if matches!(manner.kind, K::FsRead | K::FsWrite | K::CredentialRead) {
+                return Data::default();
+            }
+            known.place = Place::Device;
+        }
+        let operation = match manner.kind {
+            K::FsRead if manner.carries => Some(Operation::Read),
+            K::FsWrite => Some(Operation::Write),
+            K::FsDelete | K::FsDestroy => Some(Operation::Delete),
+            _ => None,
+        };
+        if let (Some(path), Some(operation)) = (&known.path, operation) {
+            let special = special::look_up(
+                &self.catalogue.places,
+                path,
+                known.wildcard,
+                operation,
+                self.context,
+            );
+            if let Some(special) = special {
+                action.kind = special.kind;
+                action
+                    .attributes
+                    .extend(special.attributes.iter().map(|name| (*name).to_owned()));
+            }
+        }
+        if changes && manner.kind != K::ExecHijack && self.is_guards(known.path.as_deref(), manner.kind) {
+            action.kind = K::AgentGuard;
+        }
+        if known.place == Place::Device && matches!(action.kind, K::FsWrite | K::FsDestroy) {
+            action.kind = K::DiskWrite;
+        }
+        if known.wildcard {
+            action.attributes.push(String::from("wildcard"));
+        }
+        if several || known.reason.is_some() {
+            action.certainty = action.certainty.min(Certainty::Likely);
+        }
+        if manner.kind == K::ExecLocal && known.place == Place::Workspace {
+            action.attributes.push(String::from("project"));
+        }
+        action.reason = known.reason;
+        action.target = Target {
+            value: known.value,
+            exact: known.exact,
+            place: Some(known.place),
+            host: None,
+        };
+        let data = self.read_data(&action, known.path.as_deref(), manner.carries, here);
+        self.push(action, here);
+        data
+    }
+
+    /// What flows out of a file that is read.
+    fn read_data(
+        &self,
+        action: &Action,
+        path: Option<&str>,
+        carries: bool,
+        here: &Situation,
+    ) -> Data {
+        let mut data = Data::default();
+        if !carries {
+            return data;
+        }
+        let source: Rc<str> = Rc::from(action.target.value.as_str());
+        match action.kind {
+            ActionKind::CredentialRead => {
+                data.some = true;
+                add(&mut data.secrets, &source);
+            }
+            ActionKind::FsRead => {
+                data.some = true;
+                add(&mut data.files, &source);
+            }
+            _ => return data,
+        }
+        if here.on.is_none()
+            && let Some(written) = path.and_then(|path| self.written(path))
+        {
+            // The call itself wrote it, so it is no file of this machine that leaks.
+            let own = action.kind == ActionKind::CredentialRead;
+            if !own {
+                data = Data::default();
+            }
+            data.merge(written);
+        }
+        data
+    }
+
+    /// Whether a path belongs to the guard; for what removes things also the folder that holds it.
+    fn is_guards(&self, path: Option<&str>, kind: ActionKind) -> bool {
+        let removes = matches!(
+            kind,
+            ActionKind::FsDelete | ActionKind::FsDestroy | ActionKind::FsPermission
+        );
+        path.zip(self.context.guard_home.as_deref())
+            .is_some_and(|(path, home)| {
+                place::below(path, home).is_some()
+                    || (removes
+                        && place::below(home, path).is_some_and(|rest| !rest.contains('/')))
+            })
+    }
+
+    fn known_path(&self, candidate: Candidate<'_>, within: bool, here: &Situation) -> Known {
+        let (text, exact, wildcard, why) = match candidate {
+            Candidate::Exact(text) => (text, !within, false, None),
+            Candidate::Pattern(text) => (text, false, true, None),
+            Candidate::Prefix(text, why) => (text, false, false, Some(why)),
+        };
+        let reason = why.map(|why| why_text(why).into_owned());
+        let path = if text.is_empty() {
+            None
+        } else {
+            self.absolute(text, here)
+        };
+        let Some(path) = path else {
+            return self.unknown_path(text, why, exact, wildcard, here);
+        };
+        let place = if here.on.is_some() {
+            Place::Remote
+        } else {
+            let by_rule = special::place_of(&self.catalogue.places, &path, wildcard, self.context);
+            let by_path = if why.is_some() {
+                self.place_of_beginning(text, &path)
+            } else if wildcard {
+                place::classify_pattern(&path, self.context)
+            } else if within {
+                place::classify_within(&path, self.context)
+            } else {
+                place::classify(&path, self.context)
+            };
+            // A cache inside of the workspace is still the workspace.
+            match by_rule {
+                Some(rule) if !matches!(by_path, Place::Workspace | Place::WorkspaceRoot) => rule,
+                _ => by_path,
+            }
+        };
+        let mut value = path.clone();
+        if why.is_some() && text.ends_with('/') && !value.ends_with('/') {
+            value.push('/');
+        }
+        if within && value != "/" {
+            value.push('/');
+        }
+        Known {
+            value,
+            exact,
+            place,
+            path: Some(path),
+            wildcard,
+            reason,
+        }
+    }
+
+    /// Where something lies of which only the beginning is known: the folder itself, when nothing follows it.
+    fn place_of_beginning(&self, text: &str, path: &str) -> Place {
+        if text.ends_with('/') {
+            return place::classify(path, self.context);
+        }
+        let folder = match path.rsplit_once('/') {
+            None | Some(("", _)) => "/",
+            Some((folder, _)) => folder,
+        };
+        if folder == "/" {
+            return Place::Unknown;
+        }
+        place::classify_within(folder, self.context)
+    }
+
+    fn unknown_path(
+        &self,
+        text: &str,
+        why: Option<&Why>,
+        exact: bool,
+        wildcard: bool,
+        here: &Situation,
+    ) -> Known {
+        let cwd_why = match &here.cwd {
+            Value::Unknown(why) | Value::Prefix(_, why) => Some(why),
+            _ => None,
+        };
+        let place = if here.on.is_some() {
+            Place::Remote
+        } else if !text.is_empty() && self.context.cwd.is_none() && !text.contains("..") {
+            // Nobody said where the call runs: what is relative lies there, and that is the workspace.
+            Place::Workspace
+        } else {
+            Place::Unknown
+        };
+        let reason = why
+            .or(if place == Place::Unknown { cwd_why } else { None })
+            .map(|why| why_text(why).into_owned());
+        Known {
+            value: text.to_owned(),
+            exact: exact && place != Place::Unknown,
+            place,
+            path: None,
+            wildcard,
+            reason,
+        }
+    }
+
+    fn hosts(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
+        let mut data = Data::default();
+        let candidates = word.value.candidates();
+        let several = candidates.len() > 1;
+        for candidate in candidates {
+            let (text, exact, why) = match candidate {
+                Candidate::Exact("") => continue,
+                Candidate::Exact(text) => (text, true, None),
+                Candidate::Pattern(text) => (text, false, None),
+                Candidate::Prefix(text, why) => (text, false, Some(why)),
+            };
+            data.merge(&self.one_host(manner, text, exact, why, several, word, here));
+        }
+        data
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one candidate of a word, as it was taken apart")]
+    fn one_host(
+        &mut self,
+        manner: &Manner<'_>,
+        text: &str,
+        exact: bool,
+        why: Option<&Why>,
+        several: bool,
+        word: &Word,
+        here: &Situation,
+    ) -> Data {
+        let facts = if manner.role == Role::Remote {
+            remote_facts(text)
+        } else {
+            url::classify(text)
+        };
+        if facts.has("file_scheme") && manner.kind == ActionKind::NetFetch {
+            let file = Manner {
+                kind: ActionKind::FsRead,
+                role: Role::Path,
+                ..manner.clone()
+            };
+            let path = Word {
+                value: Value::Exact(facts.path.clone()),
+                ..word.clone()
+            };
+            return self.paths(&file, &path, here);
+        }
+        let mut action = self.action(manner, word, here);
+        let of_url = |name: &str| manner.role == Role::Url || name != "plain_http";
+        action.attributes.extend(
+            facts
+                .attributes
+                .iter()
+                .filter(|name| of_url(name))
+                .map(|name| (*name).to_owned()),
+        );
+        action.target = Target {
+            value: text.to_owned(),
+            exact,
+            place: None,
+            host: facts.host.clone().filter(|host| !host.is_empty()),
+        };
+        if several || !exact {
+            action.certainty = action.certainty.min(Certainty::Likely);
+        }
+        action.reason = why.map(|why| why_text(why).into_owned());
+        self.leak(&mut action, manner, why, word);
+        let mut data = Data::default();
+        if action.kind == ActionKind::NetFetch && manner.carries {
+            data.some = true;
+            add(&mut data.urls, &Rc::from(text));
+            if facts.has("metadata") {
+                add(&mut data.secrets, &Rc::from(text));
+            }
+        }
+        self.push(action, here);
+        data
+    }
+
+    /// Data inside of an address leaves with the request.
+    #[expect(clippy::unused_self, reason = "reads like its siblings")]
+    fn leak(&self, action: &mut Action, manner: &Manner<'_>, why: Option<&Why>, word: &Word) {
+        let network = matches!(
+            action.kind,
+            ActionKind::NetFetch | ActionKind::NetSend | ActionKind::NetScan
+        );
+        if !network {
+            return;
+        }
+        let carried = word.data.as_deref().filter(|data| data.is_local());
+        let variable = match why {
+            Some(Why::UnsetVariable(name)) if is_secret_name(name) => Some(name),
+            _ => None,
+        };
+        if carried.is_none() && variable.is_none() {
+            return;
+        }
+        action.kind = ActionKind::NetSend;
+        if manner.role == Role::Host {
+            action.attributes.push(String::from("dns"));
+        }
+        if let Some(name) = variable {
+            action.attributes.push(String::from("secret"));
+            action.reason = Some(format!("carries the variable `{name}`"));
+        }
+        if let Some(data) = carried {
+            mark(action, data);
+        }
+    }
+
+    fn names(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
+        let mut data = Data::default();
+        let candidates = word.value.candidates();
+        let several = candidates.len() > 1;
+        for candidate in candidates {
+            let (text, exact, why) = match candidate {
+                Candidate::Exact("") if several => continue,
+                Candidate::Exact(text) => (text, true, None),
+                Candidate::Pattern(text) => (text, false, None),
+                Candidate::Prefix(text, why) => (text, false, Some(why)),
+            };
+            let mut action = self.action(manner, word, here);
+            action.target = Target {
+                value: one_line(text),
+                exact,
+                ..Target::default()
+            };
+            if several || !exact {
+                action.certainty = action.certainty.min(Certainty::Likely);
+            }
+            action.reason = why.map(|why| why_text(why).into_owned());
+            if action.kind == ActionKind::CredentialRead {
+                data.some = true;
+                add(&mut data.secrets, &Rc::from(text));
+            }
+            self.push(action, here);
+        }
+        data
+    }
+
+    /// Says of something that leaves the machine what it carries.
+    #[expect(clippy::unused_self, reason = "reads like its siblings")]
+    pub fn carry(&self, action: &mut Action, data: &Data) {
+        if data.is_local() {
+            mark(action, data);
+        }
+    }
+}
+
+/// Attributes and reason of what flows out.
+fn mark(action: &mut Action, data: &Data) {
+    let (attribute, sources) = if data.secrets.is_empty() {
+        ("local_data", &data.files)
+    } else {
+        ("secret", &data.secrets)
+    };
+    if !action.has(attribute) {
+        action.attributes.push(attribute.to_owned());
+    }
+    action.attributes.sort_unstable();
+    if action.reason.is_none()
+        && let Some(source) = sources.first()
+    {
+        action.reason = Some(format!("carries {source}"));
+    }
+}
+
+/// Names of variables that hold credentials, as far as a name tells.
+fn is_secret_name(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"]
+        .into_iter()
+        .any(|part| upper.contains(part))
+}
+
+/// `[user@]host:path` or a URL: what scp and rsync take for another machine.
+#[must_use]
+pub fn is_remote(text: &str) -> bool {
+    if text.contains("://") {
+        return !text.starts_with("file://");
+    }
+    let Some((host, _)) = text.split_once(':') else {
+        return false;
+    };
+    // A drive letter or a path with a colon in a later component is local.
+    host.len() > 1 && !host.contains('/') && !host.is_empty() && !pattern::has_wildcard(host)
+}
+
+fn remote_facts(text: &str) -> url::UrlFacts {
+    if text.contains("://") {
+        return url::classify(text);
+    }
+    let host = text.split_once(':').map_or(text, |(host, _)| host);
+    url::classify(&format!("ssh://{host}"))
+}
+
+/// Targets are shown on one line, and not endlessly.
+fn one_line(text: &str) -> String {
+    const SHOWN: usize = 400;
+    let mut end = text.len().min(SHOWN);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut out = String::with_capacity(end + 3);
+    for character in text[..end].chars() {
+        out.push(if character.is_control() { ' ' } else { character });
+    }
+    if end < text.len() {
+        out.push('…');
+    }
+    out
+}

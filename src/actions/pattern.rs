@@ -1,0 +1,187 @@
+//! Matching by pattern: `*` any text, `?` any one character, letter case ignored. A leaf.
+
+/// Whether the pattern matches the whole text. Linear memory, at most `pattern × text` steps.
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> bool {
+    walk(pattern.as_bytes(), text.as_bytes(), |one, other| {
+        one.eq_ignore_ascii_case(&other)
+    })
+}
+
+/// As [`matches`], letter case counts and `*` and `?` do not match `/`; `**/` matches any number of components, also
+/// none, and `/**` anything below or nothing.
+#[must_use]
+pub fn matches_path(pattern: &str, path: &str) -> bool {
+    let pattern: Vec<&str> = pattern.split('/').collect();
+    let path: Vec<&str> = path.split('/').collect();
+    components(&pattern, &path)
+}
+
+fn components(pattern: &[&str], path: &[&str]) -> bool {
+    // The usual two-pointer walk with one point of return: `**` never needs more than the last one.
+    let (mut at, mut against) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    loop {
+        if against == path.len() {
+            return pattern[at..].iter().all(|rest| *rest == "**");
+        }
+        match pattern.get(at) {
+            Some(&"**") => {
+                back = Some((at + 1, against));
+                at += 1;
+            }
+            Some(part) if component(part, path[against]) => {
+                at += 1;
+                against += 1;
+            }
+            _ => match back {
+                Some((resume, from)) => {
+                    at = resume;
+                    against = from + 1;
+                    back = Some((resume, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+}
+
+/// Whether the text has a wildcard of the shell.
+#[must_use]
+pub fn has_wildcard(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+}
+
+/// Whether a component stands for everything in a folder, or for everything hidden in it.
+#[must_use]
+pub fn is_catch_all(component: &str) -> bool {
+    matches!(
+        component,
+        "*" | "**"
+            | ".*"
+            | ".?*"
+            | ".??*"
+            | "..?*"
+            | "?*"
+            | "*?"
+            | "*.*"
+            | ".[!.]*"
+            | ".[^.]*"
+            | "[!.]*"
+            | "[^.]*"
+            | "[!.]?*"
+            | ".[!.]?*"
+    )
+}
+
+/// Whether one component matches. A class in brackets stands for any one character.
+#[must_use]
+pub fn component(pattern: &str, text: &str) -> bool {
+    if has_wildcard(pattern) {
+        walk(pattern.as_bytes(), text.as_bytes(), |one, other| {
+            one == other
+        })
+    } else {
+        pattern == text
+    }
+}
+
+fn walk(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    let (mut at, mut against) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while against < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                back = Some((at + 1, against));
+                at += 1;
+            }
+            Some(b'?') => {
+                at += 1;
+                against += 1;
+            }
+            Some(b'[') if class_end(pattern, at).is_some() => {
+                at = class_end(pattern, at).unwrap_or(at) + 1;
+                against += 1;
+            }
+            Some(byte) if same(*byte, text[against]) => {
+                at += 1;
+                against += 1;
+            }
+            _ => match back {
+                Some((resume, from)) => {
+                    at = resume;
+                    against = from + 1;
+                    back = Some((resume, from + 1));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+/// Where the class that opens at `open` is closed.
+fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
+    // A bracket right after the opening one, or after its negation, is a member of the class.
+    let first = match pattern.get(open + 1) {
+        Some(b'!' | b'^') => open + 3,
+        _ => open + 2,
+    };
+    let found = pattern
+        .get(first..)?
+        .iter()
+        .position(|byte| *byte == b']')?;
+    Some(first + found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text_and_case_is_ignored() {
+        let matched = [
+            ("", ""),
+            ("*", ""),
+            ("del*", "DELETE"),
+            ("*:main", "HEAD:main"),
+            ("a*b*c", "aXbYbZc"),
+            ("a?c", "abc"),
+        ];
+        let missed = [
+            ("", "a"),
+            ("del*", "undelete"),
+            ("a?c", "ac"),
+            ("a*b", "abc"),
+        ];
+        assert!(matched.iter().all(|(pattern, text)| matches(pattern, text)));
+        assert!(!missed.iter().any(|(pattern, text)| matches(pattern, text)));
+    }
+
+    #[test]
+    fn in_paths_a_star_stays_in_its_component_and_two_cross_any() {
+        let matched = [
+            ("/etc/*", "/etc/passwd"),
+            ("**/.env", "/w/a/.env"),
+            ("/w/**", "/w/a/b"),
+            ("/w/**", "/w"),
+            ("/**/id_*", "/home/u/.ssh/id_rsa"),
+            ("**/.git/hooks/*", "/w/.git/hooks/pre-commit"),
+        ];
+        let missed = [
+            ("/etc/*", "/etc/ssh/x"),
+            ("**/.env", "/w/.envrc"),
+            ("/w/**", "/wx"),
+        ];
+        assert!(
+            matched
+                .iter()
+                .all(|(pattern, path)| matches_path(pattern, path))
+        );
+        assert!(
+            !missed
+                .iter()
+                .any(|(pattern, path)| matches_path(pattern, path))
+        );
+    }
+}

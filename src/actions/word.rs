@@ -1,0 +1,241 @@
+//! Words under evaluation, and the data that flows through a call. Leaves of the engine.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use crate::shell::command::{Value, Why};
+use crate::span::ByteSpan;
+
+/// Where something stands in the call.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// JSON Pointer of the argument.
+    pub at: Rc<str>,
+    /// The bytes of that argument; `None` when no part of it says so.
+    pub span: Option<ByteSpan>,
+    /// `Some(offset)` when the text stands there unchanged from that byte on.
+    pub verbatim: Option<usize>,
+}
+
+impl Origin {
+    /// An argument as a whole.
+    #[must_use]
+    pub const fn argument(at: Rc<str>, span: Option<ByteSpan>) -> Self {
+        Self {
+            at,
+            span,
+            verbatim: None,
+        }
+    }
+
+    /// The place of the bytes `[start, end)` of the text that stands here.
+    #[must_use]
+    pub fn inside(&self, span: ByteSpan) -> Self {
+        match self.verbatim {
+            Some(offset) => Self {
+                at: Rc::clone(&self.at),
+                span: Some(span.shifted(offset)),
+                verbatim: None,
+            },
+            None => Self {
+                at: Rc::clone(&self.at),
+                span: self.span,
+                verbatim: None,
+            },
+        }
+    }
+}
+
+/// A word of a command.
+#[derive(Debug, Clone)]
+pub struct Word {
+    /// What it is known to be.
+    pub value: Value,
+    /// Where it stands.
+    pub origin: Origin,
+    /// The output of commands that is part of it.
+    pub data: Option<Rc<Data>>,
+}
+
+impl Word {
+    /// A word that nobody wrote.
+    #[must_use]
+    pub fn made(value: Value, origin: Origin) -> Self {
+        Self {
+            value,
+            origin,
+            data: None,
+        }
+    }
+
+    /// The text when it is known exactly.
+    #[must_use]
+    pub fn exact(&self) -> Option<&str> {
+        self.value.exact()
+    }
+
+    /// As much of the beginning as is known, and whether that is all.
+    #[must_use]
+    pub fn known(&self) -> (&str, bool) {
+        known(&self.value)
+    }
+
+    /// The word without its first `from` bytes.
+    #[must_use]
+    pub fn tail(&self, from: usize) -> Self {
+        if from == 0 {
+            return self.clone();
+        }
+        let mut word = self.clone();
+        word.value = tail(&self.value, from);
+        word.origin.verbatim = self.origin.verbatim.map(|offset| offset + from);
+        word
+    }
+}
+
+fn tail(value: &Value, from: usize) -> Value {
+    match value {
+        Value::Exact(text) => Value::Exact(cut(text, from)),
+        Value::Pattern(text) => Value::Pattern(cut(text, from)),
+        Value::OneOf(texts) => Value::OneOf(texts.iter().map(|text| cut(text, from)).collect()),
+        Value::Prefix(text, why) => {
+            let rest = cut(text, from);
+            if rest.is_empty() {
+                Value::Unknown(why.clone())
+            } else {
+                Value::Prefix(rest, why.clone())
+            }
+        }
+        Value::Unknown(why) => Value::Unknown(why.clone()),
+        Value::Either(values) => {
+            Value::Either(values.iter().map(|value| tail(value, from)).collect())
+        }
+    }
+}
+
+fn cut(text: &str, from: usize) -> String {
+    text.get(from..).unwrap_or_default().to_owned()
+}
+
+/// As much of the beginning of a value as is known, and whether that is all.
+#[must_use]
+pub fn known(value: &Value) -> (&str, bool) {
+    match value {
+        Value::Exact(text) => (text, true),
+        Value::Pattern(text) | Value::Prefix(text, _) => (text, false),
+        Value::OneOf(texts) => (texts.first().map_or("", String::as_str), false),
+        Value::Unknown(_) => ("", false),
+        Value::Either(values) => match values.first() {
+            Some(Value::Exact(text) | Value::Pattern(text) | Value::Prefix(text, _)) => {
+                (text, false)
+            }
+            _ => ("", false),
+        },
+    }
+}
+
+/// Why something is not known, in words that follow "because" or stand by themselves.
+#[must_use]
+pub fn why_text(why: &Why) -> Cow<'static, str> {
+    match why {
+        Why::UnsetVariable(name) => Cow::Owned(format!("the variable `{name}` is not set in the call")),
+        Why::Parameter(name) => Cow::Owned(format!("the parameter `${name}` is not known")),
+        Why::CommandOutput => Cow::Borrowed("the output of a command is not known beforehand"),
+        Why::Expansion => Cow::Borrowed("an expansion could not be computed"),
+        Why::RunTimeValue(name) => Cow::Owned(format!("`{name}` is only known when the call runs")),
+        Why::Limit => Cow::Borrowed(LIMIT),
+        Why::Syntax => Cow::Borrowed("the shell text has a syntax error"),
+    }
+}
+
+/// The reason of everything that is over the budget.
+pub const LIMIT: &str = "analysis limit";
+
+/// A text that flows.
+#[derive(Debug, Clone)]
+pub struct FlowText {
+    /// What it is known to be.
+    pub value: Value,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What is known of data that flows from one command to another.
+#[derive(Debug, Clone, Default)]
+pub struct Data {
+    /// Whether anything flows.
+    pub some: bool,
+    /// The text, when it stands in the call.
+    pub text: Option<FlowText>,
+    /// Where it was downloaded from.
+    pub urls: Vec<Rc<str>>,
+    /// Credentials in it.
+    pub secrets: Vec<Rc<str>>,
+    /// Files of this machine in it.
+    pub files: Vec<Rc<str>>,
+    /// Folders whose file names it lists.
+    pub folders: Vec<Rc<str>>,
+    /// It was decoded or computed on its way.
+    pub decoded: bool,
+}
+
+/// How many sources of data are kept apart.
+const MAX_SOURCES: usize = 32;
+
+impl Data {
+    /// Output of which nothing more is known.
+    #[must_use]
+    pub fn opaque() -> Self {
+        Self {
+            some: true,
+            ..Self::default()
+        }
+    }
+
+    /// A text that stands in the call.
+    #[must_use]
+    pub fn of_text(value: Value, origin: Origin) -> Self {
+        Self {
+            some: true,
+            text: Some(FlowText { value, origin }),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what flows from another source.
+    pub fn merge(&mut self, other: &Self) {
+        if !other.some {
+            return;
+        }
+        // Two texts in one stream are not known as one.
+        self.text = match (self.some, self.text.take(), &other.text) {
+            (false, _, text) => text.clone(),
+            _ => None,
+        };
+        self.some = true;
+        for (own, others) in [
+            (&mut self.urls, &other.urls),
+            (&mut self.secrets, &other.secrets),
+            (&mut self.files, &other.files),
+            (&mut self.folders, &other.folders),
+        ] {
+            for held in others {
+                add(own, held);
+            }
+        }
+        self.decoded |= other.decoded;
+    }
+
+    /// Whether it holds something that should not leave the machine unnoticed.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        !self.secrets.is_empty() || !self.files.is_empty()
+    }
+}
+
+/// Adds a source once.
+pub fn add(sources: &mut Vec<Rc<str>>, source: &Rc<str>) {
+    if sources.len() < MAX_SOURCES && !sources.contains(source) {
+        sources.push(Rc::clone(source));
+    }
+}

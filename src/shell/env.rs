@@ -1,0 +1,629 @@
+//! What the shell knows at a point of the text: variables, functions, aliases, positional parameters, directories.
+//!
+//! Every change is noted in a journal, so that a subshell is undone and the ends of branches are compared at a cost
+//! of what changed, not of what is known.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::command::{Scope, Start, Value, Why};
+use super::draft::either;
+use super::syntax::tree::{Function, Tree};
+use crate::span::ByteSpan;
+
+/// How many entries all snapshots of the scope may copy together. A real text stays far below; past it a command's
+/// scope is empty, which makes every variable unknown.
+const MAX_SNAPSHOT_ENTRIES: usize = 100_000;
+
+/// Where a text lies in the one that was given.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// At this offset, byte for byte.
+    At(usize),
+    /// Somewhere in here, changed by quoting or expansion.
+    Inside(ByteSpan),
+}
+
+/// A parsed text.
+#[derive(Debug)]
+pub struct Text {
+    /// What was parsed.
+    pub source: String,
+    /// Its tree.
+    pub tree: Tree,
+    /// Where it comes from.
+    pub place: Place,
+}
+
+/// What a variable holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound {
+    /// Known not to be set.
+    Unset,
+    /// One value.
+    Scalar(Value),
+    /// An indexed array.
+    Indexed(Vec<Value>),
+    /// An associative array.
+    Associative(Vec<(String, Value)>),
+}
+
+/// A variable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variable {
+    /// Its value.
+    pub bound: Bound,
+    /// `declare -i`: assignments are arithmetic.
+    pub integer: bool,
+    /// `declare -n`: the value is another variable's name.
+    pub reference: bool,
+    /// `declare -u` or `-l`.
+    pub case: Option<bool>,
+}
+
+impl Variable {
+    /// A plain variable with that value.
+    pub const fn plain(bound: Bound) -> Self {
+        Self {
+            bound,
+            integer: false,
+            reference: false,
+            case: None,
+        }
+    }
+}
+
+/// A function that can be called.
+#[derive(Debug, Clone)]
+pub enum Callable {
+    /// Defined in the text at hand.
+    Parsed(Rc<Text>, Rc<Function>),
+    /// Defined in an enclosing text: its source.
+    Source(String),
+}
+
+enum Undo {
+    Variable(Rc<str>, Option<Variable>),
+    Function(Rc<str>, Option<Callable>),
+    Positional(Option<Vec<Value>>),
+    Directories(Directories),
+}
+
+/// The working directory and what `cd -` and `popd` return to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directories {
+    /// Now.
+    pub cwd: Value,
+    /// Before.
+    pub old: Option<Value>,
+    /// Pushed ones, the newest last.
+    pub stack: Vec<Value>,
+}
+
+/// What a branch changed.
+#[derive(Default)]
+pub struct Changes {
+    variables: Vec<(Rc<str>, Option<Variable>)>,
+    functions: Vec<(Rc<str>, Option<Callable>)>,
+    positional: Option<Option<Vec<Value>>>,
+    directories: Option<Directories>,
+}
+
+/// The state.
+pub struct Env {
+    variables: BTreeMap<Rc<str>, Variable>,
+    functions: BTreeMap<Rc<str>, Callable>,
+    positional: Option<Vec<Value>>,
+    directories: Directories,
+    /// `$0`
+    pub zero: Value,
+    journal: Vec<Undo>,
+    snapshot: Option<Rc<Scope>>,
+    copied: usize,
+    /// Steps of assignment and undoing, for the budget.
+    pub steps: usize,
+}
+
+impl Env {
+    /// The state at the start.
+    pub fn new(start: &Start) -> Self {
+        let cwd = start.cwd.as_ref().map_or_else(
+            || Value::Prefix(String::from("/"), Why::RunTimeValue(String::from("PWD"))),
+            |cwd| Value::Exact(cwd.clone()),
+        );
+        let mut env = Self {
+            variables: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            positional: None,
+            directories: Directories {
+                cwd,
+                old: None,
+                stack: Vec::new(),
+            },
+            zero: Value::Exact(String::from("bash")),
+            journal: Vec::new(),
+            snapshot: None,
+            copied: 0,
+            steps: 0,
+        };
+        env.load(&start.scope);
+        env.snapshot = Some(Rc::clone(&start.scope));
+        env
+    }
+
+    fn load(&mut self, scope: &Scope) {
+        let mut positional: Vec<Value> = Vec::new();
+        let mut known = false;
+        let mut count = None;
+        for (name, value) in &scope.variables {
+            if name == "#" {
+                known = true;
+                count = value.exact().and_then(|text| text.parse::<usize>().ok());
+            } else if name == "0" {
+                self.zero = value.clone();
+            } else if let Ok(number) = name.parse::<usize>() {
+                known = true;
+                if (1..=4096).contains(&number) {
+                    if positional.len() < number {
+                        positional.resize(number, Value::Exact(String::new()));
+                    }
+                    positional[number - 1] = value.clone();
+                }
+            } else if let Some((array, key)) =
+                name.strip_suffix(']').and_then(|name| name.split_once('['))
+            {
+                self.load_element(array, key, value);
+            } else {
+                self.variables.insert(
+                    Rc::from(name.as_str()),
+                    Variable::plain(Bound::Scalar(value.clone())),
+                );
+            }
+        }
+        if let Some(count) = count {
+            positional.truncate(count);
+        }
+        if known {
+            self.positional = Some(positional);
+        }
+        for (name, source) in &scope.functions {
+            self.functions
+                .insert(Rc::from(name.as_str()), Callable::Source(source.clone()));
+        }
+    }
+
+    fn load_element(&mut self, array: &str, key: &str, value: &Value) {
+        let variable = self
+            .variables
+            .entry(Rc::from(array))
+            .or_insert_with(|| Variable::plain(Bound::Indexed(Vec::new())));
+        if let Bound::Scalar(_) | Bound::Unset = variable.bound {
+            variable.bound = Bound::Indexed(Vec::new());
+        }
+        match (&mut variable.bound, key.parse::<usize>()) {
+            (Bound::Indexed(values), Ok(index)) if index <= values.len() => {
+                if index == values.len() {
+                    values.push(value.clone());
+                } else {
+                    values[index] = value.clone();
+                }
+            }
+            (Bound::Associative(entries), _) => entries.push((key.to_owned(), value.clone())),
+            (bound, _) => {
+                let mut entries: Vec<(String, Value)> = match bound {
+                    Bound::Indexed(values) => std::mem::take(values)
+                        .into_iter()
+                        .enumerate()
+                        .map(|(index, value)| (index.to_string(), value))
+                        .collect(),
+                    _ => Vec::new(),
+                };
+                entries.push((key.to_owned(), value.clone()));
+                *bound = Bound::Associative(entries);
+            }
+        }
+    }
+
+    /// A variable, references followed.
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        let mut found = self.variables.get(name)?;
+        for _ in 0..4 {
+            match &found.bound {
+                Bound::Scalar(Value::Exact(target)) if found.reference && target != name => {
+                    found = self.variables.get(target.as_str())?;
+                }
+                _ => break,
+            }
+        }
+        Some(found)
+    }
+
+    /// The name a reference leads to, or the name itself.
+    pub fn target<'a>(&'a self, name: &'a str) -> &'a str {
+        match self.variables.get(name) {
+            Some(Variable {
+                bound: Bound::Scalar(Value::Exact(target)),
+                reference: true,
+                ..
+            }) => target,
+            _ => name,
+        }
+    }
+
+    /// Sets or removes a variable's entry.
+    pub fn set_variable(&mut self, name: &str, variable: Option<Variable>) {
+        self.steps += 1;
+        let key: Rc<str> = match self.variables.get_key_value(name) {
+            Some((key, _)) => Rc::clone(key),
+            None => Rc::from(name),
+        };
+        let old = match variable {
+            Some(variable) => self.variables.insert(Rc::clone(&key), variable),
+            None => self.variables.remove(&key),
+        };
+        self.journal.push(Undo::Variable(key, old));
+        self.snapshot = None;
+    }
+
+    /// Gives a variable a value, keeping its attributes.
+    pub fn bind(&mut self, name: &str, bound: Bound) {
+        let target = self.target(name).to_owned();
+        let mut variable = self.variables.get(target.as_str()).cloned_attributes(bound);
+        if let (Some(upper), Bound::Scalar(value)) = (variable.case, &mut variable.bound) {
+            *value = map_text(value, &|text| {
+                if upper {
+                    text.to_uppercase()
+                } else {
+                    text.to_lowercase()
+                }
+            });
+        }
+        self.set_variable(&target, Some(variable));
+    }
+
+    /// Gives a variable one value.
+    pub fn bind_scalar(&mut self, name: &str, value: Value) {
+        self.bind(name, Bound::Scalar(value));
+    }
+
+    /// All names that begin so.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        self.variables
+            .range::<str, _>((
+                std::ops::Bound::Included(prefix),
+                std::ops::Bound::Unbounded,
+            ))
+            .take_while(|(name, _)| name.starts_with(prefix))
+            .map(|(name, _)| name.to_string())
+            .collect()
+    }
+
+    /// A function by name, or an alias by name and `=`.
+    pub fn function(&self, name: &str) -> Option<&Callable> {
+        if self.functions.is_empty() {
+            return None;
+        }
+        self.functions.get(name)
+    }
+
+    /// Whether there is any function or alias.
+    pub fn has_functions(&self) -> bool {
+        !self.functions.is_empty()
+    }
+
+    /// Sets or removes a function or alias.
+    pub fn set_function(&mut self, name: &str, callable: Option<Callable>) {
+        self.steps += 1;
+        let key: Rc<str> = Rc::from(name);
+        let old = match callable {
+            Some(callable) => self.functions.insert(Rc::clone(&key), callable),
+            None => self.functions.remove(&key),
+        };
+        self.journal.push(Undo::Function(key, old));
+        self.snapshot = None;
+    }
+
+    /// The positional parameters, when known.
+    pub fn positional(&self) -> Option<&[Value]> {
+        self.positional.as_deref()
+    }
+
+    /// Replaces the positional parameters; gives back what they were.
+    pub fn set_positional(&mut self, values: Option<Vec<Value>>) -> Option<Vec<Value>> {
+        let old = std::mem::replace(&mut self.positional, values);
+        self.journal.push(Undo::Positional(old.clone()));
+        self.snapshot = None;
+        old
+    }
+
+    /// The working directory.
+    pub const fn cwd(&self) -> &Value {
+        &self.directories.cwd
+    }
+
+    /// All directories.
+    pub const fn directories(&self) -> &Directories {
+        &self.directories
+    }
+
+    /// Replaces them.
+    pub fn set_directories(&mut self, directories: Directories) {
+        let old = std::mem::replace(&mut self.directories, directories);
+        self.journal.push(Undo::Directories(old));
+    }
+
+    /// A point to go back to.
+    pub const fn mark(&self) -> usize {
+        self.journal.len()
+    }
+
+    /// Undoes everything since the mark.
+    pub fn rollback(&mut self, mark: usize) {
+        while self.journal.len() > mark {
+            let Some(undo) = self.journal.pop() else {
+                return;
+            };
+            self.steps += 1;
+            match undo {
+                Undo::Variable(name, old) => {
+                    self.snapshot = None;
+                    match old {
+                        Some(variable) => self.variables.insert(name, variable),
+                        None => self.variables.remove(&name),
+                    };
+                }
+                Undo::Function(name, old) => {
+                    self.snapshot = None;
+                    match old {
+                        Some(callable) => self.functions.insert(name, callable),
+                        None => self.functions.remove(&name),
+                    };
+                }
+                Undo::Positional(old) => {
+                    self.snapshot = None;
+                    self.positional = old;
+                }
+                Undo::Directories(old) => self.directories = old,
+            }
+        }
+    }
+
+    /// Undoes everything since the mark, and says what it had made of the state.
+    pub fn take_changes(&mut self, mark: usize) -> Changes {
+        let mut changes = Changes::default();
+        for undo in &self.journal[mark..] {
+            match undo {
+                Undo::Variable(name, _) => changes.variables.push((Rc::clone(name), None)),
+                Undo::Function(name, _) => changes.functions.push((Rc::clone(name), None)),
+                Undo::Positional(_) => changes.positional = Some(self.positional.clone()),
+                Undo::Directories(_) => changes.directories = Some(self.directories.clone()),
+            }
+        }
+        changes.variables.sort_by(|a, b| a.0.cmp(&b.0));
+        changes.variables.dedup_by(|a, b| a.0 == b.0);
+        for (name, variable) in &mut changes.variables {
+            *variable = self.variables.get(name).cloned();
+        }
+        for (name, callable) in &mut changes.functions {
+            *callable = self.functions.get(name).cloned();
+        }
+        self.rollback(mark);
+        changes
+    }
+
+    /// Continues after branches of which one ran. `or_none`: perhaps none did.
+    pub fn merge(&mut self, branches: Vec<Changes>, or_none: bool) {
+        let mut names: Vec<Rc<str>> = branches
+            .iter()
+            .flat_map(|changes| changes.variables.iter().map(|(name, _)| Rc::clone(name)))
+            .collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let old = self.variables.get(&name).cloned();
+            let mut outcomes: Vec<Option<Variable>> = branches
+                .iter()
+                .map(|changes| {
+                    match changes
+                        .variables
+                        .binary_search_by(|(other, _)| other.cmp(&name))
+                    {
+                        Ok(at) => changes.variables[at].1.clone(),
+                        Err(_) => old.clone(),
+                    }
+                })
+                .collect();
+            if or_none {
+                outcomes.push(old);
+            }
+            let joined = join(&name, outcomes);
+            self.set_variable(&name, joined);
+        }
+        let mut directories: Vec<Directories> = branches
+            .iter()
+            .filter_map(|changes| changes.directories.clone())
+            .collect();
+        if !directories.is_empty() {
+            if or_none || directories.len() < branches.len() {
+                directories.push(self.directories.clone());
+            }
+            let cwd = either(
+                directories
+                    .iter()
+                    .map(|directories| directories.cwd.clone())
+                    .collect(),
+            );
+            let mut first = directories.swap_remove(0);
+            first.cwd = cwd;
+            self.set_directories(first);
+        }
+        for changes in branches {
+            // A function that a branch defines may be called afterwards; that is the worse case.
+            for (name, callable) in changes.functions {
+                if callable.is_some() {
+                    self.set_function(&name, callable);
+                }
+            }
+            if let Some(positional) = changes.positional
+                && positional != self.positional
+            {
+                self.set_positional(None);
+            }
+        }
+    }
+
+    /// The scope as others see it; shared as long as nothing changes. `None`: over the budget.
+    pub fn scope(&mut self) -> Option<Rc<Scope>> {
+        if let Some(scope) = &self.snapshot {
+            return Some(Rc::clone(scope));
+        }
+        let entries = self.variables.len() + self.functions.len();
+        self.copied += entries;
+        let within = self.copied <= MAX_SNAPSHOT_ENTRIES;
+        let scope = if within {
+            Rc::new(self.render())
+        } else {
+            Rc::default()
+        };
+        self.snapshot = Some(Rc::clone(&scope));
+        within.then_some(scope)
+    }
+
+    fn render(&self) -> Scope {
+        let mut scope = Scope::default();
+        if let Some(values) = &self.positional {
+            scope
+                .variables
+                .push((String::from("#"), Value::Exact(values.len().to_string())));
+            for (index, value) in values.iter().enumerate() {
+                scope
+                    .variables
+                    .push(((index + 1).to_string(), value.clone()));
+            }
+        }
+        for (name, variable) in &self.variables {
+            match &variable.bound {
+                Bound::Unset => scope
+                    .variables
+                    .push((name.to_string(), Value::Exact(String::new()))),
+                Bound::Scalar(value) => scope.variables.push((name.to_string(), value.clone())),
+                Bound::Indexed(values) => {
+                    for (index, value) in values.iter().enumerate() {
+                        scope
+                            .variables
+                            .push((format!("{name}[{index}]"), value.clone()));
+                    }
+                }
+                Bound::Associative(entries) => {
+                    for (key, value) in entries {
+                        scope
+                            .variables
+                            .push((format!("{name}[{key}]"), value.clone()));
+                    }
+                }
+            }
+        }
+        for (name, callable) in &self.functions {
+            let source = match callable {
+                Callable::Parsed(text, function) => function.body_span.of(&text.source).to_owned(),
+                Callable::Source(source) => source.clone(),
+            };
+            scope.functions.push((name.to_string(), source));
+        }
+        scope
+    }
+}
+
+trait Attributes {
+    fn cloned_attributes(self, bound: Bound) -> Variable;
+}
+
+impl Attributes for Option<&Variable> {
+    fn cloned_attributes(self, bound: Bound) -> Variable {
+        match self {
+            Some(variable) => Variable {
+                bound,
+                integer: variable.integer,
+                reference: false,
+                case: variable.case,
+            },
+            None => Variable::plain(bound),
+        }
+    }
+}
+
+/// The value with a function applied to what is known of it; what is not known exactly keeps nothing.
+pub fn map_text(value: &Value, apply: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Exact(text) => Value::Exact(apply(text)),
+        Value::OneOf(texts) => either(texts.iter().map(|text| Value::Exact(apply(text))).collect()),
+        Value::Either(values) => {
+            either(values.iter().map(|value| map_text(value, apply)).collect())
+        }
+        Value::Prefix(_, why) | Value::Unknown(why) => Value::Unknown(why.clone()),
+        Value::Pattern(_) => Value::Unknown(Why::Expansion),
+    }
+}
+
+/// What a variable may be after one of several courses. Never set in one of them: empty, or from outside.
+fn join(name: &str, outcomes: Vec<Option<Variable>>) -> Option<Variable> {
+    let mut distinct: Vec<Option<Variable>> = Vec::new();
+    for outcome in outcomes {
+        if !distinct.contains(&outcome) {
+            distinct.push(outcome);
+        }
+    }
+    if distinct.len() == 1 {
+        return distinct.pop().flatten();
+    }
+    let mut values = Vec::new();
+    for outcome in &distinct {
+        match outcome {
+            None => {
+                values.push(Value::Exact(String::new()));
+                values.push(Value::Unknown(Why::UnsetVariable(name.to_owned())));
+            }
+            Some(variable) => match &variable.bound {
+                Bound::Unset => values.push(Value::Exact(String::new())),
+                Bound::Scalar(value) => values.push(value.clone()),
+                Bound::Indexed(_) | Bound::Associative(_) => {
+                    // Arrays of different courses: the elements by position, where one has none it is empty.
+                    return Some(join_arrays(&distinct));
+                }
+            },
+        }
+    }
+    Some(Variable::plain(Bound::Scalar(either(values))))
+}
+
+fn join_arrays(outcomes: &[Option<Variable>]) -> Variable {
+    let lists: Vec<Vec<Value>> = outcomes
+        .iter()
+        .map(
+            |outcome| match outcome.as_ref().map(|variable| &variable.bound) {
+                Some(Bound::Indexed(values)) => values.clone(),
+                Some(Bound::Associative(entries)) => {
+                    entries.iter().map(|(_, value)| value.clone()).collect()
+                }
+                Some(Bound::Scalar(value)) => vec![value.clone()],
+                Some(Bound::Unset) | None => Vec::new(),
+            },
+        )
+        .collect();
+    let longest = lists.iter().map(Vec::len).max().unwrap_or_default();
+    let joined = (0..longest)
+        .map(|index| {
+            either(
+                lists
+                    .iter()
+                    .map(|list| {
+                        list.get(index)
+                            .cloned()
+                            .unwrap_or_else(|| Value::Exact(String::new()))
+                    })
+                    .collect(),
+            )
+        })
+        .collect();
+    Variable::plain(Bound::Indexed(joined))
+}

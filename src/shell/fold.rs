@@ -1,0 +1,441 @@
+//! What pure programs write: output that depends on nothing but words and known input is computed, all other output
+//! is unknown.
+//!
+//! Only forms that are computed exactly stand here. A flag that is not known makes the output unknown, never wrong.
+
+mod codec;
+mod filter;
+
+use super::ansi::{self, Dialect};
+use super::command::{Argument, Value, Why};
+use super::draft::Draft;
+use super::walk::Walker;
+
+/// How long computed output may become, in bytes.
+const MAX_OUTPUT: usize = 256 * 1024;
+
+/// What a command writes to standard output.
+pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<&Value>) -> Value {
+    let unknown = Value::Unknown(Why::CommandOutput);
+    let Some(program) = words.first() else {
+        return Value::Exact(String::new());
+    };
+    let Value::Exact(program) = &program.value else {
+        return unknown;
+    };
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let arguments: Vec<&Value> = words[1..].iter().map(|word| &word.value).collect();
+    match program {
+        "command" | "builtin"
+            if !matches!(
+                arguments.first().and_then(|value| value.exact()),
+                Some("-v" | "-V")
+            ) =>
+        {
+            return output(walker, &words[1..], input);
+        }
+        "echo" => return echo(&arguments),
+        "printf" if arguments.first().and_then(|value| value.exact()) != Some("-v") => {
+            return printf(
+                &words[1..]
+                    .iter()
+                    .map(|word| word.value.clone())
+                    .collect::<Vec<_>>(),
+            );
+        }
+        "mktemp" => return mktemp(walker, &arguments),
+        "pwd" => return lines([walker.env.cwd()]),
+        "cat" if arguments.is_empty() || exact(&arguments) == Some(vec!["-"]) => {
+            return input.cloned().unwrap_or(unknown);
+        }
+        "tee" => return input.cloned().unwrap_or(unknown),
+        _ if is_silent(program) => return Value::Exact(String::new()),
+        _ => {}
+    }
+    let Some(arguments) = exact(&arguments) else {
+        return unknown;
+    };
+    let text = match program {
+        "which" | "command" | "type" => return location(&arguments),
+        "basename" => basename(&arguments),
+        "dirname" => dirname(&arguments),
+        "whoami" if arguments.is_empty() => {
+            walker.start.user.as_ref().map(|user| format!("{user}\n"))
+        }
+        "seq" => filter::seq(&arguments),
+        "realpath" | "readlink" => return realpath(walker, &arguments),
+        _ => input
+            .and_then(Value::exact)
+            .and_then(|text| filtered(program, &arguments, text)),
+    };
+    match text {
+        Some(text) if text.len() <= MAX_OUTPUT => Value::Exact(text),
+        _ => unknown,
+    }
+}
+
+/// Programs that turn standard input into standard output.
+fn filtered(program: &str, arguments: &[&str], input: &str) -> Option<String> {
+    match program {
+        "base64" => codec::base64(arguments, input),
+        "base32" => codec::base32(arguments, input),
+        "xxd" => codec::xxd(arguments, input),
+        "openssl" => codec::openssl(arguments, input),
+        "rev" if arguments.is_empty() => Some(filter::rev(input)),
+        "tac" if arguments.is_empty() => Some(filter::tac(input)),
+        "tr" => filter::tr(arguments, input),
+        "cut" => filter::cut(arguments, input),
+        "head" => filter::ends(arguments, input, true),
+        "tail" => filter::ends(arguments, input, false),
+        "sed" => filter::sed(arguments, input),
+        "xargs" if arguments.is_empty() || arguments == ["echo"] => {
+            let words: Vec<&str> = input.split_whitespace().collect();
+            let quoted = input.contains(['\'', '"', '\\']);
+            (!quoted).then(|| format!("{}\n", words.join(" ")))
+        }
+        _ => None,
+    }
+}
+
+/// Builtins and programs that write nothing.
+fn is_silent(program: &str) -> bool {
+    matches!(
+        program,
+        ":" | "true"
+            | "false"
+            | "cd"
+            | "export"
+            | "local"
+            | "readonly"
+            | "unset"
+            | "set"
+            | "shift"
+            | "shopt"
+            | "sleep"
+            | "test"
+            | "["
+            | "mkdir"
+            | "touch"
+            | "exit"
+            | "return"
+            | "read"
+    )
+}
+
+/// All arguments, when each is known exactly.
+fn exact<'v>(arguments: &[&'v Value]) -> Option<Vec<&'v str>> {
+    arguments.iter().map(|value| value.exact()).collect()
+}
+
+fn lines<'v>(values: impl IntoIterator<Item = &'v Value>) -> Value {
+    let mut draft = Draft::default();
+    for value in values {
+        draft.push_value(value, false);
+        draft.push("\n");
+    }
+    draft.finish()
+}
+
+fn echo(arguments: &[&Value]) -> Value {
+    let mut newline = true;
+    let mut escapes = false;
+    let mut rest = arguments;
+    while let Some((first, after)) = rest.split_first() {
+        let Value::Exact(text) = first else { break };
+        let Some(letters) = text.strip_prefix('-') else {
+            break;
+        };
+        if letters.is_empty()
+            || !letters
+                .bytes()
+                .all(|letter| matches!(letter, b'n' | b'e' | b'E'))
+        {
+            break;
+        }
+        for letter in letters.bytes() {
+            match letter {
+                b'n' => newline = false,
+                b'e' => escapes = true,
+                _ => escapes = false,
+            }
+        }
+        rest = after;
+    }
+    let mut draft = Draft::default();
+    for (index, value) in rest.iter().enumerate() {
+        if index > 0 {
+            draft.push(" ");
+        }
+        // A pattern that matches no file stays as it is written.
+        match value {
+            Value::Exact(text) if escapes => {
+                let mut bytes = Vec::with_capacity(text.len());
+                let ended = ansi::decode_into(text, Dialect::Echo, &mut bytes);
+                draft.push(&ansi::into_text(bytes));
+                if ended {
+                    return draft.finish();
+                }
+            }
+            Value::Pattern(_) => {
+                draft.push_unknown(&Why::CommandOutput);
+                return draft.finish();
+            }
+            other => draft.push_value(other, false),
+        }
+    }
+    if newline {
+        draft.push("\n");
+    }
+    draft.finish()
+}
+
+/// `printf format arguments`.
+pub(super) fn printf(arguments: &[Value]) -> Value {
+    let unknown = Value::Unknown(Why::CommandOutput);
+    let mut arguments = arguments;
+    if arguments.first().and_then(Value::exact) == Some("--") {
+        arguments = &arguments[1..];
+    }
+    let Some((Value::Exact(format), values)) = arguments.split_first() else {
+        return unknown;
+    };
+    let mut draft = Draft::default();
+    let mut values = values.iter();
+    let mut length = 0;
+    loop {
+        let before = values.len();
+        match print_once(format, &mut values, &mut draft) {
+            Some(true) => return draft.finish(),
+            Some(false) => {}
+            None => {
+                draft.push_unknown(&Why::CommandOutput);
+                return draft.finish();
+            }
+        }
+        length += format.len();
+        if values.len() == 0 || values.len() == before || length > MAX_OUTPUT {
+            return draft.finish();
+        }
+    }
+}
+
+/// The format once; `true` when `\c` ended the output, `None` at a directive that is not computed.
+fn print_once(
+    format: &str,
+    values: &mut std::slice::Iter<'_, Value>,
+    draft: &mut Draft,
+) -> Option<bool> {
+    let mut rest = format;
+    let mut literal = Vec::new();
+    while let Some(at) = rest.find('%') {
+        if ansi::decode_into(&rest[..at], Dialect::Format, &mut literal) {
+            draft.push(&ansi::into_text(literal));
+            return Some(true);
+        }
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('%') {
+            literal.push(b'%');
+            rest = after;
+            continue;
+        }
+        draft.push(&ansi::into_text(std::mem::take(&mut literal)));
+        let flags_end = rest
+            .find(|character: char| character.is_ascii_alphabetic())
+            .filter(|end| *end < 16)?;
+        let flags = &rest[..flags_end];
+        let kind = rest.as_bytes()[flags_end];
+        rest = &rest[flags_end + 1..];
+        if flags.contains('*') {
+            return None;
+        }
+        let empty = Value::Exact(String::new());
+        let value = values.next().unwrap_or(&empty);
+        match (kind, value) {
+            (b's', value) if flags.is_empty() => draft.push_value(value, false),
+            (b'b', Value::Exact(text)) if flags.is_empty() => {
+                let mut bytes = Vec::new();
+                let ended = ansi::decode_into(text, Dialect::Echo, &mut bytes);
+                draft.push(&ansi::into_text(bytes));
+                if ended {
+                    return Some(true);
+                }
+            }
+            (b's' | b'd' | b'i' | b'u' | b'x' | b'X' | b'o' | b'c', Value::Exact(text)) => {
+                draft.push(&directive(kind, flags, text)?);
+            }
+            _ => return None,
+        }
+    }
+    let ended = ansi::decode_into(rest, Dialect::Format, &mut literal);
+    draft.push(&ansi::into_text(literal));
+    Some(ended)
+}
+
+/// One directive with flags, width and precision.
+fn directive(kind: u8, flags: &str, text: &str) -> Option<String> {
+    let (width, precision) = match flags.split_once('.') {
+        Some((width, precision)) => (width, Some(precision.parse::<usize>().ok()?)),
+        None => (flags, None),
+    };
+    let left = width.starts_with('-');
+    let zero = width.starts_with('0') && kind != b's';
+    let width: usize = match width.trim_start_matches(['-', '0']) {
+        "" => 0,
+        digits => digits.parse().ok()?,
+    };
+    if width > 4_096 {
+        return None;
+    }
+    let body = match kind {
+        b's' => match precision {
+            Some(precision) => text.chars().take(precision).collect(),
+            None => text.to_owned(),
+        },
+        b'c' => text.chars().take(1).collect(),
+        _ => {
+            let number = integer(text)?;
+            match kind {
+                b'x' => format!("{number:x}"),
+                b'X' => format!("{number:X}"),
+                b'o' => format!("{number:o}"),
+                _ => number.to_string(),
+            }
+        }
+    };
+    Some(if left {
+        format!("{body:<width$}")
+    } else if zero {
+        format!("{body:0>width$}")
+    } else {
+        format!("{body:>width$}")
+    })
+}
+
+/// A number as `printf` reads it: decimal, `0x`, octal, or `'c` for a character's code.
+fn integer(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some(0);
+    }
+    if let Some(quoted) = text.strip_prefix(['\'', '"']) {
+        return quoted
+            .chars()
+            .next()
+            .map(|character| i64::from(u32::from(character)));
+    }
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return i64::from_str_radix(digits, 16).ok();
+    }
+    if text.len() > 1 && text.starts_with('0') {
+        return i64::from_str_radix(text, 8).ok();
+    }
+    text.parse().ok()
+}
+
+/// `mktemp`: a new name in a directory that is known.
+fn mktemp(walker: &mut Walker<'_>, arguments: &[&Value]) -> Value {
+    let mut folder: Option<Value> = None;
+    let mut template: Option<Value> = None;
+    let mut in_tmp = false;
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.exact() {
+            Some("-p") => folder = rest.next().map(|value| (*value).clone()),
+            Some("-t") => in_tmp = true,
+            Some(text) if text.starts_with("--tmpdir=") => {
+                folder = Some(Value::Exact(text["--tmpdir=".len()..].to_owned()));
+            }
+            Some("--tmpdir") => in_tmp = true,
+            Some("--suffix") => {
+                rest.next();
+            }
+            Some(text) if text.starts_with('-') => {}
+            _ => template = Some((*argument).clone()),
+        }
+    }
+    let relative_to_tmp = template.is_none() || in_tmp || folder.is_some();
+    let mut draft = Draft::default();
+    if relative_to_tmp {
+        let folder = folder.unwrap_or_else(|| match walker.env.variable("TMPDIR") {
+            Some(_) => walker.lookup("TMPDIR"),
+            None => Value::Exact(String::from("/tmp")),
+        });
+        draft.push_value(&folder, false);
+        draft.push("/");
+    }
+    match &template {
+        Some(Value::Exact(text)) => {
+            draft.push(text.find("XXX").map_or(text.as_str(), |at| &text[..at]));
+        }
+        Some(other) => draft.push_value(other, false),
+        None => draft.push("tmp."),
+    }
+    draft.push_unknown(&Why::CommandOutput);
+    draft.finish()
+}
+
+/// `which name`, `command -v name`: the name stands for the program it finds.
+fn location(arguments: &[&str]) -> Value {
+    let names: Vec<&str> = arguments
+        .iter()
+        .copied()
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    match names.as_slice() {
+        [name] => Value::Exact(format!("{name}\n")),
+        _ => Value::Unknown(Why::CommandOutput),
+    }
+}
+
+fn basename(arguments: &[&str]) -> Option<String> {
+    let (path, suffix) = match arguments {
+        [path] => (*path, ""),
+        ["--", path] => (*path, ""),
+        [path, suffix] if !path.starts_with('-') => (*path, *suffix),
+        _ => return None,
+    };
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() {
+        return Some(format!("{}\n", if path.is_empty() { "" } else { "/" }));
+    }
+    let name = trimmed.rsplit('/').next().unwrap_or(trimmed);
+    let name = match name.strip_suffix(suffix) {
+        Some(short) if !short.is_empty() => short,
+        _ => name,
+    };
+    Some(format!("{name}\n"))
+}
+
+fn dirname(arguments: &[&str]) -> Option<String> {
+    let ([path] | ["--", path]) = arguments else {
+        return None;
+    };
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() {
+        return Some(String::from(if path.is_empty() { ".\n" } else { "/\n" }));
+    }
+    Some(match trimmed.rfind('/') {
+        None => String::from(".\n"),
+        Some(at) => {
+            let folder = trimmed[..at].trim_end_matches('/');
+            format!("{}\n", if folder.is_empty() { "/" } else { folder })
+        }
+    })
+}
+
+/// `realpath path`: links are not looked at, which `actions` does with the path anyway.
+fn realpath(walker: &Walker<'_>, arguments: &[&str]) -> Value {
+    let paths: Vec<&str> = arguments
+        .iter()
+        .copied()
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    match paths.as_slice() {
+        [path] => {
+            let path =
+                super::effects::resolve_path(walker.env.cwd(), &Value::Exact((*path).to_owned()));
+            lines([&path])
+        }
+        _ => Value::Unknown(Why::CommandOutput),
+    }
+}
