@@ -8,7 +8,13 @@
 //! this module to check the catalogue, so a table in its output would need itself, and standard libraries are a closed
 //! world that no user extends.
 
+mod calls;
+mod fold;
+mod lex;
+mod sinks;
 mod sql;
+mod value;
+mod walk;
 
 use super::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
@@ -138,6 +144,14 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
     }
     match language {
         Language::Sql => sql::analyse(text),
+        Language::Python
+        | Language::JavaScript
+        | Language::Perl
+        | Language::Ruby
+        | Language::Php
+        | Language::Lua
+        | Language::R
+        | Language::Julia => walk::analyse(language, text),
         _ => vec![unknown("the language is not read", whole)],
     }
 }
