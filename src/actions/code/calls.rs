@@ -53,6 +53,7 @@ pub(super) fn canonical(name: &str) -> String {
         "__builtins__.",
         "__builtin__.",
         "globalThis.",
+        "global.",
         "window.",
         "CORE.GLOBAL.",
         "Kernel.Kernel.",
@@ -271,7 +272,7 @@ impl Walker<'_> {
         if !is_secret_name(name) {
             return Val::opaque(name);
         }
-        let span = span.or_else(|| self.span_from(self.position().saturating_sub(1)));
+        let span = span.or_else(|| self.span_from(self.chain));
         self.act(
             ActionKind::CredentialRead,
             Some(Value::Exact(name.to_owned())),
@@ -396,6 +397,24 @@ impl Walker<'_> {
         if let Some(value) = fold::call(self.language, name, &args) {
             return value;
         }
+        if self.language == Language::Ruby
+            && let Some((base, "send" | "public_send" | "__send__" | "method")) =
+                name.rsplit_once('.')
+        {
+            return self.attribute_call(base, args, span);
+        }
+        if self.language == Language::Mongo
+            && let Some((base, last)) = name.rsplit_once('.')
+            && let Some((kind, attributes)) = super::mongo::effect(last, &args)
+        {
+            let collection = base
+                .strip_prefix("db.")
+                .or(Some(base))
+                .filter(|base| *base != "db");
+            let target = collection.map(|name| Value::Exact(name.to_owned()));
+            self.act(kind, target, TargetRole::Name, attributes, span);
+            return Val::opaque("rows");
+        }
         // A method of something that a name stands for: `os.environ.get("X")` is in the table, `x.unlink()` is not.
         if let Some((base, last)) = name.rsplit_once('.') {
             if is_environment(base) {
@@ -445,6 +464,12 @@ impl Walker<'_> {
         {
             return Val::opaque("").from(args.origin());
         }
+        if self.language == Language::Mongo
+            && let Some((kind, attributes)) = super::mongo::effect(name, &args)
+        {
+            self.act(kind, None, TargetRole::Name, attributes, span);
+            return Val::opaque("rows");
+        }
         if let Some(value) = fold::method(self.language, &on, name, &args) {
             return value;
         }
@@ -480,7 +505,7 @@ impl Walker<'_> {
     ) -> Val {
         match does {
             Does::Act(kind, at, role, attributes) => {
-                self.apply_act(kind, at, role, attributes, this.as_ref(), &args, span)
+                self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
             }
             Does::Copy => {
                 self.path_act(ActionKind::FsRead, args.pos.first(), vec![], span);
@@ -551,11 +576,18 @@ impl Walker<'_> {
             }
             Does::Open(path, mode) => self.open(name, this, path, mode, &args, span),
             Does::OpenOrPipe => self.open_or_pipe(&args, span),
-            Does::Request(index) => self.request(args.pos.get(index), None, false, &args, span),
-            Does::Send(index) => self.request(args.pos.get(index), None, true, &args, span),
-            Does::Http(method, url) => {
-                self.request(args.pos.get(url), args.pos.get(method), false, &args, span)
+            Does::Request(index) => {
+                self.request(name, args.pos.get(index), None, false, &args, span)
             }
+            Does::Send(index) => self.request(name, args.pos.get(index), None, true, &args, span),
+            Does::Http(method, url) => self.request(
+                name,
+                args.pos.get(url),
+                args.pos.get(method),
+                false,
+                &args,
+                span,
+            ),
             Does::Connect(index) => self.connect(index, &args, span),
             Does::Listen => {
                 let target = args.pos.iter().find_map(host_port).map(Value::Exact);
@@ -630,6 +662,7 @@ impl Walker<'_> {
     )]
     fn apply_act(
         &mut self,
+        name: &str,
         kind: ActionKind,
         at: At,
         role: TargetRole,
@@ -712,7 +745,7 @@ impl Walker<'_> {
                     && role == TargetRole::Path
                     && kind == ActionKind::FsRead
                 {
-                    result = self.request(Some(&target), None, false, args, span);
+                    result = self.request(name, Some(&target), None, false, args, span);
                     continue;
                 }
                 // Descriptors and open files are no paths.
@@ -725,7 +758,11 @@ impl Walker<'_> {
                 }
                 let value = target.as_value();
                 if kind == ActionKind::FsRead {
-                    result = self.contents(&target);
+                    result = if lists_names(name) {
+                        Val::value(Value::Pattern(String::from("*")))
+                    } else {
+                        self.contents(&target)
+                    };
                 }
                 self.act(kind, Some(value), role, attributes.clone(), span);
             }
@@ -1009,7 +1046,7 @@ impl Walker<'_> {
         if path.exact().is_some_and(|path| path.contains("://"))
             && !path.exact().is_some_and(|path| path.starts_with("php://"))
         {
-            return self.request(Some(&path), None, false, args, span);
+            return self.request(name, Some(&path), None, false, args, span);
         }
         if let Some(filter) = path.exact().filter(|path| path.starts_with("php://")) {
             let inner = filter
@@ -1126,6 +1163,7 @@ impl Walker<'_> {
 
     fn request(
         &mut self,
+        name: &str,
         url: Option<&Val>,
         method: Option<&Val>,
         sends: bool,
@@ -1137,7 +1175,13 @@ impl Walker<'_> {
             let path = args
                 .option(&["path"])
                 .map_or_else(|| Value::Exact(String::new()), Val::as_value);
-            Val::value(concat(host.as_value(), &path))
+            let scheme = if name.starts_with("https") {
+                "https://"
+            } else {
+                "http://"
+            };
+            let host = concat(Value::Exact(scheme.to_owned()), &host.as_value());
+            Val::value(concat(host, &path))
         });
         let object = url.and_then(|url| match &url.kind {
             Kind::Object("request", held) => Some(held.clone()),
@@ -1425,6 +1469,14 @@ fn is_dangerous_module(name: &str) -> bool {
             | "sys"
             | "globalThis"
             | "global"
+    )
+}
+
+/// Functions that give the names in a directory, without the directory.
+fn lists_names(name: &str) -> bool {
+    matches!(
+        name,
+        "os.listdir" | "fs.readdir" | "fs.readdirSync" | "scandir" | "Dir.children" | "Dir.entries"
     )
 }
 

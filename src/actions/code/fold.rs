@@ -331,8 +331,8 @@ pub(super) fn call(language: Language, name: &str, args: &Args) -> Option<Val> {
         | "util.promisify" | "normalizePath" | "path.expand" | "abs2rel" | "fileURLToPath"
         | "url.fileURLToPath" | "textwrap.dedent" | "re.escape" | "URI" | "URI.parse"
         | "unicode" | "encodeURI" | "encodeURIComponent" | "urllib.parse.quote"
-        | "File.realpath" | "functools.partial" | "asyncio.run" | "tuple"
-        | "expanduser" | "abspath" | "sqlalchemy.text" | "wrap" => arg.cloned(),
+        | "File.realpath" | "functools.partial" | "asyncio.run" | "tuple" | "expanduser"
+        | "abspath" | "sqlalchemy.text" | "wrap" => arg.cloned(),
         "os.path.join" | "path.join" | "path.resolve" | "File.join" | "file.path" | "joinpath"
         | "catfile" | "File.Spec.catfile" | "path.posix.join" => {
             Some(Val::value(joined_path(&args.pos)).from(args.origin()))
@@ -736,7 +736,13 @@ pub(super) fn method(language: Language, on: &Val, name: &str, args: &Args) -> O
         Kind::Text(Value::Exact(text), _) => text_method(language, on, text, name, args),
         Kind::Text(Value::Pattern(_) | Value::Prefix(..) | Value::OneOf(_), _) => matches!(
             name,
-            "decode"
+            "each"
+                | "map"
+                | "select"
+                | "each_with_index"
+                | "filter"
+                | "sort"
+                | "decode"
                 | "encode"
                 | "strip"
                 | "trim"
@@ -775,7 +781,8 @@ pub(super) fn method(language: Language, on: &Val, name: &str, args: &Args) -> O
                     codes(on)
                 }
             }
-            "map" | "filter" | "flat" | "compact" | "to_a" | "slice" => Some(on.clone()),
+            "map" | "each" | "select" | "each_with_index" | "filter" | "flat" | "compact"
+            | "to_a" | "slice" => Some(on.clone()),
             "first" | "shift" => items.first().cloned(),
             "last" | "pop" => items.last().cloned(),
             _ => None,

@@ -78,6 +78,8 @@ pub(super) struct Walker<'a> {
     source: &'a str,
     tokens: Rc<Vec<Token>>,
     at: usize,
+    /// The token at which the expression that is being read begins.
+    pub chain: usize,
     vars: HashMap<String, Val>,
     counts: HashMap<&'a str, u32>,
     /// Modules whose names were all imported.
@@ -113,6 +115,7 @@ pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
         source,
         tokens: Rc::new(tokens),
         at: 0,
+        chain: 0,
         vars: HashMap::new(),
         counts,
         stars: Vec::new(),
@@ -187,11 +190,6 @@ impl<'a> Walker<'a> {
 
     fn done(&self) -> bool {
         self.at >= self.tokens.len()
-    }
-
-    /// The index of the token that is read next.
-    pub fn position(&self) -> usize {
-        self.at
     }
 
     fn skip_newlines(&mut self) {
@@ -981,7 +979,11 @@ impl<'a> Walker<'a> {
         let mut last = value;
         while self.is_op(self.at, ",") {
             self.at += 1;
-            last = self.expression();
+            self.skip_newlines();
+            // `const a = …, b = …`
+            if !self.assignment() {
+                last = self.expression();
+            }
         }
         if self.is_op(self.at, "->") && self.language == Language::R {
             let target = self.word_at(self.at + 1);
@@ -1537,6 +1539,7 @@ impl<'a> Walker<'a> {
         let begin = self.at;
         let mut value = self.primary();
         loop {
+            self.chain = begin;
             // A chain may go on in the next line.
             let mut next = self.at;
             while self.is_newline(next) && self.braces() {
@@ -1749,6 +1752,11 @@ impl<'a> Walker<'a> {
     fn call_here(&mut self, value: Val, begin: usize) -> Val {
         self.at += 1;
         if let Kind::Method(on, name) = &value.kind
+            && matches!(name.as_str(), "then" | "on" | "once" | "pipe")
+        {
+            self.element = Some(Val::opaque("data").from(on.origin.clone()));
+        }
+        if let Kind::Method(on, name) = &value.kind
             && matches!(
                 name.as_str(),
                 "forEach" | "map" | "each" | "filter" | "some" | "flatMap"
@@ -1915,6 +1923,42 @@ impl<'a> Walker<'a> {
             self.vars.insert(bare(name).to_owned(), shadowed);
         }
         Val::list(out)
+    }
+
+    /// Perl's `map {…} LIST`: the block is read once for each item that is known, with `$_` bound to it.
+    fn each_element(&mut self, name: &str, block: usize, list: Val) -> Val {
+        let after = self.at;
+        let items = match &list.kind {
+            Kind::List(items) if items.len() <= MAX_ELEMENTS && !items.is_empty() => items.clone(),
+            _ => vec![element_of(&list, "_")],
+        };
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            self.vars.insert(String::from("_"), item.clone());
+            self.at = block;
+            let value = self.expression();
+            let value = match value.kind {
+                Kind::Name(_) => {
+                    let args = Args {
+                        pos: vec![item],
+                        named: Vec::new(),
+                    };
+                    self.call(value, args, block)
+                }
+                _ => value,
+            };
+            out.push(value);
+            // The rest of the block, for what it does.
+            if self.is_op(self.at, ";") {
+                self.statements(End::Brace);
+            }
+            if self.limited {
+                break;
+            }
+        }
+        self.vars.remove("_");
+        self.at = after;
+        if name == "map" { Val::list(out) } else { list }
     }
 
     fn subscript(&mut self, value: Val) -> Val {
@@ -2364,11 +2408,13 @@ impl<'a> Walker<'a> {
                 if self.is_op(self.at, "(") {
                     self.at += 1;
                 }
-                if self.is_op(self.at, "{") {
-                    self.at += 1;
-                    self.statements(End::Brace);
+                if !self.is_op(self.at, "{") {
+                    return self.expression();
                 }
-                return self.expression();
+                let block = self.at + 1;
+                self.skip_balanced();
+                let list = self.expression();
+                return self.each_element(name, block, list);
             }
             (
                 Language::Ruby | Language::Julia,

@@ -91,7 +91,7 @@ pub(in crate::actions::code) type Row = (&'static str, Does);
 pub(in crate::actions::code) fn find(language: Language, name: &str) -> Option<Does> {
     let table: &[&[Row]] = match language {
         Language::Python => &[python::TABLE],
-        Language::JavaScript => &[javascript::TABLE],
+        Language::JavaScript | Language::Mongo => &[javascript::TABLE],
         Language::Perl => &[perl::TABLE],
         Language::Ruby => &[ruby::TABLE],
         Language::Php => &[php::TABLE],
