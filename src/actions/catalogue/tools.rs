@@ -61,13 +61,22 @@ struct GuessSpec {
     #[serde(default)]
     args: Vec<String>,
     /// Holds beside other guesses; of those without it only the first that fits counts.
-    #[serde(default)]
-    also: bool,
+    also: Option<Also>,
     /// What it does.
     #[serde(default)]
     effect: Vec<EffectSpec>,
     /// `name {arguments}` and the actions it must give.
     examples: BTreeMap<String, Vec<String>>,
+}
+
+/// When a guess holds beside another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Also {
+    /// Always.
+    Always,
+    /// When nothing else is known of the tool.
+    Unknown,
 }
 
 /// A compiled guess.
@@ -81,7 +90,7 @@ pub struct Guess<'a> {
     /// An argument with one of these names is given.
     pub args: Vec<&'a str>,
     /// Holds beside others.
-    pub also: bool,
+    pub also: Option<Also>,
     /// What it does.
     pub entry: Entry<'a>,
 }
@@ -125,7 +134,14 @@ pub fn compile(files: &Files) -> Result<(Vec<u8>, Vec<u8>), Vec<String>> {
                 problems.push(String::from("has no example"));
             }
             let chdir = tool.chdir.as_deref();
-            let entry = entry(title, &tool.summary, file, chdir, &tool.effect, &mut problems);
+            let entry = entry(
+                title,
+                &tool.summary,
+                file,
+                chdir,
+                &tool.effect,
+                &mut problems,
+            );
             match postcard::to_allocvec(&entry) {
                 Ok(bytes) => entries.push(bytes),
                 Err(error) => problems.push(error.to_string()),
@@ -215,7 +231,11 @@ pub fn examples(files: &Files) -> impl Iterator<Item = (String, &str, &[String])
         let tools = spec.tool.iter().flat_map(move |tool| {
             let title = tool.names.first().map_or("", String::as_str);
             tool.examples.iter().map(move |(text, actions)| {
-                (format!("{file}: `{title}`"), text.as_str(), actions.as_slice())
+                (
+                    format!("{file}: `{title}`"),
+                    text.as_str(),
+                    actions.as_slice(),
+                )
             })
         });
         let guesses = spec.guess.iter().flat_map(move |guess| {
