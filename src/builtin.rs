@@ -3,11 +3,23 @@
 use std::sync::LazyLock;
 
 use crate::actions::Catalogue;
+use crate::actions::catalogue::Stored;
 use crate::policy::Policy;
 use crate::runtime::{Contract, Index};
 use crate::scan::Scanner;
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
+/// The tables are written by the build script of the same build. Were one of them unreadable, the catalogue would be
+/// empty, and everything unknown to it.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    Catalogue::new(Stored {
+        commands: include_bytes!(concat!(env!("OUT_DIR"), "/commands.bin")),
+        tools: include_bytes!(concat!(env!("OUT_DIR"), "/tools.bin")),
+        guesses: include_bytes!(concat!(env!("OUT_DIR"), "/guesses.bin")),
+        places: include_bytes!(concat!(env!("OUT_DIR"), "/places.bin")),
+        variables: include_bytes!(concat!(env!("OUT_DIR"), "/variables.bin")),
+    })
+    .unwrap_or_default()
+});
 static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::default);
 static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
 

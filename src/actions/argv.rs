@@ -130,7 +130,7 @@ impl<'r> Reader<'r> {
             .entry
             .dash_operands
             .iter()
-            .any(|pattern| super::pattern::matches(pattern, text))
+            .any(|pattern| super::pattern::component(pattern, text))
         {
             return false;
         }

@@ -340,8 +340,10 @@ fn split_home<'a>(path: &'a str, errors: &mut Vec<String>) -> (&'a str, bool) {
     if let Some(rest) = path.strip_prefix("~/") {
         return (rest, true);
     }
-    if !path.starts_with('/') && !path.starts_with("**/") {
-        errors.push(format!("`{path}` does not begin with `/`, `~/` or `**/`"));
+    if !path.starts_with('/') && !path.starts_with("**/") && !path.starts_with("C:/") {
+        errors.push(format!(
+            "`{path}` does not begin with `/`, `~/`, `**/` or `C:/`"
+        ));
     }
     (path, false)
 }

@@ -61,13 +61,22 @@ struct GuessSpec {
     #[serde(default)]
     args: Vec<String>,
     /// Holds beside other guesses; of those without it only the first that fits counts.
-    #[serde(default)]
-    also: bool,
+    also: Option<Also>,
     /// What it does.
     #[serde(default)]
     effect: Vec<EffectSpec>,
     /// `name {arguments}` and the actions it must give.
     examples: BTreeMap<String, Vec<String>>,
+}
+
+/// When a guess holds beside another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Also {
+    /// Always.
+    Always,
+    /// When nothing else is known of the tool.
+    Unknown,
 }
 
 /// A compiled guess.
@@ -81,7 +90,7 @@ pub struct Guess<'a> {
     /// An argument with one of these names is given.
     pub args: Vec<&'a str>,
     /// Holds beside others.
-    pub also: bool,
+    pub also: Option<Also>,
     /// What it does.
     pub entry: Entry<'a>,
 }

@@ -8,7 +8,20 @@
 //! this module to check the catalogue, so a table in its output would need itself, and standard libraries are a closed
 //! world that no user extends.
 
+mod applescript;
+mod awk;
+mod calls;
+mod ex;
+mod fold;
+mod lex;
+mod lisp;
+mod mongo;
+mod redis;
+mod sed;
+mod sinks;
 mod sql;
+mod value;
+mod walk;
 
 use super::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
@@ -138,6 +151,21 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
     }
     match language {
         Language::Sql => sql::analyse(text),
+        Language::Python
+        | Language::JavaScript
+        | Language::Perl
+        | Language::Ruby
+        | Language::Php
+        | Language::Lua
+        | Language::R
+        | Language::Julia
+        | Language::Mongo => walk::analyse(language, text),
+        Language::Awk => awk::analyse(text),
+        Language::Sed => sed::analyse(text),
+        Language::Ex => ex::analyse(text),
+        Language::Elisp => lisp::analyse(text),
+        Language::AppleScript => applescript::analyse(text),
+        Language::Redis => redis::analyse(text),
         _ => vec![unknown("the language is not read", whole)],
     }
 }

@@ -216,6 +216,7 @@ impl Engine<'_> {
             match otherwise {
                 Otherwise::Own => {}
                 _ => {
+                    self.inherited(&found, words, &here);
                     self.otherwise(otherwise, at, &found, words, &here);
                     return Effects {
                         output: Data::opaque(),
@@ -273,6 +274,33 @@ impl Engine<'_> {
             return self.effects(&line, &found.by, &here);
         }
         self.effects(&line, &found.by, &here)
+    }
+
+    /// What a parent does with whatever subcommand.
+    fn inherited(&mut self, found: &Found<'_>, words: &[Word], here: &Situation) {
+        let entry = found.entry;
+        if !entry.effects.iter().any(|effect| effect.inherit) {
+            return;
+        }
+        let line = Line {
+            entry,
+            words,
+            name_words: found.name_words,
+            parsed: found.parsed.clone(),
+            assignments: &here.assignments,
+            stdin: &here.stdin,
+            stdin_source: here.stdin_source,
+            stdout: here.stdout,
+            cwd: &here.cwd,
+            origin: &here.origin,
+            args: None,
+        };
+        let mut done = Done::default();
+        for effect in entry.effects.iter().filter(|effect| effect.inherit) {
+            if line.applies(effect) > Truth::No {
+                self.effect(effect, &line, &found.by, here, &mut done);
+            }
+        }
     }
 
     fn otherwise(

@@ -367,8 +367,11 @@ impl Engine<'_> {
         word: &Word,
         here: &Situation,
     ) -> Data {
+        let is_port = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let facts = if manner.role == Role::Remote {
             remote_facts(text)
+        } else if manner.role == Role::Host && is_port {
+            url::UrlFacts::default()
         } else {
             url::classify(text)
         };
@@ -385,7 +388,8 @@ impl Engine<'_> {
             return self.paths(&file, &path, here);
         }
         let mut action = self.action(manner, word, here);
-        let of_url = |name: &str| manner.role == Role::Url || name != "plain_http";
+        let of_url =
+            |name: &str| manner.role == Role::Url || !matches!(name, "plain_http" | "userinfo");
         action.attributes.extend(
             facts
                 .attributes

@@ -4,7 +4,7 @@ use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Target};
 use crate::actions::argv::Parsed;
 use crate::actions::catalogue::entry::Entry;
-use crate::actions::catalogue::tools;
+use crate::actions::catalogue::tools::{self, Also};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source};
 use crate::actions::word::Data;
@@ -66,12 +66,12 @@ impl Engine<'_> {
                 && (guess.and_words.is_empty() || has(&guess.and_words))
                 && (guess.args.is_empty()
                     || guess.args.iter().any(|name| args.get(name).is_some()));
-            if !fits || (taken && !guess.also) {
+            if !fits || (taken && guess.also != Some(Also::Always)) {
                 continue;
             }
             let before = self.actions.len();
             self.tool_effects(&guess.entry, tool, args, &here);
-            taken |= !guess.also && self.actions.len() > before;
+            taken |= guess.also.is_none() && self.actions.len() > before;
         }
         if !taken {
             let kind = if mcp.is_some() {

@@ -20,8 +20,6 @@ enum Takes {
     Input,
     /// A library that is loaded.
     Library,
-    /// Nothing that leaves the client.
-    Harmless,
 }
 
 /// The commands by name. A name that is not here is `unknown`.
@@ -193,7 +191,6 @@ pub(super) fn read(reader: &mut Reader, text: &str, token: &Token) {
         .find(|(known, _)| *known == name || (*known == lower && !name.starts_with('\\')))
         .map(|(_, takes)| *takes);
     match takes {
-        Some(Takes::Harmless) => {}
         Some(Takes::Shell) if rest.is_empty() => {}
         Some(Takes::Shell) => reader.shell(rest.trim_end_matches(';'), Some(at), span),
         Some(takes) => file(reader, takes, rest, at, span),
