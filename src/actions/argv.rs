@@ -112,10 +112,8 @@ impl<'r> Reader<'r> {
             return;
         }
         // `kubectl exec pod -- command`, `find` blocks aside: the separator after the first operand says nothing.
-        let separator = whole
-            && text == "--"
-            && self.entry.stop_at_operand
-            && self.parsed.operands.len() == 1;
+        let separator =
+            whole && text == "--" && self.entry.stop_at_operand && self.parsed.operands.len() == 1;
         if !separator {
             self.parsed.operands.push(self.at);
         }
@@ -140,11 +138,15 @@ impl<'r> Reader<'r> {
                 (text.len() > 1 && text.starts_with('-'))
                     || (word.exact().is_some() && !text.is_empty() && self.find(text).is_some())
             }
-            Style::KeyValue => key(text).is_some_and(|key| self.find(key).is_some()) || text.starts_with("--"),
+            Style::KeyValue => {
+                key(text).is_some_and(|key| self.find(key).is_some()) || text.starts_with("--")
+            }
             Style::Slash => text.len() > 1 && text.starts_with(['/', '-']),
             Style::Old => {
                 (text.len() > 1 && text.starts_with('-'))
-                    || (self.at == self.first && self.parsed.operands.is_empty() && !text.is_empty())
+                    || (self.at == self.first
+                        && self.parsed.operands.is_empty()
+                        && !text.is_empty())
             }
         }
     }
@@ -194,17 +196,12 @@ impl<'r> Reader<'r> {
         if name.len() < 4 {
             return None;
         }
-        let mut fitting = self
-            .entry
-            .options
-            .iter()
-            .enumerate()
-            .filter(|(_, option)| {
-                option
-                    .spellings
-                    .iter()
-                    .any(|spelling| spelling.starts_with("--") && spelling.starts_with(name))
-            });
+        let mut fitting = self.entry.options.iter().enumerate().filter(|(_, option)| {
+            option
+                .spellings
+                .iter()
+                .any(|spelling| spelling.starts_with("--") && spelling.starts_with(name))
+        });
         let (found, _) = fitting.next()?;
         fitting.next().is_none().then_some(found)
     }
@@ -309,7 +306,9 @@ impl<'r> Reader<'r> {
         let mut known = true;
         for letter in text.chars() {
             match self.find(&format!("-{letter}")) {
-                Some(option) if matches!(self.options()[option].arity, Arity::Value | Arity::Pair) => {
+                Some(option)
+                    if matches!(self.options()[option].arity, Arity::Value | Arity::Pair) =>
+                {
                     let given = self.next_word();
                     self.push(option, given);
                 }
@@ -331,7 +330,13 @@ impl<'r> Reader<'r> {
 
     fn number(&mut self) {
         if let Some(option) = self.find("-#") {
-            self.push(option, Given::One(Slice { word: self.at, from: 1 }));
+            self.push(
+                option,
+                Given::One(Slice {
+                    word: self.at,
+                    from: 1,
+                }),
+            );
         }
         self.at += 1;
     }
@@ -439,9 +444,11 @@ pub fn values<'w>(
         .filter(move |(number, _)| *number == option)
         .flat_map(move |(_, given)| match *given {
             Given::Nothing => Vec::new(),
-            Given::One(Slice { word, from }) => {
-                words.get(word).map(|word| word.tail(from)).into_iter().collect()
-            }
+            Given::One(Slice { word, from }) => words
+                .get(word)
+                .map(|word| word.tail(from))
+                .into_iter()
+                .collect(),
             Given::Block(start, end) => words.get(start..end).unwrap_or_default().to_vec(),
         })
 }

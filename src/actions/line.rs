@@ -97,12 +97,14 @@ impl Line<'_> {
                 _ => Vec::new(),
             },
             Selector::ButLast => {
-                let count = if operands.len() > 1 { operands.len() - 1 } else { 1 };
+                let count = if operands.len() > 1 {
+                    operands.len() - 1
+                } else {
+                    1
+                };
                 operands.iter().take(count).filter_map(operand).collect()
             }
-            Selector::Option(option) => {
-                argv::values(&self.parsed, self.words, *option).collect()
-            }
+            Selector::Option(option) => argv::values(&self.parsed, self.words, *option).collect(),
             Selector::Text(text) => vec![self.made(Value::Exact((*text).to_owned()))],
             Selector::Stdin => self.standard_input(),
             Selector::Cwd => vec![self.made(self.cwd.clone())],
@@ -251,18 +253,20 @@ impl Line<'_> {
         if patterns.is_empty() {
             return Truth::of(given.count() > 0);
         }
-        best(given.map(|(_, given)| match *given {
-            Given::Nothing => Truth::of(patterns.contains(&"")),
-            Given::One(slice) => self.words.get(slice.word).map_or(Truth::No, |word| {
-                fits(&word.tail(slice.from).value, patterns)
-            }),
-            Given::Block(start, end) => best(
-                self.words
-                    .get(start..end)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|word| fits(&word.value, patterns)),
-            ),
+        best(given.map(|(_, given)| {
+            match *given {
+                Given::Nothing => Truth::of(patterns.contains(&"")),
+                Given::One(slice) => self.words.get(slice.word).map_or(Truth::No, |word| {
+                    fits(&word.tail(slice.from).value, patterns)
+                }),
+                Given::Block(start, end) => best(
+                    self.words
+                        .get(start..end)
+                        .unwrap_or_default()
+                        .iter()
+                        .map(|word| fits(&word.value, patterns)),
+                ),
+            }
         }))
     }
 
@@ -291,10 +295,7 @@ impl Line<'_> {
             words.retain(|word| fits(&word.value, &effect.except) < Truth::Yes);
         }
         match effect.part {
-            Some(part) => words
-                .iter()
-                .filter_map(|word| cut(word, part))
-                .collect(),
+            Some(part) => words.iter().filter_map(|word| cut(word, part)).collect(),
             None => words,
         }
     }

@@ -2,8 +2,8 @@
 
 pub mod action;
 pub mod argv;
-pub mod catalogue;
 pub mod build;
+pub mod catalogue;
 pub mod code;
 pub mod engine;
 pub mod environment;

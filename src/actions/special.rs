@@ -253,26 +253,23 @@ pub fn compile(files: &Files) -> Result<Vec<u8>, Vec<String>> {
             for path in &rule.paths {
                 let (pattern, home) = split_home(path, &mut problems);
                 order += 1;
-                by_component
-                    .entry(anchor(pattern))
-                    .or_default()
-                    .push(Rule {
-                        order,
-                        name: &rule.name,
-                        pattern,
-                        home,
-                        except: rule
-                            .except
-                            .iter()
-                            .map(|path| split_home(path, &mut problems))
-                            .collect(),
-                        read: kinds.read,
-                        write: kinds.write,
-                        delete: kinds.delete,
-                        read_with: rule.read_with.iter().map(String::as_str).collect(),
-                        attributes: rule.attributes.iter().map(String::as_str).collect(),
-                        place: kinds.place,
-                    });
+                by_component.entry(anchor(pattern)).or_default().push(Rule {
+                    order,
+                    name: &rule.name,
+                    pattern,
+                    home,
+                    except: rule
+                        .except
+                        .iter()
+                        .map(|path| split_home(path, &mut problems))
+                        .collect(),
+                    read: kinds.read,
+                    write: kinds.write,
+                    delete: kinds.delete,
+                    read_with: rule.read_with.iter().map(String::as_str).collect(),
+                    attributes: rule.attributes.iter().map(String::as_str).collect(),
+                    place: kinds.place,
+                });
             }
             errors.extend(
                 problems
@@ -397,8 +394,10 @@ fn example(text: &str, rules: &Rules, context: &Context) -> String {
         "write" => Operation::Write,
         "delete" => Operation::Delete,
         _ => {
-            return place_of(rules, &path, wildcards, context)
-                .map_or_else(|| String::from("nothing"), |place| place.as_str().to_owned());
+            return place_of(rules, &path, wildcards, context).map_or_else(
+                || String::from("nothing"),
+                |place| place.as_str().to_owned(),
+            );
         }
     };
     look_up(rules, &path, wildcards, operation, context).map_or_else(

@@ -138,7 +138,9 @@ pub fn known(value: &Value) -> (&str, bool) {
 #[must_use]
 pub fn why_text(why: &Why) -> Cow<'static, str> {
     match why {
-        Why::UnsetVariable(name) => Cow::Owned(format!("the variable `{name}` is not set in the call")),
+        Why::UnsetVariable(name) => {
+            Cow::Owned(format!("the variable `{name}` is not set in the call"))
+        }
         Why::Parameter(name) => Cow::Owned(format!("the parameter `${name}` is not known")),
         Why::CommandOutput => Cow::Borrowed("the output of a command is not known beforehand"),
         Why::Expansion => Cow::Borrowed("an expansion could not be computed"),

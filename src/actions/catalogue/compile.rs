@@ -32,7 +32,8 @@ pub const LANGUAGES: [&str; 21] = [
     "redis",
     "powershell",
     "cmd",
-    "other", "patch",
+    "other",
+    "patch",
 ];
 
 /// A file of the catalogue and its name.

@@ -330,7 +330,11 @@ mod tests {
 
     #[test]
     fn alternatives_bind_looser_than_unions_and_joins() {
-        let read = selector("join operands 2.. + option -o | text origin", options(&list())).unwrap();
+        let read = selector(
+            "join operands 2.. + option -o | text origin",
+            options(&list()),
+        )
+        .unwrap();
         assert_eq!(
             format!("{read:?}"),
             "First([Join(All([From(1), Option(0)])), Text(\"origin\")])"

@@ -134,7 +134,14 @@ pub fn compile(files: &Files) -> Result<(Vec<u8>, Vec<u8>), Vec<String>> {
                 problems.push(String::from("has no example"));
             }
             let chdir = tool.chdir.as_deref();
-            let entry = entry(title, &tool.summary, file, chdir, &tool.effect, &mut problems);
+            let entry = entry(
+                title,
+                &tool.summary,
+                file,
+                chdir,
+                &tool.effect,
+                &mut problems,
+            );
             match postcard::to_allocvec(&entry) {
                 Ok(bytes) => entries.push(bytes),
                 Err(error) => problems.push(error.to_string()),
@@ -224,7 +231,11 @@ pub fn examples(files: &Files) -> impl Iterator<Item = (String, &str, &[String])
         let tools = spec.tool.iter().flat_map(move |tool| {
             let title = tool.names.first().map_or("", String::as_str);
             tool.examples.iter().map(move |(text, actions)| {
-                (format!("{file}: `{title}`"), text.as_str(), actions.as_slice())
+                (
+                    format!("{file}: `{title}`"),
+                    text.as_str(),
+                    actions.as_slice(),
+                )
             })
         });
         let guesses = spec.guess.iter().flat_map(move |guess| {

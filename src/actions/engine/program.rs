@@ -8,9 +8,7 @@ use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::{self, Parsed, Until, assignment_name};
 use crate::actions::catalogue::Commands;
-use crate::actions::catalogue::entry::{
-    Act, Effect, Entry, Otherwise, Role, Selector,
-};
+use crate::actions::catalogue::entry::{Act, Effect, Entry, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Truth, join};
 use crate::actions::pattern;
@@ -136,11 +134,7 @@ impl Engine<'_> {
                 output.merge(&self.program(held, words, here).output);
             }
         }
-        self.unknown(
-            format!("the program is a pattern: {name}"),
-            name,
-            here,
-        );
+        self.unknown(format!("the program is a pattern: {name}"), name, here);
         output
     }
 
@@ -167,7 +161,9 @@ impl Engine<'_> {
             let place = path
                 .as_deref()
                 .map_or(Place::Unknown, |path| place::classify(path, self.context));
-            let written = path.as_deref().is_some_and(|path| self.written(path).is_some());
+            let written = path
+                .as_deref()
+                .is_some_and(|path| self.written(path).is_some());
             let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
             if own || self.catalogue.commands.find(base).is_none() {
                 let known = !written && self.catalogue.commands.find(base).is_some();
@@ -318,7 +314,10 @@ impl Engine<'_> {
                 let reason = if at < words.len() {
                     format!("`{} {word}` is not in the catalogue", found.by)
                 } else {
-                    format!("what `{}` does with these words is not in the catalogue", found.by)
+                    format!(
+                        "what `{}` does with these words is not in the catalogue",
+                        found.by
+                    )
                 };
                 self.unknown(reason, &found.by, here);
             }
@@ -369,9 +368,16 @@ impl Engine<'_> {
             here.certainty.min(Certainty::Likely)
         };
         if entry.strict
-            && let Some(word) = line.parsed.unlisted.first().and_then(|at| line.words.get(*at))
+            && let Some(word) = line
+                .parsed
+                .unlisted
+                .first()
+                .and_then(|at| line.words.get(*at))
         {
-            let reason = format!("the option `{}` of `{by}` is not in the catalogue", word.known().0);
+            let reason = format!(
+                "the option `{}` of `{by}` is not in the catalogue",
+                word.known().0
+            );
             self.unknown(reason, by, here);
         }
         for effect in &entry.effects {
@@ -610,9 +616,8 @@ impl Engine<'_> {
                 ActionKind::NetSend | ActionKind::MessageSend | ActionKind::PackagePublish
             )
         };
-        done.sends.extend(
-            (before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)),
-        );
+        done.sends
+            .extend((before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)));
     }
 
     /// The words of a command that another one runs, with what is put into and after them.
@@ -633,7 +638,10 @@ impl Engine<'_> {
                 match word.exact() {
                     Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
                     Some(text) if text.contains(placeholder) => {
-                        replaced.extend(with.iter().map(|insert| inside(&word, text, placeholder, insert)));
+                        replaced.extend(
+                            with.iter()
+                                .map(|insert| inside(&word, text, placeholder, insert)),
+                        );
                     }
                     _ => replaced.push(word),
                 }
@@ -656,11 +664,13 @@ impl Engine<'_> {
                 // `find DIR -exec`: what is found lies below, not the folder itself alone.
                 for word in &mut words {
                     if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
-                        let path = if path.ends_with('/') { path } else { format!("{path}/") };
-                        word.value = Value::Prefix(
-                            path,
-                            Why::RunTimeValue(String::from("what is found")),
-                        );
+                        let path = if path.ends_with('/') {
+                            path
+                        } else {
+                            format!("{path}/")
+                        };
+                        word.value =
+                            Value::Prefix(path, Why::RunTimeValue(String::from("what is found")));
                     }
                 }
             }
@@ -720,7 +730,10 @@ fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
 /// The last component of a program's path, without the ending that Windows needs.
 fn base_name(name: &str) -> &str {
     let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let split = base.len().checked_sub(4).filter(|at| base.is_char_boundary(*at));
+    let split = base
+        .len()
+        .checked_sub(4)
+        .filter(|at| base.is_char_boundary(*at));
     match split {
         Some(at) if at > 0 => match base[at..].to_ascii_lowercase().as_str() {
             ".exe" | ".cmd" | ".bat" | ".com" => &base[..at],

@@ -12,8 +12,7 @@ use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
-    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
-    Value,
+    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value,
 };
 
 /// Files by which bash opens a connection: `/dev/tcp/HOST/PORT`.
@@ -118,7 +117,14 @@ impl Engine<'_> {
             scope: command.scope,
             ..situation.clone()
         };
-        self.standard_input(&command.stdin, command.piped, &command.redirects, &mut here, origin, flow);
+        self.standard_input(
+            &command.stdin,
+            command.piped,
+            &command.redirects,
+            &mut here,
+            origin,
+            flow,
+        );
         here.stdout = match &command.stdout {
             Stdout::Inherited => situation.stdout,
             Stdout::Pipe(_) => Source::Pipe,
@@ -475,7 +481,10 @@ impl Engine<'_> {
     }
 
     /// An action towards a host that bash itself connects to.
-    #[expect(clippy::unused_self, reason = "reads like the other constructors of actions")]
+    #[expect(
+        clippy::unused_self,
+        reason = "reads like the other constructors of actions"
+    )]
     fn at_host(&self, kind: ActionKind, host: &str, here: &Situation) -> Action {
         let facts = url::classify(host);
         Action {

@@ -163,7 +163,10 @@ impl Engine<'_> {
                     .extend(special.attributes.iter().map(|name| (*name).to_owned()));
             }
         }
-        if changes && manner.kind != K::ExecHijack && self.is_guards(known.path.as_deref(), manner.kind) {
+        if changes
+            && manner.kind != K::ExecHijack
+            && self.is_guards(known.path.as_deref(), manner.kind)
+        {
             action.kind = K::AgentGuard;
         }
         if known.place == Place::Device && matches!(action.kind, K::FsWrite | K::FsDestroy) {
@@ -236,8 +239,7 @@ impl Engine<'_> {
         path.zip(self.context.guard_home.as_deref())
             .is_some_and(|(path, home)| {
                 place::below(path, home).is_some()
-                    || (removes
-                        && place::below(home, path).is_some_and(|rest| !rest.contains('/')))
+                    || (removes && place::below(home, path).is_some_and(|rest| !rest.contains('/')))
             })
     }
 
@@ -328,7 +330,11 @@ impl Engine<'_> {
             Place::Unknown
         };
         let reason = why
-            .or(if place == Place::Unknown { cwd_why } else { None })
+            .or(if place == Place::Unknown {
+                cwd_why
+            } else {
+                None
+            })
             .map(|why| why_text(why).into_owned());
         Known {
             value: text.to_owned(),
@@ -356,7 +362,10 @@ impl Engine<'_> {
         data
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one candidate of a word, as it was taken apart")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one candidate of a word, as it was taken apart"
+    )]
     fn one_host(
         &mut self,
         manner: &Manner<'_>,
@@ -511,9 +520,19 @@ fn mark(action: &mut Action, data: &Data) {
 /// Names of variables that hold credentials, as far as a name tells.
 fn is_secret_name(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"]
-        .into_iter()
-        .any(|part| upper.contains(part))
+    [
+        "SECRET",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "API_KEY",
+        "APIKEY",
+        "ACCESS_KEY",
+        "PRIVATE_KEY",
+        "CREDENTIAL",
+    ]
+    .into_iter()
+    .any(|part| upper.contains(part))
 }
 
 /// `[user@]host:path` or a URL: what scp and rsync take for another machine.
@@ -546,7 +565,11 @@ fn one_line(text: &str) -> String {
     }
     let mut out = String::with_capacity(end + 3);
     for character in text[..end].chars() {
-        out.push(if character.is_control() { ' ' } else { character });
+        out.push(if character.is_control() {
+            ' '
+        } else {
+            character
+        });
     }
     if end < text.len() {
         out.push('…');
