@@ -33,6 +33,8 @@ TARGET_PATTERNS = (
     "/e?c/**",
     "main",
     "*/?",
+    "*src*",
+    "m?in",
     "**",
 )
 FOLDERS = ("/w/p", "${workspace}/src", "${home}", "/", "/etc/", "${guard_home}")

@@ -215,7 +215,9 @@ def _fits_target(pattern: str, target: Json, context: Json) -> Truth:
     value: str = target["value"]
     if not target["exact"]:
         return _may_begin(value, base + re.split(r"[*?]", rest, maxsplit=1)[0])
-    return _truth(value.startswith(base) and fits(rest, value[len(base) :], path=True))
+    # What does not look like a path is a name, in which `*` crosses every character: `origin/*`, `*.prod`.
+    path = rest != pattern or rest.startswith(("/", "**/"))
+    return _truth(value.startswith(base) and fits(rest, value[len(base) :], path=path))
 
 
 def _lies_under(folder: str, target: Json, context: Json) -> Truth:

@@ -114,8 +114,8 @@ class Targets(Strict):
     """
     Patterns over a target: one of `any` or below one of `under`; none of `none` and below none of `outside`.
 
-    In a path `*` and `?` stop at `/`, `**` does not. A pattern may begin with `~`, `${workspace}`, `${home}`, `${cwd}`
-    or `${guard_home}`.
+    A pattern that begins with `/`, `~`, `**/`, `${workspace}`, `${home}`, `${cwd}` or `${guard_home}` is a path: there
+    `*` and `?` stop at `/`, and `**` does not. Any other is a name, in which `*` matches any characters.
     """
 
     any: Patterns | None = None
