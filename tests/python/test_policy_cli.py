@@ -239,7 +239,9 @@ def test_a_diff_tells_the_direction(run: Policy, good: Path):
 
 def test_lint_ends_with_one_when_it_has_something_to_say(run: Policy, good: Path):
     assert (run("lint", good).code, run("lint", good).out) == (0, "nothing to say\n")
-    good.write_text(GOOD.replace('when: {tool: "mcp__billing__*"}', "when: {action: {kind: net.scan}}").split("    examples")[0])
+    good.write_text(
+        GOOD.replace('when: {tool: "mcp__billing__*"}', "when: {action: {kind: net.scan}}").split("    examples")[0]
+    )
     assert (run("lint", good).code, run.json("lint", good)["problems"][0]["kind"]) == (1, "examples_missing")
 
 

@@ -62,7 +62,7 @@ def test_what_ships_is_the_compile_of_its_source(name: str):
     compiled = layers.compile_builtin(POLICIES / f"{name}.yaml").policy
 
     assert (POLICIES / f"{name}.json").read_bytes() == compiled.text
-    assert builtin_policy(name) == compiled.text  # type: ignore[arg-type]
+    assert builtin_policy(name) == compiled.text
 
 
 def test_the_digest_is_that_of_the_canonical_text():
@@ -134,7 +134,9 @@ def test_a_managed_denial_stands_above_every_permission(tmp_path: Path):
         "user.yaml",
     )
     managed = layers.layer_of(
-        write(tmp_path, "rules:\n  - {id: theirs, effect: deny, why: no, when: {action: {kind: vcs.push}}}\n", "m.yaml"),
+        write(
+            tmp_path, "rules:\n  - {id: theirs, effect: deny, why: no, when: {action: {kind: vcs.push}}}\n", "m.yaml"
+        ),
         "managed",
     )
     compiled = compile_layers([layers.layer_of(user, "user"), managed], layers.builtin("default"))
@@ -212,7 +214,10 @@ rules:
     )
     (rule,) = [rule for rule in layers.compile_files(user=path).policy.rules if rule["id"] == "r"]
 
-    common = {"depth": {"gte": 2, "lte": 3}, "time": {"days": [0, 4], "from_min": 1320, "to_min": 360, "offset_min": -210, "outside": False}}
+    common = {
+        "depth": {"gte": 2, "lte": 3},
+        "time": {"days": [0, 4], "from_min": 1320, "to_min": 360, "offset_min": -210, "outside": False},
+    }
     about = {"kind": ["net.*"], "host": {"none": ["*.acme.dev", "x.io"]}}
     others = sorted(set(vocabulary.PLACES) - {"workspace", "temp", "unknown"})
     assert sorted(rule["when"], key=str) == sorted(
