@@ -289,9 +289,9 @@ def decide_json(facts: bytes, policy: bytes) -> bytes:
         PolicyError: One of them cannot be used.
     """
 
-def builtin_policy(name: Literal["default", "strict", "observe"]) -> bytes:
+def builtin_policy(name: str) -> bytes:
     """
-    The compiled form (canonical JSON) of a policy that ships.
+    The compiled form (canonical JSON) of a policy that ships: `default`, `strict` or `observe`.
 
     Raises:
         PolicyError: No such policy ships.

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::spec::PolicySpec;
-use super::{Policy, digest_of};
+use super::Policy;
 
 /// The file the build script writes.
 const TABLE: &str = "policy.bin";
@@ -19,9 +18,10 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
         let made = std::fs::read(&path)
             .map_err(|error| error.to_string())
             .and_then(|bytes| {
-                Policy::from_compiled(&bytes).map_err(|error| error.message)?;
+                let policy = Policy::from_compiled(&bytes).map_err(|error| error.message)?;
                 if name == "default" {
-                    write_table(&bytes, &out.join(TABLE))?;
+                    let table = policy.to_table().map_err(|error| error.message)?;
+                    std::fs::write(out.join(TABLE), table).map_err(|error| error.to_string())?;
                 }
                 Ok(())
             });
@@ -34,11 +34,4 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
     } else {
         Err(errors)
     }
-}
-
-fn write_table(bytes: &[u8], path: &Path) -> Result<(), String> {
-    let spec: PolicySpec = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let table =
-        postcard::to_allocvec(&(digest_of(bytes), spec)).map_err(|error| error.to_string())?;
-    std::fs::write(path, table).map_err(|error| error.to_string())
 }

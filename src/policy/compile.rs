@@ -1,47 +1,54 @@
 //! The compiled form to what is evaluated: names become bits, patterns become automata. Refuses what it does not know.
 
+use serde::{Deserialize, Serialize};
+
 use super::PolicyError;
 use super::condition::{
     ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
     Targets, Under, Window, Words,
 };
-use super::glob::Glob;
+use super::glob::{Glob, MAX_TOKENS};
+use super::pool::{Pool, Span};
 use super::spec::{
-    ActionSpec, ArgSpec, BlockSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec, Layer, Mode,
-    PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, WindowSpec,
+    ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
+    Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
 };
 use crate::actions::ActionKind;
 use crate::decision::Effect;
 
 /// A policy as it is evaluated, without its digest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Compiled {
-    pub(super) id: Box<str>,
+    pub(super) id: Span,
     pub(super) observe: bool,
     /// By phase: pre, post, text.
     pub(super) defaults: [(Effect, Layer); 3],
     pub(super) rules: Vec<Rule>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) pool: Pool,
 }
 
 /// A rule as it is evaluated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Rule {
-    pub(super) id: Box<str>,
+    pub(super) id: Span,
     pub(super) effect: Effect,
     /// What it says when it holds only because something is unknown.
     pub(super) if_unknown: Effect,
     pub(super) layer: Layer,
-    pub(super) why: Box<str>,
-    pub(super) safer: Option<Box<str>>,
-    pub(super) until: Option<Box<str>>,
-    pub(super) then: Box<[Box<str>]>,
+    pub(super) why: Span,
+    pub(super) safer: Option<Span>,
+    pub(super) until: Option<Span>,
+    /// Words.
+    pub(super) then: Span,
     /// Positions of the permissions that answer this question.
-    pub(super) overridden_by: Vec<usize>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) overridden_by: Vec<u32>,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
 }
 
 /// Conditions that hold together.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Block {
     /// Bit by position: pre, post, text.
     pub(super) phases: u8,
@@ -49,9 +56,10 @@ pub(super) struct Block {
     pub(super) kinds: Option<u128>,
     /// Families of the finding it speaks about; `None`: it speaks about no finding.
     pub(super) families: Option<u8>,
-    pub(super) call: Box<[CallCondition]>,
-    pub(super) action: Box<[ActionCondition]>,
-    pub(super) finding: Box<[FindingCondition]>,
+    /// Parts of the pool's lists.
+    pub(super) call: Span,
+    pub(super) action: Span,
+    pub(super) finding: Span,
 }
 
 fn invalid(message: String) -> PolicyError {
@@ -65,8 +73,8 @@ fn invalid(message: String) -> PolicyError {
 ///
 /// # Errors
 /// [`PolicyError`] with the rule and what is wrong with it.
-pub(super) fn compile(spec: PolicySpec) -> Result<Compiled, PolicyError> {
-    if spec.format != FORMAT {
+pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
+    if *spec.format != *FORMAT {
         return Err(PolicyError {
             kind: "policy_format",
             message: format!(
@@ -76,67 +84,71 @@ pub(super) fn compile(spec: PolicySpec) -> Result<Compiled, PolicyError> {
         });
     }
     let default = |default: &DefaultSpec| (default.effect, default.layer);
-    let defaults = [
-        default(&spec.default.pre),
-        default(&spec.default.post),
-        default(&spec.default.text),
-    ];
-    let mut overrides = Vec::new();
-    let mut rules: Vec<Rule> = Vec::with_capacity(spec.rules.len());
-    for (at, mut spec) in spec.rules.into_iter().enumerate() {
-        if rules.last().is_some_and(|last| *last.id >= *spec.id) {
+    let mut pool = Pool::default();
+    let mut compiled = Compiled {
+        id: pool.keep(&spec.id),
+        observe: spec.mode == Mode::Observe,
+        defaults: [
+            default(&spec.default.pre),
+            default(&spec.default.post),
+            default(&spec.default.text),
+        ],
+        rules: Vec::with_capacity(spec.rules.len()),
+        blocks: Vec::with_capacity(spec.rules.len() * 2),
+        pool,
+    };
+    for (at, rule_spec) in spec.rules.iter().enumerate() {
+        if at > 0 && *spec.rules[at - 1].id >= *rule_spec.id {
             return Err(invalid(format!(
                 "rule `{}` is not in its place: rules are sorted by id, and no id comes twice",
-                spec.id
+                rule_spec.id
             )));
         }
-        for asked in std::mem::take(&mut spec.overrides) {
-            overrides.push((at, asked));
+        let made = rule(rule_spec, &mut compiled)?;
+        compiled.rules.push(made);
+    }
+    for at in 0..spec.rules.len() {
+        for asked in &spec.rules[at].overrides {
+            let question = overridden(&spec.rules, at, asked)?;
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            compiled.rules[question].overridden_by.push(at);
         }
-        rules.push(rule(spec)?);
     }
-    for (at, asked) in overrides {
-        connect(&mut rules, at, &asked)?;
-    }
-    Ok(Compiled {
-        id: spec.id.into(),
-        observe: spec.mode == Mode::Observe,
-        defaults,
-        rules,
-    })
+    Ok(compiled)
 }
 
-/// Lets the permission at `at` answer the question `asked`.
-fn connect(rules: &mut [Rule], at: usize, asked: &str) -> Result<(), PolicyError> {
-    let (id, effect, layer) = (rules[at].id.clone(), rules[at].effect, rules[at].layer);
-    let Ok(question) = rules.binary_search_by(|rule| (*rule.id).cmp(asked)) else {
+/// The position of the question `asked` that the rule at `at` answers.
+fn overridden(rules: &[RuleSpec<'_>], at: usize, asked: &str) -> Result<usize, PolicyError> {
+    let permission = &rules[at];
+    let id = &permission.id;
+    let Ok(position) = rules.binary_search_by(|rule| (*rule.id).cmp(asked)) else {
         return Err(invalid(format!(
             "rule `{id}` overrides `{asked}`, which is not in the policy"
         )));
     };
-    if effect != Effect::Allow {
+    let question = &rules[position];
+    if permission.effect != Effect::Allow {
         return Err(invalid(format!(
             "rule `{id}` overrides `{asked}` but allows nothing"
         )));
     }
-    if rules[question].effect != Effect::Ask {
+    if question.effect != Effect::Ask {
         return Err(invalid(format!(
             "rule `{id}` overrides `{asked}`, which does not ask; only a question can be overridden"
         )));
     }
-    if layer < rules[question].layer {
+    if permission.layer < question.layer {
         return Err(invalid(format!(
             "rule `{id}` of layer `{}` overrides `{asked}` of layer `{}`, which outranks it",
-            layer.as_str(),
-            rules[question].layer.as_str()
+            permission.layer.as_str(),
+            question.layer.as_str()
         )));
     }
-    rules[question].overridden_by.push(at);
-    Ok(())
+    Ok(position)
 }
 
-fn rule(spec: RuleSpec) -> Result<Rule, PolicyError> {
-    let id = spec.id;
+fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyError> {
+    let id = &spec.id;
     let if_unknown = spec.unknown.unwrap_or(spec.effect);
     if if_unknown != spec.effect && (spec.effect, if_unknown) != (Effect::Deny, Effect::Ask) {
         return Err(invalid(format!(
@@ -146,9 +158,9 @@ fn rule(spec: RuleSpec) -> Result<Rule, PolicyError> {
     if spec.when.is_empty() {
         return Err(invalid(format!("rule `{id}` has no conditions")));
     }
-    let mut blocks = Vec::with_capacity(spec.when.len());
-    for block_spec in spec.when {
-        let block = block(block_spec, spec.effect)
+    let start = compiled.blocks.len();
+    for block_spec in &spec.when {
+        let block = block(block_spec, spec.effect, &mut compiled.pool)
             .map_err(|error| invalid(format!("rule `{id}`: {error}")))?;
         // More findings must never make a call more allowed.
         if spec.effect == Effect::Allow && block.kinds.is_some() && block.families.is_some() {
@@ -156,119 +168,119 @@ fn rule(spec: RuleSpec) -> Result<Rule, PolicyError> {
                 "rule `{id}` allows, so it may speak about actions or about findings, not about both"
             )));
         }
-        blocks.push(block);
+        compiled.blocks.push(block);
     }
+    let pool = &mut compiled.pool;
     Ok(Rule {
+        id: pool.keep(id),
         effect: spec.effect,
         if_unknown,
         layer: spec.layer,
-        why: spec.why.into(),
-        safer: spec.safer.map(Into::into),
-        until: spec.until.map(Into::into),
-        then: words(spec.then),
+        why: pool.keep(&spec.why),
+        safer: spec.safer.as_ref().map(|text| pool.keep(text)),
+        until: spec.until.as_ref().map(|text| pool.keep(text)),
+        then: words(&spec.then, pool),
         overridden_by: Vec::new(),
-        blocks,
-        id: id.into(),
+        blocks: Span::since(start, compiled.blocks.len()),
     })
 }
 
-/// Patterns that may be given, and the condition they are.
-type Named<C> = (Option<GlobsSpec>, fn(Globs) -> C);
+/// Bits by position in a vocabulary.
+fn bits<T: Copy>(items: &[T], position: impl Fn(T) -> u8) -> u16 {
+    items.iter().fold(0, |set, item| set | 1 << position(*item))
+}
 
-fn block(spec: BlockSpec, effect: Effect) -> Result<Block, String> {
-    let mut call = Vec::new();
-    if !spec.surface.is_empty() {
-        let set = spec
-            .surface
-            .iter()
-            .fold(0, |set, surface| set | 1 << *surface as u8);
-        call.push(CallCondition::Surface(set));
-    }
-    let named: [Named<CallCondition>; 5] = [
-        (spec.tool, CallCondition::Tool),
-        (spec.server, CallCondition::Server),
-        (spec.runtime, CallCondition::Runtime),
-        (spec.agent, CallCondition::Agent),
-        (spec.host_mode, CallCondition::HostMode),
-    ];
-    for (patterns, condition) in named {
-        if let Some(patterns) = patterns {
-            call.push(condition(globs(&patterns)?));
-        }
-    }
-    if let Some(bounds) = spec.depth {
-        call.push(CallCondition::Depth(range(&bounds)));
-    }
-    for (pointer, condition) in spec.arg {
-        call.push(CallCondition::Arg(pointer.into(), arg(condition)?));
-    }
-    if let Some(set) = spec.label {
-        call.push(CallCondition::Label(set_words(set)));
-    }
-    for (name, bounds) in spec.counter {
-        call.push(CallCondition::Counter(name.into(), range(&bounds)));
-    }
-    if let Some(hours) = spec.time {
-        call.push(CallCondition::Time(window(&hours)?));
-    }
-    let phases = if spec.phase.is_empty() {
+/// As [`bits`], for vocabularies of up to eight words; no word at all is every word.
+fn bits_or_all<T: Copy>(items: &[T], position: impl Fn(T) -> u8) -> u8 {
+    if items.is_empty() {
         u8::MAX
     } else {
-        spec.phase
-            .iter()
-            .fold(0, |set, phase| set | 1 << *phase as u8)
-    };
+        bits(items, position).to_le_bytes()[0]
+    }
+}
+
+/// Patterns that may be given, and the condition they are.
+type Named<'a, C> = (&'a Option<GlobsSpec<'a>>, fn(Globs) -> C);
+
+fn block(spec: &BlockSpec<'_>, effect: Effect, pool: &mut Pool) -> Result<Block, String> {
+    let call = call(spec, pool)?;
     let mut block = Block {
-        phases,
+        phases: bits_or_all(&spec.phase, |phase| phase as u8),
         kinds: None,
         families: None,
-        call: call.into(),
-        action: Box::default(),
-        finding: Box::default(),
+        call,
+        action: Span::default(),
+        finding: Span::default(),
     };
-    if let Some(spec) = spec.action {
+    if let Some(spec) = &spec.action {
         block.kinds = Some(kinds(&spec.kind, effect)?);
-        block.action = action(spec)?;
+        block.action = action(spec, pool)?;
     }
-    if let Some(spec) = spec.finding {
-        block.families = Some(if spec.kind.is_empty() {
-            u8::MAX
-        } else {
-            spec.kind
-                .iter()
-                .fold(0, |set, family| set | 1 << *family as u8)
-        });
-        block.finding = finding(spec)?;
+    if let Some(spec) = &spec.finding {
+        block.families = Some(bits_or_all(&spec.kind, |family| family as u8));
+        block.finding = finding(spec, pool)?;
     }
     Ok(block)
 }
 
+fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
+    let start = pool.call.len();
+    if !spec.surface.is_empty() {
+        let set = bits_or_all(&spec.surface, |surface| surface as u8);
+        pool.call.push(CallCondition::Surface(set));
+    }
+    let named: [Named<'_, CallCondition>; 5] = [
+        (&spec.tool, CallCondition::Tool),
+        (&spec.server, CallCondition::Server),
+        (&spec.runtime, CallCondition::Runtime),
+        (&spec.agent, CallCondition::Agent),
+        (&spec.host_mode, CallCondition::HostMode),
+    ];
+    for (patterns, condition) in named {
+        if let Some(patterns) = patterns {
+            let globs = globs(&patterns.any, &patterns.none, pool)?;
+            pool.call.push(condition(globs));
+        }
+    }
+    if let Some(bounds) = &spec.depth {
+        pool.call.push(CallCondition::Depth(range(bounds)));
+    }
+    for (pointer, condition) in &spec.arg {
+        let condition = arg(condition, pool)?;
+        let pointer = pool.keep(pointer);
+        pool.call.push(CallCondition::Arg(pointer, condition));
+    }
+    if let Some(set) = &spec.label {
+        let words = set_words(set, pool);
+        pool.call.push(CallCondition::Label(words));
+    }
+    for (name, bounds) in &spec.counter {
+        let name = pool.keep(name);
+        pool.call.push(CallCondition::Counter(name, range(bounds)));
+    }
+    if let Some(hours) = &spec.time {
+        pool.call.push(CallCondition::Time(window(hours)?));
+    }
+    Ok(Span::since(start, pool.call.len()))
+}
+
 /// The kinds that patterns name. A permission never covers what was not understood unless it says `unknown` itself.
-fn kinds(patterns: &[String], effect: Effect) -> Result<u128, String> {
+fn kinds(patterns: &[Text<'_>], effect: Effect) -> Result<u128, String> {
     let unknown = ActionKind::Unknown.bit();
+    let every = if effect == Effect::Allow {
+        !unknown
+    } else {
+        u128::MAX
+    };
     if patterns.is_empty() {
-        return Ok(if effect == Effect::Allow {
-            !unknown
-        } else {
-            u128::MAX
-        });
+        return Ok(every);
     }
     let mut set = 0;
     for pattern in patterns {
-        let mut found = 0;
-        if let Some(kind) = ActionKind::from_name(pattern) {
-            found = kind.bit();
-        } else {
-            let glob = name_glob(pattern)?;
-            for kind in ActionKind::ALL {
-                if glob.matches(kind.as_str()) {
-                    found |= kind.bit();
-                }
-            }
-            if effect == Effect::Allow {
-                found &= !unknown;
-            }
-        }
+        let found = ActionKind::from_name(pattern).map_or_else(
+            || Ok(kinds_like(pattern)? & every),
+            |kind| Ok::<u128, String>(kind.bit()),
+        )?;
         if found == 0 {
             return Err(format!("no action is of kind `{pattern}`"));
         }
@@ -277,113 +289,131 @@ fn kinds(patterns: &[String], effect: Effect) -> Result<u128, String> {
     Ok(set)
 }
 
-fn action(spec: ActionSpec) -> Result<Box<[ActionCondition]>, String> {
-    let mut conditions = Vec::new();
+fn kinds_like(pattern: &str) -> Result<u128, String> {
+    let mut pool = Pool::default();
+    let glob = Glob::name(pattern, &mut pool).ok_or_else(|| too_long(pattern))?;
+    Ok(ActionKind::ALL
+        .iter()
+        .filter(|kind| glob.matches(kind.as_str(), &pool))
+        .fold(0, |set, kind| set | kind.bit()))
+}
+
+fn action(spec: &ActionSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
+    let start = pool.action.len();
     if !spec.place.is_empty() {
-        let set = spec
-            .place
-            .iter()
-            .fold(0, |set, place| set | 1 << *place as u16);
-        conditions.push(ActionCondition::Place(set));
+        let set = bits(&spec.place, |place| place as u8);
+        pool.action.push(ActionCondition::Place(set));
     }
-    if let Some(set) = spec.has {
-        conditions.push(ActionCondition::Has(set_words(set)));
+    if let Some(set) = &spec.has {
+        let words = set_words(set, pool);
+        pool.action.push(ActionCondition::Has(words));
     }
     if !spec.certainty.is_empty() {
-        let set = spec
-            .certainty
-            .iter()
-            .fold(0, |set, certainty| set | 1 << *certainty as u8);
-        conditions.push(ActionCondition::Certainty(set));
+        let set = bits_or_all(&spec.certainty, |certainty| certainty as u8);
+        pool.action.push(ActionCondition::Certainty(set));
     }
     if let Some(exact) = spec.exact {
-        conditions.push(ActionCondition::Exact(exact));
+        pool.action.push(ActionCondition::Exact(exact));
     }
     if let Some(remote) = spec.remote {
-        conditions.push(ActionCondition::Remote(remote));
+        pool.action.push(ActionCondition::Remote(remote));
     }
-    let named: [Named<ActionCondition>; 3] = [
-        (spec.on, ActionCondition::On),
-        (spec.host, ActionCondition::Host),
-        (spec.by, ActionCondition::By),
+    let named: [Named<'_, ActionCondition>; 3] = [
+        (&spec.on, ActionCondition::On),
+        (&spec.host, ActionCondition::Host),
+        (&spec.by, ActionCondition::By),
     ];
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
-            conditions.push(condition(globs(&patterns)?));
+            let globs = globs(&patterns.any, &patterns.none, pool)?;
+            pool.action.push(condition(globs));
         }
     }
-    if let Some(patterns) = spec.target {
-        conditions.push(ActionCondition::Target(targets(&patterns)?));
+    if let Some(patterns) = &spec.target {
+        let targets = targets(patterns, pool)?;
+        pool.action.push(ActionCondition::Target(targets));
     }
-    Ok(conditions.into())
+    Ok(Span::since(start, pool.action.len()))
 }
 
-fn finding(spec: FindingSpec) -> Result<Box<[FindingCondition]>, String> {
-    let mut conditions = Vec::new();
+fn finding(spec: &FindingSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
+    let start = pool.finding.len();
     if let Some(least) = spec.severity {
-        conditions.push(FindingCondition::Severity(least));
+        pool.finding.push(FindingCondition::Severity(least));
     }
     if !spec.checksum.is_empty() {
-        conditions.push(FindingCondition::Checksum(spec.checksum.into()));
+        let set = bits_or_all(&spec.checksum, |checksum| match checksum {
+            ChecksumSpec::Valid => 0,
+            ChecksumSpec::Mismatch => 1,
+            ChecksumSpec::None => 2,
+        });
+        pool.finding.push(FindingCondition::Checksum(set));
     }
-    if let Some(bounds) = spec.confidence_pm {
-        conditions.push(FindingCondition::Confidence(range(&bounds)));
+    if let Some(bounds) = &spec.confidence_pm {
+        pool.finding
+            .push(FindingCondition::Confidence(range(bounds)));
     }
-    if let Some(patterns) = spec.rule {
-        conditions.push(FindingCondition::Rule(globs(&patterns)?));
+    if let Some(patterns) = &spec.rule {
+        let globs = globs(&patterns.any, &patterns.none, pool)?;
+        pool.finding.push(FindingCondition::Rule(globs));
     }
-    Ok(conditions.into())
-}
-
-fn name_glob(pattern: &str) -> Result<Glob, String> {
-    Glob::name(pattern).ok_or_else(|| too_long(pattern))
+    Ok(Span::since(start, pool.finding.len()))
 }
 
 fn too_long(pattern: &str) -> String {
     let start: String = pattern.chars().take(40).collect();
-    format!(
-        "the pattern that begins with `{start}` has more than {} parts",
-        super::glob::MAX_TOKENS
-    )
+    format!("the pattern that begins with `{start}` has more than {MAX_TOKENS} parts")
 }
 
-fn globs(spec: &GlobsSpec) -> Result<Globs, String> {
-    let all = |patterns: &[String]| -> Result<_, String> {
-        patterns.iter().map(|pattern| name_glob(pattern)).collect()
+fn globs(any: &[Text<'_>], none: &[Text<'_>], pool: &mut Pool) -> Result<Globs, String> {
+    let mut list = |patterns: &[Text<'_>]| -> Result<Span, String> {
+        let start = pool.globs.len();
+        for pattern in patterns {
+            let glob = Glob::name(pattern, pool).ok_or_else(|| too_long(pattern))?;
+            pool.globs.push(glob);
+        }
+        Ok(Span::since(start, pool.globs.len()))
     };
     Ok(Globs {
-        any: all(&spec.any)?,
-        none: all(&spec.none)?,
+        any: list(any)?,
+        none: list(none)?,
     })
 }
 
-fn targets(spec: &TargetSpec) -> Result<Targets, String> {
-    let globs = |patterns: &[String]| {
-        patterns
-            .iter()
-            .map(|pattern| {
-                let (base, rest) = based(pattern)?;
-                let glob = Glob::path(rest).ok_or_else(|| too_long(pattern))?;
-                Ok(TargetGlob { base, glob })
-            })
-            .collect::<Result<_, String>>()
-    };
-    let folders = |paths: &[String]| {
-        paths
-            .iter()
-            .map(|path| {
-                let (base, rest) = based(path)?;
-                let rest = rest.trim_end_matches('/').into();
-                Ok(Under { base, rest })
-            })
-            .collect::<Result<_, String>>()
-    };
+fn targets(spec: &TargetSpec<'_>, pool: &mut Pool) -> Result<Targets, String> {
     Ok(Targets {
-        any: globs(&spec.any)?,
-        under: folders(&spec.under)?,
-        none: globs(&spec.none)?,
-        outside: folders(&spec.outside)?,
+        any: target_globs(&spec.any, pool)?,
+        under: folders(&spec.under, pool)?,
+        none: target_globs(&spec.none, pool)?,
+        outside: folders(&spec.outside, pool)?,
     })
+}
+
+fn target_globs(patterns: &[Text<'_>], pool: &mut Pool) -> Result<Span, String> {
+    let start = pool.target_globs.len();
+    for pattern in patterns {
+        let (base, rest) = based(pattern)?;
+        // What does not look like a path is a name, in which `*` crosses every character: `origin/*`, `*.prod`.
+        let is_path = base.is_some() || rest.starts_with('/') || rest.starts_with("**/");
+        let glob = if is_path {
+            Glob::path(rest, pool)
+        } else {
+            Glob::name(rest, pool)
+        };
+        let glob = glob.ok_or_else(|| too_long(pattern))?;
+        pool.target_globs.push(TargetGlob { base, glob });
+    }
+    Ok(Span::since(start, pool.target_globs.len()))
+}
+
+fn folders(paths: &[Text<'_>], pool: &mut Pool) -> Result<Span, String> {
+    let start = pool.unders.len();
+    for path in paths {
+        let (base, rest) = based(path)?;
+        let rest = pool.keep(rest.trim_end_matches('/'));
+        pool.unders.push(Under { base, rest });
+    }
+    Ok(Span::since(start, pool.unders.len()))
 }
 
 /// The variable a pattern begins with, and the rest.
@@ -404,14 +434,11 @@ fn based(pattern: &str) -> Result<(Option<Base>, &str), String> {
     Ok((None, pattern))
 }
 
-fn arg(spec: ArgSpec) -> Result<ArgCondition, String> {
+fn arg(spec: &ArgSpec<'_>, pool: &mut Pool) -> Result<ArgCondition, String> {
     let text = if spec.any.is_empty() && spec.none.is_empty() {
         None
     } else {
-        Some(globs(&GlobsSpec {
-            any: spec.any,
-            none: spec.none,
-        })?)
+        Some(globs(&spec.any, &spec.none, pool)?)
     };
     Ok(ArgCondition {
         exists: spec.exists,
@@ -419,15 +446,15 @@ fn arg(spec: ArgSpec) -> Result<ArgCondition, String> {
     })
 }
 
-fn words(words: Vec<String>) -> Box<[Box<str>]> {
-    words.into_iter().map(Into::into).collect()
+fn words(words: &[Text<'_>], pool: &mut Pool) -> Span {
+    pool.keep_words(words.iter().map(|word| &**word))
 }
 
-fn set_words(spec: SetSpec) -> Words {
+fn set_words(spec: &SetSpec<'_>, pool: &mut Pool) -> Words {
     Words {
-        any: words(spec.any),
-        all: words(spec.all),
-        none: words(spec.none),
+        any: words(&spec.any, pool),
+        all: words(&spec.all, pool),
+        none: words(&spec.none, pool),
     }
 }
 

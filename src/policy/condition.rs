@@ -1,7 +1,9 @@
 //! Single conditions, three-valued: what is not known is neither true nor false, and the caller decides what that means.
 
+use serde::{Deserialize, Serialize};
+
 use super::glob::Glob;
-use super::spec::ChecksumSpec;
+use super::pool::{Pool, Span};
 use crate::actions::{Action, ActionKind, Place};
 use crate::call::Context;
 use crate::facts::Facts;
@@ -33,34 +35,39 @@ impl From<bool> for Truth {
 }
 
 /// Patterns over a name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Globs {
-    pub(super) any: Box<[Glob]>,
-    pub(super) none: Box<[Glob]>,
+    pub(super) any: Span,
+    pub(super) none: Span,
 }
 
 impl Globs {
-    pub(super) fn fit(&self, text: &str) -> bool {
-        (self.any.is_empty() || self.any.iter().any(|glob| glob.matches(text)))
-            && !self.none.iter().any(|glob| glob.matches(text))
+    fn fit(self, text: &str, pool: &Pool) -> bool {
+        let one_of = |globs: Span| {
+            globs
+                .of(&pool.globs)
+                .iter()
+                .any(|glob| glob.matches(text, pool))
+        };
+        (self.any.is_empty() || one_of(self.any)) && !one_of(self.none)
     }
 
-    fn fit_option(&self, text: Option<&str>) -> Truth {
-        text.is_some_and(|text| self.fit(text)).into()
+    fn fit_option(self, text: Option<&str>, pool: &Pool) -> Truth {
+        text.is_some_and(|text| self.fit(text, pool)).into()
     }
 }
 
 /// Words of a set.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Words {
-    pub(super) any: Box<[Box<str>]>,
-    pub(super) all: Box<[Box<str>]>,
-    pub(super) none: Box<[Box<str>]>,
+    pub(super) any: Span,
+    pub(super) all: Span,
+    pub(super) none: Span,
 }
 
 impl Words {
     /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
-    fn fit(&self, held: &[String], absent: Truth) -> Truth {
+    fn fit(self, held: &[String], absent: Truth, pool: &Pool) -> Truth {
         let holds = |word: &str| {
             if held.iter().any(|held| held == word) {
                 Truth::Yes
@@ -68,9 +75,9 @@ impl Words {
                 absent
             }
         };
-        let any = self.any.iter().map(|word| holds(word)).max();
-        let all = self.all.iter().map(|word| holds(word)).min();
-        let none = self.none.iter().map(|word| holds(word).not()).min();
+        let any = pool.words(self.any).map(holds).max();
+        let all = pool.words(self.all).map(holds).min();
+        let none = pool.words(self.none).map(|word| holds(word).not()).min();
         [any, all, none]
             .into_iter()
             .flatten()
@@ -80,7 +87,7 @@ impl Words {
 }
 
 /// Bounds of a number, both inside.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Range {
     pub(super) gte: u64,
     pub(super) lte: u64,
@@ -93,7 +100,7 @@ impl Range {
 }
 
 /// Hours of the week.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Window {
     /// Bit 0 is Monday.
     pub(super) days: u8,
@@ -104,7 +111,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    fn holds(&self, now: &str) -> Truth {
+    fn holds(self, now: &str) -> Truth {
         let Some(minutes) = minutes_since_monday(now) else {
             return Truth::Unknown;
         };
@@ -157,7 +164,7 @@ fn minutes_since_monday(now: &str) -> Option<i64> {
 }
 
 /// A condition on the call as a whole.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) enum CallCondition {
     /// Bit by position in the vocabulary.
     Surface(u8),
@@ -167,14 +174,14 @@ pub(super) enum CallCondition {
     Agent(Globs),
     HostMode(Globs),
     Depth(Range),
-    Arg(Box<str>, ArgCondition),
+    Arg(Span, ArgCondition),
     Label(Words),
-    Counter(Box<str>, Range),
+    Counter(Span, Range),
     Time(Window),
 }
 
 /// A condition on one argument.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct ArgCondition {
     pub(super) exists: Option<bool>,
     /// `None`: the text does not matter.
@@ -198,40 +205,37 @@ impl CallCondition {
         }
     }
 
-    pub(super) fn holds(&self, facts: &Facts) -> Truth {
+    pub(super) fn holds(self, facts: &Facts, pool: &Pool) -> Truth {
         let caller = &facts.caller;
         match self {
             Self::Surface(set) => (set & (1 << facts.surface as u8) != 0).into(),
-            Self::Tool(globs) => (!facts.tool.is_empty() && globs.fit(&facts.tool)).into(),
-            Self::Server(globs) => globs.fit_option(facts.server.as_deref()),
-            Self::Runtime(globs) => globs.fit(&caller.runtime).into(),
-            Self::Agent(globs) => globs.fit(caller.agent.as_deref().unwrap_or("main")).into(),
-            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref()),
-            Self::Depth(range) => range.holds(u64::from(caller.depth)).into(),
-            Self::Arg(pointer, condition) => condition.holds(pointer, facts),
-            Self::Label(words) => words.fit(&facts.state.labels, Truth::No),
-            Self::Counter(name, range) => range
-                .holds(
-                    facts
-                        .state
-                        .counters
-                        .iter()
-                        .find(|(held, _)| **held == **name)
-                        .map_or(0, |(_, count)| *count),
-                )
+            Self::Tool(globs) => (!facts.tool.is_empty() && globs.fit(&facts.tool, pool)).into(),
+            Self::Server(globs) => globs.fit_option(facts.server.as_deref(), pool),
+            Self::Runtime(globs) => globs.fit(&caller.runtime, pool).into(),
+            Self::Agent(globs) => globs
+                .fit(caller.agent.as_deref().unwrap_or("main"), pool)
                 .into(),
+            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref(), pool),
+            Self::Depth(range) => range.holds(u64::from(caller.depth)).into(),
+            Self::Arg(pointer, condition) => condition.holds(pool.text(pointer), facts, pool),
+            Self::Label(words) => words.fit(&facts.state.labels, Truth::No, pool),
+            Self::Counter(name, range) => {
+                let name = pool.text(name);
+                let held = facts.state.counters.iter().find(|(held, _)| held == name);
+                range.holds(held.map_or(0, |(_, count)| *count)).into()
+            }
             Self::Time(window) => window.holds(&facts.now),
         }
     }
 }
 
 impl ArgCondition {
-    fn holds(&self, pointer: &str, facts: &Facts) -> Truth {
+    fn holds(self, pointer: &str, facts: &Facts, pool: &Pool) -> Truth {
         let value = facts.args.pointer(pointer);
         if self.exists.is_some_and(|exists| exists != value.is_some()) {
             return Truth::No;
         }
-        let Some(globs) = &self.text else {
+        let Some(globs) = self.text else {
             return Truth::Yes;
         };
         // What was replaced by a mark cannot be compared any more.
@@ -243,16 +247,18 @@ impl ArgCondition {
             return Truth::Unknown;
         }
         match value {
-            Some(Value::String(text)) => globs.fit(text).into(),
-            Some(Value::Bool(truth)) => globs.fit(if *truth { "true" } else { "false" }).into(),
-            Some(Value::Int(number)) => globs.fit(&number.to_string()).into(),
+            Some(Value::String(text)) => globs.fit(text, pool).into(),
+            Some(&Value::Bool(truth)) => {
+                globs.fit(if truth { "true" } else { "false" }, pool).into()
+            }
+            Some(Value::Int(number)) => globs.fit(&number.to_string(), pool).into(),
             _ => Truth::No,
         }
     }
 }
 
 /// What a pattern over targets may begin with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Base {
     Workspace,
     Home,
@@ -273,49 +279,50 @@ impl Base {
 }
 
 /// A pattern over targets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct TargetGlob {
     pub(super) base: Option<Base>,
     pub(super) glob: Glob,
 }
 
 /// A directory and what lies below it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Under {
     pub(super) base: Option<Base>,
     /// Without a slash at its end.
-    pub(super) rest: Box<str>,
+    pub(super) rest: Span,
 }
 
 /// Patterns over targets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Targets {
-    pub(super) any: Box<[TargetGlob]>,
-    pub(super) under: Box<[Under]>,
-    pub(super) none: Box<[TargetGlob]>,
-    pub(super) outside: Box<[Under]>,
+    pub(super) any: Span,
+    pub(super) under: Span,
+    pub(super) none: Span,
+    pub(super) outside: Span,
 }
 
 impl Targets {
-    fn hold(&self, action: &Action, context: &Context) -> Truth {
+    fn hold(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
         if action.kind == ActionKind::Unknown {
             return Truth::Unknown;
         }
-        let either = |globs: &[TargetGlob], under: &[Under]| {
+        let either = |globs: Span, folders: Span| {
+            let globs = globs.of(&pool.target_globs).iter();
+            let folders = folders.of(&pool.unders).iter();
             globs
-                .iter()
-                .map(|glob| glob.holds(action, context))
-                .chain(under.iter().map(|dir| dir.holds(action, context)))
+                .map(|glob| glob.holds(action, context, pool))
+                .chain(folders.map(|folder| folder.holds(action, context, pool)))
                 .max()
         };
-        let wanted = either(&self.any, &self.under).unwrap_or(Truth::Yes);
-        let unwanted = either(&self.none, &self.outside).unwrap_or(Truth::No);
+        let wanted = either(self.any, self.under).unwrap_or(Truth::Yes);
+        let unwanted = either(self.none, self.outside).unwrap_or(Truth::No);
         wanted.min(unwanted.not())
     }
 }
 
 impl TargetGlob {
-    fn holds(&self, action: &Action, context: &Context) -> Truth {
+    fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
@@ -323,28 +330,29 @@ impl TargetGlob {
         if action.target.exact {
             value
                 .strip_prefix(base)
-                .is_some_and(|rest| self.glob.matches(rest))
+                .is_some_and(|rest| self.glob.matches(rest, pool))
                 .into()
         } else {
-            partly(value, base, self.glob.literal())
+            partly(value, base, self.glob.literal(pool))
         }
     }
 }
 
 impl Under {
-    fn holds(&self, action: &Action, context: &Context) -> Truth {
+    fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
         let value = action.target.value.as_str();
+        let folder = pool.text(self.rest);
         if action.target.exact {
             value
                 .strip_prefix(base)
-                .and_then(|rest| rest.strip_prefix(&*self.rest))
+                .and_then(|rest| rest.strip_prefix(folder))
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 .into()
         } else {
-            partly(value, base, &self.rest)
+            partly(value, base, folder)
         }
     }
 }
@@ -367,7 +375,7 @@ fn partly(value: &str, base: &str, literal: &str) -> Truth {
 }
 
 /// A condition on one action. The kind is not among them: it selects the actions a block speaks about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) enum ActionCondition {
     Target(Targets),
     /// Bit by position in the vocabulary.
@@ -396,31 +404,31 @@ impl ActionCondition {
         }
     }
 
-    pub(super) fn holds(&self, action: &Action, context: &Context) -> Truth {
+    pub(super) fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
         let not_understood = action.kind == ActionKind::Unknown;
         match self {
-            Self::Target(targets) => targets.hold(action, context),
-            Self::Place(set) => place(*set, action),
+            Self::Target(targets) => targets.hold(action, context, pool),
+            Self::Place(set) => place(set, action),
             Self::Host(globs) => match &action.target.host {
-                Some(host) => globs.fit(host).into(),
+                Some(host) => globs.fit(host, pool).into(),
                 None if not_understood || !action.target.exact || has_host(action.kind) => {
                     Truth::Unknown
                 }
                 None => Truth::No,
             },
-            Self::Has(words) => words.fit(
-                &action.attributes,
-                if not_understood {
+            Self::Has(words) => {
+                let absent = if not_understood {
                     Truth::Unknown
                 } else {
                     Truth::No
-                },
-            ),
+                };
+                words.fit(&action.attributes, absent, pool)
+            }
             Self::Certainty(set) => (set & (1 << action.certainty as u8) != 0).into(),
-            Self::Exact(exact) => (action.target.exact == *exact).into(),
-            Self::Remote(remote) => (action.on.is_some() == *remote).into(),
-            Self::On(globs) => globs.fit_option(action.on.as_deref()),
-            Self::By(globs) => globs.fit(&action.by).into(),
+            Self::Exact(exact) => (action.target.exact == exact).into(),
+            Self::Remote(remote) => (action.on.is_some() == remote).into(),
+            Self::On(globs) => globs.fit_option(action.on.as_deref(), pool),
+            Self::By(globs) => globs.fit(&action.by, pool).into(),
         }
     }
 }
@@ -466,11 +474,12 @@ const fn has_host(kind: ActionKind) -> bool {
 }
 
 /// A condition on one finding. The family is not among them: it selects the findings a block speaks about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) enum FindingCondition {
     Rule(Globs),
     Severity(Severity),
-    Checksum(Box<[ChecksumSpec]>),
+    /// Bit by position: valid, mismatch, none.
+    Checksum(u8),
     Confidence(Range),
 }
 
@@ -484,15 +493,18 @@ impl FindingCondition {
         }
     }
 
-    pub(super) fn holds(&self, finding: &Finding) -> Truth {
+    pub(super) fn holds(self, finding: &Finding, pool: &Pool) -> Truth {
         match self {
-            Self::Rule(globs) => globs.fit(&finding.rule),
-            Self::Severity(least) => finding.severity >= *least,
-            Self::Checksum(set) => set.contains(&match finding.checksum {
-                Some(Checksum::Valid) => ChecksumSpec::Valid,
-                Some(Checksum::Mismatch) => ChecksumSpec::Mismatch,
-                None => ChecksumSpec::None,
-            }),
+            Self::Rule(globs) => globs.fit(&finding.rule, pool),
+            Self::Severity(least) => finding.severity >= least,
+            Self::Checksum(set) => {
+                let bit = match finding.checksum {
+                    Some(Checksum::Valid) => 0,
+                    Some(Checksum::Mismatch) => 1,
+                    None => 2,
+                };
+                set & (1 << bit) != 0
+            }
             Self::Confidence(range) => range.holds(u64::from(finding.confidence_pm)),
         }
         .into()

@@ -4,7 +4,7 @@
 //! that no permission covers falls to the default of its phase.
 
 use super::Policy;
-use super::compile::{Block, Rule};
+use super::compile::{Block, Compiled, Rule};
 use super::condition::Truth;
 use super::message;
 use super::spec::Layer;
@@ -46,10 +46,10 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let mut spoken = Vec::new();
     let mut near = Vec::new();
     for (at, rule) in compiled.rules.iter().enumerate() {
-        if !rule.speaks_on(&facts.now) {
+        if !speaks_on(rule, compiled, &facts.now) {
             continue;
         }
-        let (found, missing) = ask(rule, facts, &seen);
+        let (found, missing) = ask(rule, compiled, facts, &seen);
         match found.and_then(|found| settle(at, rule, found)) {
             Some(rule) => spoken.push(rule),
             None => near.extend(missing.map(|missing| (rule, missing))),
@@ -68,7 +68,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let mut determining: Vec<Determining> = spoken
         .iter()
         .filter(|spoken| spoken.effect == effect)
-        .map(|spoken| spoken.determining(facts))
+        .map(|spoken| spoken.determining(facts, compiled))
         .collect();
     determining.extend(
         defaults
@@ -85,14 +85,14 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
         .filter(|(rule, _)| rule.effect > effect)
         .take(MAX_NEAR)
         .map(|(rule, missing)| Near {
-            rule: rule.id.to_string(),
+            rule: compiled.pool.text(rule.id).to_owned(),
             effect: rule.effect,
             missing: vec![String::from(missing)],
         })
         .collect();
     let mut obligations: Vec<String> = spoken
         .iter()
-        .flat_map(|spoken| spoken.rule.then.iter().map(|name| name.to_string()))
+        .flat_map(|spoken| compiled.pool.words(spoken.rule.then).map(str::to_owned))
         .collect();
     let mut answer = effect;
     if compiled.observe && effect > Effect::Allow {
@@ -110,22 +110,20 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     }
 }
 
-impl Rule {
-    /// Whether the rule has not run out. An unreadable clock ends permissions, not prohibitions.
-    fn speaks_on(&self, now: &str) -> bool {
-        let Some(until) = &self.until else {
-            return true;
-        };
-        match now.get(..10) {
-            Some(today)
-                if today
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || byte == b'-') =>
-            {
-                today <= &**until
-            }
-            _ => self.effect != Effect::Allow,
+/// Whether a rule has not run out. An unreadable clock ends permissions, not prohibitions.
+fn speaks_on(rule: &Rule, compiled: &Compiled, now: &str) -> bool {
+    let Some(until) = rule.until else {
+        return true;
+    };
+    match now.get(..10) {
+        Some(today)
+            if today
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-') =>
+        {
+            today <= compiled.pool.text(until)
         }
+        _ => rule.effect != Effect::Allow,
     }
 }
 
@@ -216,13 +214,21 @@ impl Tally {
 }
 
 /// What a rule speaks about, or the one condition that keeps it from speaking.
-fn ask(rule: &Rule, facts: &Facts, seen: &Seen) -> (Option<Match>, Option<&'static str>) {
+fn ask(
+    rule: &Rule,
+    compiled: &Compiled,
+    facts: &Facts,
+    seen: &Seen,
+) -> (Option<Match>, Option<&'static str>) {
+    let pool = &compiled.pool;
     let mut found: Option<Match> = None;
     let mut missing: Option<&'static str> = None;
-    for block in rule.blocks.iter().filter(|block| seen.may_meet(block)) {
+    let blocks = rule.blocks.of(&compiled.blocks).iter();
+    for block in blocks.filter(|block| seen.may_meet(block)) {
+        let on_call = block.call.of(&pool.call);
         let call = Tally::over(
-            &block.call,
-            |condition| condition.holds(facts),
+            on_call,
+            |condition| condition.holds(facts, pool),
             |condition| condition.name(),
         );
         if call.failed == 2 || (call.failed > 0 && rule.effect == Effect::Allow) {
@@ -233,8 +239,8 @@ fn ask(rule: &Rule, facts: &Facts, seen: &Seen) -> (Option<Match>, Option<&'stat
             best(&facts.actions, &mut actions, |action| {
                 (kinds & action.kind.bit() != 0).then(|| {
                     Tally::over(
-                        &block.action,
-                        |condition| condition.holds(action, &facts.context),
+                        block.action.of(&pool.action),
+                        |condition| condition.holds(action, &facts.context, pool),
                         |condition| condition.name(),
                     )
                 })
@@ -245,8 +251,8 @@ fn ask(rule: &Rule, facts: &Facts, seen: &Seen) -> (Option<Match>, Option<&'stat
             best(&facts.findings, &mut findings, |finding| {
                 (families & 1 << finding.kind as u8 != 0).then(|| {
                     Tally::over(
-                        &block.finding,
-                        |condition| condition.holds(finding),
+                        block.finding.of(&pool.finding),
+                        |condition| condition.holds(finding, pool),
                         |condition| condition.name(),
                     )
                 })
@@ -274,7 +280,7 @@ fn ask(rule: &Rule, facts: &Facts, seen: &Seen) -> (Option<Match>, Option<&'stat
             }
         } else if whole.failed == 1
             // A rule of a single condition would nearly match every call.
-            && (block.kinds.is_some() || block.families.is_some() || block.call.len() > 1)
+            && (block.kinds.is_some() || block.families.is_some() || on_call.len() > 1)
         {
             missing = match (missing, whole.first) {
                 (Some(held), Some(other)) => Some(held.min(other)),
@@ -371,9 +377,10 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>) {
         .iter()
         .filter(|question| {
             let permissions = || {
-                spoken
-                    .iter()
-                    .filter(|spoken| question.rule.overridden_by.contains(&spoken.at))
+                spoken.iter().filter(|spoken| {
+                    let answers = &question.rule.overridden_by;
+                    answers.iter().any(|at| *at as usize == spoken.at)
+                })
             };
             let all = |asked: &[usize], of: for<'a> fn(&'a Spoken<'_>) -> &'a [usize]| {
                 !asked.is_empty()
@@ -392,12 +399,13 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>) {
 }
 
 impl Spoken<'_> {
-    fn determining(&self, facts: &Facts) -> Determining {
+    fn determining(&self, facts: &Facts, compiled: &Compiled) -> Determining {
+        let pool = &compiled.pool;
         Determining {
-            rule: self.rule.id.to_string(),
+            rule: pool.text(self.rule.id).to_owned(),
             effect: self.effect,
             layer: String::from(self.rule.layer.as_str()),
-            message: message::of_rule(self.rule, facts, &self.actions, &self.findings),
+            message: message::of_rule(self.rule, pool, facts, &self.actions, &self.findings),
             actions: self.actions.clone(),
             findings: self.findings.clone(),
             unknown: self.unknown,

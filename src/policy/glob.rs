@@ -1,11 +1,16 @@
 //! Patterns over names, hosts and paths. Linear in the text: a pattern has at most [`MAX_TOKENS`] parts, and each
 //! character of the text moves a set of states once.
 
+use serde::{Deserialize, Serialize};
+
+use super::pool::{Pool, Span};
+
 /// Most parts a pattern may have; the compiler says so to the author, the core refuses more.
 pub const MAX_TOKENS: usize = 255;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+/// A part of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Token {
     /// This character.
     Char(char),
     /// `?`: one character (of a path: not `/`).
@@ -19,30 +24,31 @@ enum Token {
 }
 
 /// A compiled pattern: `*`, `?`, and in paths `**` and `**/`. Nothing else is special.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glob {
-    tokens: Box<[Token]>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Glob {
     /// The characters before the first wildcard.
-    literal: Box<str>,
+    literal: Span,
+    /// The characters after the last wildcard: what is not at the end of a text dismisses most of them.
+    suffix: Span,
+    /// From the first wildcard on.
+    tokens: Span,
     path: bool,
 }
 
 impl Glob {
-    /// A pattern over names: `*` matches any characters.
-    #[must_use]
-    pub fn name(pattern: &str) -> Option<Self> {
-        Self::parse(pattern, false)
+    /// A pattern over names: `*` matches any characters. `None`: it has more than [`MAX_TOKENS`] parts.
+    pub(super) fn name(pattern: &str, pool: &mut Pool) -> Option<Self> {
+        Self::parse(pattern, false, pool)
     }
 
     /// A pattern over paths: `*` and `?` stop at `/`, `**` does not.
-    #[must_use]
-    pub fn path(pattern: &str) -> Option<Self> {
-        Self::parse(pattern, true)
+    pub(super) fn path(pattern: &str, pool: &mut Pool) -> Option<Self> {
+        Self::parse(pattern, true, pool)
     }
 
-    fn parse(pattern: &str, path: bool) -> Option<Self> {
+    fn parse(pattern: &str, path: bool, pool: &mut Pool) -> Option<Self> {
         let wild = pattern.find(['*', '?']).unwrap_or(pattern.len());
-        let mut tokens = Vec::new();
+        let start = pool.tokens.len();
         let mut rest = pattern[wild..].chars().peekable();
         while let Some(char) = rest.next() {
             let token = match char {
@@ -64,73 +70,91 @@ impl Glob {
                 }
                 other => Token::Char(other),
             };
-            tokens.push(token);
+            pool.tokens.push(token);
         }
-        (tokens.len() <= MAX_TOKENS).then(|| Self {
-            tokens: tokens.into_boxed_slice(),
-            literal: pattern[..wild].into(),
+        let len = pool.tokens.len() - start;
+        // After `**/` the slash may be missing, so what follows it is the suffix, not the slash.
+        let suffix = pattern.rfind(['*', '?']).map_or("", |last| {
+            let after = &pattern[last + 1..];
+            if path && pattern[..=last].ends_with("**") {
+                after.strip_prefix('/').unwrap_or(after)
+            } else {
+                after
+            }
+        });
+        (len <= MAX_TOKENS).then(|| Self {
+            literal: pool.keep(&pattern[..wild]),
+            suffix: pool.keep(suffix),
+            tokens: Span::since(start, start + len),
             path,
         })
     }
 
     /// The characters before the first wildcard.
-    #[must_use]
-    pub fn literal(&self) -> &str {
-        &self.literal
+    pub(super) fn literal(self, pool: &Pool) -> &str {
+        pool.text(self.literal)
     }
 
     /// Whether the whole text fits.
-    #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
-        let Some(rest) = text.strip_prefix(&*self.literal) else {
+    pub(super) fn matches(self, text: &str, pool: &Pool) -> bool {
+        let Some(rest) = text.strip_prefix(pool.text(self.literal)) else {
             return false;
         };
-        match *self.tokens {
+        if !rest.ends_with(pool.text(self.suffix)) {
+            return false;
+        }
+        match self.tokens.of(&pool.tokens) {
             [] => rest.is_empty(),
             [Token::All] => true,
             [Token::Many] => !rest.contains('/'),
-            _ => self.walk(rest),
+            // The suffix was seen at the end, and everything may stand before it.
+            [Token::All, after @ ..]
+                if after.iter().all(|token| matches!(token, Token::Char(_))) =>
+            {
+                true
+            }
+            tokens => walk(tokens, self.path, rest),
         }
     }
+}
 
-    fn walk(&self, text: &str) -> bool {
-        let mut states = States::default();
-        self.enter(0, &mut states);
-        for char in text.chars() {
-            let mut next = States::default();
-            let within = !self.path || char != '/';
-            for at in states.iter() {
-                match self.tokens.get(at) {
-                    Some(Token::Char(held)) if *held == char => self.enter(at + 1, &mut next),
-                    Some(Token::One) if within => self.enter(at + 1, &mut next),
-                    Some(Token::Many) if within => self.enter(at, &mut next),
-                    Some(Token::All) => self.enter(at, &mut next),
-                    Some(Token::Folders) => {
-                        next.insert(at);
-                        if char == '/' {
-                            self.enter(at + 1, &mut next);
-                        }
+fn walk(tokens: &[Token], path: bool, text: &str) -> bool {
+    let mut states = States::default();
+    enter(tokens, 0, &mut states);
+    for char in text.chars() {
+        let mut next = States::default();
+        let within = !path || char != '/';
+        for at in states.iter() {
+            match tokens.get(at) {
+                Some(Token::Char(held)) if *held == char => enter(tokens, at + 1, &mut next),
+                Some(Token::One) if within => enter(tokens, at + 1, &mut next),
+                Some(Token::Many) if within => enter(tokens, at, &mut next),
+                Some(Token::All) => enter(tokens, at, &mut next),
+                Some(Token::Folders) => {
+                    next.insert(at);
+                    if char == '/' {
+                        enter(tokens, at + 1, &mut next);
                     }
-                    _ => {}
                 }
+                _ => {}
             }
-            if next.is_empty() {
-                return false;
-            }
-            states = next;
         }
-        states.holds(self.tokens.len())
+        if next.is_empty() {
+            return false;
+        }
+        states = next;
     }
+    states.holds(tokens.len())
+}
 
-    /// Adds a state and those that need no character to be reached from it.
-    fn enter(&self, mut at: usize, states: &mut States) {
-        loop {
-            states.insert(at);
-            match self.tokens.get(at) {
-                // A run of folders begins at a boundary only: `enter` is how a pattern comes to stand on it.
-                Some(Token::Many | Token::All | Token::Folders) => at += 1,
-                _ => return,
-            }
+/// Adds a state and those that need no character to be reached from it.
+fn enter(tokens: &[Token], mut at: usize, states: &mut States) {
+    loop {
+        states.insert(at);
+        match tokens.get(at) {
+            // A run of folders begins at a boundary only: `enter` is how a pattern comes to stand on it.
+            Some(Token::Many | Token::All | Token::Folders) => at += 1,
+            _ => return,
         }
     }
 }
@@ -181,9 +205,12 @@ mod tests {
             ("", "a", false),
             ("a*b*c", "aXbYbZc", true),
             ("a*b*c", "aXbYbZ", false),
+            ("*/x", "zx", false),
+            ("*/x", "z/x", true),
         ] {
-            let glob = Glob::name(pattern).expect("short");
-            assert_eq!(glob.matches(text), fits, "{pattern} {text}");
+            let mut pool = Pool::default();
+            let glob = Glob::name(pattern, &mut pool).expect("short");
+            assert_eq!(glob.matches(text, &pool), fits, "{pattern} {text}");
         }
     }
 
@@ -197,6 +224,10 @@ mod tests {
             ("/a/**/c", "/a/c", true),
             ("/a/**/c", "/a/b/b/c", true),
             ("/a/**/c", "/a/bc", false),
+            ("/a/**/", "/a/", true),
+            ("/a/*/", "/a/b/", true),
+            ("/a/*/", "/a/b", false),
+            ("**x", "ax", true),
             ("**/.env", "/x/.env", true),
             ("**/.env", ".env", true),
             ("**/.env", "/x/y.env", false),
@@ -204,15 +235,17 @@ mod tests {
             ("/a/?", "/a//", false),
             ("**/a/**/b", "/x/a/a/c/b", true),
         ] {
-            let glob = Glob::path(pattern).expect("short");
-            assert_eq!(glob.matches(text), fits, "{pattern} {text}");
+            let mut pool = Pool::default();
+            let glob = Glob::path(pattern, &mut pool).expect("short");
+            assert_eq!(glob.matches(text, &pool), fits, "{pattern} {text}");
         }
     }
 
     #[test]
     fn a_pattern_of_too_many_parts_is_refused() {
-        assert!(Glob::name(&"?".repeat(MAX_TOKENS)).is_some());
-        assert!(Glob::name(&"?".repeat(MAX_TOKENS + 1)).is_none());
-        assert!(Glob::name(&"a".repeat(100_000)).is_some());
+        let mut pool = Pool::default();
+        assert!(Glob::name(&"?".repeat(MAX_TOKENS), &mut pool).is_some());
+        assert!(Glob::name(&"?".repeat(MAX_TOKENS + 1), &mut pool).is_none());
+        assert!(Glob::name(&"a".repeat(100_000), &mut pool).is_some());
     }
 }

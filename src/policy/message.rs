@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::compile::Rule;
+use super::pool::Pool;
 use crate::decision::Effect;
 use crate::facts::Facts;
 use crate::scan::Finding;
@@ -11,25 +12,32 @@ use crate::scan::Finding;
 const MAX_QUOTED: usize = 400;
 
 /// What a rule says about actions and findings at these positions.
-pub(super) fn of_rule(rule: &Rule, facts: &Facts, actions: &[usize], findings: &[usize]) -> String {
+pub(super) fn of_rule(
+    rule: &Rule,
+    pool: &Pool,
+    facts: &Facts,
+    actions: &[usize],
+    findings: &[usize],
+) -> String {
+    let why = pool.text(rule.why);
     let about = About {
         facts,
         actions,
         findings,
     };
     let mut out = String::new();
-    if rule.why.contains("{sentence}") {
-        about.fill(&rule.why, &mut out);
+    if why.contains("{sentence}") {
+        about.fill(why, &mut out);
     } else {
         about.sentence(&mut out);
-        if !rule.why.is_empty() {
+        if !why.is_empty() {
             out.push_str(": ");
-            about.fill(&rule.why, &mut out);
+            about.fill(why, &mut out);
         }
     }
-    if let Some(safer) = &rule.safer {
+    if let Some(safer) = rule.safer {
         out.push_str("; safer: ");
-        about.fill(safer, &mut out);
+        about.fill(pool.text(safer), &mut out);
     }
     out
 }

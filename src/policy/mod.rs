@@ -11,6 +11,7 @@ mod decide;
 mod glob;
 mod load;
 mod message;
+mod pool;
 pub mod spec;
 #[cfg(test)]
 mod tests;
@@ -60,7 +61,7 @@ impl Policy {
 
     /// As [`Policy::from_compiled`], for bytes whose digest is known.
     fn with_digest(bytes: &[u8], digest: String) -> Result<Self, PolicyError> {
-        let spec: PolicySpec = serde_json::from_slice(bytes).map_err(|cause| PolicyError {
+        let spec: PolicySpec<'_> = serde_json::from_slice(bytes).map_err(|cause| PolicyError {
             kind: if cause.is_data() {
                 "policy_invalid"
             } else {
@@ -70,7 +71,7 @@ impl Policy {
         })?;
         Ok(Self {
             digest,
-            compiled: compile::compile(spec)?,
+            compiled: compile::compile(&spec)?,
         })
     }
 
@@ -79,14 +80,21 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] when the bytes are not that table.
     pub fn from_table(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let (digest, spec): (String, PolicySpec) =
-            postcard::from_bytes(bytes).map_err(|cause| PolicyError {
-                kind: "policy_invalid",
-                message: format!("the built-in policy cannot be read: {cause}"),
-            })?;
-        Ok(Self {
-            digest,
-            compiled: compile::compile(spec)?,
+        let (digest, compiled) = postcard::from_bytes(bytes).map_err(|cause| PolicyError {
+            kind: "policy_invalid",
+            message: format!("the built-in policy cannot be read: {cause}"),
+        })?;
+        Ok(Self { digest, compiled })
+    }
+
+    /// The table that [`Policy::from_table`] reads, in the form of this very build.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when it cannot be written.
+    pub fn to_table(&self) -> Result<Vec<u8>, PolicyError> {
+        postcard::to_allocvec(&(&self.digest, &self.compiled)).map_err(|cause| PolicyError {
+            kind: "policy_invalid",
+            message: format!("the policy's table cannot be written: {cause}"),
         })
     }
 
@@ -99,7 +107,7 @@ impl Policy {
     /// The name its author gave it.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.compiled.id
+        self.compiled.pool.text(self.compiled.id)
     }
 
     /// How many rules it has.

@@ -1,9 +1,10 @@
-//! The compiled form of a policy, as the Python compiler writes it and as the build script stores it.
+//! The compiled form of a policy, as the Python compiler writes it.
 //!
 //! Canonical JSON (RFC 8785) whose SHA-256 is the policy's digest. Everything an author may leave out or abbreviate is
 //! spelled out here: variables are replaced, `any_of` is expanded into blocks, `gt` is `gte`. Members nobody knows are
 //! refused, so that a newer policy is never half understood.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -14,27 +15,47 @@ use crate::decision::Effect;
 use crate::facts::Phase;
 use crate::scan::{FindingKind, Severity};
 
+/// A text of the compiled form: borrowed from it unless it holds escapes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Text<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self)
+    }
+}
+
 /// What `format` says.
 pub const FORMAT: &str = "armorer-policy/1";
 
 /// A compiled policy.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PolicySpec {
+pub struct PolicySpec<'a> {
     /// [`FORMAT`].
-    pub format: String,
+    #[serde(borrow)]
+    pub format: Text<'a>,
     /// The name its author gave it.
-    pub id: String,
+    pub id: Text<'a>,
     /// Whether its answers hold.
     pub mode: Mode,
     /// What happens to what no rule speaks about.
     pub default: DefaultsSpec,
     /// Sorted by id; ids are unique.
-    pub rules: Vec<RuleSpec>,
+    pub rules: Vec<RuleSpec<'a>>,
 }
 
 /// Whether answers hold or are only recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// They hold.
@@ -71,7 +92,7 @@ impl Layer {
 }
 
 /// The default of each phase.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultsSpec {
     /// For each action of a call that no rule allows.
@@ -83,7 +104,7 @@ pub struct DefaultsSpec {
 }
 
 /// One default, and who set it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultSpec {
     /// What it says.
@@ -93,11 +114,12 @@ pub struct DefaultSpec {
 }
 
 /// One rule.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RuleSpec {
+pub struct RuleSpec<'a> {
     /// Its name.
-    pub id: String,
+    #[serde(borrow)]
+    pub id: Text<'a>,
     /// What it says.
     pub effect: Effect,
     /// What a `deny` says when it holds only because something is unknown: `ask`. Absent: the same.
@@ -106,85 +128,88 @@ pub struct RuleSpec {
     /// Where it comes from.
     pub layer: Layer,
     /// File it is written in.
-    pub file: String,
+    pub file: Text<'a>,
     /// Line of that file, from one.
     pub line: u32,
     /// Why, for people; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{sentence}`, `{finding}`.
-    pub why: String,
+    pub why: Text<'a>,
     /// What to do instead.
     #[serde(default)]
-    pub safer: Option<String>,
+    pub safer: Option<Text<'a>>,
     /// Questions that this permission answers.
     #[serde(default)]
-    pub overrides: Vec<String>,
+    pub overrides: Vec<Text<'a>>,
     /// Last day (UTC, `2026-12-31`) on which it speaks.
     #[serde(default)]
-    pub until: Option<String>,
+    pub until: Option<Text<'a>>,
     /// Obligations, sorted.
     #[serde(default)]
-    pub then: Vec<String>,
+    pub then: Vec<Text<'a>>,
     /// When it speaks: any block, in each of them everything.
-    pub when: Vec<BlockSpec>,
+    pub when: Vec<BlockSpec<'a>>,
 }
 
 /// Conditions that hold together. An empty list is no condition.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct BlockSpec {
+pub struct BlockSpec<'a> {
     /// When in the call's life.
     pub phase: Vec<Phase>,
     /// Origin of the text.
     pub surface: Vec<Surface>,
     /// The tool's name.
-    pub tool: Option<GlobsSpec>,
+    #[serde(borrow)]
+    pub tool: Option<GlobsSpec<'a>>,
     /// The MCP server's name.
-    pub server: Option<GlobsSpec>,
+    pub server: Option<GlobsSpec<'a>>,
     /// The runtime that asks.
-    pub runtime: Option<GlobsSpec>,
+    pub runtime: Option<GlobsSpec<'a>>,
     /// The agent inside the runtime; the main one is called `main`.
-    pub agent: Option<GlobsSpec>,
+    pub agent: Option<GlobsSpec<'a>>,
     /// The runtime's permission mode.
-    pub host_mode: Option<GlobsSpec>,
+    pub host_mode: Option<GlobsSpec<'a>>,
     /// How many agents deep.
     pub depth: Option<RangeSpec>,
     /// Arguments by JSON Pointer.
-    pub arg: BTreeMap<String, ArgSpec>,
+    pub arg: BTreeMap<Text<'a>, ArgSpec<'a>>,
     /// What the run has seen.
-    pub label: Option<SetSpec>,
+    pub label: Option<SetSpec<'a>>,
     /// Counters of the run by name; one that is missing is zero.
-    pub counter: BTreeMap<String, RangeSpec>,
+    pub counter: BTreeMap<Text<'a>, RangeSpec>,
     /// When on the clock.
     pub time: Option<WindowSpec>,
     /// One and the same action of the call.
-    pub action: Option<ActionSpec>,
+    pub action: Option<ActionSpec<'a>>,
     /// One and the same finding.
-    pub finding: Option<FindingSpec>,
+    pub finding: Option<FindingSpec<'a>>,
 }
 
 /// Patterns over a name: one of `any`, and none of `none`.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct GlobsSpec {
+pub struct GlobsSpec<'a> {
     /// One of these fits.
-    pub any: Vec<String>,
+    #[serde(borrow)]
+    pub any: Vec<Text<'a>>,
     /// None of these fits.
-    pub none: Vec<String>,
+    pub none: Vec<Text<'a>>,
 }
 
 /// Words of a set: one of `any`, all of `all`, none of `none`.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SetSpec {
+pub struct SetSpec<'a> {
     /// One of these is held.
-    pub any: Vec<String>,
+    #[serde(borrow)]
+    pub any: Vec<Text<'a>>,
     /// All of these are held.
-    pub all: Vec<String>,
+    pub all: Vec<Text<'a>>,
     /// None of these is held.
-    pub none: Vec<String>,
+    pub none: Vec<Text<'a>>,
 }
 
 /// Bounds of a number, both inside.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RangeSpec {
     /// At least.
@@ -194,19 +219,20 @@ pub struct RangeSpec {
 }
 
 /// A condition on one argument.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ArgSpec {
+pub struct ArgSpec<'a> {
     /// Whether it must be there.
     pub exists: Option<bool>,
     /// One of these fits its text.
-    pub any: Vec<String>,
+    #[serde(borrow)]
+    pub any: Vec<Text<'a>>,
     /// None of these does.
-    pub none: Vec<String>,
+    pub none: Vec<Text<'a>>,
 }
 
 /// Hours of the week.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowSpec {
     /// Days, Monday is 0.
@@ -222,19 +248,20 @@ pub struct WindowSpec {
 }
 
 /// Conditions on one action.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ActionSpec {
+pub struct ActionSpec<'a> {
     /// Patterns over kinds. In a permission, `unknown` must be named.
-    pub kind: Vec<String>,
+    #[serde(borrow)]
+    pub kind: Vec<Text<'a>>,
     /// What it is done to.
-    pub target: Option<TargetSpec>,
+    pub target: Option<TargetSpec<'a>>,
     /// Where a path lies.
     pub place: Vec<Place>,
     /// The host of a network target.
-    pub host: Option<GlobsSpec>,
+    pub host: Option<GlobsSpec<'a>>,
     /// Attributes.
-    pub has: Option<SetSpec>,
+    pub has: Option<SetSpec<'a>>,
     /// How sure we are.
     pub certainty: Vec<Certainty>,
     /// Whether the target is known exactly.
@@ -242,31 +269,33 @@ pub struct ActionSpec {
     /// Whether it happens elsewhere.
     pub remote: Option<bool>,
     /// Where it happens when not here.
-    pub on: Option<GlobsSpec>,
+    pub on: Option<GlobsSpec<'a>>,
     /// The program or tool that does it.
-    pub by: Option<GlobsSpec>,
+    pub by: Option<GlobsSpec<'a>>,
 }
 
 /// Patterns over a target. A pattern may begin with `${workspace}`, `${home}`, `${cwd}` or `${guard_home}`.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct TargetSpec {
+pub struct TargetSpec<'a> {
     /// One of these fits, …
-    pub any: Vec<String>,
+    #[serde(borrow)]
+    pub any: Vec<Text<'a>>,
     /// … or it is one of these directories or lies below one.
-    pub under: Vec<String>,
+    pub under: Vec<Text<'a>>,
     /// None of these fits.
-    pub none: Vec<String>,
+    pub none: Vec<Text<'a>>,
     /// It is none of these directories and lies below none.
-    pub outside: Vec<String>,
+    pub outside: Vec<Text<'a>>,
 }
 
 /// Conditions on one finding.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct FindingSpec {
+pub struct FindingSpec<'a> {
     /// Patterns over rule ids.
-    pub rule: Option<GlobsSpec>,
+    #[serde(borrow)]
+    pub rule: Option<GlobsSpec<'a>>,
     /// Families.
     pub kind: Vec<FindingKind>,
     /// At least so severe.
@@ -278,7 +307,7 @@ pub struct FindingSpec {
 }
 
 /// What a token's own checksum said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChecksumSpec {
     /// It verifies.

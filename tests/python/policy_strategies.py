@@ -33,6 +33,8 @@ TARGET_PATTERNS = (
     "/e?c/**",
     "main",
     "*/?",
+    "*src*",
+    "m?in",
     "**",
 )
 FOLDERS = ("/w/p", "${workspace}/src", "${home}", "/", "/etc/", "${guard_home}")
@@ -269,7 +271,9 @@ def facts(draw: st.DrawFn) -> dict[str, Any]:
         },
         "state": {
             "labels": draw(some(LABELS, 0)),
-            "counters": draw(st.lists(st.tuples(st.sampled_from(("calls", "x")), st.integers(0, 4)), max_size=2)).copy(),
+            "counters": draw(
+                st.lists(st.tuples(st.sampled_from(("calls", "x")), st.integers(0, 4)), max_size=2)
+            ).copy(),
         },
         "now": draw(st.sampled_from(CLOCKS)),
     }

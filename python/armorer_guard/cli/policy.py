@@ -79,17 +79,23 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--effective", action="store_true", help="the merged policy; what is shown in any case")
     _where(made)
     _home(made)
-    made = command("activate", "put a policy in force", "Prints its digest. The old policy stays in force when anything is wrong.")
+    made = command(
+        "activate", "put a policy in force", "Prints its digest. The old policy stays in force when anything is wrong."
+    )
     made.add_argument("file", nargs="?", type=Path, metavar="FILE", help="your policy; none for the built-in one alone")
     made.add_argument("--project", type=Path, metavar="FILE", help="a project's policy to merge in")
     made.add_argument("--managed", type=Path, metavar="FILE", help="the machine's policy, when it is not in its place")
     made.add_argument("--builtin", metavar="NAME", help="the built-in policy below: default, strict, observe, none")
     made.add_argument("--off", action="store_true", help="put no policy in force but the built-in default")
     _home(made)
-    made = command("trust", "let a project's policy allow things, as it is now", "Any change to the file ends the trust.")
+    made = command(
+        "trust", "let a project's policy allow things, as it is now", "Any change to the file ends the trust."
+    )
     made.add_argument("file", type=Path, metavar="FILE", help="the project's policy")
     _home(made)
-    made = command("diff", "compare two policies", "A policy is a file, a digest, `active`, or the name of a built-in one.")
+    made = command(
+        "diff", "compare two policies", "A policy is a file, a digest, `active`, or the name of a built-in one."
+    )
     made.add_argument("old", metavar="OLD")
     made.add_argument("new", metavar="NEW")
     made.add_argument("--fail-looser", action="store_true", help="exit with 1 when anything became looser")
@@ -107,11 +113,15 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 
 def _files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a policy, YAML or TOML")
-    parser.add_argument("--layer", choices=("user", "project", "managed"), default="user", help="whose policies they are")
+    parser.add_argument(
+        "--layer", choices=("user", "project", "managed"), default="user", help="whose policies they are"
+    )
 
 
 def _where(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--policy", metavar="POLICY", help="a file, a digest, or a built-in name; the active one otherwise")
+    parser.add_argument(
+        "--policy", metavar="POLICY", help="a file, a digest, or a built-in name; the active one otherwise"
+    )
 
 
 def _home(parser: argparse.ArgumentParser) -> None:
@@ -195,7 +205,8 @@ def load_file(path: Path, layer: str = "user") -> Loaded:
 
     if layers.layer_of(path, "user").model.layer == "builtin":
         return layers.compile_builtin(path)
-    return layers.compile_files(**{layer: path})
+    paths: dict[str, Path | None] = {"user": None, "project": None, "managed": None, layer: path}
+    return layers.compile_files(user=paths["user"], project=paths["project"], managed=paths["managed"])
 
 
 def load_named(name: str | None, home: Path) -> tuple[dict[str, Any], str]:

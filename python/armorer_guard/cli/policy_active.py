@@ -19,9 +19,7 @@ def run_show(arguments: argparse.Namespace) -> int:
             from difflib import get_close_matches
 
             near = get_close_matches(arguments.rule, [rule["id"] for rule in policy["rules"]], n=1)
-            raise Failure(
-                f"the policy has no rule `{arguments.rule}`", f"did you mean `{near[0]}`?" if near else None
-            )
+            raise Failure(f"the policy has no rule `{arguments.rule}`", f"did you mean `{near[0]}`?" if near else None)
     if arguments.json:
         answer({**policy, "rules": rules, "digest": digest})
         return 0

@@ -73,9 +73,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         problems += failed
         if not failed:
             rules = sum(len(layer.model.rules) for layer in loaded.layers)
-            good.append(
-                {"file": str(path), "digest": loaded.policy.digest, "rules": rules, "examples": len(results)}
-            )
+            good.append({"file": str(path), "digest": loaded.policy.digest, "rules": rules, "examples": len(results)})
     if arguments.json:
         answer({"ok": not problems, "files": good, "problems": [problem.as_json() for problem in problems]})
         return 1 if problems else 0

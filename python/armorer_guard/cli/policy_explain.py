@@ -80,7 +80,9 @@ def _understood(raw: bytes) -> dict[str, Any]:
         if "text" in call:
             decision = guard.check_text(call["text"], surface=call.get("surface", "tool_result"))
         else:
-            decision = guard.check(call["tool"], call.get("args", {}), cwd=call.get("cwd"), workspace=call.get("workspace"))
+            decision = guard.check(
+                call["tool"], call.get("args", {}), cwd=call.get("cwd"), workspace=call.get("workspace")
+            )
     except (InputError, TypeError) as error:
         raise Failure(f"the call cannot be judged: {error}") from None
     facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
@@ -99,7 +101,11 @@ def _print(found: dict[str, Any], facts: dict[str, Any], policy: dict[str, Any],
     rules = sorted(found["rules"], key=lambda rule: (not rule["speaks"], rule["rule"]))
     for rule in rules:
         source = rule["source"]
-        said = f"says {rule['effect']}" if rule["speaks"] else f"would say {rule['effect']}, but {rule['missing']} does not hold"
+        said = (
+            f"says {rule['effect']}"
+            if rule["speaks"]
+            else f"would say {rule['effect']}, but {rule['missing']} does not hold"
+        )
         print(f"\n{rule['rule']}  {said}  [{source['layer']}, {source['file']}:{source['line']}]")
         print(f"  {rule['why']}")
         for condition in rule["conditions"]:

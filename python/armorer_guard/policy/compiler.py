@@ -147,9 +147,19 @@ def _may(layer: Layer) -> list[Problem]:
     if layer.name == "project":
         for key, given in (("without", model.without), ("mode", model.mode), ("builtin", model.builtin)):
             if given:
-                refuse((key,), "project_loosens", f"`{key}` is not for a project's policy to say", "move it to your own policy")
+                refuse(
+                    (key,),
+                    "project_loosens",
+                    f"`{key}` is not for a project's policy to say",
+                    "move it to your own policy",
+                )
         if model.default.model_fields_set:
-            refuse(("default",), "project_loosens", "`default` is not for a project's policy to set", "move it to your own policy")
+            refuse(
+                ("default",),
+                "project_loosens",
+                "`default` is not for a project's policy to set",
+                "move it to your own policy",
+            )
         for at, rule in enumerate(model.rules):
             if rule.effect == "allow" and not layer.trusted:
                 refuse(
@@ -191,14 +201,16 @@ def _check_overrides(layers: Sequence[Layer], rules: dict[str, dict[str, Any]]) 
                         layer.source.file,
                         line,
                         "override_strict",
-                        f"rule `{rule.id}` overrides `{name}`, which says `{asked['effect']}`; only a question can be overridden",
+                        f"rule `{rule.id}` overrides `{name}`, which says `{asked['effect']}`; "
+                        "only a question can be overridden",
                     )
                 elif LAYERS.index(asked["layer"]) > LAYERS.index(layer.name):
                     yield Problem(
                         layer.source.file,
                         line,
                         "override_outranked",
-                        f"rule `{rule.id}` of the layer `{layer.name}` overrides `{name}` of `{asked['layer']}`, which outranks it",
+                        f"rule `{rule.id}` of the layer `{layer.name}` overrides `{name}` of `{asked['layer']}`, "
+                        "which outranks it",
                     )
 
 
@@ -239,7 +251,9 @@ class _Compiler:
 
     def wrong(self, path: tuple[Step, ...], kind: str, message: str, hint: str | None = None) -> _Wrong:
         source = self.layer.source
-        return _Wrong(Problem(source.file, source.line((*self.path, *path)), kind, f"rule `{self.given.id}`: {message}", hint))
+        return _Wrong(
+            Problem(source.file, source.line((*self.path, *path)), kind, f"rule `{self.given.id}`: {message}", hint)
+        )
 
     def rule(self) -> dict[str, Any]:
         rule = self.given
@@ -300,10 +314,17 @@ class _Compiler:
                 twice = set(base[name]) & set(value)
                 if twice:
                     shown = f"{name}.{min(twice)}"
-                    raise self.wrong(path, "condition_twice", f"says `{shown}` inside and outside of `any_of`", "say it in one of them")
+                    raise self.wrong(
+                        path,
+                        "condition_twice",
+                        f"says `{shown}` inside and outside of `any_of`",
+                        "say it in one of them",
+                    )
                 joined[name] = {**base[name], **value}
             else:
-                raise self.wrong(path, "condition_twice", f"says `{name}` inside and outside of `any_of`", "say it in one of them")
+                raise self.wrong(
+                    path, "condition_twice", f"says `{name}` inside and outside of `any_of`", "say it in one of them"
+                )
         return joined
 
     def block(self, when: When, path: tuple[Step, ...]) -> dict[str, Any]:
@@ -375,7 +396,9 @@ class _Compiler:
             made["confidence_pm"] = _range(finding.confidence)
         return made
 
-    def lists(self, model: BaseModel, path: tuple[Step, ...], *, paths: bool = False, lower: bool = False) -> dict[str, Any]:
+    def lists(
+        self, model: BaseModel, path: tuple[Step, ...], *, paths: bool = False, lower: bool = False
+    ) -> dict[str, Any]:
         """The lists of a condition, with their variables replaced."""
         made: dict[str, Any] = {}
         for name in ("any", "all", "none", "under", "outside"):
@@ -383,7 +406,9 @@ class _Compiler:
                 made[name] = self.expand(values, (*path, name), paths=paths, lower=lower)
         return made
 
-    def expand(self, values: list[str], path: tuple[Step, ...], *, paths: bool = False, lower: bool = False) -> list[str]:
+    def expand(
+        self, values: list[str], path: tuple[Step, ...], *, paths: bool = False, lower: bool = False
+    ) -> list[str]:
         found: set[str] = set()
         for value in values:
             if value.startswith("$") and not value.startswith("${"):
@@ -397,7 +422,7 @@ class _Compiler:
         return sorted(found)
 
     def filled(self, value: str, path: tuple[Step, ...], *, paths: bool) -> str:
-        """A text with its `${name}` replaced; what is known only when a call is judged stays, at the start of a path."""
+        """A text with its `${name}` replaced; what only a call knows stays, at the start of a path."""
 
         def word(found: re.Match[str]) -> str:
             name = found[1]
@@ -408,7 +433,10 @@ class _Compiler:
             words = self.variable(name, path)
             if len(words) != 1:
                 raise self.wrong(
-                    path, "variable_list", f"`${{{name}}}` stands for {len(words)} words; expected one", f"name the whole list as `${name}`"
+                    path,
+                    "variable_list",
+                    f"`${{{name}}}` stands for {len(words)} words; expected one",
+                    f"name the whole list as `${name}`",
                 )
             return words[0]
 

@@ -98,7 +98,10 @@ def _in_range(condition: Json, number: int) -> bool:
 def _holds_words(condition: Json, held: Iterable[str], absent: Truth) -> Truth:
     """A word that is not held is `absent`: false, or unknown where the set may be incomplete."""
     held = set(held)
-    words = {name: [Truth.YES if word in held else absent for word in condition.get(name, [])] for name in ("any", "all", "none")}
+    words = {
+        name: [Truth.YES if word in held else absent for word in condition.get(name, [])]
+        for name in ("any", "all", "none")
+    }
     parts = []
     if words["any"]:
         parts.append(max(words["any"]))
@@ -158,7 +161,7 @@ def _time(condition: Json, now: str) -> Truth:
 
 
 def call_conditions(block: Json, facts: Json) -> list[tuple[str, Truth]]:
-    """Each condition of a block on the call as a whole, with its truth. The phase selects blocks and is not among them."""
+    """Each condition on the call as a whole, with its truth. The phase selects blocks and is not among them."""
     caller, state = facts["caller"], facts["state"]
     found: list[tuple[str, Truth]] = []
 
@@ -215,7 +218,9 @@ def _fits_target(pattern: str, target: Json, context: Json) -> Truth:
     value: str = target["value"]
     if not target["exact"]:
         return _may_begin(value, base + re.split(r"[*?]", rest, maxsplit=1)[0])
-    return _truth(value.startswith(base) and fits(rest, value[len(base) :], path=True))
+    # What does not look like a path is a name, in which `*` crosses every character: `origin/*`, `*.prod`.
+    path = rest != pattern or rest.startswith(("/", "**/"))
+    return _truth(value.startswith(base) and fits(rest, value[len(base) :], path=path))
 
 
 def _lies_under(folder: str, target: Json, context: Json) -> Truth:
@@ -244,9 +249,7 @@ def _target(condition: Json, action: Json, context: Json) -> Truth:
 
 def _place(places: list[str], action: Json) -> Truth:
     place = action["target"].get("place")
-    not_known = (
-        action["kind"] == UNKNOWN_KIND or place == "unknown" or (place is None and action["kind"] in PATH_KINDS)
-    )
+    not_known = action["kind"] == UNKNOWN_KIND or place == "unknown" or (place is None and action["kind"] in PATH_KINDS)
     if not_known:
         return Truth.YES if "unknown" in places else Truth.UNKNOWN
     return _truth(place in places)

@@ -56,7 +56,10 @@ class Judge:
         facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
         given = given or Given()
         facts["now"] = given.now or NOW
-        facts["state"] = {"labels": sorted(given.labels), "counters": sorted([name, n] for name, n in given.counters.items())}
+        facts["state"] = {
+            "labels": sorted(given.labels),
+            "counters": sorted([name, n] for name, n in given.counters.items()),
+        }
         for name in ("agent", "depth", "host_mode", "runtime"):
             if (value := getattr(given, name)) is not None:
                 facts["caller"][name] = value
@@ -92,7 +95,13 @@ def problems(results: Iterable[Result]) -> list[Problem]:
 
 
 def _example(
-    layer: Layer, rule: dict[str, Any], example: Example, wanted: bool, path: tuple[Step, ...], position: int, judge: Judge
+    layer: Layer,
+    rule: dict[str, Any],
+    example: Example,
+    wanted: bool,
+    path: tuple[Step, ...],
+    position: int,
+    judge: Judge,
 ) -> Result:
     file, line = layer.source.file, layer.source.line(path)
     facts = judge.facts(example)
@@ -107,7 +116,8 @@ def _example(
             line,
             "example_missed" if wanted else "example_matched",
             f"rule `{rule['id']}` {does}{number} `{shown(example)}`",
-            f"it was understood as: {understood(facts)}" + (f"; `{match.missing}` did not hold" if match.missing else ""),
+            f"it was understood as: {understood(facts)}"
+            + (f"; `{match.missing}` did not hold" if match.missing else ""),
         )
     return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else ())
 

@@ -83,7 +83,14 @@ def _condition(
     first, _, rest = name.partition(".")
     held = block.get(first)
     wanted = held.get({"confidence": "confidence_pm"}.get(rest, rest)) if rest and isinstance(held, Mapping) else held
-    return {"block": block_number, "condition": name, "wanted": wanted, "got": value, "holds": truth.name.lower(), **about}
+    return {
+        "block": block_number,
+        "condition": name,
+        "wanted": wanted,
+        "got": value,
+        "holds": truth.name.lower(),
+        **about,
+    }
 
 
 def _call_value(name: str, facts: Json) -> object:
@@ -130,16 +137,22 @@ def changes(facts: Json, policy: Json, verdict: Json) -> list[str]:
             continue
         if rule is None:
             kinds = sorted({facts["actions"][at]["kind"] for at in answer["actions"]})
-            said.append(f"no rule allows {', '.join(f'`{kind}`' for kind in kinds) or 'this'}: a rule that allows it would let it pass")
+            said.append(
+                f"no rule allows {', '.join(f'`{kind}`' for kind in kinds) or 'this'}: one that does would let it pass"
+            )
         elif answer["effect"] == "ask" and rule["effect"] == "ask":
             said.append(
-                f"a rule of yours that allows exactly this and says `overrides: [{rule['id']}]` would let it pass without a question"
+                f"a rule of yours that allows exactly this and says `overrides: [{rule['id']}]` "
+                "would let it pass without a question"
             )
         elif answer["unknown"]:
-            said.append(f"`{rule['id']}` counts something unknown against the call: said more plainly, it may not speak")
+            said.append(
+                f"`{rule['id']}` counts something unknown against the call: said more plainly, it may not speak"
+            )
         elif rule["layer"] == "builtin":
             said.append(
-                f"a denial cannot be overridden; `without: [{rule['id']}]` in your own policy takes the rule out for every call"
+                f"a denial cannot be overridden; `without: [{rule['id']}]` in your own policy takes the rule out "
+                "for every call"
             )
         else:
             said.append(f"a denial cannot be overridden; the rule is in {rule['file']}:{rule['line']}")

@@ -45,7 +45,15 @@ def builtin(name: str) -> dict[str, Any] | None:
         return None
     if name not in BUILTIN:
         raise PolicyProblems(
-            [Problem(name, None, "builtin_unknown", f"no built-in policy is called `{name}`", f"there are {', '.join(BUILTIN)}")]
+            [
+                Problem(
+                    name,
+                    None,
+                    "builtin_unknown",
+                    f"no built-in policy is called `{name}`",
+                    f"there are {', '.join(BUILTIN)}",
+                )
+            ]
         )
     from armorer_guard._core import builtin_policy
 

@@ -60,7 +60,11 @@ def _of_rule(
         for block in rule["when"]:
             if "action" not in block and "finding" not in block:
                 if not ({"tool", "server", "arg"} & set(block)):
-                    yield "allow_broad", "allows every call that its few conditions hold for", "name the actions it allows"
+                    yield (
+                        "allow_broad",
+                        "allows every call that its few conditions hold for",
+                        "name the actions it allows",
+                    )
                 break
             if "action" in block and not block["action"]:
                 yield "allow_broad", "allows every action", "name the kinds it allows"

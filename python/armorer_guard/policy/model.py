@@ -61,7 +61,9 @@ def _listed(value: Any) -> Any:
 
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_listed), Field(min_length=1)]
-WordList = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)]
+WordList = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)
+]
 
 
 class Strict(BaseModel):
@@ -114,8 +116,8 @@ class Targets(Strict):
     """
     Patterns over a target: one of `any` or below one of `under`; none of `none` and below none of `outside`.
 
-    In a path `*` and `?` stop at `/`, `**` does not. A pattern may begin with `~`, `${workspace}`, `${home}`, `${cwd}`
-    or `${guard_home}`.
+    A pattern that begins with `/`, `~`, `**/`, `${workspace}`, `${home}`, `${cwd}` or `${guard_home}` is a path: there
+    `*` and `?` stop at `/`, and `**` does not. Any other is a name, in which `*` matches any characters.
     """
 
     any: Patterns | None = None
@@ -168,7 +170,15 @@ class Places(Strict):
 class Hours(Strict):
     """Hours of the week. A window that ends before it begins is a night, and belongs to the day on which it begins."""
 
-    days: Annotated[list[Day], BeforeValidator(_listed), Field(min_length=1)] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    days: Annotated[list[Day], BeforeValidator(_listed), Field(min_length=1)] = [
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+    ]
     from_: Annotated[str, Field(alias="from", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "00:00"
     to: Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")] = "24:00"
     utc_offset: Annotated[str, Field(pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")] = "+00:00"
@@ -243,7 +253,9 @@ class When(Strict):
     """The agent inside the runtime; the main one is called `main`."""
     host_mode: NamesField | None = None
     depth: NumberField | None = None
-    arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], Annotated[Arg, BeforeValidator(_arg)]] | None = None
+    arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], Annotated[Arg, BeforeValidator(_arg)]] | None = (
+        None
+    )
     label: WordsField | None = None
     counter: dict[str, NumberField] | None = None
     time: Hours | None = None
@@ -306,7 +318,9 @@ class Rule(Strict):
     def _known_obligations(cls, value: list[str | Label]) -> list[str | Label]:
         for item in value:
             if isinstance(item, str) and item not in OBLIGATIONS:
-                raise ValueError(f"no obligation is called `{item}`; expected {', '.join(OBLIGATIONS)} or `label: NAME`")
+                raise ValueError(
+                    f"no obligation is called `{item}`; expected {', '.join(OBLIGATIONS)} or `label: NAME`"
+                )
         return value
 
     @field_validator("id", mode="after")

@@ -59,7 +59,9 @@ def read(path: Path, *, shown_as: str | None = None) -> Source:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _one(file, raw[: error.start].count(b"\n") + 1, "file_not_utf8", "holds bytes that are not UTF-8") from None
+        raise _one(
+            file, raw[: error.start].count(b"\n") + 1, "file_not_utf8", "holds bytes that are not UTF-8"
+        ) from None
     return parse(text, file=file, toml=path.suffix == ".toml")
 
 
@@ -126,8 +128,9 @@ def _construct(node: yaml.Node, path: Path_, lines: dict[Path_, int], file: str,
         key = str(key_node.value)
         if key in made:
             raise _one(file, key_line, "key_twice", f"has the key `{key}` twice")
-        lines[(*path, key)] = key_line
-        made[key] = _construct(value_node, (*path, key), lines, file, open_nodes)
+        inner = (*path, key)
+        lines[inner] = key_line
+        made[key] = _construct(value_node, inner, lines, file, open_nodes)
     return made
 
 
@@ -148,7 +151,7 @@ def _parse_toml(text: str, file: str) -> Source:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

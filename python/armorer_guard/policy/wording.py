@@ -83,7 +83,9 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
         return Problem(source.file, line, "value_wrong", f"{shown}{detail['msg'].removeprefix('Value error, ')}")
     if kind == "string_pattern_mismatch":
         pattern = detail["ctx"]["pattern"]
-        expected = next((words for start, words in _FORMS.items() if pattern.startswith(start)), f"the form `{pattern}`")
+        expected = next(
+            (words for start, words in _FORMS.items() if pattern.startswith(start)), f"the form `{pattern}`"
+        )
         return Problem(source.file, line, "value_wrong", f"{shown}got `{given}`; expected {expected}")
     message = detail["msg"]
     return Problem(source.file, line, "value_wrong", f"{shown}{message[:1].lower()}{message[1:]}")
@@ -92,14 +94,12 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
 def _path(loc: tuple[Step, ...], data: Any) -> tuple[Step, ...]:
     """The part of a location that is in the data: pydantic mixes in names of union members and validators."""
     path: list[Step] = []
-    at = data
+    at: Any = data
     for step in loc:
-        if isinstance(at, dict) and step in at:
-            at = at[step]
-        elif isinstance(at, list) and isinstance(step, int) and step < len(at):
-            at = at[step]
-        else:
+        in_mapping = isinstance(at, dict) and step in at
+        if not in_mapping and not (isinstance(at, list) and isinstance(step, int) and step < len(at)):
             continue
+        at = at[step]
         path.append(step)
     return tuple(path)
 
