@@ -298,6 +298,9 @@ def arguments(args: object) -> list[tuple[str, str]]:
 def summary(record: dict[str, Any]) -> str:
     """What a decision was about, in one line: what the call would do, or else how it was written."""
     facts = part(record, "facts")
+    if "$blob" in facts or "$blob" in part(facts, "args"):
+        kept = facts if "$blob" in facts else part(facts, "args")
+        return f"(a call of {size(kept.get('bytes'))}: `show` reads it)"
     actions = [sentence(action).removeprefix("would ") for action in parts(facts, "actions")]
     if actions:
         more = f" (and {len(actions) - 1} more)" if len(actions) > 1 else ""
