@@ -284,7 +284,7 @@ _ENDS = ("findings", "enforced", "result", "policy")
 
 
 def _export_csv(index: Index, rows: Iterable[Row]) -> None:
-    writer = csv.writer(sys.stdout)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*_COLUMNS, *_ENDS])
     for row in rows:
         record = index.line(row)

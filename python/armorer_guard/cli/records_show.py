@@ -23,6 +23,7 @@ from armorer_guard.cli.records_text import (
     short_id,
     size,
     summary,
+    texts,
     visible,
     wrap,
 )
@@ -180,9 +181,8 @@ def _asked(page: Page, record: dict[str, Any], facts: dict[str, Any]) -> None:
         cut = f"… ({len(value) - _LONGEST:,} more characters)" if len(value) > _LONGEST else ""
         label = "with" if number == 0 else ""
         page.say(label, (f"{name}: " if name else "") + value[:_LONGEST] + cut)
-    labels = part(facts, "state").get("labels")
-    if isinstance(labels, list) and labels:
-        page.say("the run is", ", ".join(map(visible, labels)))
+    if labels := texts(part(facts, "state"), "labels"):
+        page.say("the run is", ", ".join(labels))
 
 
 def _derived(action: dict[str, Any]) -> str:
@@ -232,10 +232,10 @@ def _decided(page: Page, index: Index, record: dict[str, Any], verdict: dict[str
     if not parts(verdict, "rules"):
         page.say("rule", "no rule is named", "2")
     for near in parts(verdict, "near"):
-        missing = ", ".join(map(visible, near.get("missing") or [])) or "nothing that is named"
+        missing = ", ".join(texts(near, "missing")) or "nothing that is named"
         page.say("nearly", f"{visible(near.get('effect'))} by {visible(near.get('id'))}; what did not hold: {missing}")
-    if obligations := verdict.get("obligations"):
-        page.say("must", ", ".join(map(visible, obligations)))
+    if obligations := texts(verdict, "obligations"):
+        page.say("must", ", ".join(obligations))
     digest = part(record, "policy").get("digest")
     kept = "kept: the decision can be replayed" if index.store.object(str(digest)) else "not kept in this store"
     page.say("policy", f"{visible(digest)} ({kept})" if digest else "none could be used")
@@ -248,10 +248,15 @@ def _decided(page: Page, index: Index, record: dict[str, Any], verdict: dict[str
 def _about(rule: dict[str, Any]) -> str:
     named = []
     for name, noun in (("actions", "action"), ("findings", "finding")):
-        numbers = [str(index + 1) for index in rule.get(name) or [] if isinstance(index, int)]
+        numbers = [str(index + 1) for index in _numbers(rule, name)]
         if numbers:
             named.append(f"{noun}{'s' * (len(numbers) > 1)} {', '.join(numbers)}")
     return " and ".join(named)
+
+
+def _numbers(rule: dict[str, Any], name: str) -> list[int]:
+    found = rule.get(name)
+    return [number for number in found if isinstance(number, int)] if isinstance(found, list) else []
 
 
 def _then(page: Page, index: Index, row: Row) -> None:
@@ -341,9 +346,9 @@ def _show_run(index: Index, run: Run, screen: Screen, as_json: bool) -> int:
     page.say("journal", visible(index.store.path(JOURNAL)))
     page.say("check", f"armorer-guard records verify {short_id(run.name)}")
     page.say("list", f"armorer-guard records list --run {short_id(run.name)}")
-    gaps = part(start, "coverage").get("gaps")
-    for number, gap in enumerate(gaps if isinstance(gaps, list) else ["this is not recorded for the run"]):
-        page.say("not seen" if number == 0 else "", visible(gap), "2")
+    gaps = texts(part(start, "coverage"), "gaps") or ["what this record cannot see is not recorded"]
+    for number, gap in enumerate(gaps):
+        page.say("not seen" if number == 0 else "", gap, "2")
     return 0
 
 
@@ -460,8 +465,7 @@ def _why(index: Index, row: Row, record: dict[str, Any]) -> Iterator[tuple[str, 
     ]
     yield "because", "; ".join(reasons) or "no rule gives a reason"
     near = [
-        f"{visible(rule.get('id'))} (but for {', '.join(map(visible, rule.get('missing') or []))})"
-        for rule in parts(verdict, "near")
+        f"{visible(rule.get('id'))} (but for {', '.join(texts(rule, 'missing'))})" for rule in parts(verdict, "near")
     ]
     if near:
         yield "nearly", "; ".join(near)
@@ -489,9 +493,8 @@ def _why(index: Index, row: Row, record: dict[str, Any]) -> Iterator[tuple[str, 
 def _narrowly(facts: dict[str, Any], rules: list[dict[str, Any]]) -> str:
     """The narrowest permission for what was held back, in words that a policy's author can write down."""
     concerned = parts(facts, "actions")
-    chosen = [
-        concerned[at] for rule in rules for at in rule.get("actions") or [] if 0 <= at < len(concerned)
-    ] or concerned
+    named = [at for rule in rules for at in _numbers(rule, "actions")]
+    chosen = [concerned[at] for at in named if 0 <= at < len(concerned)] or concerned
     exact = [
         f"{visible(action.get('kind'))} of exactly {visible(part(action, 'target').get('value'))}"
         for action in chosen

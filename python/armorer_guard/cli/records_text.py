@@ -111,7 +111,7 @@ class Screen:
         terminal = stream.isatty()
         columns = shutil.get_terminal_size((120, 24)).columns if terminal else _given_columns()
         colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(max(columns, 40), colours)
+        return cls(max(columns, 60), colours)
 
     def paint(self, text: str, code: str) -> str:
         """The text in a colour, where there are colours."""
@@ -262,6 +262,12 @@ def parts(record: object, name: str) -> list[dict[str, Any]]:
     """A member that is an array of objects, or an empty one."""
     found = record.get(name) if isinstance(record, dict) else None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def texts(record: object, name: str) -> list[str]:
+    """A member that is an array, each item visible; an empty one for anything else."""
+    found = record.get(name) if isinstance(record, dict) else None
+    return [visible(item) for item in found] if isinstance(found, list) else []
 
 
 def sentence(action: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ def add_parser(subparsers: Any) -> None:
         "id", metavar="ID|RUN", help="a decision or a run: id, its beginning or end, or a session's name"
     )
     parser.add_argument("--policy", metavar="POLICY", help="another policy: a file, or the name of one that ships")
+    parser.add_argument("--plain", action="store_true", help="of a run: ask the evaluator in plain Python too (slower)")
     parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     parser.add_argument("--home", metavar="DIR", help="where records are kept (default: ARMORER_GUARD_HOME)")
 
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 rows = [decision_of(index, found.id)]
             policy = _policy(arguments.policy, index.store.root.parent) if arguments.policy else None
-            return _replay(index, rows, policy, arguments.json)
+            return _replay(index, rows, policy, arguments)
     except CommandError as error:
         return complain(error)
 
@@ -80,10 +81,11 @@ def _policy(text: str, home: Path) -> bytes:
     return canonical_json(policy)
 
 
-def _replay(index: Index, rows: Iterable[Row], other: bytes | None, as_json: bool) -> int:
+def _replay(index: Index, rows: Sequence[Row], other: bytes | None, arguments: argparse.Namespace) -> int:
     from armorer_guard.records.replay import CannotReplay, Policies, replay, under
 
     policies = Policies(index.store)
+    plain = arguments.plain or len(rows) == 1
     done: list[tuple[Row, Replay]] = []
     impossible: list[tuple[Row, str]] = []
     for row in rows:
@@ -94,13 +96,13 @@ def _replay(index: Index, rows: Iterable[Row], other: bytes | None, as_json: boo
             else:
                 policy = record.get("policy")
                 digest = policy.get("digest") if isinstance(policy, dict) else None
-                done.append((row, replay(record, policies.text(digest))))
+                done.append((row, replay(record, policies.text(digest), plain=plain)))
         except CannotReplay as error:
             impossible.append((row, str(error)))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             impossible.append((row, f"the record is not a decision as this version knows it: {error!r}"))
     diverged = [result for _, result in done if result.divergence is not None]
-    if as_json:
+    if arguments.json:
         _print_json(done, impossible)
     elif other is not None:
         _say_changes(index, done, impossible)

@@ -326,12 +326,12 @@ class Index:
             f"r.enforced, r.result FROM {source} CROSS JOIN chain c ON c.n = r.chain WHERE {where} "
             f"ORDER BY {time} {way}, r.n {way} LIMIT ?"
         )
-        return [Row(*row) for row in self._db.execute(query, (*values, limit))]
+        return [Row(*row) for row in self._ask(query, (*values, limit))]
 
     def _matching_terms(self, kind: str, value: str) -> list[int]:
         """Numbers of the terms of a kind that a pattern with `*` means."""
         query = "SELECT n FROM term WHERE kind = ? AND value GLOB ?"
-        return [n for (n,) in self._db.execute(query, (kind, value))]
+        return [n for (n,) in self._ask(query, (kind, value))]
 
     def count(self, record_kind: str = "decision") -> int:
         """How many records of a kind there are."""
@@ -388,7 +388,7 @@ class Index:
             "(substr(name, 1, length(?1)) = ?1 OR substr(name, -length(?1)) = ?1)",
             "substr(session, 1, length(?1)) = ?1",
         ):
-            if found := [Run(*row) for row in self._db.execute(f"{query} AND {condition}{order}", (text,))]:
+            if found := [Run(*row) for row in self._ask(f"{query} AND {condition}{order}", (text,))]:
                 return found
         return []
 
@@ -419,14 +419,20 @@ class Index:
             found = members(self.store.read(row.chain, row.at, row.length))
         except OSError:
             return None
-        return found if found is not None and found.get("id") == row.id else None
+        return found if found is not None and _text(found.get("id")) == row.id else None
+
+    def _ask(self, query: str, values: Iterable[str | int | None]) -> list[Any]:
+        """Rows of a query; texts that SQLite cannot hold are asked for as they are held."""
+        return self._db.execute(
+            query, [_text(value) if isinstance(value, str) else value for value in values]
+        ).fetchall()
 
     def _rows(self, condition: str, *values: Any) -> list[Row]:
         query = (
             "SELECT r.n, c.name, r.line, r.at, r.length, r.kind, r.id, r.ts, r.tool, r.effect, r.runtime, r.agent, "
             f"r.enforced, r.result FROM record r JOIN chain c ON c.n = r.chain WHERE {condition}"
         )
-        return [Row(*row) for row in self._db.execute(query, values)]
+        return [Row(*row) for row in self._ask(query, values)]
 
 
 class _Intake:
@@ -451,7 +457,7 @@ class _Intake:
         if found is None or not isinstance(found.get("kind"), str) or not isinstance(found.get("id"), str):
             self._counts["broken"] += 1
             return
-        kind, ts = found["kind"], micros(found.get("ts"))
+        kind, identifier, ts = _text(found["kind"]), _text(found["id"]), micros(found.get("ts"))
         tool = effect = runtime = agent = enforced = result = closes = None
         if kind == "decision":
             tool, effect, runtime, agent = self._decision(found, ts)
@@ -465,7 +471,7 @@ class _Intake:
         elif kind == "run.start" and "first" not in found:
             self._start = found
         place = (self._next, self._chain, number, offset, len(line))
-        self._records.append((*place, kind, found["id"], ts, tool, effect, runtime, agent, enforced, result, closes))
+        self._records.append((*place, kind, identifier, ts, tool, effect, runtime, agent, enforced, result, closes))
         self._next += 1
         if ts:
             self._began = ts if self._began is None else min(self._began, ts)
@@ -485,8 +491,8 @@ class _Intake:
             ("finding", [finding.get("rule") for finding in _parts(facts, "findings")]),
             ("policy", [_part(found, "policy").get("digest")]),
         ):
-            for value in {text for text in values if isinstance(text, str)} if isinstance(values, list) else ():
-                self._postings.append((self._term(kind, value), ts, self._next))
+            for value in {_text(value) for value in values} - {None} if isinstance(values, list) else ():
+                self._postings.append((self._term(kind, str(value)), ts, self._next))
         runtime = _text(caller.get("runtime")) or _text(_part(found, "answer").get("to"))
         return _text(subject.get("tool")), effect, runtime, _text(caller.get("agent"))
 
