@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from armorer_guard.cli.records_find import decision_of, one_record_or_run, open_index
@@ -31,7 +32,7 @@ from armorer_guard.cli.records_text import (
     arguments as written,
 )
 from armorer_guard.records.index import Filters, Index, Row, Run
-from armorer_guard.records.verify import JOURNAL, record_hash
+from armorer_guard.records.verify import record_hash
 
 _INDENT = 13
 _LONGEST = 2_000
@@ -66,6 +67,10 @@ class Page:
         for number, line in enumerate(lines):
             name = (f"  {label}" if number == 0 else "").ljust(_INDENT)
             print(f"{self.screen.faint(name) if label else name}{self.screen.paint(line, colour)}")
+
+    def path(self, label: str, path: Path) -> None:
+        """A path, in one piece so that it can be copied."""
+        print(self.screen.faint(f"  {label}".ljust(_INDENT)) + visible(path))
 
     def tell(self, label: str, value: object) -> None:
         """A labelled value out of a record; what is null was not reported."""
@@ -283,7 +288,7 @@ def _then(page: Page, index: Index, row: Row) -> None:
 
 def _position(page: Page, index: Index, row: Row, record: dict[str, Any]) -> None:
     page.say("record", f"{visible(record.get('seq'))} of its run: line {row.line}, byte {row.at:,} of")
-    page.say("", visible(index.store.path(row.chain)))
+    page.say("", index.store.name(row.chain))
     matches = _hash_matches(index, row, record)
     said = "its bytes give this hash" if matches else "its bytes do not give this hash: it was changed"
     page.say("hash", f"{visible(record.get('hash'))} ({said})", "" if matches else "31")
@@ -342,8 +347,8 @@ def _show_run(index: Index, run: Run, screen: Screen, as_json: bool) -> int:
     page.head("9  Stop and recovery")
     _stopped(page, index, run, stop)
     page.head("Evidence")
-    page.say("log", f"{visible(index.store.path(run.name))} ({counted(run.lines, 'record')})")
-    page.say("journal", visible(index.store.path(JOURNAL)))
+    page.path("store", index.store.root)
+    page.say("log", f"{index.store.name(run.name)} ({counted(run.lines, 'record')}), journal.jsonl")
     page.say("check", f"armorer-guard records verify {short_id(run.name)}")
     page.say("list", f"armorer-guard records list --run {short_id(run.name)}")
     gaps = texts(part(start, "coverage"), "gaps") or ["what this record cannot see is not recorded"]
@@ -420,10 +425,10 @@ def _stopped(page: Page, index: Index, run: Run, stop: dict[str, Any] | None) ->
         page.say("stopped", f"not recorded; the last record was written {long_time(run.last or 0)}", "2")
     else:
         page.say("stopped", visible(json.dumps(stop.get("stop"), ensure_ascii=False)))
-    for kind, words in (("recovery", "times the log was mended after a writer died"), ("gap", "gaps were noticed")):
+    for kind, noun, what in (("recovery", "time", "the log was mended"), ("gap", "time", "records were missed")):
         rows = index.find(Filters(record_kind=kind, run=run.name), 1_000)
         if rows:
-            page.say(kind, f"{len(rows)} {words}; the last {long_time(rows[0].ts)}", "33")
+            page.say(kind, f"{what} {counted(len(rows), noun)}, last {long_time(rows[0].ts)}", "33")
     if run.broken:
         page.say("broken", f"{counted(run.broken, 'line')} of the log are no records: see `records verify`", "31")
 

@@ -556,7 +556,12 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         # Made for its owner alone before SQLite opens it; the files beside it get the same mode.
         with contextlib.suppress(OSError):
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+            handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
+            try:
+                if hasattr(os, "fchmod"):
+                    os.fchmod(handle, 0o600)
+            finally:
+                os.close(handle)
         if path.is_symlink():
             raise sqlite3.OperationalError("the index is a symbolic link")
     database = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, isolation_level=None)

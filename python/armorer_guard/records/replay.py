@@ -82,7 +82,7 @@ class Policies:
         from armorer_guard._core import builtin_policy
 
         for name in _SHIPPED:
-            text = builtin_policy(name)
+            text: bytes = builtin_policy(name)
             if f"sha256:{hashlib.sha256(text).hexdigest()}" == digest:
                 return text
         return None
@@ -111,7 +111,7 @@ def replay(record: Mapping[str, Any], policy: bytes, *, plain: bool = True) -> R
             [_rule(rule, "id") for rule in recorded["rules"]],
             [_rule(rule, "rule") for rule in again["determining"]],
         ),
-        ("messages", *([rule["message"] for rule in rules] for rules in (recorded["rules"], again["determining"]))),
+        ("messages", _messages(recorded["rules"]), _messages(again["determining"])),
         ("near", [_near(rule, "id") for rule in recorded["near"]], [_near(rule, "rule") for rule in again["near"]]),
         ("obligations", recorded["obligations"], again["obligations"]),
     ]
@@ -163,6 +163,10 @@ def _decide(facts: bytes, policy: bytes) -> dict[str, Any]:
 
 def _rule(rule: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"rule": rule[name], **{key: rule[key] for key in ("effect", "layer", "actions", "findings", "unknown")}}
+
+
+def _messages(rules: list[dict[str, Any]]) -> list[object]:
+    return [rule["message"] for rule in rules]
 
 
 def _near(rule: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -84,6 +84,10 @@ class Store:
         """The log of a run, or of `journal`."""
         return self.root / "journal.jsonl" if chain == "journal" else self.root / "runs" / f"{chain}.jsonl"
 
+    def name(self, chain: str) -> str:
+        """Where a log lies, as seen from the store's root."""
+        return self.path(chain).relative_to(self.root).as_posix()
+
     def lines(self, chain: str, offset: int = 0, number: int = 1) -> Iterator[Stored]:
         """
         The whole lines of a log from a byte and line number on. A last line without newline is left out, and so is a
