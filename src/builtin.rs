@@ -73,6 +73,12 @@ pub fn named_policy_text(name: &str) -> Option<&'static [u8]> {
     })
 }
 
+/// The canonical bytes of the default policy, whose SHA-256 is its digest: what a store keeps beside its records.
+#[must_use]
+pub const fn policy_text() -> &'static [u8] {
+    b""
+}
+
 static RUNTIMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtimes.bin"));
 
 /// The runtimes whose hooks are known, by name.

@@ -33,6 +33,8 @@ pub struct Guard {
     store: Option<Result<Store, StoreError>>,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
+    /// Set when the store is known to hold the policy that decides.
+    policy_kept: OnceLock<()>,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,7 @@ impl Guard {
             policy,
             store,
             own_run: OnceLock::new(),
+            policy_kept: OnceLock::new(),
         }
     }
 
@@ -208,10 +211,26 @@ impl Guard {
         decision
     }
 
+    /// Puts the built-in policy beside the records, so that its decisions can be replayed by another version; an
+    /// activated policy lies there already. A failure only costs the replay and is no reason to deny: a store that
+    /// cannot be written shows in the append that follows.
+    fn keep_policy(&self, store: &Store) {
+        if self.policy_kept.get().is_none()
+            && matches!(self.policy, Ok(PolicySource::Builtin))
+            && let Ok(policy) = self.policy()
+            && store
+                .keep(policy.digest(), || builtin::policy_text().to_vec())
+                .is_ok()
+        {
+            let _ = self.policy_kept.set(());
+        }
+    }
+
     fn record(&self, decision: &Decision) -> Result<Appended, StoreError> {
         let answer = decision.verdict.effect.as_str();
-        self.open_store()?
-            .append_decision(decision, &decision.marks, answer)
+        let store = self.open_store()?;
+        self.keep_policy(store);
+        store.append_decision(decision, &decision.marks, answer)
     }
 }
 

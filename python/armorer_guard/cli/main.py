@@ -8,21 +8,21 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS = ("demo", "policy", "records")
+COMMANDS = ("demo", "policy", "records", "replay")
 
 
 class UsageError(Exception):
     """A command line that cannot be carried out; the message is for people."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of every Python command."""
+def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command that is asked for; of every Python command when that is not one of them."""
     parser = argparse.ArgumentParser(
         prog="armorer-guard",
         description="Decide what an agent's tool calls may do, and keep the record.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in COMMANDS if asked not in COMMANDS else (asked,):
         import_module(f"armorer_guard.cli.{name}").add_parser(subparsers)
     return parser
 
@@ -34,7 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Its exit code: 0 done, 2 usage or input error; commands document others in their help.
     """
-    arguments = build_parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(argv[0] if argv else None).parse_args(argv)
     module = import_module(f"armorer_guard.cli.{arguments.command}")
     try:
         return int(module.run(arguments))

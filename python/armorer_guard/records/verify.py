@@ -16,7 +16,6 @@ import stat
 import time
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -528,6 +527,9 @@ def _follow_all(
         for run, path in files.items():
             yield _followed(path, store, run, anchors, thorough, progress)
         return
+    # Imported here: it brings more modules than all the rest, and is needed for large stores only.
+    from concurrent.futures import ProcessPoolExecutor
+
     with ProcessPoolExecutor(jobs) as pool:
         # The longest first, so that no process is left alone with one at the end.
         order = sorted(files, key=lambda run: -sizes[run])

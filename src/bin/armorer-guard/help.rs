@@ -13,8 +13,12 @@ const NATIVE: [(&str, &str); 3] = [
 ];
 
 /// Commands that run in Python; a test holds the names against the Python command line's own.
-const PYTHON: [(&str, &str); 3] = [
+const PYTHON: [(&str, &str); 4] = [
     ("records", "list, show and verify what runs left behind"),
+    (
+        "replay",
+        "decide again from the record, under the same or another policy",
+    ),
     ("policy", "compile, check and explain policies"),
     (
         "demo",

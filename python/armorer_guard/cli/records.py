@@ -1,0 +1,179 @@
+"""`armorer-guard records`: list, show, explain, verify, search and export what runs left behind. Changes no record."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import Any
+
+_OUTCOMES = ("enforced", "overridden", "bypassed", "failed_open", "observed", "not_attempted", "unknown", "none")
+_RESULTS = ("ok", "error", "timeout", "cancelled", "ambiguous")
+_VERBS = {
+    "list": "records_list",
+    "tail": "records_list",
+    "search": "records_list",
+    "export": "records_list",
+    "stats": "records_stats",
+    "show": "records_show",
+    "why": "records_show",
+    "verify": "records_verify",
+}
+
+_IDS = """
+An ID is that of a record or of a run, its beginning or its end (as lists show it) when only one fits, or the runtime's
+own name of the session.
+"""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help as it is written, with room for the names of options."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=112)
+
+
+def _parser(verbs: Any, name: str, what: str, epilog: str) -> argparse.ArgumentParser:
+    found: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=epilog.strip() + "\n",
+        formatter_class=_Formatter,
+    )
+    found.add_argument("--json", action="store_true", help="answer in JSON, for programs")
+    found.add_argument("--home", metavar="DIR", help="where records are kept (default: ARMORER_GUARD_HOME)")
+    return found
+
+
+def _filters(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which records")
+    group.add_argument("--since", metavar="TIME", help="from then on: 7d, 2h, today, 2026-11-22, 2026-11-22T09:41Z")
+    group.add_argument("--until", metavar="TIME", help="before then")
+    group.add_argument("--run", metavar="RUN", help="of this run (id, its beginning or end, or the session's name)")
+    group.add_argument("--agent", metavar="NAME", help="of this runtime or agent")
+    group.add_argument("--tool", metavar="NAME", help="calls of this tool; `*` stands for anything")
+    group.add_argument("--action", metavar="KIND", help="calls that would do this: fs.delete, net.*")
+    group.add_argument("--effect", choices=("allow", "ask", "deny"), help="so decided")
+    group.add_argument("--rule", metavar="ID", help="decided by this rule; `*` stands for anything")
+    group.add_argument("--finding", metavar="ID", help="with a finding of this rule; `*` stands for anything")
+    group.add_argument(
+        "--outcome",
+        choices=_OUTCOMES + _RESULTS,
+        metavar="NAME",
+        help=f"that ended so: {', '.join(_OUTCOMES)} (not known), or {', '.join(_RESULTS)}",
+    )
+    group.add_argument("--kind", default="decision", help="records of this kind instead of decisions; `all` for all")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "records",
+        help="list, show and verify what runs left behind",
+        description="List, show, explain, verify and export what runs left behind. Nothing here changes a record.",
+        epilog="exit status: 0 done; 1 what was asked for is not there; 2 usage or input error;\n"
+        "`verify` has one for every verdict, see its help",
+        formatter_class=_Formatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    listing = _parser(verbs, "list", "list decisions, newest first, or runs", "exit status: 0 done; 2 usage error")
+    listing.add_argument("--runs", action="store_true", help="list runs instead")
+    listing.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="at most so many (20); 0: all")
+    _filters(listing)
+
+    show = _parser(
+        verbs,
+        "show",
+        "show a decision, another record or a run in full",
+        _IDS + "\nexit status: 0 shown; 1 there is no such record or run; 2 usage error, or the id is not unique",
+    )
+    show.add_argument("id", metavar="ID")
+
+    why = _parser(
+        verbs,
+        "why",
+        "explain a decision on one screen",
+        _IDS + "\nexit status: 0 explained; 1 there is no such decision; 2 usage error, or the id is not unique",
+    )
+    why.add_argument("id", metavar="ID")
+
+    _add_verify(verbs)
+
+    tail = _parser(verbs, "tail", "show the latest records, and wait for more", "exit status: 0 done; 2 usage error")
+    tail.add_argument("-f", "--follow", action="store_true", help="go on and show records as they are written")
+    tail.add_argument("-n", "--limit", type=int, default=10, metavar="N", help="begin with so many (10)")
+    _filters(tail)
+
+    stats = _parser(
+        verbs,
+        "stats",
+        "say how every rule was used: how often it decided, what became of it, when it did last",
+        "exit status: 0 done; 2 usage error",
+    )
+    stats.add_argument("--since", metavar="TIME", help="from then on: 7d, 2h, today, 2026-11-22")
+    stats.add_argument("--until", metavar="TIME", help="before then")
+    stats.add_argument("--run", metavar="RUN", help="of this run only")
+
+    search = _parser(
+        verbs,
+        "search",
+        "find records that contain all the given words",
+        "Words are looked for in the stored lines, case of ASCII letters aside. Secrets are not in there.\n\n"
+        "exit status: 0 found; 1 nothing found; 2 usage error",
+    )
+    search.add_argument("word", nargs="+", metavar="WORD")
+    search.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="at most so many (20); 0: all")
+    search.add_argument("--run", metavar="RUN", help="of this run only")
+    search.add_argument("--kind", default="all", help="records of this kind only")
+
+    export = _parser(
+        verbs,
+        "export",
+        "write records to standard output, oldest first",
+        "jsonl: the stored lines, byte for byte. csv: one decision a row, as spreadsheets read it.\n\n"
+        "exit status: 0 done; 2 usage error",
+    )
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl (the default) or csv")
+    _filters(export)
+    export.set_defaults(kind="all")
+
+
+def _add_verify(verbs: Any) -> None:
+    from armorer_guard.records.verify import VERDICTS
+
+    codes = "\n".join(f"  {kind.exit_code:>2}  {kind.name:<14}{kind.meaning}" for kind in VERDICTS.values())
+    verify = _parser(
+        verbs,
+        "verify",
+        "check that no record was changed, and say what was done to which",
+        f"exit status, that of the gravest thing found:\n{codes}\n"
+        "   1  there are no records, or no such run\n   2  usage error\n"
+        "clock_step and unsealed_tail fail only with --strict.",
+    )
+    verify.add_argument("run", nargs="*", metavar="RUN", help="only these runs; objects are then left out")
+    verify.add_argument("--anchor", metavar="FILE", help="hold the chains against heads that were kept elsewhere")
+    verify.add_argument("--heads", action="store_true", help="print the last record of every chain, to keep elsewhere")
+    verify.add_argument("--strict", action="store_true", help="count notes as failures")
+    verify.add_argument("--thorough", action="store_true", help="read every line as JSON too (slower)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """
+    Carry out one verb.
+
+    Returns:
+        0 done; 1 what was asked for is not there; 2 usage or input error; `verify` the code of its verdict.
+    """
+    from armorer_guard.cli.records_text import CommandError, complain
+
+    module = import_module(f"armorer_guard.cli.{_VERBS[arguments.verb]}")
+    try:
+        return int(getattr(module, f"run_{arguments.verb}")(arguments))
+    except CommandError as error:
+        return complain(error)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        where = f" `{error.filename}`" if error.filename else ""
+        return complain(CommandError(f"the records{where} cannot be read: {error.strerror or error}"))

@@ -1,0 +1,318 @@
+"""
+How records are put into words and columns: escapes, widths, times, tables, errors. Knows no store and no command.
+
+Recorded text is hostile: everything that comes out of a record goes through `visible` before it is printed, so that it
+cannot move a cursor, hide or turn text, or start a line of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final, TextIO
+
+EFFECT_COLOURS: Final = {"allow": "32", "ask": "33", "deny": "31"}
+ODD: Final = frozenset({"overridden", "bypassed", "failed_open"})
+"""What a runtime did that it should not have done."""
+
+_NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+"""Control characters, the format characters that hide or turn text, fillers, and unpaired surrogates."""
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out: a sentence for people, perhaps a hint, and the exit code."""
+
+    def __init__(self, message: str, hint: str | None = None, exit_code: int = 2) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.exit_code = exit_code
+
+
+def complain(error: CommandError) -> int:
+    """Say on standard error what is wrong; returns the exit code."""
+    print(f"armorer-guard: {visible(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {visible(error.hint)}", file=sys.stderr)
+    return error.exit_code
+
+
+def visible(text: object) -> str:
+    """The text with everything that a terminal would act on, or that a reader would not see, written as an escape."""
+    return _HIDDEN.sub(lambda found: _NAMED.get(found[0]) or f"\\u{{{ord(found[0]):x}}}", str(text))
+
+
+def width(text: str) -> int:
+    """How many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def fit(text: str, columns: int) -> str:
+    """The text, or as much of its beginning as fits, with an ellipsis."""
+    if len(text) <= columns and width(text) <= columns:
+        return text
+    kept, used = [], 1
+    for char in text[:columns]:
+        used += width(char)
+        if used > columns:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…" if columns > 0 else ""
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """The text in lines of at most so many columns, broken at spaces where there are any."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        while width(word) > columns:
+            room = columns - (width(line) + 1 if line else 0)
+            if room < 8:
+                lines.append(line)
+                line, room = "", columns
+            head = word[:room]
+            while width(head) > room:
+                head = head[:-1]
+            line, word = f"{line} {head}" if line else head, word[len(head) :]
+            lines.append(line)
+            line = ""
+        if line and width(line) + 1 + width(word) > columns:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line or not lines else lines
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What is known of the reader's terminal."""
+
+    columns: int
+    colours: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Screen:
+        """The terminal behind a stream; where there is none, 120 columns (or `COLUMNS`) and no colours."""
+        terminal = stream.isatty()
+        columns = shutil.get_terminal_size((120, 24)).columns if terminal else _given_columns()
+        colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return cls(max(columns, 60), colours)
+
+    def paint(self, text: str, code: str) -> str:
+        """The text in a colour, where there are colours."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colours and code else text
+
+    def strong(self, text: str) -> str:
+        """The text emphasised."""
+        return self.paint(text, "1")
+
+    def faint(self, text: str) -> str:
+        """The text held back."""
+        return self.paint(text, "2")
+
+    def effect(self, effect: object, padded: int = 0) -> str:
+        """An effect in its colour."""
+        return self.paint(visible(effect).ljust(padded), EFFECT_COLOURS.get(str(effect), ""))
+
+
+def _given_columns() -> int:
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 120
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text in a table, and its colour."""
+
+    text: str
+    colour: str = ""
+
+
+def table(screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[Cell]], flexible: int) -> Iterable[str]:
+    """
+    Lines of a table; every column is as wide as its contents, and the flexible one takes what is left.
+
+    Contents must be visible already.
+    """
+    widths = [max(width(head), *(width(row[at].text) for row in rows)) for at, head in enumerate(heads)]
+    others = sum(widths) - widths[flexible] + 2 * (len(heads) - 1)
+    widths[flexible] = max(min(widths[flexible], screen.columns - others), 12)
+    yield _line(screen, [Cell(head, "2") for head in heads], widths)
+    for row in rows:
+        yield _line(screen, row, widths)
+
+
+def _line(screen: Screen, cells: Sequence[Cell], widths: Sequence[int]) -> str:
+    parts = []
+    for cell, columns in zip(cells, widths, strict=True):
+        text = fit(cell.text, columns)
+        parts.append(screen.paint(text, cell.colour) + " " * (columns - width(text)))
+    return "  ".join(parts).rstrip()
+
+
+# times
+
+_AGO = re.compile(r"(\d{1,6})\s*(s|m|min|h|d|w)")
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def local_time(ts_us: int) -> datetime | None:
+    """Microseconds since 1970 as a local time; None where that is no time."""
+    try:
+        return datetime.fromtimestamp(ts_us / 1e6, timezone.utc).astimezone() if ts_us else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def short_time(ts_us: int, now: datetime | None = None) -> str:
+    """A time for a column: what today's reader needs of it."""
+    when = local_time(ts_us)
+    if when is None:
+        return "?"
+    now = now or datetime.now().astimezone()
+    if when.date() == now.date():
+        return when.strftime("%H:%M:%S")
+    return when.strftime("%m-%d %H:%M:%S" if when.year == now.year else "%Y-%m-%d %H:%M")
+
+
+def long_time(ts_us: int) -> str:
+    """A time in full, local, with its zone and how long ago it was."""
+    when = local_time(ts_us)
+    if when is None:
+        return "at an unknown time"
+    ago = datetime.now().astimezone() - when
+    return f"{when.strftime('%Y-%m-%d %H:%M:%S %Z')} ({duration(ago)} ago)" if ago > timedelta(0) else f"{when:%c}"
+
+
+def duration(passed: timedelta) -> str:
+    """A length of time in its largest unit."""
+    seconds = int(passed.total_seconds())
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return f"{seconds} second{'s' * (seconds != 1)}"
+
+
+def parse_time(text: str, now: datetime | None = None) -> int:
+    """
+    A point in time as a person gives it, in microseconds since 1970.
+
+    `7d`, `2h`, `30m` mean so long ago; `today`, `yesterday` their beginning; else ISO 8601, local without a zone.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    now = now or datetime.now().astimezone()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if found := _AGO.fullmatch(text.strip()):
+        return int((now.timestamp() - int(found[1]) * _UNITS[found[2]]) * 1e6)
+    match text.strip().lower():
+        case "now":
+            when = now
+        case "today":
+            when = midnight
+        case "yesterday":
+            when = midnight - timedelta(days=1)
+        case given:
+            when = datetime.fromisoformat(given.upper().replace("Z", "+00:00"))
+    return int((when if when.tzinfo else when.astimezone()).timestamp() * 1e6)
+
+
+# what records say, in words
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def size(count: object) -> str:
+    """A number of bytes for people."""
+    if not isinstance(count, int):
+        return "an unknown number of bytes"
+    value, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1_000 and len(units) > 1:
+        value, units = value / 1_000, units[1:]
+    return counted(count, "byte") if units[0] == "bytes" else f"{value:.1f} {units[0]}"
+
+
+def part(record: object, name: str) -> dict[str, Any]:
+    """A member that is an object, or an empty one."""
+    found = record.get(name) if isinstance(record, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def parts(record: object, name: str) -> list[dict[str, Any]]:
+    """A member that is an array of objects, or an empty one."""
+    found = record.get(name) if isinstance(record, dict) else None
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def texts(record: object, name: str) -> list[str]:
+    """A member that is an array, each item visible; an empty one for anything else."""
+    found = record.get(name) if isinstance(record, dict) else None
+    return [visible(item) for item in found] if isinstance(found, list) else []
+
+
+def sentence(action: dict[str, Any]) -> str:
+    """An action in plain words, as the core says them: `would delete /home/u (recursive)`."""
+    import json
+
+    from armorer_guard._core import action_sentence
+
+    said = action_sentence(json.dumps(action).encode())
+    if said is None:
+        said = f"would {action.get('kind')} {part(action, 'target').get('value')}"
+    return visible(said)
+
+
+def short_id(identifier: str) -> str:
+    """The end of an id: of ids made in the same second, the beginning is the same."""
+    return visible(identifier[-8:])
+
+
+def arguments(args: object) -> list[tuple[str, str]]:
+    """Arguments as names and visible values; a text by itself has no name."""
+    import json
+
+    if isinstance(args, str):
+        return [("", visible(args))]
+    if not isinstance(args, dict):
+        return [("", visible(json.dumps(args, ensure_ascii=False)))]
+    return [
+        (visible(name), visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+        for name, value in args.items()
+    ]
+
+
+def summary(record: dict[str, Any]) -> str:
+    """What a decision was about, in one line: what the call would do, or else how it was written."""
+    facts = part(record, "facts")
+    if "$blob" in facts or "$blob" in part(facts, "args"):
+        kept = facts if "$blob" in facts else part(facts, "args")
+        return f"(a call of {size(kept.get('bytes'))}: `show` reads it)"
+    actions = [sentence(action).removeprefix("would ") for action in parts(facts, "actions")]
+    if actions:
+        more = f" (and {len(actions) - 1} more)" if len(actions) > 1 else ""
+        return actions[0] + more
+    given = arguments(facts.get("args"))
+    if facts.get("phase") == "text":
+        return f"a text: {given[0][1]}" if given else "a text"
+    named = [value for name, value in given if name in ("command", "file_path", "path", "url", "query", "sql")]
+    return named[0] if named else ", ".join(f"{name}={value}" if name else value for name, value in given) or "-"

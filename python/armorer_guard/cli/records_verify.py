@@ -1,0 +1,152 @@
+"""`verify`: what was done to the records, if anything, for people and programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from armorer_guard.cli.records_find import open_store
+from armorer_guard.cli.records_text import CommandError, Screen, counted, size, visible
+from armorer_guard.records.store import Store
+from armorer_guard.records.verify import JOURNAL, Anchor, Problem, Report, report_as_json, verify_store
+
+_WORTH_A_BAR = 64 << 20
+"""Bytes of log below which verifying is over before a bar could be read."""
+
+
+def run_verify(arguments: argparse.Namespace) -> int:
+    """
+    Follow every chain.
+
+    Returns:
+        The exit code of the gravest verdict.
+    """
+    store = open_store(arguments)
+    runs = _runs(store, arguments.run) if arguments.run else None
+    anchors = _read_anchors(Path(arguments.anchor)) if arguments.anchor else []
+    report = verify_store(
+        store.root,
+        runs=runs,
+        anchors=anchors,
+        thorough=arguments.thorough,
+        jobs=os.cpu_count() or 1,
+        progress=_bar(store),
+    )
+    kind = report.strict_verdict() if arguments.strict else report.verdict
+    if arguments.heads:
+        for head in report.heads:
+            print(json.dumps({"chain": head.chain, "seq": head.seq, "hash": head.hash}))
+        return kind.exit_code
+    if arguments.json:
+        listed = {**report_as_json(report), "verdict": kind.name, "meaning": kind.meaning, "exit_code": kind.exit_code}
+        print(json.dumps(listed, indent=1, ensure_ascii=True))
+        return kind.exit_code
+    _say(report, store, Screen.of(sys.stdout), arguments.strict)
+    return kind.exit_code
+
+
+def _runs(store: Store, given: list[str]) -> list[str]:
+    """Ids of the runs that are meant, found by the names of their files: the index proves nothing."""
+    known = list(store.runs())
+    chosen = []
+    for text in given:
+        found = [run for run in known if run == text] or [
+            run for run in known if run.startswith(text) or run.endswith(text)
+        ]
+        if not found:
+            hint = "`armorer-guard records list --runs` lists them; a session's name is not enough here"
+            raise CommandError(f"there is no run `{text}`", hint, 1)
+        if len(found) > 1:
+            raise CommandError(f"`{text}` may be any of {counted(len(found), 'run')}", "give more of the id")
+        chosen += found
+    return chosen
+
+
+def _read_anchors(path: Path) -> list[Anchor]:
+    """
+    Heads as `--heads` prints them.
+
+    Raises:
+        CommandError: The file cannot be read, or holds something else.
+    """
+    anchors = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"the anchor `{path}` cannot be read: {error}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            found = json.loads(line)
+            anchors.append(Anchor(str(found["chain"]), int(found["seq"]), str(found["hash"])))
+        except (ValueError, KeyError, TypeError, RecursionError):
+            hint = "`armorer-guard records verify --heads` prints what is expected"
+            raise CommandError(f"line {number} of the anchor `{path}` is no head of a chain", hint) from None
+    if not anchors:
+        raise CommandError(f"the anchor `{path}` is empty")
+    return anchors
+
+
+def _bar(store: Store) -> Callable[[int], None] | None:
+    """A line on standard error that says how far it is, for a person who would have to wait."""
+    paths = [store.path(JOURNAL), *store.runs().values()]
+    total = sum(path.stat().st_size for path in paths if path.is_file())
+    if not sys.stderr.isatty() or total < _WORTH_A_BAR:
+        return None
+    done, shown, started = 0, 0.0, time.monotonic()
+
+    def progress(count: int) -> None:
+        nonlocal done, shown
+        done += count
+        now = time.monotonic()
+        if done >= total:
+            sys.stderr.write("\r\x1b[K")
+        elif now - shown > 0.1:
+            shown = now
+            filled = 30 * done // total
+            left = (now - started) / max(done, 1) * (total - done)
+            bar = "#" * filled + "." * (30 - filled)
+            sys.stderr.write(f"\rverifying [{bar}] {size(done)} of {size(total)}, {left:.0f} s left\x1b[K")
+        sys.stderr.flush()
+
+    return progress
+
+
+def _say(report: Report, store: Store, screen: Screen, strict: bool) -> None:
+    kind = report.strict_verdict() if strict else report.verdict
+    for problem in report.problems:
+        print(screen.paint(problem.verdict, "1;31") + f"  {visible(problem.sentence)}")
+        print(screen.faint(f"  {visible(_place(problem, store))}"))
+    unlisted = sum(chain.more_problems for chain in report.chains)
+    if unlisted:
+        print(screen.faint(f"(and {counted(unlisted, 'more problem')} of the same logs)"))
+    unsealed = [note for note in report.notes if note.verdict == "unsealed_tail"]
+    for note in report.notes:
+        if note.verdict != "unsealed_tail":
+            print(screen.faint(f"note: {visible(note.sentence)} ({visible(_place(note, store))})"))
+    recovered = sum(chain.recovered for chain in report.chains)
+    if recovered:
+        print(screen.faint(f"note: {counted(recovered, 'torn line')} of writers that died had been moved aside"))
+    if unsealed:
+        said = f"nothing states where {counted(len(unsealed), 'run')} end{'s' * (len(unsealed) == 1)}"
+        shows = "records cut from the end show only against an anchor (`--heads` prints one)"
+        print(screen.faint(f"note: {said}: {shows}"))
+    runs = sum(chain.chain != JOURNAL for chain in report.chains)
+    read = f"{counted(report.records, 'record')} of {counted(runs, 'run')}"
+    if report.objects:
+        read += f", {counted(report.objects, 'object')}"
+    word = screen.paint(kind.name, "1;32" if kind.exit_code == 0 else "1;31")
+    print(f"{word}: {kind.meaning} ({read}, {report.elapsed_s:.2f} s)")
+
+
+def _place(problem: Problem, store: Store) -> str:
+    """Where a problem is, as short as it can be said."""
+    path = Path(problem.file)
+    name = str(path.relative_to(store.root)) if path.is_relative_to(store.root) else problem.file
+    line = f", line {problem.line}" if problem.line is not None else ""
+    byte = f", byte {problem.byte:,}" if problem.byte is not None else ""
+    return f"{name}{line}{byte}"
