@@ -45,6 +45,7 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
                 "variables.bin",
                 table(environment::compile(&special::variables(&places))),
             ),
+            ("environment.bin", table(special::environment(&places))),
         ],
     };
     if !errors.is_empty() {
@@ -73,6 +74,7 @@ impl Tables {
             guesses: stored("guesses.bin")?,
             places: stored("places.bin")?,
             variables: stored("variables.bin")?,
+            environment: stored("environment.bin")?,
         })
     }
 }

@@ -224,7 +224,12 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         };
         let mut effects: Vec<Effect<'n>> = Vec::new();
         let mut chdir = None;
+        let mut reach = list.len();
         for ((depth, written), base) in line.iter().enumerate().zip(bases) {
+            let is_parent = depth > 0 || own.is_none();
+            if is_parent && written.spec.options_first {
+                reach = reach.min(base);
+            }
             let is_own = depth == 0 && own.is_some();
             let options = Options { list: &list, base };
             for effect in &written.spec.effect {
@@ -244,6 +249,8 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         };
         let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
+        let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
+        let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         if help {
             harmless_when.extend(condition("--help | --version", options));
         }
@@ -272,9 +279,12 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             harmless_when,
             carries: own.is_none_or(|spec| spec.carries),
             decodes_when,
+            authenticates,
+            setup_when,
             lists,
             effects,
             chdir,
+            reach,
             options: list,
         }
     }
@@ -463,7 +473,7 @@ pub fn compile_effect<'a>(
     let role = spec.role.map_or_else(
         || match act {
             Act::Do(kind) => role_of(kind),
-            Act::Script(_) => Role::Path,
+            Act::Script(_) | Act::Link => Role::Path,
             _ => Role::Name,
         },
         |role| match role {
@@ -510,6 +520,7 @@ pub fn compile_effect<'a>(
         except: spec.except.iter().map(String::as_str).collect(),
         part: spec.part.as_ref().and_then(|text| keep(part(text), errors)),
         within: spec.within,
+        sure: spec.sure,
         attributes: spec
             .attributes
             .iter()
@@ -551,6 +562,7 @@ fn act<'a>(spec: &'a EffectSpec, errors: &mut Vec<String>) -> Act<'a> {
         (None, Some(RunSpec::Code), Some(language)) => Act::Code(language),
         (None, Some(RunSpec::Script), language) => Act::Script(language.unwrap_or("shell")),
         (None, Some(RunSpec::Assign), None) => Act::Assign,
+        (None, Some(RunSpec::Link), None) => Act::Link,
         _ => {
             errors.push(String::from(
                 "an effect has `do`, or `run`; `language` goes with `code` and `script` only",
