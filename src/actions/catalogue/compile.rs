@@ -1,6 +1,6 @@
 //! Entries as written to entries as looked up: names and aliases, inheritance, and all checks but the examples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Act, Arity, Effect, Entry, Opt, Otherwise, Role, Style};
 use super::grammar::{Options, condition, part, role_of, selector, template};
@@ -55,7 +55,7 @@ type Nodes<'a> = BTreeMap<String, Option<Written<'a>>>;
 /// One sentence for each thing that is wrong, with file and entry.
 pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
     let mut errors = Vec::new();
-    let nodes = collect(files, &mut errors);
+    let (nodes, alias_parents) = collect(files, &mut errors);
     let order: Vec<&String> = nodes.keys().collect();
     let numbers: BTreeMap<&str, usize> = order
         .iter()
@@ -67,6 +67,7 @@ pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
     for name in &order {
         let compiler = Compiler {
             nodes: &nodes,
+            alias_parents: &alias_parents,
             patterns: &patterns,
             name,
         };
@@ -92,7 +93,7 @@ pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
     table::store(&names(files, &numbers), &entries).map_err(|error| vec![error])
 }
 
-fn collect<'a>(files: &'a [File], errors: &mut Vec<String>) -> Nodes<'a> {
+fn collect<'a>(files: &'a [File], errors: &mut Vec<String>) -> (Nodes<'a>, BTreeSet<String>) {
     let mut nodes: Nodes<'a> = BTreeMap::new();
     for (file, spec) in files {
         for entry in &spec.command {
@@ -118,7 +119,40 @@ fn collect<'a>(files: &'a [File], errors: &mut Vec<String>) -> Nodes<'a> {
             parent = shorter;
         }
     }
-    nodes
+    let over = alias_parents(files, &mut nodes);
+    (nodes, over)
+}
+
+/// The parents of aliases: `uv tool` for `uv tool run`. Those that nobody wrote are filled in.
+fn alias_parents(files: &[File], nodes: &mut Nodes<'_>) -> BTreeSet<String> {
+    let aliases: BTreeMap<&str, &str> = files
+        .iter()
+        .flat_map(|(_, file)| &file.command)
+        .flat_map(|entry| entry.aliases.iter().map(|alias| (alias.as_str(), entry.name.as_str())))
+        .filter(|(alias, _)| !is_pattern(alias))
+        .collect();
+    let mut parents = BTreeSet::new();
+    for alias in aliases.keys() {
+        let mut name = String::new();
+        let mut spelled = String::new();
+        let words: Vec<&str> = alias.split(' ').collect();
+        for word in &words[..words.len() - 1] {
+            for text in [&mut name, &mut spelled] {
+                if !text.is_empty() {
+                    text.push(' ');
+                }
+                text.push_str(word);
+            }
+            if !nodes.contains_key(&name) {
+                match aliases.get(spelled.as_str()) {
+                    Some(entry) => (*entry).clone_into(&mut name),
+                    None => drop(nodes.insert(name.clone(), None)),
+                }
+            }
+            parents.insert(name.clone());
+        }
+    }
+    parents
 }
 
 fn is_pattern(name: &str) -> bool {
@@ -187,6 +221,7 @@ fn pattern_names<'a>(
 
 struct Compiler<'a, 'n> {
     nodes: &'n Nodes<'a>,
+    alias_parents: &'n BTreeSet<String>,
     patterns: &'n [(Vec<&'a str>, usize)],
     name: &'n str,
 }
@@ -295,6 +330,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             .range(below.clone()..)
             .next()
             .is_some_and(|(name, _)| name.starts_with(&below))
+            || self.alias_parents.contains(self.name)
             || !self.patterns_below().is_empty()
     }
 
