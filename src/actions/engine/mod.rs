@@ -130,7 +130,7 @@ impl<'c> Engine<'c> {
                 .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"));
             scope
                 .variables
-                .push(((*name).to_owned(), Value::Exact(value)));
+                .push(Rc::new(((*name).to_owned(), Value::Exact(value))));
         }
         Rc::new(scope)
     }
