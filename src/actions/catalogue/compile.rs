@@ -128,7 +128,12 @@ fn alias_parents(files: &[File], nodes: &mut Nodes<'_>) -> BTreeSet<String> {
     let aliases: BTreeMap<&str, &str> = files
         .iter()
         .flat_map(|(_, file)| &file.command)
-        .flat_map(|entry| entry.aliases.iter().map(|alias| (alias.as_str(), entry.name.as_str())))
+        .flat_map(|entry| {
+            entry
+                .aliases
+                .iter()
+                .map(|alias| (alias.as_str(), entry.name.as_str()))
+        })
         .filter(|(alias, _)| !is_pattern(alias))
         .collect();
     let mut parents = BTreeSet::new();
@@ -289,7 +294,8 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         if help {
             harmless_when.extend(condition("--help | --version", options));
         }
-        let parent = self.has_children();
+        let by_alias = self.alias_parents.contains(self.name);
+        let parent = self.has_children() || by_alias;
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
         let mut lists = None;
         if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
@@ -330,7 +336,6 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             .range(below.clone()..)
             .next()
             .is_some_and(|(name, _)| name.starts_with(&below))
-            || self.alias_parents.contains(self.name)
             || !self.patterns_below().is_empty()
     }
 
@@ -385,7 +390,13 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
                 .first()
                 .and_then(|written| written.spec.unlisted.as_deref()),
         };
-        let unlisted = unlisted.map_or(Otherwise::Unknown, &mut read);
+        // Where only aliases stand below an entry, it is not their parent, and its other words are its own.
+        let default = if own.is_some() && !self.has_children() {
+            Otherwise::Own
+        } else {
+            Otherwise::Unknown
+        };
+        let unlisted = unlisted.map_or(default, &mut read);
         let said = own.and_then(|spec| spec.otherwise.as_deref());
         let otherwise = match (own, said) {
             (_, Some(text)) => read(text),
