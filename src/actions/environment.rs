@@ -30,6 +30,8 @@ pub enum VariableEffect {
     SearchPath,
     /// Is shell text that programs run.
     Shell,
+    /// Is shell text that programs run with a file's name after it.
+    Editor,
     /// Is a file that shells run at start.
     Script,
     /// Turns the protection of connections off.

@@ -128,7 +128,12 @@ fn alias_parents(files: &[File], nodes: &mut Nodes<'_>) -> BTreeSet<String> {
     let aliases: BTreeMap<&str, &str> = files
         .iter()
         .flat_map(|(_, file)| &file.command)
-        .flat_map(|entry| entry.aliases.iter().map(|alias| (alias.as_str(), entry.name.as_str())))
+        .flat_map(|entry| {
+            entry
+                .aliases
+                .iter()
+                .map(|alias| (alias.as_str(), entry.name.as_str()))
+        })
         .filter(|(alias, _)| !is_pattern(alias))
         .collect();
     let mut parents = BTreeSet::new();
@@ -259,7 +264,12 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         };
         let mut effects: Vec<Effect<'n>> = Vec::new();
         let mut chdir = None;
+        let mut reach = list.len();
         for ((depth, written), base) in line.iter().enumerate().zip(bases) {
+            let is_parent = depth > 0 || own.is_none();
+            if is_parent && written.spec.options_first {
+                reach = reach.min(base);
+            }
             let is_own = depth == 0 && own.is_some();
             let options = Options { list: &list, base };
             for effect in &written.spec.effect {
@@ -279,10 +289,13 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         };
         let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
+        let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
+        let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         if help {
             harmless_when.extend(condition("--help | --version", options));
         }
-        let parent = self.has_children();
+        let by_alias = self.alias_parents.contains(self.name);
+        let parent = self.has_children() || by_alias;
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
         let mut lists = None;
         if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
@@ -307,9 +320,12 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             harmless_when,
             carries: own.is_none_or(|spec| spec.carries),
             decodes_when,
+            authenticates,
+            setup_when,
             lists,
             effects,
             chdir,
+            reach,
             options: list,
         }
     }
@@ -320,7 +336,6 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             .range(below.clone()..)
             .next()
             .is_some_and(|(name, _)| name.starts_with(&below))
-            || self.alias_parents.contains(self.name)
             || !self.patterns_below().is_empty()
     }
 
@@ -375,7 +390,13 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
                 .first()
                 .and_then(|written| written.spec.unlisted.as_deref()),
         };
-        let unlisted = unlisted.map_or(Otherwise::Unknown, &mut read);
+        // Where only aliases stand below an entry, it is not their parent, and its other words are its own.
+        let default = if own.is_some() && !self.has_children() {
+            Otherwise::Own
+        } else {
+            Otherwise::Unknown
+        };
+        let unlisted = unlisted.map_or(default, &mut read);
         let said = own.and_then(|spec| spec.otherwise.as_deref());
         let otherwise = match (own, said) {
             (_, Some(text)) => read(text),
@@ -499,7 +520,7 @@ pub fn compile_effect<'a>(
     let role = spec.role.map_or_else(
         || match act {
             Act::Do(kind) => role_of(kind),
-            Act::Script(_) => Role::Path,
+            Act::Script(_) | Act::Link => Role::Path,
             _ => Role::Name,
         },
         |role| match role {
@@ -546,6 +567,7 @@ pub fn compile_effect<'a>(
         except: spec.except.iter().map(String::as_str).collect(),
         part: spec.part.as_ref().and_then(|text| keep(part(text), errors)),
         within: spec.within,
+        sure: spec.sure,
         attributes: spec
             .attributes
             .iter()
@@ -587,6 +609,7 @@ fn act<'a>(spec: &'a EffectSpec, errors: &mut Vec<String>) -> Act<'a> {
         (None, Some(RunSpec::Code), Some(language)) => Act::Code(language),
         (None, Some(RunSpec::Script), language) => Act::Script(language.unwrap_or("shell")),
         (None, Some(RunSpec::Assign), None) => Act::Assign,
+        (None, Some(RunSpec::Link), None) => Act::Link,
         _ => {
             errors.push(String::from(
                 "an effect has `do`, or `run`; `language` goes with `code` and `script` only",

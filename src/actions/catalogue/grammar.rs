@@ -74,6 +74,7 @@ fn atom<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Selector<'a>, Str
         "stdin" => Selector::Stdin,
         "cwd" => Selector::Cwd,
         "words" => Selector::Words,
+        "variables" => Selector::Variables,
         _ => {
             if let Some(number) = text.strip_prefix("operands ") {
                 let from = number.strip_suffix("..").ok_or_else(|| {
@@ -240,11 +241,14 @@ fn stream(name: &str) -> Result<Stream, String> {
     })
 }
 
-/// Reads `after =`, `after last :`, `before :`, `strip @`.
+/// Reads `after =`, `after last :`, `before :`, `strip @`, `stem`.
 ///
 /// # Errors
 /// When it is none of these.
 pub fn part(text: &str) -> Result<Part<'_>, String> {
+    if text == "stem" {
+        return Ok(Part::Stem);
+    }
     let after = |word: &str| text.strip_prefix(word).filter(|rest| !rest.is_empty());
     if let Some(separator) = after("after last ") {
         Ok(Part::AfterLast(separator))

@@ -156,6 +156,11 @@ impl Engine<'_> {
             self.push(action, here);
         }
         let base = base_name(name);
+        if name.chars().any(is_deceptive) {
+            let reason = String::from("the program's name holds characters that cannot be seen");
+            self.unknown(reason, base, here);
+            return Effects::default();
+        }
         if name.contains(['/', '\\']) && here.on.is_none() {
             let path = self.absolute(name, here);
             let place = path
@@ -355,8 +360,10 @@ impl Engine<'_> {
             };
         }
         let mut done = Done::default();
-        for word in line.words {
-            if let Some(data) = &word.data {
+        for (position, word) in line.words.iter().enumerate() {
+            if let Some(data) = &word.data
+                && !line.authenticates(position)
+            {
                 done.data.merge(data);
             }
         }
@@ -382,7 +389,7 @@ impl Engine<'_> {
         }
         for effect in &entry.effects {
             let truth = line.applies(effect);
-            if truth == Truth::No {
+            if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;
             }
             let bound = match truth {
@@ -453,6 +460,10 @@ impl Engine<'_> {
             Data::opaque()
         };
         output.some = true;
+        output.setup = entry
+            .setup_when
+            .iter()
+            .any(|condition| line.any(condition) == Truth::Yes);
         if let Some(selector) = &entry.lists {
             for word in line.select(selector) {
                 let (text, _) = word.known();
@@ -540,6 +551,12 @@ impl Engine<'_> {
                     done.inner.merge(&self.script(language, word, by, here));
                 }
             }
+            Act::Link => {
+                done.applied = true;
+                if let Some(selector) = &effect.append {
+                    self.link(words.first(), &line.select(selector), here);
+                }
+            }
             Act::Assign => {
                 done.applied = true;
                 for word in &words {
@@ -584,6 +601,10 @@ impl Engine<'_> {
             by,
             safer: effect.safer,
         };
+        let mut manner = manner;
+        if kind == ActionKind::ExecLocal && self.is_in_download(here) {
+            manner.attributes.push("downloaded");
+        }
         let before = self.actions.len();
         if effect.to.is_none() {
             done.applied = true;
@@ -725,6 +746,13 @@ fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
         value,
         ..word.clone()
     }
+}
+
+/// Characters that make a name look like another one, or like several words.
+fn is_deceptive(character: char) -> bool {
+    (character.is_whitespace() && !matches!(character, ' '))
+        || character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The last component of a program's path, without the ending that Windows needs.

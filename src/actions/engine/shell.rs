@@ -425,9 +425,13 @@ impl Engine<'_> {
                 let action = plain(ActionKind::AgentBypass);
                 self.push(action, here);
             }
-            VariableEffect::Shell => {
+            VariableEffect::Shell | VariableEffect::Editor => {
                 if whole {
-                    let text = text.to_owned();
+                    let file = match known.effect {
+                        VariableEffect::Editor => " \"$1\"",
+                        _ => "",
+                    };
+                    let text = format!("{text}{file}");
                     let deeper = Situation {
                         depth: here.depth + 1,
                         certainty: here.certainty.min(Certainty::Likely),
