@@ -314,12 +314,16 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         }
     }
 
-    fn has_children(&self) -> bool {
+    fn has_written_children(&self) -> bool {
         let below = format!("{} ", self.name);
         self.nodes
             .range(below.clone()..)
             .next()
             .is_some_and(|(name, _)| name.starts_with(&below))
+    }
+
+    fn has_children(&self) -> bool {
+        self.has_written_children()
             || self.alias_parents.contains(self.name)
             || !self.patterns_below().is_empty()
     }
@@ -375,7 +379,14 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
                 .first()
                 .and_then(|written| written.spec.unlisted.as_deref()),
         };
-        let unlisted = unlisted.map_or(Otherwise::Unknown, &mut read);
+        // Only aliases and patterns of others lie below an entry that says what it does itself: it keeps its words.
+        let leaf = own.is_some_and(|spec| spec.harmless || !spec.effect.is_empty())
+            && !self.has_written_children();
+        let unlisted = match unlisted {
+            Some(text) => read(text),
+            None if leaf => Otherwise::Own,
+            None => Otherwise::Unknown,
+        };
         let said = own.and_then(|spec| spec.otherwise.as_deref());
         let otherwise = match (own, said) {
             (_, Some(text)) => read(text),
