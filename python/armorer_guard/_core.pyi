@@ -289,17 +289,17 @@ def decide_json(facts: bytes, policy: bytes) -> bytes:
         PolicyError: One of them cannot be used.
     """
 
-def action_sentence(action: bytes) -> str | None:
-    """
-    An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.
-
-    None for what this core does not know as an action.
-    """
-
 def canonical_json(value: Any) -> bytes:
     """
     Canonical bytes (RFC 8785) of a JSON-like value, as the core writes them.
 
     Raises:
         InputError: JSON cannot hold the value.
+    """
+
+def action_sentence(action: bytes) -> str | None:
+    """
+    An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.
+
+    None for what this core does not know as an action.
     """
