@@ -52,6 +52,9 @@ CREATE TABLE term (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NUL
 CREATE TABLE posting (term INTEGER, ts INTEGER, record INTEGER, PRIMARY KEY (term, ts, record)) WITHOUT ROWID;
 """
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how much is done, and how much there is to do."""
+
 _INDEXES: Final = {
     "record_id": "record (id)",
     "record_kind": "record (kind, ts)",
@@ -148,16 +151,22 @@ def micros(timestamp: Any) -> int:
 class Index:
     """The index of one store, brought up to date when it is opened."""
 
-    def __init__(self, store: Store, database: sqlite3.Connection) -> None:
+    def __init__(self, store: Store, database: sqlite3.Connection, progress: Progress | None = None) -> None:
         self.store = store
+        self._progress = progress
         self._db = database
         self._terms: dict[tuple[str, str], int] = {}
+        self._to_read = self._read_so_far = 0
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, store: Store) -> Iterator[Index]:
+    def open(cls, store: Store, progress: Progress | None = None) -> Iterator[Index]:
         """
         Open the index of a store, making or mending it as needed.
+
+        Args:
+            store: The store.
+            progress: Told how many bytes of logs were read, and how many there are to read.
 
         Raises:
             OSError: The store cannot be read.
@@ -167,7 +176,7 @@ class Index:
             database: sqlite3.Connection | None = None
             try:
                 database = _connect(path)
-                index = cls(store, database)
+                index = cls(store, database, progress)
                 index.refresh()
             except sqlite3.Error as error:
                 if database is not None:
@@ -177,7 +186,7 @@ class Index:
                     continue
                 # Read-only, locked or broken beyond removal: the logs can be read all the same.
                 database = _connect(None)
-                index = cls(store, database)
+                index = cls(store, database, progress)
                 index.refresh()
             try:
                 yield index
@@ -201,8 +210,12 @@ class Index:
             if newest == 0:
                 for name in _INDEXES:
                     self._db.execute(f"DROP INDEX IF EXISTS {name}")
-            for name in self._stale(paths):
+            stale = self._stale(paths)
+            self._to_read, self._read_so_far = self._unread(stale), 0
+            for name in stale:
                 self._ingest(name, paths.get(name))
+            if self._progress is not None:
+                self._progress(self._to_read, self._to_read)
             for name, columns in _INDEXES.items():
                 self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
             self._close(newest)
@@ -210,6 +223,15 @@ class Index:
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
+
+    def _unread(self, names: Iterable[str]) -> int:
+        """Bytes of these logs that are not indexed, at most."""
+        known = dict(self._db.execute("SELECT name, size FROM chain").fetchall())
+        total = 0
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += max(self.store.path(name).lstat().st_size - known.get(name, 0), 0)
+        return total
 
     def _close(self, newest: int) -> None:
         """Tell decisions what outcomes say of them that are newer than this record."""
@@ -278,7 +300,10 @@ class Index:
         for stored in self.store.lines(name, offset, number):
             end, head, lines = stored.offset + len(stored.line) + 1, stored.line[-SEAL_LEN:], stored.number
             intake.take(stored.line, stored.number, stored.offset)
+            if self._progress is not None and stored.number % 1_024 == 0:
+                self._progress(self._read_so_far + end - offset, self._to_read)
         intake.flush()
+        self._read_so_far += end - offset
         if end > offset:
             self._db.execute("UPDATE chain SET size = ?, lines = ?, head = ? WHERE n = ?", (end, lines, head, chain))
         # A torn tail leaves `size` short of the file: it is looked at again, at little cost, until it is mended.
@@ -600,7 +625,9 @@ def _parts(record: dict[str, Any], name: str) -> Iterable[dict[str, Any]]:
 
 def _text(value: Any) -> str | None:
     """A string that SQLite can hold: without the unpaired surrogates that JSON escapes can make."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
