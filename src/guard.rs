@@ -134,7 +134,14 @@ impl Guard {
     /// # Errors
     /// [`StoreError`] when it could not be recorded, also when this guard records nothing.
     pub fn outcome(&self, outcome: &Outcome) -> Result<Appended, StoreError> {
-        self.open_store()?.append_outcome(outcome)
+        // As in the decision: what a runtime names a call may hold anything, and both must be named alike to be matched.
+        let scrubber = Scrubber::new(self.tagger());
+        let outcome = Outcome {
+            call_id: scrubber.scrub_option(outcome.call_id.clone()),
+            tool: scrubber.scrub(outcome.tool.clone()),
+            ..outcome.clone()
+        };
+        self.open_store()?.append_outcome(&outcome)
     }
 
     /// Id of the run with the runtime's name `name`; for `None`, of this guard's own run.

@@ -297,17 +297,17 @@ def builtin_policy(name: str) -> bytes:
         PolicyError: No such policy ships.
     """
 
-def action_sentence(action: bytes) -> str | None:
-    """
-    An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.
-
-    None for what this core does not know as an action.
-    """
-
 def canonical_json(value: Any) -> bytes:
     """
     Canonical bytes (RFC 8785) of a JSON-like value, as the core writes them.
 
     Raises:
         InputError: JSON cannot hold the value.
+    """
+
+def action_sentence(action: bytes) -> str | None:
+    """
+    An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.
+
+    None for what this core does not know as an action.
     """

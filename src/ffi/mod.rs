@@ -252,14 +252,6 @@ fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyByt
         })
 }
 
-/// An action as a record holds it, in plain words; `None` for what this core does not know as an action.
-#[pyfunction]
-fn action_sentence(action: &[u8]) -> Option<String> {
-    serde_json::from_slice::<crate::actions::Action>(action)
-        .ok()
-        .map(|action| action.sentence())
-}
-
 /// Canonical bytes (RFC 8785) of a JSON-like value.
 #[pyfunction]
 fn canonical_json<'py>(
@@ -270,14 +262,25 @@ fn canonical_json<'py>(
     Ok(PyBytes::new(py, &crate::json::canonical(&value)))
 }
 
+/// An action as a record holds it, in plain words; `None` for what this core does not know as an action.
+#[pyfunction]
+fn action_sentence(action: &[u8]) -> Option<String> {
+    serde_json::from_slice::<crate::actions::Action>(action)
+        .ok()
+        .map(|action| action.sentence())
+}
+
 /// The Rust core of `armorer_guard`.
 #[pymodule]
 mod _core {
     #[pymodule_export]
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, action_sentence, builtin_policy, canonical_json, decide_json, scan,
+        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, scan,
     };
+
+    #[pymodule_export]
+    use super::action_sentence;
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -398,6 +398,27 @@ def test_tables_keep_to_the_width(said: Said, monkeypatch: pytest.MonkeyPatch, c
     assert max(map(records_text.width, lines)) <= int(columns)
 
 
+def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert records_text.progress_bar("reading") is None
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    monkeypatch.setattr(time, "monotonic", iter([0.0, 1.0, 1.01, 2.0, 3.0]).__next__)
+    bar = records_text.progress_bar("reading")
+    assert bar is not None
+    for done in (10_000_000, 11_000_000, 50_000_000, 100_000_000):
+        bar(done, 100_000_000)
+
+    assert terminal.getvalue().split("\r") == [
+        "",
+        "reading [###...........................] 10.0 MB of 100.0 MB, 9 s left\x1b[K",
+        "reading [###############...............] 50.0 MB of 100.0 MB, 2 s left\x1b[K",
+        "\x1b[K",
+    ]
+
+
 def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch):
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

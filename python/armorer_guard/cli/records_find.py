@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from armorer_guard.cli.records_text import CommandError, counted, parse_time, short_id
+from armorer_guard.cli.records_text import CommandError, counted, parse_time, progress_bar, short_id
 from armorer_guard.records.index import Filters, Index, Row, Run
 from armorer_guard.records.store import Store, StoreMissing, guard_home
 
@@ -28,7 +28,7 @@ def open_store(arguments: argparse.Namespace) -> Store:
 @contextlib.contextmanager
 def open_index(arguments: argparse.Namespace) -> Iterator[Index]:
     """The index of the store that is meant, up to date."""
-    with Index.open(open_store(arguments)) as index:
+    with Index.open(open_store(arguments), progress_bar("reading new records")) as index:
         yield index
 
 

@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import sys
+import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TextIO
@@ -21,6 +22,8 @@ EFFECT_COLOURS: Final = {"allow": "32", "ask": "33", "deny": "31"}
 ODD: Final = frozenset({"overridden", "bypassed", "failed_open"})
 """What a runtime did that it should not have done."""
 
+_WORTH_A_BAR = 32 << 20
+"""Bytes below which the work is over before a bar could be read."""
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -163,6 +166,33 @@ def _line(screen: Screen, cells: Sequence[Cell], widths: Sequence[int]) -> str:
         text = fit(cell.text, columns)
         parts.append(screen.paint(text, cell.colour) + " " * (columns - width(text)))
     return "  ".join(parts).rstrip()
+
+
+def progress_bar(what: str) -> Callable[[int, int], None] | None:
+    """
+    A line on standard error that says how far something is: a function of bytes done and bytes in all.
+
+    None where nobody watches. Of little to do nothing is shown.
+    """
+    if not sys.stderr.isatty():
+        return None
+    started = time.monotonic()
+    shown = 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if done >= total:
+            sys.stderr.write("\r\x1b[K" if shown else "")
+            shown = 0.0
+        elif total > _WORTH_A_BAR and now - shown > 0.1:
+            shown = now
+            bar = "#" * (30 * done // total)
+            left = (now - started) / max(done, 1) * (total - done)
+            sys.stderr.write(f"\r{what} [{bar:.<30}] {size(done)} of {size(total)}, {left:.0f} s left\x1b[K")
+        sys.stderr.flush()
+
+    return show
 
 
 # times

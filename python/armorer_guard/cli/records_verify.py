@@ -6,17 +6,13 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from armorer_guard.cli.records_find import open_store
-from armorer_guard.cli.records_text import CommandError, Screen, counted, size, visible
+from armorer_guard.cli.records_text import CommandError, Screen, counted, progress_bar, visible
 from armorer_guard.records.store import Store
 from armorer_guard.records.verify import JOURNAL, Anchor, Problem, Report, report_as_json, verify_store
-
-_WORTH_A_BAR = 64 << 20
-"""Bytes of log below which verifying is over before a bar could be read."""
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
@@ -29,14 +25,17 @@ def run_verify(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     runs = _runs(store, arguments.run) if arguments.run else None
     anchors = _read_anchors(Path(arguments.anchor)) if arguments.anchor else []
+    bar = progress_bar("verifying")
     report = verify_store(
         store.root,
         runs=runs,
         anchors=anchors,
         thorough=arguments.thorough,
         jobs=os.cpu_count() or 1,
-        progress=_bar(store),
+        progress=_progress(store, runs, bar) if bar else None,
     )
+    if bar:
+        bar(1, 1)
     kind = report.strict_verdict() if arguments.strict else report.verdict
     if arguments.heads:
         for head in report.heads:
@@ -91,27 +90,16 @@ def _read_anchors(path: Path) -> list[Anchor]:
     return anchors
 
 
-def _bar(store: Store) -> Callable[[int], None] | None:
-    """A line on standard error that says how far it is, for a person who would have to wait."""
-    paths = [store.path(JOURNAL), *store.runs().values()]
-    total = sum(path.stat().st_size for path in paths if path.is_file())
-    if not sys.stderr.isatty() or total < _WORTH_A_BAR:
-        return None
-    done, shown, started = 0, 0.0, time.monotonic()
+def _progress(store: Store, runs: list[str] | None, bar: Callable[[int, int], None]) -> Callable[[int], None]:
+    """Adds up what was read, and shows it against what there is to read."""
+    chosen = [path for run, path in store.runs().items() if runs is None or run in runs]
+    total = sum(path.stat().st_size for path in [store.path(JOURNAL), *chosen] if path.is_file())
+    done = 0
 
     def progress(count: int) -> None:
-        nonlocal done, shown
+        nonlocal done
         done += count
-        now = time.monotonic()
-        if done >= total:
-            sys.stderr.write("\r\x1b[K")
-        elif now - shown > 0.1:
-            shown = now
-            filled = 30 * done // total
-            left = (now - started) / max(done, 1) * (total - done)
-            bar = "#" * filled + "." * (30 - filled)
-            sys.stderr.write(f"\rverifying [{bar}] {size(done)} of {size(total)}, {left:.0f} s left\x1b[K")
-        sys.stderr.flush()
+        bar(done, total)
 
     return progress
 

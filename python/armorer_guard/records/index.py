@@ -12,19 +12,21 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from armorer_guard.records.store import Store
 from armorer_guard.records.verify import JOURNAL, SEAL_LEN, members
 
-SCHEMA: Final = "1"
+SCHEMA: Final = "2"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BATCH = 20_000
 _BUSY_S = 10.0
+_MUCH = 4 << 20
+"""Bytes of a log from which on a faster parser is worth its import."""
 
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -45,16 +47,21 @@ CREATE TABLE record (
     kind TEXT NOT NULL, id TEXT NOT NULL, ts INTEGER NOT NULL, tool TEXT, effect TEXT, runtime TEXT, agent TEXT,
     enforced TEXT, result TEXT, closes TEXT
 );
-CREATE INDEX record_id ON record (id);
-CREATE INDEX record_kind ON record (kind, ts);
-CREATE INDEX record_chain ON record (chain, kind, ts);
-CREATE INDEX record_line ON record (chain, line);
-CREATE INDEX record_closes ON record (closes) WHERE closes IS NOT NULL;
-
 -- What a record can be found by: rules that decided, kinds of actions, findings, and ends that call for attention.
 CREATE TABLE term (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (kind, value));
 CREATE TABLE posting (term INTEGER, ts INTEGER, record INTEGER, PRIMARY KEY (term, ts, record)) WITHOUT ROWID;
 """
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Told how much is done, and how much there is to do."""
+
+_INDEXES: Final = {
+    "record_id": "record (id)",
+    "record_kind": "record (kind, ts)",
+    "record_chain": "record (chain, kind, ts)",
+    "record_closes": "record (closes) WHERE closes IS NOT NULL",
+}
+"""Made after the first filling: sorting once is many times faster than keeping them sorted."""
 
 
 @dataclass(frozen=True)
@@ -144,16 +151,22 @@ def micros(timestamp: Any) -> int:
 class Index:
     """The index of one store, brought up to date when it is opened."""
 
-    def __init__(self, store: Store, database: sqlite3.Connection) -> None:
+    def __init__(self, store: Store, database: sqlite3.Connection, progress: Progress | None = None) -> None:
         self.store = store
+        self._progress = progress
         self._db = database
         self._terms: dict[tuple[str, str], int] = {}
+        self._to_read = self._read_so_far = 0
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, store: Store) -> Iterator[Index]:
+    def open(cls, store: Store, progress: Progress | None = None) -> Iterator[Index]:
         """
         Open the index of a store, making or mending it as needed.
+
+        Args:
+            store: The store.
+            progress: Told how many bytes of logs were read, and how many there are to read.
 
         Raises:
             OSError: The store cannot be read.
@@ -163,7 +176,7 @@ class Index:
             database: sqlite3.Connection | None = None
             try:
                 database = _connect(path)
-                index = cls(store, database)
+                index = cls(store, database, progress)
                 index.refresh()
             except sqlite3.Error as error:
                 if database is not None:
@@ -173,7 +186,7 @@ class Index:
                     continue
                 # Read-only, locked or broken beyond removal: the logs can be read all the same.
                 database = _connect(None)
-                index = cls(store, database)
+                index = cls(store, database, progress)
                 index.refresh()
             try:
                 yield index
@@ -193,12 +206,40 @@ class Index:
         try:
             # Another reader may have done the work while this one waited.
             self._terms = {(kind, value): n for n, kind, value in self._db.execute("SELECT n, kind, value FROM term")}
-            for name in self._stale(paths):
+            newest = self.newest()
+            if newest == 0:
+                for name in _INDEXES:
+                    self._db.execute(f"DROP INDEX IF EXISTS {name}")
+            stale = self._stale(paths)
+            self._to_read, self._read_so_far = self._unread(stale), 0
+            for name in stale:
                 self._ingest(name, paths.get(name))
+            if self._progress is not None:
+                self._progress(self._to_read, self._to_read)
+            for name, columns in _INDEXES.items():
+                self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+            self._close(newest)
             self._db.execute("COMMIT")
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
+
+    def _unread(self, names: Iterable[str]) -> int:
+        """Bytes of these logs that are not indexed, at most."""
+        known = dict(self._db.execute("SELECT name, size FROM chain").fetchall())
+        total = 0
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += max(self.store.path(name).lstat().st_size - known.get(name, 0), 0)
+        return total
+
+    def _close(self, newest: int) -> None:
+        """Tell decisions what outcomes say of them that are newer than this record."""
+        chosen = "SELECT n, enforced, result, closes FROM record WHERE closes IS NOT NULL AND n > ? ORDER BY n LIMIT ?"
+        close = "UPDATE record SET enforced = ?, result = ? WHERE id = ? AND kind = 'decision'"
+        while found := self._db.execute(chosen, (newest, _BATCH)).fetchall():
+            self._db.executemany(close, [row[1:] for row in found])
+            newest = found[-1][0]
 
     def _stale(self, paths: dict[str, Path]) -> list[str]:
         """Logs that have changed since they were read, and those that are gone."""
@@ -254,12 +295,15 @@ class Index:
         self._db.execute("DELETE FROM chain WHERE n = ?", (chain,))
 
     def _read(self, name: str, chain: int, offset: int, number: int, found: os.stat_result) -> None:
-        intake = _Intake(self._db, self._terms, chain)
+        intake = _Intake(self._db, self._terms, chain, _parser(found.st_size - offset))
         end, head, lines = offset, b"", number - 1
         for stored in self.store.lines(name, offset, number):
             end, head, lines = stored.offset + len(stored.line) + 1, stored.line[-SEAL_LEN:], stored.number
             intake.take(stored.line, stored.number, stored.offset)
+            if self._progress is not None and stored.number % 1_024 == 0:
+                self._progress(self._read_so_far + end - offset, self._to_read)
         intake.flush()
+        self._read_so_far += end - offset
         if end > offset:
             self._db.execute("UPDATE chain SET size = ?, lines = ?, head = ? WHERE n = ?", (end, lines, head, chain))
         # A torn tail leaves `size` short of the file: it is looked at again, at little cost, until it is mended.
@@ -438,14 +482,17 @@ class Index:
 class _Intake:
     """Takes lines of one log into the index, many at a time."""
 
-    def __init__(self, database: sqlite3.Connection, terms: dict[tuple[str, str], int], chain: int) -> None:
+    def __init__(
+        self, database: sqlite3.Connection, terms: dict[tuple[str, str], int], chain: int, parse: _Parser
+    ) -> None:
         self._db = database
         self._terms = terms
         self._chain = chain
+        self._parse = parse
         (self._next,) = database.execute("SELECT coalesce(max(n), 0) + 1 FROM record").fetchone()
         self._records: list[tuple[Any, ...]] = []
         self._postings: list[tuple[int, int, int]] = []
-        self._closings: list[tuple[str, str, str]] = []
+        self._combinations: dict[tuple[tuple[Any, ...], ...], frozenset[int]] = {}
         self._counts = {"allow": 0, "ask": 0, "deny": 0, "outcomes": 0, "odd": 0, "broken": 0}
         self._began: int | None = None
         self._last: int | None = None
@@ -453,7 +500,7 @@ class _Intake:
 
     def take(self, line: bytes, number: int, offset: int) -> None:
         """One line; what is no record is counted."""
-        found = members(line)
+        found = self._parse(line)
         if found is None or not isinstance(found.get("kind"), str) or not isinstance(found.get("id"), str):
             self._counts["broken"] += 1
             return
@@ -466,8 +513,6 @@ class _Intake:
             enforced, result, closes = (_text(found.get(name)) for name in ("enforced", "result", "of"))
             self._counts["outcomes"] += 1
             self._counts["odd"] += enforced in ("overridden", "bypassed", "failed_open")
-            if closes is not None:
-                self._closings.append((enforced or "unknown", result or "ambiguous", closes))
         elif kind == "run.start" and "first" not in found:
             self._start = found
         place = (self._next, self._chain, number, offset, len(line))
@@ -485,16 +530,32 @@ class _Intake:
         effect = _text(verdict.get("effect"))
         if effect in self._counts:
             self._counts[effect] += 1
-        for kind, values in (
-            ("rule", [rule.get("id") for rule in _parts(verdict, "rules")]),
-            ("action", subject.get("class")),
-            ("finding", [finding.get("rule") for finding in _parts(facts, "findings")]),
-            ("policy", [_part(found, "policy").get("digest")]),
-        ):
-            for value in {_text(value) for value in values} - {None} if isinstance(values, list) else ():
-                self._postings.append((self._term(kind, str(value)), ts, self._next))
+        kinds = subject.get("class")
+        values = (
+            tuple([rule.get("id") for rule in _parts(verdict, "rules")]),
+            tuple(kinds) if isinstance(kinds, list) else (),
+            tuple([finding.get("rule") for finding in _parts(facts, "findings")]),
+            (_part(found, "policy").get("digest"),),
+        )
+        self._postings += [(term, ts, self._next) for term in self._terms_of(values)]
         runtime = _text(caller.get("runtime")) or _text(_part(found, "answer").get("to"))
         return _text(subject.get("tool")), effect, runtime, _text(caller.get("agent"))
+
+    def _terms_of(self, values: tuple[tuple[Any, ...], ...]) -> frozenset[int]:
+        """Numbers of the terms of a decision; most decisions have the same as one before."""
+        try:
+            return self._combinations[values]
+        except (KeyError, TypeError):
+            found = frozenset(
+                self._term(kind, text)
+                for kind, group in zip(("rule", "action", "finding", "policy"), values, strict=True)
+                for value in group
+                if (text := _text(value)) is not None
+            )
+        with contextlib.suppress(TypeError):
+            if len(self._combinations) < _BATCH:
+                self._combinations[values] = found
+        return found
 
     def _term(self, kind: str, value: str) -> int:
         number = self._terms.get((kind, value))
@@ -508,8 +569,6 @@ class _Intake:
         db = self._db
         db.executemany(f"INSERT INTO record VALUES ({','.join('?' * 15)})", self._records)
         db.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?, ?)", self._postings)
-        close = "UPDATE record SET enforced = ?, result = ? WHERE id = ? AND kind = 'decision'"
-        db.executemany(close, self._closings)
         counts = self._counts
         db.execute(
             "UPDATE chain SET allowed = allowed + ?, asked = asked + ?, denied = denied + ?, outcomes = outcomes + ?, "
@@ -525,9 +584,32 @@ class _Intake:
                 "UPDATE chain SET session = ?, runtime = ?, agent = ?, cwd = ?, user = ? WHERE n = ?",
                 (*map(_text, (*who, user)), self._chain),
             )
-        self._records, self._postings, self._closings, self._start = [], [], [], None
+        self._records, self._postings, self._start = [], [], None
         self._counts = dict.fromkeys(counts, 0)
         self._began = self._last = None
+
+
+_Parser: TypeAlias = Callable[[bytes], dict[str, Any] | None]
+
+
+def _parser(size: int) -> _Parser:
+    """What reads lines: for much to read a parser that is twice as fast, which takes a while to import."""
+    if size < _MUCH:
+        return members
+    try:
+        from pydantic_core import from_json
+    except ImportError:
+        return members
+
+    def parse(line: bytes) -> dict[str, Any] | None:
+        try:
+            found = from_json(line)
+        except ValueError:
+            # It refuses unpaired surrogates, and little else that the other one reads.
+            return members(line)
+        return found if isinstance(found, dict) else None
+
+    return parse
 
 
 def _part(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -543,7 +625,9 @@ def _parts(record: dict[str, Any], name: str) -> Iterable[dict[str, Any]]:
 
 def _text(value: Any) -> str | None:
     """A string that SQLite can hold: without the unpaired surrogates that JSON escapes can make."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _connect(path: Path | None) -> sqlite3.Connection:
