@@ -35,10 +35,10 @@ impl Walker<'_> {
         }
     }
 
-    /// A body that runs an unknown number of times.
-    pub(super) fn loop_body(&mut self, body: &Node, want: bool) -> Value {
+    /// A body that runs an unknown number of times; `whole` is the loop.
+    pub(super) fn loop_body(&mut self, whole: &Node, body: &Node, want: bool) -> Value {
         let mark = self.env.mark();
-        self.forget_assigned(&[body]);
+        self.forget_assigned(&[whole]);
         let output = self.uncertain(|walker| walker.node(body, want));
         let changes = self.env.take_changes(mark);
         self.env.merge(vec![changes], true);
@@ -53,7 +53,7 @@ impl Walker<'_> {
     fn forget_assigned(&mut self, nodes: &[&Node]) {
         let mut names = Vec::new();
         for node in nodes {
-            assigned(node, &mut names);
+            assigned(node, &self.text.source, &mut names);
         }
         names.truncate(MAX_WORDS);
         for slice in names {
@@ -133,7 +133,7 @@ impl Walker<'_> {
 }
 
 /// Names that a node assigns, by `name=`, a loop, or `read`.
-fn assigned(node: &Node, into: &mut Vec<Slice>) {
+fn assigned(node: &Node, source: &str, into: &mut Vec<Slice>) {
     match node {
         Node::Simple(simple) => {
             if simple.words.is_empty() {
@@ -145,34 +145,56 @@ fn assigned(node: &Node, into: &mut Vec<Slice>) {
         | Node::Subshell(_)
         | Node::Function(_)
         | Node::Test(_) => {}
-        Node::AndOr(members) => members.iter().for_each(|(_, node)| assigned(node, into)),
-        Node::List(nodes) => nodes.iter().for_each(|node| assigned(node, into)),
-        Node::Group(inner) | Node::Redirected(inner, _) => assigned(inner, into),
+        Node::AndOr(members) => members
+            .iter()
+            .for_each(|(_, node)| assigned(node, source, into)),
+        Node::List(nodes) => nodes.iter().for_each(|node| assigned(node, source, into)),
+        Node::Group(inner) | Node::Redirected(inner, _) => assigned(inner, source, into),
         Node::If(arms, otherwise) => {
             for (condition, body) in arms {
-                assigned(condition, into);
-                assigned(body, into);
+                assigned(condition, source, into);
+                assigned(body, source, into);
             }
             if let Some(body) = otherwise {
-                assigned(body, into);
+                assigned(body, source, into);
             }
         }
         Node::While(condition, body, _) => {
-            assigned(condition, into);
-            assigned(body, into);
+            assigned(condition, source, into);
+            assigned(body, source, into);
         }
-        Node::For(_, _, body) | Node::Select(_, _, body) => assigned(body, into),
+        Node::For(_, _, body) | Node::Select(_, _, body) => assigned(body, source, into),
         Node::ForArithmetic(parts, body) => {
-            arithmetic_names(parts, into);
-            assigned(body, into);
+            arithmetic_names(parts, source, into);
+            assigned(body, source, into);
         }
-        Node::Arithmetic(parts, _) => arithmetic_names(parts, into),
-        Node::Case(_, arms) => arms.iter().for_each(|arm| assigned(&arm.body, into)),
+        Node::Arithmetic(parts, _) => arithmetic_names(parts, source, into),
+        Node::Case(_, arms) => arms
+            .iter()
+            .for_each(|arm| assigned(&arm.body, source, into)),
     }
 }
 
-/// Nothing is tracked through arithmetic in loops; its variables are those whose names it mentions.
-fn arithmetic_names(_parts: &[Part], _into: &mut Vec<Slice>) {}
+/// Every name that an arithmetic text mentions: which of them it changes is not looked at.
+fn arithmetic_names(parts: &[Part], source: &str, into: &mut Vec<Slice>) {
+    for part in parts {
+        let (Part::Literal(slice) | Part::Quoted(slice)) = part else {
+            continue;
+        };
+        let mut start = slice.start;
+        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        for piece in slice
+            .of(source)
+            .split_inclusive(|character| !is_name(character))
+        {
+            let name = piece.trim_end_matches(|character| !is_name(character));
+            if name.starts_with(|first: char| !first.is_ascii_digit()) {
+                into.push(Slice::new(start, start + name.len()));
+            }
+            start += piece.len();
+        }
+    }
+}
 
 /// Output of a body that runs some times.
 fn repeated(output: Value) -> Value {

@@ -277,6 +277,10 @@ fn branches_give_every_value() {
         ["rm <1|2|3|4|5|6|7|8>", "rm 9"]
     );
     assert_eq!(
+        last("for ((i=0; i<3; i++)); do rm a$i; done"),
+        "rm <a1|a…i?>"
+    );
+    assert_eq!(
         words("x=/tmp; while a; do rm $x; x=/; done"),
         ["", "a", "rm </tmp|…x?>", ""]
     );

@@ -208,7 +208,7 @@ impl<'a> Walker<'a> {
             Node::ForArithmetic(parts, body) => {
                 let slice = parts_slice(parts);
                 self.arithmetic(parts, slice);
-                self.loop_body(body, want)
+                self.loop_body(node, body, want)
             }
             Node::Select(name, words, body) => {
                 let values = self.loop_values(words.as_deref());
