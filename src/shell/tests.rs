@@ -442,6 +442,7 @@ fn an_error_hides_neither_what_stands_before_nor_after() {
         ("echo 'open", &["echo open"], (5, 10)),
         ("a &&", &["a"], (2, 4)),
         ("$(rm w", &["rm w", "…CommandOutput"], (0, 6)),
+        ("echo ${x@", &["echo …Expansion"], (5, 9)),
     ] {
         let resolution = run(source);
         assert_eq!(lines(&resolution), seen, "in `{source}`");

@@ -379,7 +379,7 @@ impl Parser<'_> {
 
     /// Over `[`, or over a bracket expression that closes before a blank: `[()]` opens nothing.
     fn bracket(&mut self) {
-        let rest = &self.bytes[self.pos..self.end];
+        let rest = self.bytes.get(self.pos..self.end).unwrap_or_default();
         let stop = rest.iter().skip(1).position(|byte| {
             matches!(
                 byte,
