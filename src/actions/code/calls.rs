@@ -559,7 +559,7 @@ impl Walker<'_> {
                     _ if language == Language::Redis => words_text(&args.pos),
                     _ => code.as_value(),
                 };
-                let verbatim_at = code.verbatim_at();
+                let verbatim_at = code.verbatim_at().filter(|_| language != Language::Redis);
                 if let Value::Unknown(_) = text {
                     self.unknown("a statement that is computed", span);
                 } else {
