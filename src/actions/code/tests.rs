@@ -426,6 +426,11 @@ fn sql_statements_are_told_with_target_and_condition() {
             ("UPDATE a SET b = 1", &["db.write a (no_where)"]),
             ("UPDATE a SET b = 1 WHERE id = 7", &["db.write a"]),
             ("EXPLAIN DELETE FROM a", &[]),
+            ("IF 1 = 1 DROP TABLE a", &["? db.drop a"]),
+            (
+                "CREATE TEMP TABLE a (x int); DROP TABLE a; DROP TABLE a",
+                &["db.drop a"],
+            ),
             ("EXPLAIN ANALYZE DELETE FROM a", &["db.delete a (no_where)"]),
             (
                 "WITH x AS (DELETE FROM a RETURNING *) SELECT 1 FROM x",
