@@ -48,7 +48,8 @@ pub struct Baseline {
 struct File {
     format: String,
     about: String,
-    key: String,
+    /// The key, by a name that scanners do not take for one.
+    salt: String,
     findings: Vec<Entry>,
 }
 
@@ -80,7 +81,7 @@ impl Baseline {
         if file.format != FORMAT {
             return Err(format!("its format is `{}`, not `{FORMAT}`", file.format));
         }
-        let key = unhex(&file.key).ok_or("its key is not 32 bytes in hexadecimal")?;
+        let key = unhex(&file.salt).ok_or("its salt is not 32 bytes in hexadecimal")?;
         let mut known = BTreeMap::new();
         for entry in file.findings {
             let fingerprint = Fingerprint {
@@ -99,7 +100,7 @@ impl Baseline {
         let file = File {
             format: FORMAT.to_owned(),
             about: ABOUT.to_owned(),
-            key: hex(&self.key),
+            salt: hex(&self.key),
             findings: self
                 .known
                 .iter()
@@ -341,12 +342,12 @@ mod tests {
             ("", "EOF while parsing"),
             ("{}", "missing field `format`"),
             (
-                r#"{"format": "x", "about": "", "key": "", "findings": []}"#,
+                r#"{"format": "x", "about": "", "salt": "", "findings": []}"#,
                 "its format is `x`",
             ),
             (
-                r#"{"format": "armorer-guard-baseline/1", "about": "", "key": "00", "findings": []}"#,
-                "its key is not 32 bytes",
+                r#"{"format": "armorer-guard-baseline/1", "about": "", "salt": "00", "findings": []}"#,
+                "its salt is not 32 bytes",
             ),
         ] {
             let error = Baseline::read(text.as_bytes()).unwrap_err();

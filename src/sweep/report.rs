@@ -8,6 +8,7 @@ use super::place::Place;
 use super::window::Window;
 use crate::explain::{Style, visible};
 use crate::scan::{Checksum, Finding, Severity};
+use crate::span::ByteSpan;
 
 /// A finding with its place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,33 +21,51 @@ pub struct Located {
     pub end: Place,
 }
 
-/// Follows the windows of one file and places their findings.
+/// Follows the windows of one file and tells where things lie.
 #[derive(Debug, Default)]
 pub struct Locator {
     here: Place,
 }
 
 impl Locator {
-    /// The findings of the next window, which must continue the one before.
-    pub fn locate(&mut self, window: &Window<'_>) -> Vec<Located> {
+    /// Start and end of spans in `bytes` of the next window, which must continue the one before. The spans lie in what the
+    /// window answers for, and are sorted by start.
+    pub fn places(
+        &mut self,
+        window: &Window<'_>,
+        spans: impl IntoIterator<Item = ByteSpan>,
+    ) -> Vec<(Place, Place)> {
         let mut at = window.settled.start;
-        let mut located = Vec::with_capacity(window.findings.len());
-        for finding in &window.findings {
-            let span = finding.span;
+        let mut places = Vec::new();
+        for span in spans {
             // Sorted by start, so nothing is counted twice.
             self.here = self.here.after(&window.bytes[at..span.start().max(at)]);
             at = at.max(span.start());
-            located.push(Located {
-                finding: Finding {
-                    span: span.shifted(window.base),
-                    ..finding.clone()
-                },
-                start: self.here,
-                end: self.here.after(&window.bytes[span.start()..span.end()]),
-            });
+            places.push((
+                self.here,
+                self.here.after(&window.bytes[span.start()..span.end()]),
+            ));
         }
         self.here = self.here.after(&window.bytes[at..window.settled.end]);
-        located
+        places
+    }
+
+    /// The findings of the next window.
+    pub fn locate(&mut self, window: &Window<'_>) -> Vec<Located> {
+        let places = self.places(window, window.findings.iter().map(|finding| finding.span));
+        window
+            .findings
+            .iter()
+            .zip(places)
+            .map(|(finding, (start, end))| Located {
+                finding: Finding {
+                    span: finding.span.shifted(window.base),
+                    ..finding.clone()
+                },
+                start,
+                end,
+            })
+            .collect()
     }
 }
 
@@ -130,7 +149,6 @@ impl Located {
 mod tests {
     use super::*;
     use crate::scan::FindingKind;
-    use crate::span::ByteSpan;
 
     fn finding(start: usize, end: usize) -> Finding {
         Finding {

@@ -1,7 +1,10 @@
-//! Text in UTF-16 as UTF-8, so that files of Windows tools are read instead of taken for binary.
+//! Text in UTF-16 as UTF-8 and back, so that files of Windows tools are read instead of taken for binary.
+//!
+//! Lossless for any units: half a surrogate pair becomes the three bytes that UTF-8 would give it if it could (as WTF-8
+//! does), and turns back into what it was.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 /// The order of the bytes in a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +27,25 @@ impl Order {
             _ => None,
         }
     }
+
+    fn unit(self, pair: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(pair),
+            Self::Big => u16::from_be_bytes(pair),
+        }
+    }
+
+    fn bytes(self, unit: u16) -> [u8; 2] {
+        match self {
+            Self::Little => unit.to_le_bytes(),
+            Self::Big => unit.to_be_bytes(),
+        }
+    }
 }
 
-/// Reads UTF-16 as UTF-8. What is not valid becomes U+FFFD.
+/// Reads UTF-16 as UTF-8.
 #[derive(Debug)]
-pub struct Utf16<R> {
+pub struct FromUtf16<R> {
     inner: R,
     order: Order,
     raw: Vec<u8>,
@@ -38,7 +55,7 @@ pub struct Utf16<R> {
     ended: bool,
 }
 
-impl<R: Read> Utf16<R> {
+impl<R: Read> FromUtf16<R> {
     /// Reads `inner`, mark included.
     pub const fn new(inner: R, order: Order) -> Self {
         Self {
@@ -51,37 +68,48 @@ impl<R: Read> Utf16<R> {
         }
     }
 
+    /// The half unit that the input ended with, once it has.
+    pub fn rest(&self) -> &[u8] {
+        &self.raw
+    }
+
     fn refill(&mut self) -> io::Result<()> {
         const CHUNK: u64 = 32 << 10;
         let got = self.inner.by_ref().take(CHUNK).read_to_end(&mut self.raw)?;
         self.ended = got == 0;
         let mut units: Vec<u16> = self.high.take().into_iter().collect();
-        units.extend(self.raw.chunks_exact(2).map(|pair| match self.order {
-            Order::Little => u16::from_le_bytes([pair[0], pair[1]]),
-            Order::Big => u16::from_be_bytes([pair[0], pair[1]]),
-        }));
-        let odd = self.raw.len() % 2;
-        self.raw.drain(..self.raw.len() - odd);
-        if self.ended {
-            // Half a unit at the end.
-            units.extend(self.raw.drain(..).map(|_| 0xFFFD));
-        } else if units
-            .last()
-            .is_some_and(|unit| (0xD800..0xDC00).contains(unit))
+        units.extend(
+            self.raw
+                .chunks_exact(2)
+                .map(|pair| self.order.unit([pair[0], pair[1]])),
+        );
+        self.raw.drain(..self.raw.len() & !1);
+        if !self.ended
+            && units
+                .last()
+                .is_some_and(|unit| (0xD800..0xDC00).contains(unit))
         {
             self.high = units.pop();
         }
         let mut utf8 = [0; 4];
         for character in char::decode_utf16(units) {
-            let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
-            self.ready
-                .extend(character.encode_utf8(&mut utf8).as_bytes());
+            match character {
+                Ok(character) => self
+                    .ready
+                    .extend(character.encode_utf8(&mut utf8).as_bytes()),
+                Err(half) => {
+                    let half = half.unpaired_surrogate();
+                    let [high, low] = (half & 0xFFF).to_be_bytes();
+                    self.ready
+                        .extend([0xED, 0x80 | high << 2 | low >> 6, 0x80 | low & 0x3F]);
+                }
+            }
         }
         Ok(())
     }
 }
 
-impl<R: Read> Read for Utf16<R> {
+impl<R: Read> Read for FromUtf16<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.ready.is_empty() && !self.ended && !into.is_empty() {
             self.refill()?;
@@ -90,27 +118,131 @@ impl<R: Read> Read for Utf16<R> {
     }
 }
 
+/// Writes as UTF-16 what was read by [`FromUtf16`], whatever whole characters were replaced in between.
+#[derive(Debug)]
+pub struct ToUtf16<W> {
+    inner: W,
+    order: Order,
+    /// The start of a character whose end has not come yet.
+    held: Vec<u8>,
+}
+
+impl<W: Write> ToUtf16<W> {
+    /// Writes to `inner`.
+    pub const fn new(inner: W, order: Order) -> Self {
+        Self {
+            inner,
+            order,
+            held: Vec::new(),
+        }
+    }
+
+    /// Writes bytes as they are: the half unit at the end.
+    ///
+    /// # Errors
+    /// What the inner writer fails with.
+    pub fn finish(mut self, rest: &[u8]) -> io::Result<()> {
+        self.inner.write_all(rest)?;
+        self.inner.flush()
+    }
+}
+
+/// How many bytes the character has that starts so.
+const fn length(first: u8) -> usize {
+    match first {
+        0x00..=0xBF => 1,
+        0xC0..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xFF => 4,
+    }
+}
+
+impl<W: Write> Write for ToUtf16<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // In small pieces, because each is held twice.
+        let bytes = &bytes[..bytes.len().min(64 << 10)];
+        self.held.extend_from_slice(bytes);
+        let mut out = Vec::with_capacity(self.held.len() * 2);
+        let mut at = 0;
+        while let Some(character) = self
+            .held
+            .get(at)
+            .and_then(|first| self.held.get(at..at + length(*first)))
+        {
+            let bits = |index: usize| u32::from(character[index] & 0x3F);
+            let code = match character.len() {
+                1 => u32::from(character[0]),
+                2 => u32::from(character[0] & 0x1F) << 6 | bits(1),
+                3 => u32::from(character[0] & 0x0F) << 12 | bits(1) << 6 | bits(2),
+                _ => u32::from(character[0] & 0x07) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3),
+            };
+            at += character.len();
+            match u16::try_from(code) {
+                // Halves of pairs included, which are no characters.
+                Ok(unit) => out.extend_from_slice(&self.order.bytes(unit)),
+                Err(_) => {
+                    let above = code.wrapping_sub(0x1_0000) & 0xF_FFFF;
+                    for half in [0xD800 | above >> 10, 0xDC00 | above & 0x3FF] {
+                        let half = u16::try_from(half).unwrap_or_default();
+                        out.extend_from_slice(&self.order.bytes(half));
+                    }
+                }
+            }
+        }
+        self.held.drain(..at);
+        self.inner.write_all(&out)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> String {
-        let mut text = String::new();
+    fn utf8(bytes: &[u8]) -> Vec<u8> {
+        let mut text = Vec::new();
         let order = Order::of(bytes).unwrap();
-        Utf16::new(bytes, order).read_to_string(&mut text).unwrap();
+        FromUtf16::new(bytes, order).read_to_end(&mut text).unwrap();
         text
     }
 
     #[test]
-    fn both_orders_pairs_and_broken_units_are_read() {
+    fn both_orders_are_read() {
         let text = "\u{feff}key \u{e9} \u{1f511}\n".repeat(20_000);
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        assert!(read(&little) == text && read(&big) == text);
-        assert_eq!(
-            read(b"\xff\xfea\0\x00\xd8b\0c"),
-            "\u{feff}a\u{fffd}b\u{fffd}"
-        );
+        assert!(utf8(&little) == text.as_bytes() && utf8(&big) == text.as_bytes());
+    }
+
+    #[test]
+    fn any_units_come_back_as_they_were() {
+        let mut state = 7_u64;
+        for round in 0..300 {
+            let mut bytes = vec![0xFF, 0xFE];
+            for _ in 0..round {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                let [unit, kind, ..] = state.to_be_bytes();
+                // Halves of pairs, in order and not, more often than chance would have them.
+                bytes.extend([unit, [0x00, 0xD8, 0xDC, 0xDF, kind][usize::from(kind % 5)]]);
+            }
+            bytes.extend([0x61].iter().take(round % 2));
+            let mut reader = FromUtf16::new(bytes.as_slice(), Order::Little);
+            let mut text = Vec::new();
+            reader.read_to_end(&mut text).unwrap();
+            let mut back = Vec::new();
+            let mut writer = ToUtf16::new(&mut back, Order::Little);
+            for piece in text.chunks(3) {
+                writer.write_all(piece).unwrap();
+            }
+            writer.finish(reader.rest()).unwrap();
+            assert_eq!(back, bytes);
+        }
     }
 
     #[test]

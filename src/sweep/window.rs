@@ -205,13 +205,13 @@ fn cut(bytes: &[u8], from: usize, limit: usize, findings: &[Finding]) -> usize {
     };
     // Not further back than half: what is given up is scanned again.
     let floor = from + (limit - from) / 2;
-    let separators: [fn(&[u8]) -> Option<usize>; 2] = [
-        |bytes| memchr::memrchr(b'\n', bytes),
-        |bytes| memchr::memrchr3(b' ', b'\t', b'\r', bytes),
-    ];
-    for last in separators {
+    for separators in [[b'\n'; 3], [b' ', b'\t', b'\r']] {
+        let [one, two, three] = separators;
         let mut end = limit;
-        while let Some(found) = bytes.get(floor..end).and_then(last) {
+        while let Some(found) = bytes
+            .get(floor..end)
+            .and_then(|near| memchr::memrchr3(one, two, three, near))
+        {
             let place = floor + found + 1;
             match block_over(place) {
                 None => return place,
@@ -305,9 +305,9 @@ mod tests {
 
     /// Finds `K` with up to eight hexadecimal digits, what follows `pw=` after a `user` at most 20 bytes before, and
     /// blocks between `<<` and `>>`.
-    pub(in super::super) struct Toy;
+    struct Toy;
 
-    pub(in super::super) fn finding(rule: &'static str, start: usize, end: usize) -> Finding {
+    fn finding(rule: &'static str, start: usize, end: usize) -> Finding {
         Finding {
             rule: rule.into(),
             kind: FindingKind::Secret,

@@ -1,0 +1,288 @@
+//! `armorer-guard redact`: files and pipes of any length, with marks where secrets were.
+
+pub(crate) mod options;
+mod report;
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
+
+use armorer_guard_core::builtin;
+use armorer_guard_core::call::Surface;
+use armorer_guard_core::edge;
+use armorer_guard_core::record::Store;
+use armorer_guard_core::scan::{Finding, FindingKind, NoTags, Tagger};
+use armorer_guard_core::sweep::Finder;
+use armorer_guard_core::sweep::report::Locator;
+use armorer_guard_core::sweep::select::Selection;
+use armorer_guard_core::sweep::utf16::{FromUtf16, Order, ToUtf16};
+use armorer_guard_core::sweep::window::{Limits, Pace, Sweep, SweepError};
+
+use crate::args::is_stdin;
+use crate::output::complain;
+use crate::progress::{Done, Progress};
+use crate::rules::unknown_rules;
+use crate::whole::Whole;
+use options::{Options, Target};
+use report::Report;
+
+/// Something would be replaced, and `--check` was asked.
+const WOULD: u8 = 1;
+const ERROR: u8 = 2;
+
+/// Why an input is not done.
+enum Failure {
+    /// It could not be read.
+    Read(io::Error),
+    /// The result could not be written.
+    Write(io::Error),
+    /// The report could not be written.
+    Report(io::Error),
+}
+
+/// Runs the command and returns the exit status.
+pub(crate) fn run(options: &Options) -> u8 {
+    if let Some(code) = unknown_rules(&options.selection) {
+        return code;
+    }
+    let mut report = match Report::start(&options.report) {
+        Ok(report) => report,
+        Err(error) => {
+            complain(&format!("the report cannot be written: {error}"), None);
+            return ERROR;
+        }
+    };
+    let mut output = match &options.target {
+        Target::File(path) => match Whole::start(path) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                complain(
+                    &format!("`{}` cannot be written: {error}", path.display()),
+                    None,
+                );
+                return ERROR;
+            }
+        },
+        _ => None,
+    };
+    let store = tags(options);
+    let work = Work {
+        options,
+        tagger: store.as_ref().map_or(&NoTags, |store| store as &dyn Tagger),
+    };
+    let mut failed = false;
+    for path in &options.inputs {
+        let done = match (&options.target, &mut output) {
+            (_, Some(file)) => work.input(path, file, &mut report),
+            (Target::InPlace, None) => work.in_place(path, &mut report),
+            (Target::Check, None) => work.input(path, &mut io::sink(), &mut report),
+            (_, None) => work.input(path, &mut io::stdout().lock(), &mut report),
+        };
+        let Err(failure) = done else { continue };
+        failed = true;
+        let (what, error, goes_on) = match &failure {
+            Failure::Read(error) => (format!("`{}` cannot be read", path.display()), error, true),
+            Failure::Write(error) => {
+                // Whoever read the result has gone, and knows.
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    return ERROR;
+                }
+                let in_place = options.target == Target::InPlace;
+                let what = if in_place {
+                    format!("`{}` cannot be written", path.display())
+                } else {
+                    String::from("the result cannot be written")
+                };
+                (what, error, in_place)
+            }
+            Failure::Report(error) => (String::from("the report cannot be written"), error, false),
+        };
+        if !report.error(path, &format!("{what}: {error}")) {
+            complain(&format!("{what}: {error}"), None);
+        }
+        if !goes_on {
+            return ERROR;
+        }
+    }
+    if !failed
+        && let Some(file) = output
+        && let Err(error) = file.commit()
+    {
+        complain(&format!("the result cannot be written: {error}"), None);
+        return ERROR;
+    }
+    let replaced = report.replaced();
+    if let Err(error) = report.finish() {
+        complain(&format!("the report cannot be written: {error}"), None);
+        return ERROR;
+    }
+    match () {
+        () if failed => ERROR,
+        () if options.target == Target::Check && replaced > 0 => WOULD,
+        () => 0,
+    }
+}
+
+/// The store that makes tags, when there is one. A filter does not make one.
+fn tags(options: &Options) -> Option<Store> {
+    if !options.tags {
+        return None;
+    }
+    let home = options.home.clone().or_else(edge::guard_home)?;
+    if !home.join("store").is_dir() {
+        return None;
+    }
+    Store::open(&home)
+        .inspect_err(|error| {
+            complain(
+                &format!("marks have no tags: {} [{}]", error.message, error.kind),
+                Some("`--no-tags` is content with that"),
+            );
+        })
+        .ok()
+}
+
+/// The scanner, with what the options say of its findings.
+struct Chosen<'a> {
+    selection: &'a Selection,
+    personal: bool,
+}
+
+impl Finder for Chosen<'_> {
+    fn find(&self, bytes: &[u8], surface: Surface) -> Vec<Finding> {
+        let mut findings = builtin::scanner().scan(bytes, surface);
+        findings.retain(|finding| self.selection.wants(finding));
+        if self.personal {
+            for finding in &mut findings {
+                finding.redact |= finding.kind == FindingKind::Pii;
+            }
+        }
+        findings
+    }
+}
+
+struct Work<'a> {
+    options: &'a Options,
+    tagger: &'a dyn Tagger,
+}
+
+impl Work<'_> {
+    /// Redacts a file into its own place, unless there is nothing to replace.
+    fn in_place(&self, path: &Path, report: &mut Report) -> Result<(), Failure> {
+        let before = report.replaced();
+        let mut file = Whole::start(path).map_err(|error| {
+            // A file that is not there is not readable first of all.
+            match error.kind() {
+                io::ErrorKind::NotFound => Failure::Read(error),
+                _ => Failure::Write(error),
+            }
+        })?;
+        self.input(path, &mut file, report)?;
+        if report.replaced() > before {
+            file.commit().map_err(Failure::Write)?;
+        }
+        Ok(())
+    }
+
+    /// Redacts an input into `out`.
+    fn input(&self, path: &Path, out: &mut dyn Write, report: &mut Report) -> Result<(), Failure> {
+        if is_stdin(path) {
+            if io::stdin().is_terminal() {
+                let _ = io::stderr().write_all(b"reading standard input; end it with Ctrl-D\n");
+            }
+            return self.decoded(path, &mut io::stdin().lock(), None, out, report);
+        }
+        let mut file = File::open(path).map_err(Failure::Read)?;
+        let data = file.metadata().map_err(Failure::Read)?;
+        let size = data.is_file().then_some(data.len());
+        self.decoded(path, &mut file, size, out, report)
+    }
+
+    /// Sees to UTF-16.
+    fn decoded(
+        &self,
+        path: &Path,
+        input: &mut dyn Read,
+        size: Option<u64>,
+        out: &mut dyn Write,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let mut head = Vec::new();
+        let mut first = [0; 4];
+        // As much as comes at once: a stream that is watched must not wait for its fourth byte.
+        while head.len() < 4
+            && (head.is_empty() || head.starts_with(b"\xff") || head.starts_with(b"\xfe"))
+        {
+            let wanted = 4 - head.len();
+            match input.read(&mut first[..wanted]) {
+                Ok(0) => break,
+                Ok(got) => head.extend_from_slice(&first[..got]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Failure::Read(error)),
+            }
+        }
+        let order = Order::of(&head);
+        let mut input = head.as_slice().chain(input);
+        match order {
+            None => self.sweep(path, &mut input, size, out, report),
+            Some(order) => {
+                let mut input = FromUtf16::new(input, order);
+                let mut out = ToUtf16::new(out, order);
+                self.sweep(path, &mut input, None, &mut out, report)?;
+                out.finish(input.rest()).map_err(Failure::Write)
+            }
+        }
+    }
+
+    fn sweep(
+        &self,
+        path: &Path,
+        input: &mut dyn Read,
+        size: Option<u64>,
+        out: &mut dyn Write,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let chosen = Chosen {
+            selection: &self.options.selection,
+            personal: self.options.personal,
+        };
+        let (limits, pace) = if self.options.lines {
+            (Limits::LIVE, Pace::Lines)
+        } else {
+            (Limits::FILES, Pace::Full)
+        };
+        let sweep = Sweep {
+            finder: &chosen,
+            surface: self.options.surface,
+            limits,
+            pace,
+        };
+        let mut progress = Progress::new();
+        let mut locator = Locator::default();
+        let mut reported = Ok(());
+        let swept = sweep.run(input, &mut Vec::new(), &mut |window| {
+            let marks = window.redact(self.tagger, out)?;
+            out.flush()?;
+            reported = report.replacements(path, window, &mut locator, &marks);
+            progress.tick(Done {
+                bytes: (window.base + window.settled.end) as u64,
+                of_bytes: size,
+                files: None,
+                found: report.replaced(),
+            });
+            match reported {
+                Ok(()) => Ok(()),
+                Err(_) => Err(io::Error::other("the report cannot be written")),
+            }
+        });
+        reported.map_err(Failure::Report)?;
+        match swept {
+            Ok(bytes) => {
+                report.input(bytes);
+                Ok(())
+            }
+            Err(SweepError::Read(error)) => Err(Failure::Read(error)),
+            Err(SweepError::Window(error)) => Err(Failure::Write(error)),
+        }
+    }
+}
