@@ -283,10 +283,8 @@ impl Window<'_> {
         // With its context, because redaction may look at what stands around; only the spans change, so the context has
         // its old length.
         let (text, mut marks) = scan::redact(self.bytes, &self.findings, tagger);
-        let end = text
-            .len()
-            .checked_sub(self.bytes.len() - self.settled.end)
-            .unwrap_or_default();
+        let after = self.bytes.len() - self.settled.end;
+        let end = text.len().saturating_sub(after);
         let settled = text
             .get(self.settled.start..end)
             .ok_or_else(|| io::Error::other("redaction changed bytes outside of what was found"))?;
