@@ -38,7 +38,7 @@ fn main() {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     for compile in [
-        rules::build::compile,
+        scan::build::compile,
         actions::build::compile,
         runtime::build::compile,
     ] {

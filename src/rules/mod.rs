@@ -1,2 +1,18 @@
-//! Rule packs: schema, compile, prefilter, confirm.
-pub mod build;
+//! Rule packs: what people write, what it compiles to, and the search for the literals that lead to a rule.
+//!
+//! Nothing here knows a text's origin, decides, or redacts.
+
+pub mod alphabet;
+pub mod codec;
+pub mod compile;
+pub mod error;
+pub mod example;
+pub mod rule;
+pub mod shape;
+pub mod spec;
+pub mod tables;
+pub mod verify;
+
+pub use error::RuleError;
+pub use rule::{Form, Rule};
+pub use tables::Tables;

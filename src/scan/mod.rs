@@ -1,79 +1,179 @@
 //! Text to findings, and exact redaction.
 
+mod armor;
+mod assignment;
+pub mod build;
+mod context;
+mod exfiltration;
 pub mod finding;
+mod hidden;
+mod number;
+pub mod packs;
+mod pass;
+mod pattern;
+mod phrase;
+mod plausible;
+mod redaction;
+mod token;
+mod userinfo;
+mod views;
+mod walk;
+
+use std::borrow::Cow;
 
 pub use finding::{Checksum, Finding, FindingKind, Severity};
+pub use redaction::{Mark, NoTags, Tagger, mark_text, redact, redact_value};
 
 use crate::call::Surface;
 use crate::json::Value;
+use crate::rules::{Rule, Tables};
+use crate::span::ByteSpan;
+use pass::{Found, Pass};
+
+/// Most findings of a kind that is only reported, never redacted, in one text.
+const MOST_NOTES: usize = 1_000;
 
 /// Finds what a set of packs describes. Immutable, so one may serve many threads.
 #[derive(Debug, Default)]
-pub struct Scanner {}
+pub struct Scanner {
+    layers: Vec<Tables>,
+}
 
 impl Scanner {
+    /// A scanner of compiled packs; `None` when the tables are damaged.
+    #[must_use]
+    pub fn from_tables(bytes: Cow<'static, [u8]>) -> Option<Self> {
+        Some(Self {
+            layers: vec![Tables::open(bytes)?],
+        })
+    }
+
+    /// Every rule, in the order of the packs.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.layers
+            .iter()
+            .flat_map(|tables| (0..tables.len()).filter_map(|index| tables.rule(index)))
+    }
+
+    /// Adds packs after those that are there already.
+    pub fn add(&mut self, tables: Tables) {
+        self.layers.push(tables);
+    }
+
     /// Every finding of a text, sorted by start, then by rule id; overlapping secrets are resolved to the best one.
     /// Any bytes will do.
     #[must_use]
-    pub fn scan(&self, _bytes: &[u8], _surface: Surface) -> Vec<Finding> {
-        Vec::new()
+    pub fn scan(&self, bytes: &[u8], surface: Surface) -> Vec<Finding> {
+        self.scan_at(bytes, surface, 0, "")
     }
 
-    /// Every finding in the strings and member names of a value, each with the pointer of its string.
+    /// Every finding in the strings and member names of a value, each with the pointer of its string; in a name, with
+    /// that of its member and `~#`.
     #[must_use]
-    pub fn scan_value(&self, _value: &Value, _surface: Surface) -> Vec<Finding> {
-        Vec::new()
+    pub fn scan_value(&self, value: &Value, surface: Surface) -> Vec<Finding> {
+        walk::scan(self, value, surface)
+    }
+
+    /// Findings that end after `from`, with the text's first `from` bytes cut off and at the pointer `at`.
+    fn scan_at(&self, bytes: &[u8], surface: Surface, from: usize, at: &str) -> Vec<Finding> {
+        let mut out = Vec::new();
+        for tables in &self.layers {
+            let found = Pass::new(tables, bytes, surface, false).run();
+            out.extend(
+                resolve(tables, found)
+                    .into_iter()
+                    .filter_map(|found| report(tables, found, from, at)),
+            );
+        }
+        if self.layers.len() > 1 {
+            sort(&mut out);
+        }
+        out
     }
 }
 
-/// Makes the tag of a redacted value, so that equal values can be recognised without knowing them.
-pub trait Tagger {
-    /// Lower-case hexadecimal tag, or `None` when the value is too guessable or there is no key.
-    fn tag(&self, finding: &Finding, value: &[u8]) -> Option<String>;
+fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|left, right| {
+        (left.span.start(), &left.rule, left.span.end()).cmp(&(
+            right.span.start(),
+            &right.rule,
+            right.span.end(),
+        ))
+    });
 }
 
-/// Tags nothing: for texts that are redacted without a store.
-pub struct NoTags;
+/// Of secrets that overlap the best stays; of everything else each rule keeps what does not overlap itself.
+fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
+    if found.len() > 1 {
+        // The best first: surest, then longest, then the order of the rules.
+        found.sort_by_key(|held| {
+            (
+                std::cmp::Reverse(held.confidence_pm),
+                held.view.is_some(),
+                std::cmp::Reverse(held.end - held.start),
+                held.start,
+                held.rule,
+            )
+        });
+    }
+    let mut taken = Taken::default();
+    let mut notes = [0_usize; 5];
+    let mut kept: Vec<Found> = Vec::new();
+    for held in found {
+        let Some(rule) = tables.rule(held.rule) else {
+            continue;
+        };
+        let group = if rule.kind == FindingKind::Secret {
+            usize::MAX
+        } else {
+            held.rule
+        };
+        if !rule.redact {
+            let count = &mut notes[rule.kind as usize];
+            *count += 1;
+            if *count > MOST_NOTES {
+                continue;
+            }
+        }
+        if taken.take(group, held.start, held.end) {
+            kept.push(held);
+        }
+    }
+    kept.sort_by(|left, right| {
+        let id = |found: &Found| tables.rule(found.rule).map(|rule| rule.id.as_str());
+        (left.start, id(left), left.end).cmp(&(right.start, id(right), right.end))
+    });
+    kept
+}
 
-impl Tagger for NoTags {
-    fn tag(&self, _finding: &Finding, _value: &[u8]) -> Option<String> {
-        None
+/// Which ranges are taken, by group.
+#[derive(Default)]
+struct Taken(std::collections::BTreeMap<(usize, usize), usize>);
+
+impl Taken {
+    /// Takes a range unless it overlaps one that is taken.
+    fn take(&mut self, group: usize, start: usize, end: usize) -> bool {
+        let before = self.0.range((group, 0)..(group, end)).next_back();
+        if before.is_some_and(|(_, taken)| *taken > start) {
+            return false;
+        }
+        self.0.insert((group, start), end);
+        true
     }
 }
 
-/// What redaction replaced, for the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Rule id, which names the class.
-    pub class: String,
-    /// Keyed tag.
-    pub tag: Option<String>,
-    /// How many bytes were replaced.
-    pub len: usize,
-    /// JSON Pointer of the string.
-    pub at: String,
-    /// Where it stood in that string.
-    pub span: crate::span::ByteSpan,
-}
-
-/// Replaces exactly the spans of findings that redact; every other byte stays.
-#[must_use]
-pub fn redact(bytes: &[u8], _findings: &[Finding], _tagger: &dyn Tagger) -> (Vec<u8>, Vec<Mark>) {
-    (bytes.to_vec(), Vec::new())
-}
-
-/// As [`redact`], for every string and member name of a value; the structure stays.
-#[must_use]
-pub fn redact_value(
-    value: &Value,
-    _findings: &[Finding],
-    _tagger: &dyn Tagger,
-) -> (Value, Vec<Mark>) {
-    (value.clone(), Vec::new())
-}
-
-/// The mark that stands for a value.
-#[must_use]
-pub fn mark_text(_finding: &Finding, _value: &[u8], _tagger: &dyn Tagger) -> String {
-    String::new()
+fn report(tables: &Tables, found: Found, from: usize, at: &str) -> Option<Finding> {
+    let rule = tables.rule(found.rule)?;
+    let span = ByteSpan::new(found.start.checked_sub(from)?, found.end.checked_sub(from)?)?;
+    Some(Finding {
+        rule: Cow::Owned(rule.id.clone()),
+        kind: rule.kind,
+        severity: rule.severity,
+        confidence_pm: found.confidence_pm,
+        at: at.to_owned(),
+        span,
+        checksum: found.checksum,
+        view: found.view.map(|view| Cow::Borrowed(view.as_str())),
+        redact: rule.redact,
+    })
 }

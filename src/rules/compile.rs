@@ -1,0 +1,389 @@
+//! Packs as written to rules and the literals that lead to them.
+
+use std::collections::HashSet;
+
+use super::error::RuleError;
+use super::rule::{Assignment, Context, Form, Pattern, Rule, Token, Word};
+use super::shape::{self, Part, Shape};
+use super::spec::{PackSpec, RuleSpec, ValueSpec};
+use super::tables::Literal;
+use super::verify;
+use crate::call::Surface;
+use crate::scan::FindingKind;
+
+/// What may follow a name of three bytes that a value is given to.
+const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`";
+/// What may follow a word of three bytes in a phrase.
+const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
+
+/// Rules with their literals, and where each came from.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// The literals of all rules.
+    pub literals: Vec<Literal>,
+    /// For each rule, its file and what was written.
+    pub specs: Vec<(String, RuleSpec)>,
+}
+
+/// Compiles packs; `packs` are files with their content as written.
+///
+/// # Errors
+/// Everything that is wrong, in order.
+pub fn compile(packs: Vec<(String, PackSpec)>) -> Result<Compiled, Vec<RuleError>> {
+    let mut out = Compiled::default();
+    let mut errors = Vec::new();
+    let mut ids = HashSet::new();
+    for (file, pack) in packs {
+        for spec in pack.rule {
+            let error = |kind: &'static str, message: String| RuleError {
+                kind,
+                file: file.clone(),
+                rule: spec.id.clone(),
+                message,
+            };
+            if !ids.insert(spec.id.clone()) {
+                errors.push(error(RuleError::DUPLICATE, String::from("the id is taken")));
+                continue;
+            }
+            if let Err(message) = proven(&spec) {
+                errors.push(error(RuleError::UNPROVEN, message));
+            }
+            if let Err(message) = named(&spec, pack.kind) {
+                errors.push(error(RuleError::FIELD, message));
+            }
+            let index = out.rules.len() as u16;
+            match form(&spec, index) {
+                Ok((form, literals)) => {
+                    out.rules.push(rule(&spec, pack.kind, form));
+                    out.literals.extend(literals);
+                    out.specs.push((file.clone(), spec));
+                }
+                Err((kind, message)) => errors.push(error(kind, message)),
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(out)
+    } else {
+        Err(errors)
+    }
+}
+
+fn proven(spec: &RuleSpec) -> Result<(), String> {
+    for (what, count, least) in [
+        ("examples", spec.examples.len(), 1),
+        ("near_misses", spec.near_misses.len(), 1),
+        ("references", spec.references.len(), 1),
+    ] {
+        if count < least {
+            return Err(format!("`{what}` is empty, at least one is needed"));
+        }
+    }
+    if let Some(link) = spec
+        .references
+        .iter()
+        .find(|link| !link.starts_with("https://"))
+    {
+        return Err(format!("reference `{link}` is no https address"));
+    }
+    Ok(())
+}
+
+fn prefix(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Secret => "secrets.",
+        FindingKind::Pii => "pii.",
+        FindingKind::HiddenText => "hidden_text.",
+        FindingKind::Injection => "injection.",
+        FindingKind::Exfiltration => "exfiltration.",
+    }
+}
+
+fn named(spec: &RuleSpec, kind: FindingKind) -> Result<(), String> {
+    let expected = prefix(kind);
+    let name = spec.id.strip_prefix(expected).unwrap_or_default();
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || !name.bytes().all(good) {
+        return Err(format!(
+            "the id is to be `{expected}` and a name of lower-case letters, digits and hyphens"
+        ));
+    }
+    if spec.name.trim().is_empty() || spec.description.trim().is_empty() {
+        return Err(String::from("`name` and `description` are for people and may not be empty"));
+    }
+    if spec.confidence.is_some_and(|value| value > 1_000) {
+        return Err(String::from("`confidence` is in per mille, at most 1000"));
+    }
+    Ok(())
+}
+
+fn rule(spec: &RuleSpec, kind: FindingKind, form: Form) -> Rule {
+    let surfaces = spec.surfaces.as_deref().unwrap_or(&Surface::ALL);
+    Rule {
+        id: spec.id.clone(),
+        kind,
+        severity: spec.severity,
+        confidence_pm: spec.confidence.unwrap_or(match &form {
+            Form::Token(_) | Form::Armor(_) => 950,
+            Form::Userinfo(_) => 900,
+            Form::Context(_) => 850,
+            Form::Regex(_) | Form::Detector(_) | Form::Phrase(_) => 800,
+            Form::Assignment(_) => 700,
+        }),
+        redact: spec.redact.unwrap_or(kind == FindingKind::Secret),
+        surfaces: surfaces
+            .iter()
+            .fold(0, |bits, surface| bits | 1 << (*surface as u8)),
+        form,
+    }
+}
+
+type Formed = (Form, Vec<Literal>);
+type Refused = (&'static str, String);
+
+fn field(message: String) -> Refused {
+    (RuleError::FIELD, message)
+}
+
+fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
+    let mut forms: Vec<Result<Formed, Refused>> = Vec::new();
+    if spec.token.is_some() {
+        forms.push(token(spec, rule));
+    }
+    if spec.context.is_some() {
+        forms.push(context(spec, rule));
+    }
+    if let Some(held) = &spec.assignment {
+        let literals = words(&held.names, rule, AFTER_NAME, 3);
+        forms.push(literals.map(|literals| {
+            let form = Assignment {
+                password: held.value == ValueSpec::Password,
+                min: held.min,
+                max: held.max,
+            };
+            (Form::Assignment(form), literals)
+        }));
+    }
+    if let Some(held) = &spec.userinfo {
+        let follow: Vec<u8> = super::alphabet::BASE62.bytes().chain(*b"%:$<{[*_.").collect();
+        let literal = plain(b"://", false, rule, 0, &follow);
+        forms.push(Ok((Form::Userinfo(held.schemes.clone()), vec![literal])));
+    }
+    if let Some(held) = &spec.armor {
+        let literals = held
+            .labels
+            .iter()
+            .enumerate()
+            .map(|(index, label)| {
+                plain(format!("BEGIN {label}-").as_bytes(), false, rule, index, b"")
+            })
+            .collect();
+        forms.push(Ok((Form::Armor(held.labels.clone()), literals)));
+    }
+    if let Some(held) = &spec.phrase {
+        forms.push(phrase(&held.patterns, rule));
+    }
+    if let Some(held) = &spec.regex {
+        forms.push(match regex::bytes::RegexBuilder::new(&held.pattern).unicode(false).build() {
+            Ok(_) => {
+                let literals = held
+                    .literals
+                    .iter()
+                    .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
+                    .collect();
+                let form = Pattern {
+                    expression: held.pattern.clone(),
+                    before: held.before,
+                    after: held.after,
+                };
+                Ok((Form::Regex(form), literals))
+            }
+            Err(error) => Err(field(format!("the expression cannot be read: {error}"))),
+        });
+    }
+    if let Some(held) = &spec.detector {
+        forms.push(Ok((Form::Detector(held.name.clone()), Vec::new())));
+    }
+    let count = forms.len();
+    match forms.pop() {
+        Some(form) if count == 1 => form,
+        _ => Err((
+            RuleError::FORM,
+            format!(
+                "{count} forms; expected one of token, context, assignment, userinfo, armor, phrase, regex, detector"
+            ),
+        )),
+    }
+}
+
+fn plain(bytes: &[u8], any_case: bool, rule: u16, index: usize, follow: &[u8]) -> Literal {
+    Literal {
+        bytes: if any_case {
+            bytes.to_ascii_lowercase()
+        } else {
+            bytes.to_vec()
+        },
+        any_case,
+        rule,
+        index: index as u16,
+        follow: follow.to_vec(),
+    }
+}
+
+fn shapes(texts: &[String]) -> Result<Vec<Shape>, Refused> {
+    let mut out = Vec::new();
+    for text in texts {
+        out.extend(shape::parse(text).map_err(|problem| field(format!("shape {problem}")))?);
+    }
+    if out.is_empty() {
+        return Err(field(String::from("`shapes` is empty")));
+    }
+    Ok(out)
+}
+
+fn checks(names: &[String], checksum: Option<&String>) -> Result<(Vec<u8>, Option<u8>), Refused> {
+    let structures = names
+        .iter()
+        .map(|name| {
+            verify::structure_named(name).ok_or_else(|| field(format!("no structure `{name}`")))
+        })
+        .collect::<Result<_, _>>()?;
+    let checksum = checksum
+        .map(|name| {
+            verify::checksum_named(name).ok_or_else(|| field(format!("no checksum `{name}`")))
+        })
+        .transpose()?;
+    Ok((structures, checksum))
+}
+
+/// The least entropy that a random value of these shapes has.
+fn default_entropy(shapes: &[Shape]) -> f32 {
+    let mut least = f32::MAX;
+    for shape in shapes {
+        let (mut count, mut widest) = (0, 0);
+        for part in &shape.parts {
+            if let Part::Run(alphabet, at_least, _) = part {
+                count += usize::from(*at_least);
+                widest = widest.max(alphabet.set().count());
+            }
+        }
+        least = least.min(match (count, widest) {
+            (0..12, _) => 0.0,
+            (_, 0..11) => 1.5,
+            (12..20, _) => 2.3,
+            (_, 11..17) => 2.6,
+            _ => 3.0,
+        });
+    }
+    least
+}
+
+fn token(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
+    let Some(held) = &spec.token else {
+        return Err(field(String::new()));
+    };
+    let shapes = shapes(&held.shapes)?;
+    let (require, checksum) = checks(&held.require, held.checksum.as_ref())?;
+    let mut literals = Vec::new();
+    for (index, shape) in shapes.iter().enumerate() {
+        let anchor = shape
+            .anchor
+            .map(usize::from)
+            .and_then(|anchor| match &shape.parts[anchor] {
+                Part::Literal(bytes) => Some((anchor, bytes)),
+                Part::Run(..) => None,
+            })
+            .ok_or_else(|| field(format!("shape {} has no literal of three bytes", index + 1)))?;
+        let follow: Vec<u8> = match shape.parts.get(anchor.0 + 1) {
+            Some(Part::Literal(next)) => next[..1].to_vec(),
+            Some(Part::Run(alphabet, ..)) => alphabet.set().bytes().collect(),
+            None => Vec::new(),
+        };
+        literals.push(plain(anchor.1, held.any_case, rule, index, &follow));
+    }
+    let form = Token {
+        entropy: held.entropy.unwrap_or_else(|| default_entropy(&shapes)),
+        shapes,
+        any_case: held.any_case,
+        glued: held.glued,
+        checksum,
+        require,
+        words: held.words.iter().flat_map(|word| joined(word)).collect(),
+    };
+    Ok((Form::Token(form), literals))
+}
+
+fn context(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
+    let Some(held) = &spec.context else {
+        return Err(field(String::new()));
+    };
+    let shapes = shapes(&held.shapes)?;
+    let (require, checksum) = checks(&held.require, held.checksum.as_ref())?;
+    let literals = words(&held.words, rule, AFTER_NAME, 3)?;
+    let form = Context {
+        entropy: held.entropy.unwrap_or_else(|| default_entropy(&shapes)),
+        shapes,
+        within: held.within,
+        key_word: held.key_word,
+        checksum,
+        require,
+    };
+    Ok((Form::Context(form), literals))
+}
+
+/// The spellings of a word whose parts may be joined in any way.
+fn joined(word: &str) -> Vec<String> {
+    let lower = word.to_lowercase();
+    if !lower.contains(['_', '-', ' ']) {
+        return vec![lower];
+    }
+    ["", "_", "-", " "]
+        .iter()
+        .map(|joint| lower.replace(['_', '-', ' '], joint))
+        .collect()
+}
+
+fn words(list: &[String], rule: u16, follow: &[u8], least: usize) -> Result<Vec<Literal>, Refused> {
+    if list.is_empty() {
+        return Err(field(String::from("no words")));
+    }
+    let mut out = Vec::new();
+    for (index, word) in list.iter().enumerate() {
+        if word.len() < least {
+            return Err(field(format!("`{word}` is shorter than {least} bytes")));
+        }
+        for spelling in joined(word) {
+            out.push(plain(spelling.as_bytes(), true, rule, index, follow));
+        }
+    }
+    Ok(out)
+}
+
+fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
+    let mut phrases = Vec::new();
+    let mut literals = Vec::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        let words: Vec<Word> = pattern.split_whitespace().map(word).collect();
+        let first = words
+            .first()
+            .filter(|first| !first.any.is_empty() && !first.optional)
+            .ok_or_else(|| field(format!("`{pattern}` does not begin with a word")))?;
+        for start in &first.any {
+            literals.push(plain(start.as_bytes(), true, rule, index, AFTER_WORD));
+        }
+        phrases.push(words);
+    }
+    Ok((Form::Phrase(phrases), literals))
+}
+
+fn word(text: &str) -> Word {
+    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let optional = inner.is_some();
+    let any = match inner.unwrap_or(text) {
+        "*" => Vec::new(),
+        words => words.split('|').map(str::to_owned).collect(),
+    };
+    Word { any, optional }
+}

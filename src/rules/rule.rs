@@ -1,0 +1,122 @@
+//! A rule as the scan uses it: compiled, checked, without its proof.
+
+use serde::{Deserialize, Serialize};
+
+use super::shape::Shape;
+use crate::call::Surface;
+use crate::scan::{FindingKind, Severity};
+
+/// A compiled rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// `family.name`.
+    pub id: String,
+    /// The family.
+    pub kind: FindingKind,
+    /// How much a finding matters.
+    pub severity: Severity,
+    /// How sure a match is, in per mille.
+    pub confidence_pm: u16,
+    /// Whether redaction replaces what is found.
+    pub redact: bool,
+    /// One bit for each surface of [`Surface::ALL`].
+    pub surfaces: u8,
+    /// How it is found.
+    pub form: Form,
+}
+
+impl Rule {
+    /// Whether the rule speaks about texts of this origin.
+    #[must_use]
+    pub fn speaks(&self, surface: Surface) -> bool {
+        self.surfaces >> (surface as u8) & 1 == 1
+    }
+}
+
+/// How a rule finds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Form {
+    /// A token around a literal.
+    Token(Token),
+    /// A value near a provider's name.
+    Context(Context),
+    /// A value given to a name.
+    Assignment(Assignment),
+    /// The password in a URL.
+    Userinfo(Vec<String>),
+    /// A block between `BEGIN` and `END`.
+    Armor(Vec<String>),
+    /// Words in a row.
+    Phrase(Vec<Vec<Word>>),
+    /// An expression.
+    Regex(Pattern),
+    /// Code, by name.
+    Detector(String),
+}
+
+/// A token around a literal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    /// Alternatives.
+    pub shapes: Vec<Shape>,
+    /// Whether the literals' case is ignored.
+    pub any_case: bool,
+    /// Whether it may stand right after a letter.
+    pub glued: bool,
+    /// Least bits per byte of the variable part.
+    pub entropy: f32,
+    /// Index of the checksum.
+    pub checksum: Option<u8>,
+    /// Indices of the structures.
+    pub require: Vec<u8>,
+    /// One of these must stand before.
+    pub words: Vec<String>,
+}
+
+/// A value near a provider's name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// Alternatives.
+    pub shapes: Vec<Shape>,
+    /// How far after the word the value may start.
+    pub within: u16,
+    /// Whether a word for a credential must stand near too.
+    pub key_word: bool,
+    /// Least bits per byte of the value.
+    pub entropy: f32,
+    /// Index of the checksum.
+    pub checksum: Option<u8>,
+    /// Indices of the structures.
+    pub require: Vec<u8>,
+}
+
+/// A value given to a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Whether people choose such values; otherwise machines do.
+    pub password: bool,
+    /// Least length in bytes.
+    pub min: u16,
+    /// Greatest length in bytes.
+    pub max: u16,
+}
+
+/// One word of a phrase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// Alternatives, lower case; empty for a gap of up to three words.
+    pub any: Vec<String>,
+    /// Whether it may be missing.
+    pub optional: bool,
+}
+
+/// An expression around a literal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pattern {
+    /// The expression.
+    pub expression: String,
+    /// Bytes before the literal.
+    pub before: u16,
+    /// Bytes after it.
+    pub after: u16,
+}

@@ -1,0 +1,56 @@
+//! Blocks between `-----BEGIN X-----` and `-----END X-----`: indented, escaped, quoted, on one line.
+
+use super::pass::Pass;
+use crate::rules::Rule;
+use crate::rules::tables::Hit;
+
+/// Longest block, in bytes.
+const LONGEST: usize = 32 * 1_024;
+/// Least bytes of base64 in a block that is a key and not an illustration.
+const LEAST_BODY: usize = 40;
+
+pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: Hit) {
+    let bytes = pass.bytes;
+    let Some(label) = labels.get(hit.index) else {
+        return;
+    };
+    let dashes = bytes[..hit.start].iter().rev().take_while(|byte| **byte == b'-').count();
+    if dashes < 4 || hit.start < pass.reach(hit.rule) {
+        return;
+    }
+    let start = hit.start - dashes.min(5);
+    let limit = bytes.len().min(hit.end + LONGEST);
+    pass.looked(hit.rule, hit.end);
+    let body = &bytes[hit.end..limit];
+    let closing = format!("END {label}");
+    let end = match memchr::memmem::find(body, closing.as_bytes()) {
+        Some(offset) => {
+            let after = hit.end + offset + closing.len();
+            after + bytes[after..limit].iter().take(5).take_while(|byte| **byte == b'-').count()
+        }
+        // Cut off: everything that still looks like its body.
+        None => hit.end + body.iter().take_while(|byte| in_body(**byte)).count(),
+    };
+    pass.looked(hit.rule, end);
+    let inner = &bytes[hit.end..end];
+    let encoded = inner
+        .iter()
+        .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        .count();
+    if encoded >= LEAST_BODY + closing.len() && is_random(inner) {
+        pass.found(hit.rule, rule, (start, end), None);
+    }
+}
+
+fn in_body(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'/' | b'=' | b'\\' | b'-' | b':' | b',')
+}
+
+/// Whether the body is not one letter again and again.
+fn is_random(body: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in body.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+        seen[usize::from(*byte)] = true;
+    }
+    seen.iter().filter(|held| **held).count() >= 24
+}

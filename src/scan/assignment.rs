@@ -1,0 +1,342 @@
+//! Values given to a telling name, in whatever notation: `x=v`, `"x": "v"`, `x: string = 'v'`, `<x>v</x>`,
+//! `key="x" value="v"`, `name: x` then `value: v`, `--x v`, `x is v`, a table's cells.
+
+use super::pass::Pass;
+use super::plausible;
+use crate::rules::Rule;
+use crate::rules::alphabet::{ByteSet, HEX};
+use crate::rules::rule::Assignment;
+use crate::rules::tables::Hit;
+
+/// What a machine makes.
+const OPAQUE: ByteSet = crate::rules::alphabet::BASE64URL.with_all(b"+/=.~");
+/// Least bits per byte of an opaque value.
+const OPAQUE_ENTROPY: f32 = 3.0;
+const HEX_ENTROPY: f32 = 2.6;
+/// How far after a name its value may begin, in bytes.
+const GAP: usize = 48;
+
+/// Names of which a part says that the value opens nothing.
+static HARMLESS: &[&str] = &[
+    "page", "next", "continuation", "cursor", "sync", "resume", "public", "cache", "sort", "partition", "primary", "foreign",
+    "idempotency", "invalid", "encrypted", "sealed", "hash", "csrf_field", "stop", "pad",
+];
+
+/// What may come between a name and its operator and still leave it the same name.
+static SUFFIXES: &[&str] = &[
+    "prod", "production", "dev", "test", "stage", "staging", "live", "value", "text", "string", "new", "old", "main",
+    "default", "raw", "plain",
+];
+
+pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit) {
+    if hit.start < pass.reach(hit.rule) {
+        return;
+    }
+    let Some((start, end)) = value(pass.bytes, hit) else {
+        return;
+    };
+    pass.looked(hit.rule, end);
+    let text = &pass.bytes[start..end];
+    if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
+        return;
+    }
+    let bare = !start.checked_sub(1).is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
+    if plausible::is_placeholder(text) || plausible::is_reference(text) || is_code(pass.bytes, text, end, bare) {
+        return;
+    }
+    let good = if form.password {
+        is_password(text, bare)
+    } else {
+        is_opaque(text) && !plausible::is_digest(pass.bytes, start)
+    };
+    if good {
+        pass.found(hit.rule, rule, (start, end), None);
+    }
+}
+
+/// The value given to the name at `hit`.
+fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
+    if !name_starts(bytes, hit.start, hit.end) {
+        return None;
+    }
+    let low = hit.start.saturating_sub(32);
+    let own = bytes[low..hit.start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count();
+    let own = bytes[hit.start - own..hit.start].to_ascii_lowercase();
+    if HARMLESS.iter().any(|word| memchr::memmem::find(&own, word.as_bytes()).is_some()) {
+        return None;
+    }
+    let after_name = suffix(bytes, hit.end)?;
+    let (mut at, operator) = operator(bytes, after_name, hit.start)?;
+    at += bytes[at..].iter().take(GAP).take_while(|byte| **byte == b' ' || **byte == b'\t').count();
+    // A prefix of a string literal.
+    if matches!(bytes.get(at), Some(b'b' | b'r' | b'f' | b'u')) && matches!(bytes.get(at + 1), Some(b'"' | b'\'')) {
+        at += 1;
+    }
+    let mut escapes = 0;
+    while bytes.get(at) == Some(&b'\\') {
+        escapes += 1;
+        at += 1;
+    }
+    let quote = match bytes.get(at) {
+        Some(quote @ (b'"' | b'\'' | b'`')) => Some(*quote),
+        _ if escapes > 0 => return None,
+        _ => None,
+    };
+    if let Some(quote) = quote {
+        while bytes.get(at) == Some(&quote) {
+            at += 1;
+        }
+        let end = quoted_end(bytes, at, quote, escapes);
+        return (at < end).then_some((at, end));
+    }
+    if bytes.get(at..at + "「".len()).is_some_and(|held| held == "「".as_bytes()) {
+        at += "「".len();
+    }
+    let end = bare_end(bytes, at, operator);
+    (at < end).then_some((at, end))
+}
+
+/// Whether the name begins a word: `DB_PASSWORD`, `dbPassword`, `password`, not `compass`.
+fn name_starts(bytes: &[u8], start: usize, end: usize) -> bool {
+    let Some(before) = start.checked_sub(1).map(|at| bytes[at]) else {
+        return true;
+    };
+    let first = bytes[start];
+    if before.is_ascii_lowercase() && first.is_ascii_lowercase() {
+        // `\npassword=` and lower-case compounds: `dbpassword`, but then the name must be long enough to be one.
+        return start >= 2 && bytes[start - 2] == b'\\' || end - start >= 6;
+    }
+    if before.is_ascii_uppercase() && first.is_ascii_uppercase() {
+        return end - start >= 6;
+    }
+    true
+}
+
+/// Where a name ends after an admissible suffix; `None` when it is another name: `password_hash`.
+fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
+    let length = bytes[at..]
+        .iter()
+        .take(24)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count();
+    let rest = bytes[at..at + length].to_ascii_lowercase();
+    let word = rest.strip_prefix(b"_").or(rest.strip_prefix(b"-")).unwrap_or(&rest);
+    let good = word.iter().all(u8::is_ascii_digit)
+        || SUFFIXES.iter().any(|suffix| suffix.as_bytes() == word);
+    good.then_some(at + length)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    /// `=`, `:`, `=>`, an attribute, an element, a flag.
+    Sign,
+    /// `is`, `:` in prose.
+    Prose,
+}
+
+/// The position after the operator that follows a name.
+fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Operator)> {
+    let limit = bytes.len().min(after_name + GAP);
+    let mut at = after_name;
+    let closers = bytes[at..limit]
+        .iter()
+        .take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'*'))
+        .count();
+    at += closers;
+    let blanks = bytes[at..limit].iter().take_while(|byte| **byte == b' ' || **byte == b'\t').count();
+    let rest = bytes.get(at + blanks..limit)?;
+    let here = at + blanks;
+    let sign = match rest {
+        [b':', b'=', ..] | [b'=', b'>', ..] | [b'-', b'>', ..] => Some(2),
+        [b'=', b'=' | b'~', ..] | [b'!', ..] => return None,
+        [b':', b':', ..] => return None,
+        [b'=' | b':' | b'|', ..] => Some(1),
+        [b'>', ..] if bytes.get(start.wrapping_sub(1)) == Some(&b'<') || closers == 0 => Some(1),
+        [b',', ..] if closers > 0 => Some(1),
+        [b'%', b'3', b'D' | b'd', ..] => Some(3),
+        _ => None,
+    };
+    if let Some(length) = sign {
+        let after = here + length;
+        return Some((annotated(bytes, after).unwrap_or(after), Operator::Sign));
+    }
+    if blanks > 0 && closers == 0 && start >= 2 && bytes[..start].ends_with(b"-") && flag(bytes, start) {
+        return Some((here, Operator::Sign));
+    }
+    let lower = rest.to_ascii_lowercase();
+    if blanks > 0 && lower.starts_with(b"is ") {
+        return Some((here + 3, Operator::Prose));
+    }
+    attribute(bytes, at, limit).map(|after| (after, Operator::Sign))
+}
+
+/// Whether the name before `start` is an option: `--db-password`.
+fn flag(bytes: &[u8], start: usize) -> bool {
+    let from = start.saturating_sub(32);
+    let word = bytes[from..start]
+        .iter()
+        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''))
+        .map_or(from, |before| from + before + 1);
+    bytes[word..start].starts_with(b"--")
+}
+
+/// `: string =`: a type between the name and the value.
+fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
+    let rest = &bytes[after..bytes.len().min(after + 32)];
+    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
+    let word = rest[blanks..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'&' | b'_'))
+        .count();
+    let tail = &rest[blanks + word..];
+    let gap = tail.iter().take_while(|byte| **byte == b' ').count();
+    (word > 0 && tail.get(gap) == Some(&b'=') && tail.get(gap + 1) != Some(&b'='))
+        .then_some(after + blanks + word + gap + 1)
+}
+
+/// ` value=`, or on the next line `value: `: the value of a named pair.
+fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
+    let rest = &bytes[at..limit];
+    let blanks = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'\\' | b'"'))
+        .count();
+    if blanks == 0 {
+        return None;
+    }
+    let tail = rest[blanks..].to_ascii_lowercase();
+    let word = tail.strip_prefix(b"value")?;
+    let closers = word.iter().take_while(|byte| matches!(byte, b'"' | b' ' | b'\\' | b'\'')).count();
+    matches!(word.get(closers), Some(b'=' | b':')).then_some(at + blanks + 5 + closers + 1)
+}
+
+fn quoted_end(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> usize {
+    let limit = bytes.len().min(start + 4_096);
+    let mut at = start;
+    while at < limit {
+        match bytes[at] {
+            b'\n' => return at,
+            byte if byte == quote => return at,
+            b'\\' => {
+                let run = bytes[at..limit].iter().take_while(|byte| **byte == b'\\').count();
+                if escapes > 0 && run <= escapes && bytes.get(at + run) == Some(&quote) {
+                    return at;
+                }
+                if escapes > 0 && run <= escapes && matches!(bytes.get(at + run), Some(b'n' | b'r' | b't')) {
+                    return at;
+                }
+                at += run + 1;
+            }
+            _ => at += 1,
+        }
+    }
+    limit
+}
+
+fn bare_end(bytes: &[u8], start: usize, operator: Operator) -> usize {
+    let limit = bytes.len().min(start + 1_024);
+    let mut end = start;
+    while end < limit {
+        let byte = bytes[end];
+        if byte.is_ascii_whitespace()
+            || !byte.is_ascii()
+            || byte < b' '
+            || matches!(byte, b'"' | b'\'' | b'`' | b';' | b',' | b'&' | b'<' | b'>' | b'|' | b')' | b'}' | b']' | b'\\')
+        {
+            break;
+        }
+        end += 1;
+    }
+    if operator == Operator::Prose {
+        while end > start && matches!(bytes[end - 1], b'.' | b'!' | b'?' | b':') {
+            end -= 1;
+        }
+    } else {
+        while end > start && matches!(bytes[end - 1], b'.' | b':') {
+            end -= 1;
+        }
+    }
+    end
+}
+
+/// Whether a value is an expression, a path, an address or a name.
+fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
+    if bare && matches!(bytes.get(end), Some(b'(' | b'[')) {
+        return true;
+    }
+    if bare && text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{')) {
+        return true;
+    }
+    if text.starts_with(b"/") && !text.contains(&b'+') && !text.contains(&b'=')
+        || text.starts_with(b"./")
+        || text.starts_with(b"~/")
+        || memchr::memmem::find(text, b"://").is_some()
+    {
+        return text.len() < 40 || text.iter().filter(|byte| **byte == b'/').count() > 2;
+    }
+    // `form.password.data`: names joined by dots.
+    let dotted = text.contains(&b'.')
+        && text.split(|byte| *byte == b'.').all(|word| {
+            !word.is_empty()
+                && word.len() < 32
+                && word[0].is_ascii_alphabetic()
+                && word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        });
+    dotted || text.contains(&b' ') && text.split(|byte| *byte == b' ').count() > 4
+}
+
+/// Random, of one alphabet, and not a number or a word.
+fn is_opaque(text: &[u8]) -> bool {
+    if !text.iter().all(|byte| OPAQUE.has(*byte)) {
+        return false;
+    }
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    if digits == 0 || letters == 0 || is_version_or_name(text) {
+        return false;
+    }
+    let body = text.strip_suffix(b"==").or(text.strip_suffix(b"=")).unwrap_or(text);
+    if body.iter().all(|byte| HEX.has(*byte)) {
+        return plausible::entropy(body) >= HEX_ENTROPY;
+    }
+    plausible::entropy(body) >= OPAQUE_ENTROPY
+}
+
+/// Words with a number among them: `ecdsa-sha2-nistp256`, `aws_secret_v2`, `2026-01-01T00:00`.
+fn is_version_or_name(text: &[u8]) -> bool {
+    let mut pieces = 0;
+    let mut plain = 0;
+    for piece in text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')) {
+        pieces += 1;
+        let letters = piece.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+        let rest = &piece[letters..];
+        plain += usize::from(rest.len() <= 4 && rest.iter().all(u8::is_ascii_digit));
+    }
+    pieces == plain
+}
+
+/// Chosen by a person: more than a word, less than a sentence.
+fn is_password(text: &[u8], bare: bool) -> bool {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let symbols = text.iter().filter(|byte| byte.is_ascii_punctuation()).count();
+    if letters == 0 && symbols == 0 || text.contains(&b' ') {
+        return false;
+    }
+    if digits == 0 {
+        return !bare && letters >= 4 && text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&'));
+    }
+    letters > 0 && !is_algorithm(text)
+}
+
+/// `sha256WithRSAEncryption`, `aes-256-gcm`, `600000ms`: a setting of how passwords are kept.
+fn is_algorithm(text: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["sha1", "sha2", "sha5", "sha-", "md5", "aes-", "aes1", "aes2", "hs256", "rs256", "es256", "pbkdf2", "argon2", "bcrypt", "base64", "utf-8", "ed25519"]
+        .iter()
+        .any(|name| lower.starts_with(name.as_bytes()))
+}

@@ -1,0 +1,107 @@
+//! Values that only a provider's name nearby gives away.
+
+use super::pass::Pass;
+use super::plausible;
+use super::token::{self, Checks};
+use crate::rules::Rule;
+use crate::rules::rule::Context;
+use crate::rules::shape::clean_start;
+use crate::rules::tables::Hit;
+
+/// How far before the name a word for a credential may stand, in bytes.
+const KEY_WORD_BEFORE: usize = 48;
+
+/// Words for a credential, lower case; some as they are in other languages.
+static KEY_WORDS: &[&str] = &[
+    "key", "token", "secret", "pass", "pwd", "auth", "cred", "bearer", "value", "pat", "キー", "トークン", "密钥", "密码",
+    "clave", "schlüssel", "ключ", "mnemonic", "seed",
+];
+
+pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit) {
+    if !is_word(pass.bytes, hit.start, hit.end) {
+        return;
+    }
+    let end = pass.bytes.len().min(hit.end + usize::from(form.within));
+    let looked = pass.looked(hit.rule, end);
+    let mut at = hit.end.max(looked);
+    // A value is never broken by the edge of what was looked at before.
+    while at < end {
+        if !starts_value(pass.bytes, at) {
+            at += 1;
+            continue;
+        }
+        if let Some(after) = value_at(pass, rule, form, hit, at) {
+            // What follows belongs to another name.
+            at = after;
+            continue;
+        }
+        at = next_break(pass.bytes, at, end);
+    }
+}
+
+/// Whether the letters around do not make another word of it: `cohere` in `coherent`.
+fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).map(|at| bytes[at]);
+    let (first, last) = (bytes[start], bytes[end - 1]);
+    let joins = |left: u8, right: u8| {
+        left.is_ascii_lowercase() && right.is_ascii_lowercase()
+            || left.is_ascii_uppercase() && right.is_ascii_uppercase()
+    };
+    if before.is_some_and(|before| joins(before, first)) && !escaped(bytes, start) {
+        return false;
+    }
+    match bytes.get(end) {
+        Some(next) if joins(last, *next) => {
+            // Lower-case compounds: `herokukey`, `datadogtoken`.
+            let rest = bytes[end..bytes.len().min(end + 12)].to_ascii_lowercase();
+            ["api", "key", "token", "secret", "auth", "private", "access", "seed"]
+                .iter()
+                .any(|word| rest.starts_with(word.as_bytes()))
+        }
+        _ => true,
+    }
+}
+
+fn escaped(bytes: &[u8], start: usize) -> bool {
+    start >= 2 && bytes[start - 2] == b'\\'
+}
+
+fn starts_value(bytes: &[u8], at: usize) -> bool {
+    let byte = bytes[at];
+    (byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-'))
+        && clean_start(bytes, at, None)
+        && (at == 0 || !matches!(bytes[at - 1], b'/' | b'@') || byte == b'/')
+}
+
+fn next_break(bytes: &[u8], at: usize, end: usize) -> usize {
+    bytes[at..end]
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric())
+        .map_or(end, |offset| (at + offset).max(at + 1))
+}
+
+fn value_at(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit, at: usize) -> Option<usize> {
+    for shape in &form.shapes {
+        let Some(matched) = shape.from(pass.bytes, at, false) else {
+            continue;
+        };
+        if !shape.clean_start(pass.bytes, at) || plausible::is_digest(pass.bytes, at) {
+            continue;
+        }
+        if form.key_word && !key_word_near(pass.bytes, hit.start, at) {
+            continue;
+        }
+        let end = matched.end;
+        if token::keep(pass, rule, hit.rule, shape, &matched, &Checks::from(form)) {
+            return Some(end);
+        }
+    }
+    None
+}
+
+fn key_word_near(bytes: &[u8], word: usize, value: usize) -> bool {
+    let window = bytes[word.saturating_sub(KEY_WORD_BEFORE)..value].to_ascii_lowercase();
+    KEY_WORDS
+        .iter()
+        .any(|key| memchr::memmem::find(&window, key.as_bytes()).is_some())
+}

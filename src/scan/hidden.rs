@@ -1,0 +1,206 @@
+//! Characters that a reader does not see, or that mislead; what they spell is scanned as well.
+//!
+//! Silent on what scripts and emoji need: joiners between letters that join, flags, one selector after a base.
+
+use super::pass::Pass;
+use super::views;
+use crate::span::ByteSpan;
+use crate::text::fold::{is_invisible, look_alike};
+use crate::text::view::{View, ViewKind};
+
+/// Longest run that is decoded, in characters.
+const LONGEST: usize = 16_384;
+
+pub(super) fn run(pass: &mut Pass<'_>) {
+    terminal(pass);
+    if pass.bytes.is_ascii() {
+        return;
+    }
+    let bytes = pass.bytes;
+    let mut base = 0;
+    for chunk in bytes.utf8_chunks() {
+        let text = chunk.valid();
+        if !text.is_ascii() {
+            spelled(pass, text, base);
+            bidi(pass, text, base);
+            words(pass, text, base);
+        }
+        base += text.len() + chunk.invalid().len();
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Tag,
+    Selector,
+    Blank,
+}
+
+const fn kind(character: char) -> Option<Kind> {
+    match character {
+        '\u{e0000}'..='\u{e007f}' => Some(Kind::Tag),
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => Some(Kind::Selector),
+        '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{180e}' => Some(Kind::Blank),
+        _ => None,
+    }
+}
+
+/// Runs of characters that take no room.
+fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
+    let mut before: Option<char> = None;
+    let mut at = 0;
+    while let Some(offset) = text.as_bytes()[at..].iter().position(|byte| *byte >= 0xe1) {
+        // What stands before the run decides whether it is an emoji's.
+        let next = at + offset;
+        if offset > 0 {
+            before = text[at..next].chars().next_back();
+        }
+        at = next;
+        let Some(character) = text[at..].chars().next() else {
+            return;
+        };
+        let Some(first) = kind(character) else {
+            before = Some(character);
+            at += character.len_utf8();
+            continue;
+        };
+        let run: Vec<char> = text[at..]
+            .chars()
+            .take(LONGEST)
+            .take_while(|character| kind(*character) == Some(first))
+            .collect();
+        let length: usize = run.iter().map(|character| character.len_utf8()).sum();
+        let after = text[at + length..].chars().next();
+        judge(pass, first, &run, (before, after), (base + at, base + at + length));
+        before = run.last().copied();
+        at += length;
+    }
+}
+
+fn judge(pass: &mut Pass<'_>, kind: Kind, run: &[char], (before, after): (Option<char>, Option<char>), (start, end): (usize, usize)) {
+    match kind {
+        Kind::Tag => {
+            let flag = before == Some('\u{1f3f4}') && run.last() == Some(&'\u{e007f}') && run.len() <= 8;
+            if !flag {
+                pass.detected("tags", start, end);
+                let plain = run.iter().filter_map(|character| u8::try_from(*character as u32 - 0xe_0000).ok());
+                decoded(pass, plain.filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect(), start, end);
+            }
+        }
+        Kind::Selector if run.len() >= 2 => {
+            pass.detected("selectors", start, end);
+            decoded(pass, run.iter().filter_map(|character| selector_byte(*character)).collect(), start, end);
+        }
+        Kind::Selector => {}
+        Kind::Blank => {
+            let inside = before.is_some_and(|held| held.is_ascii_alphanumeric()) && after.is_some_and(|held| held.is_ascii_alphanumeric());
+            let same = run.iter().all(|held| Some(held) == run.first());
+            if inside || run.len() >= 4 && !same || run.len() >= 8 {
+                pass.detected("zero-width", start, end);
+            }
+        }
+    }
+}
+
+/// The byte that a variation selector can carry: 16 in the old block, 240 in the supplement.
+fn selector_byte(character: char) -> Option<u8> {
+    match character as u32 {
+        code @ 0xfe00..=0xfe0f => u8::try_from(code - 0xfe00).ok(),
+        code @ 0xe0100..=0xe01ef => u8::try_from(code - 0xe0100 + 16).ok(),
+        _ => None,
+    }
+}
+
+fn decoded(pass: &mut Pass<'_>, bytes: Vec<u8>, start: usize, end: usize) {
+    if bytes.len() >= 4
+        && let Some(span) = ByteSpan::new(start, end)
+    {
+        views::scan(pass, &View::whole(ViewKind::Hidden, bytes, span));
+    }
+}
+
+const fn is_rtl(character: char) -> bool {
+    matches!(character, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+/// Controls of writing direction in lines that have no right-to-left letter, and overrides anywhere.
+fn bidi(pass: &mut Pass<'_>, text: &str, base: usize) {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if !line.is_ascii() {
+            let mixed = line.chars().any(is_rtl);
+            let mut first = None;
+            let mut last = 0;
+            for (offset, character) in line.char_indices() {
+                let control = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                let forced = matches!(character, '\u{202d}' | '\u{202e}');
+                if control && (forced || !mixed) {
+                    first.get_or_insert(offset);
+                    last = offset + character.len_utf8();
+                }
+            }
+            if let Some(first) = first {
+                pass.detected("bidi", base + at + first, base + at + last);
+            }
+        }
+        at += line.len();
+    }
+}
+
+/// Words of Latin letters in which some are not.
+fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(offset) = bytes[at..].iter().position(|byte| matches!(byte, 0xcd..=0xd4)) {
+        let here = at + offset;
+        let start = text[..here]
+            .char_indices()
+            .rev()
+            .take(64)
+            .take_while(|(_, character)| character.is_alphabetic() || is_invisible(*character))
+            .last()
+            .map_or(here, |(index, _)| index);
+        let length: usize = text[start..]
+            .chars()
+            .take(128)
+            .take_while(|character| character.is_alphabetic() || is_invisible(*character))
+            .map(char::len_utf8)
+            .sum();
+        let end = (start + length).max(here + 2);
+        let Some(word) = text.get(start..end) else {
+            at = here + 2;
+            continue;
+        };
+        let latin = word.chars().filter(char::is_ascii_alphabetic).count();
+        let others: Vec<char> = word.chars().filter(|character| !character.is_ascii_alphabetic() && !is_invisible(*character)).collect();
+        if latin >= 2 && latin + others.len() >= 4 && others.iter().all(|character| look_alike(*character).is_some()) {
+            pass.detected("look-alikes", base + start, base + end);
+        }
+        at = end;
+    }
+}
+
+/// Terminal sequences that hide or replace what was printed, or write to the clipboard.
+fn terminal(pass: &mut Pass<'_>) {
+    let bytes = pass.bytes;
+    for at in memchr::memchr_iter(0x1b, bytes) {
+        let rest = &bytes[at + 1..bytes.len().min(at + 64)];
+        match rest.first() {
+            Some(b'[') => {
+                let parameters = rest[1..]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b'?'))
+                    .count();
+                let values = &rest[1..=parameters];
+                let conceals = rest.get(1 + parameters) == Some(&b'm') && values.split(|byte| *byte == b';').any(|value| value == b"8");
+                let clears = rest.get(1 + parameters) == Some(&b'J') && matches!(values, b"2" | b"3");
+                if conceals || clears {
+                    pass.detected("terminal", at, at + parameters + 3);
+                }
+            }
+            Some(b']') if rest.starts_with(b"]52;") => pass.detected("terminal", at, at + 5),
+            Some(b'P' | b'_' | b'^') => pass.detected("terminal", at, at + 2),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! One pass over a text: what the search meets is confirmed by the form of its rule.
+
+use super::views::{self, Calls};
+use super::{armor, assignment, context, exfiltration, hidden, number, pattern, phrase, plausible, token, userinfo};
+use crate::call::Surface;
+use crate::rules::tables::{Hit, Seen};
+use crate::rules::{Form, Rule, Tables};
+use crate::scan::Checksum;
+use crate::text::view::ViewKind;
+
+/// Confidence when a checksum holds, and when it does not.
+const SURE_PM: u16 = 1_000;
+const DOUBTFUL_PM: u16 = 300;
+
+/// What a pass found, in the coordinates of the original.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) rule: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) confidence_pm: u16,
+    pub(super) checksum: Option<Checksum>,
+    pub(super) view: Option<ViewKind>,
+}
+
+/// A pass over one text.
+pub(super) struct Pass<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) bytes: &'a [u8],
+    pub(super) surface: Surface,
+    pub(super) out: Vec<Found>,
+    pub(super) calls: Calls,
+    /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
+    until: Vec<(usize, usize)>,
+    digits_until: usize,
+    /// Whether this text is itself a view: views of views are not made.
+    inner: bool,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(tables: &'a Tables, bytes: &'a [u8], surface: Surface, inner: bool) -> Self {
+        Self {
+            tables,
+            bytes,
+            surface,
+            out: Vec::new(),
+            calls: Calls::default(),
+            until: Vec::new(),
+            digits_until: 0,
+            inner,
+        }
+    }
+
+    /// Everything in the text, in no order.
+    pub(super) fn run(mut self) -> Vec<Found> {
+        let tables = self.tables;
+        tables.search(self.bytes, &mut self);
+        number::emails(&mut self);
+        if !self.inner {
+            hidden::run(&mut self);
+            views::run(&mut self);
+            exfiltration::run(&mut self);
+        }
+        self.out
+    }
+
+    /// How far `rule` has looked already; and that it looks up to `until` now.
+    pub(super) fn looked(&mut self, rule: usize, until: usize) -> usize {
+        for (held, reach) in &mut self.until {
+            if *held == rule {
+                let before = *reach;
+                *reach = before.max(until);
+                return before;
+            }
+        }
+        self.until.push((rule, until));
+        0
+    }
+
+    pub(super) fn reach(&self, rule: usize) -> usize {
+        self.until
+            .iter()
+            .find(|(held, _)| *held == rule)
+            .map_or(0, |(_, reach)| *reach)
+    }
+
+    /// Keeps what a rule found, unless it is a mark or an example that everybody prints.
+    pub(super) fn found(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        (start, end): (usize, usize),
+        checksum: Option<Checksum>,
+    ) {
+        if start >= end || end > self.bytes.len() {
+            return;
+        }
+        if plausible::in_mark(self.bytes, start, end) || plausible::is_published(&self.bytes[start..end]) {
+            return;
+        }
+        let confidence_pm = match checksum {
+            Some(Checksum::Valid) => SURE_PM,
+            Some(Checksum::Mismatch) => rule.confidence_pm.min(DOUBTFUL_PM),
+            None => rule.confidence_pm,
+        };
+        self.out.push(Found {
+            rule: index,
+            start,
+            end,
+            confidence_pm,
+            checksum,
+            view: None,
+        });
+    }
+
+    /// Keeps what a detector found.
+    pub(super) fn detected(&mut self, name: &str, start: usize, end: usize) {
+        if let Some((index, rule)) = self.tables.detector(name)
+            && rule.speaks(self.surface)
+            && start < end
+        {
+            self.out.push(Found {
+                rule: index,
+                start,
+                end,
+                confidence_pm: rule.confidence_pm,
+                checksum: None,
+                view: None,
+            });
+        }
+    }
+}
+
+impl Seen for Pass<'_> {
+    fn hit(&mut self, hit: Hit) {
+        if hit.rule == views::RULE {
+            if !self.inner {
+                self.calls.hit(hit);
+            }
+            return;
+        }
+        let tables = self.tables;
+        let Some(rule) = tables.rule(hit.rule) else {
+            return;
+        };
+        if !rule.speaks(self.surface) {
+            return;
+        }
+        match &rule.form {
+            Form::Token(form) => token::confirm(self, rule, form, hit),
+            Form::Context(form) => context::confirm(self, rule, form, hit),
+            Form::Assignment(form) => assignment::confirm(self, rule, form, hit),
+            Form::Userinfo(schemes) => userinfo::confirm(self, rule, schemes, hit),
+            Form::Armor(labels) => armor::confirm(self, rule, labels, hit),
+            Form::Phrase(phrases) => phrase::confirm(self, rule, phrases, hit),
+            Form::Regex(form) => pattern::confirm(self, rule, form, hit),
+            Form::Detector(_) => {}
+        }
+    }
+
+    fn digits(&mut self, at: usize) {
+        if at >= self.digits_until {
+            self.digits_until = number::confirm(self, at);
+        }
+    }
+
+    fn dense(&mut self, at: usize) {
+        if !self.inner {
+            self.calls.dense(self.bytes, at);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Expressions around a literal, compiled on the first hit of their rule.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::pass::Pass;
+use super::plausible;
+use crate::rules::Rule;
+use crate::rules::rule::Pattern;
+use crate::rules::tables::Hit;
+
+thread_local! {
+    static COMPILED: RefCell<HashMap<String, Option<Rc<Regex>>>> = RefCell::new(HashMap::new());
+}
+
+fn compiled(expression: &str) -> Option<Rc<Regex>> {
+    COMPILED.with_borrow_mut(|held| {
+        if let Some(regex) = held.get(expression) {
+            return regex.clone();
+        }
+        let regex = RegexBuilder::new(expression)
+            .unicode(false)
+            .size_limit(1 << 20)
+            .build()
+            .ok()
+            .map(Rc::new);
+        held.insert(expression.to_owned(), regex.clone());
+        regex
+    })
+}
+
+pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit) {
+    let from = hit.start.saturating_sub(usize::from(form.before)).max(pass.reach(hit.rule));
+    let to = pass.bytes.len().min(hit.end + usize::from(form.after));
+    let (Some(window), Some(regex)) = (pass.bytes.get(from..to), compiled(&form.expression)) else {
+        return;
+    };
+    let Some(groups) = regex.captures(window) else {
+        return;
+    };
+    let Some(secret) = groups.name("secret").or_else(|| groups.get(0)) else {
+        return;
+    };
+    pass.looked(hit.rule, from + secret.end());
+    if !plausible::is_placeholder(secret.as_bytes()) {
+        pass.found(hit.rule, rule, (from + secret.start(), from + secret.end()), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! What is not a secret although it looks like one: placeholders, references, published examples, marks of redaction.
+
+use sha2::{Digest, Sha256};
+
+/// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
+///
+/// In order: the jwt.io sample, the Azurite and Cosmos DB emulator keys, RFC 7617's Aladdin, `user:pass`,
+/// `username:password`, AWS's two example secret keys, the WIF example of the Bitcoin wiki, RFC 6455's handshake key.
+static PUBLISHED: &[[u8; 8]] = &include!("published.in");
+
+/// Words that only placeholders hold; all lower case.
+static PLACEHOLDER_WORDS: &[&str] = &[
+    "example", "placeholder", "changeme", "change_me", "change-me", "your_", "your-", "yourkey", "yourtoken",
+    "yourpass", "redacted", "dummy", "sample", "insert_", "insert-", "replace", "xxxx", "fake", "not-a-real",
+    "not_a_real", "notreal", "_here", "-here", "todo", "undefined", "testtest", "foobar", "lorem", "********",
+    "........", "masked", "hidden_", "secret_value", "my-secret", "my_secret", "supersecret", "topsecret",
+];
+
+/// Rows and habits of fingers.
+static KEYBOARD: &[&[u8]] = &[
+    b"qwertyui", b"asdfghjk", b"zxcvbnm", b"1q2w3e4r", b"12345678", b"0123456789", b"abcdefgh", b"98765432",
+];
+
+/// Bits per byte of a value by its own distribution.
+#[must_use]
+pub fn entropy(value: &[u8]) -> f32 {
+    let mut counts = [0_u32; 256];
+    for byte in value {
+        counts[usize::from(*byte)] += 1;
+    }
+    let total = value.len() as f32;
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| {
+            let share = *count as f32 / total;
+            -share * share.log2()
+        })
+        .sum()
+}
+
+/// Whether a value was made up to stand for one.
+#[must_use]
+pub fn is_placeholder(value: &[u8]) -> bool {
+    if value.is_empty() {
+        return true;
+    }
+    let lower = value.to_ascii_lowercase();
+    is_repetitive(&lower)
+        || KEYBOARD.iter().any(|row| contains(&lower, row))
+        || PLACEHOLDER_WORDS
+            .iter()
+            .any(|word| contains(&lower, word.as_bytes()))
+        || is_words(value)
+}
+
+/// Whether a value is one of the examples that everybody prints.
+#[must_use]
+pub fn is_published(value: &[u8]) -> bool {
+    let digest = Sha256::digest(value);
+    PUBLISHED.iter().any(|known| digest[..8] == *known)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(text, part).is_some()
+}
+
+/// Runs of one byte, counting up or down, or a short block again and again.
+fn is_repetitive(lower: &[u8]) -> bool {
+    let length = lower.len();
+    let (mut same, mut steps, mut longest_same, mut longest_steps, mut all_steps) = (1, 1, 1, 1, 0);
+    for pair in lower.windows(2) {
+        same = if pair[0] == pair[1] { same + 1 } else { 1 };
+        let step = pair[0].abs_diff(pair[1]) == 1;
+        steps = if step { steps + 1 } else { 1 };
+        all_steps += usize::from(step);
+        longest_same = longest_same.max(same);
+        longest_steps = longest_steps.max(steps);
+    }
+    if longest_same >= 6.max(length / 12) || longest_steps >= 8.max(length / 12) {
+        return true;
+    }
+    if length >= 8 && all_steps * 2 >= length {
+        return true;
+    }
+    let mut seen = [false; 256];
+    for byte in lower {
+        seen[usize::from(*byte)] = true;
+    }
+    let distinct = seen.iter().filter(|held| **held).count();
+    if length >= 16 && distinct < 6 || length >= 8 && distinct < 4 {
+        return true;
+    }
+    (1..=16.min(length / 2)).any(|period| {
+        length >= 8
+            && lower
+                .iter()
+                .zip(&lower[period..])
+                .all(|(left, right)| left == right)
+    })
+}
+
+/// Whether it is three or more words in one case, joined by punctuation: a name, not a key.
+fn is_words(value: &[u8]) -> bool {
+    let mut words = 0;
+    for word in value.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')) {
+        let one_case = word.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase);
+        if !one_case || word.len() > 14 {
+            return false;
+        }
+        words += 1;
+    }
+    words >= 3
+}
+
+/// Whether a value stands for one that is kept elsewhere: `$X`, `${X}`, `{{x}}`, `<x>`, `%X%`, `!secret x`, `ENC[…]`.
+#[must_use]
+pub fn is_reference(value: &[u8]) -> bool {
+    let trimmed = value.trim_ascii();
+    let Some(first) = trimmed.first() else {
+        return true;
+    };
+    match first {
+        b'$' => {
+            // A bcrypt hash or a password may begin with a dollar sign; a name after it is a reference.
+            trimmed
+                .get(1)
+                .is_none_or(|next| matches!(next, b'{' | b'(') || next.is_ascii_alphabetic() || *next == b'_')
+        }
+        b'<' | b'{' | b'[' | b'(' | b'!' | b'*' | b'@' if trimmed.len() > 1 => {
+            matches!(first, b'<' | b'{' | b'[' | b'(') || trimmed.starts_with(b"!secret") || trimmed.starts_with(b"***")
+        }
+        b'%' => trimmed.len() > 2 && trimmed.ends_with(b"%"),
+        _ => {
+            trimmed.starts_with(b"ENC[")
+                || trimmed.starts_with(b"vault:")
+                || trimmed.starts_with(b"secret:")
+                || trimmed.starts_with(b"arn:")
+                || contains(trimmed, b"://") && contains(trimmed, b"vault")
+                || contains(trimmed, b"{{")
+                || contains(trimmed, b"${")
+                || contains(trimmed, b"$(")
+        }
+    }
+}
+
+/// Whether `start` lies inside a mark of redaction: `[redacted:…]`, `redacted:rule:tag`, `[REDACTED_…]`.
+#[must_use]
+pub fn in_mark(bytes: &[u8], start: usize, end: usize) -> bool {
+    let from = start.saturating_sub(96);
+    let before = &bytes[from..start];
+    let word = before
+        .iter()
+        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'@' | b'&'))
+        .map_or(0, |at| at + 1);
+    let reach = &bytes[from + word..end.min(bytes.len())];
+    contains(&reach.to_ascii_lowercase(), b"redacted")
+}
+
+/// Whether the bytes before `start` say that a digest follows.
+#[must_use]
+pub fn is_digest(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[start.saturating_sub(24)..start];
+    let lower = before.to_ascii_lowercase();
+    let label = lower.trim_ascii_end();
+    let label = label
+        .strip_suffix(b"\"")
+        .unwrap_or(label)
+        .trim_ascii_end();
+    let label = label
+        .iter()
+        .rposition(|byte| !matches!(byte, b':' | b'=' | b' ' | b'"' | b'\'' | b'-'))
+        .map_or(label, |last| &label[..=last]);
+    [
+        b"sha1".as_slice(),
+        b"sha224",
+        b"sha256",
+        b"sha384",
+        b"sha512",
+        b"md5",
+        b"shasum",
+        b"digest",
+        b"checksum",
+        b"integrity",
+        b"commit",
+        b"hash",
+        b"etag",
+        b"revision",
+        b"nonce",
+        b"fingerprint",
+        b"rev",
+    ]
+    .iter()
+    .any(|word| label.ends_with(word))
+        || before.ends_with(b"@")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_told_from_values() {
+        for held in [
+            "xxxxxxxxxxxxxxxx", "your-api-key", "0000000000000000", "deadbeefdeadbeefdeadbeefdeadbeef",
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij", "not-a-real-token-this-will-not-work", "changeme123", "1234567890",
+        ] {
+            assert!(is_placeholder(held.as_bytes()), "{held}");
+        }
+        for held in ["k7Gh2mQp9XvR4tLs8WzB", "9f86d081884c7d659a2feaa0c55ad015", "maple-maple-falcon-5103", "Tr0ub4dor&3"] {
+            assert!(!is_placeholder(held.as_bytes()), "{held}");
+        }
+    }
+
+    #[test]
+    fn references_marks_and_digests_are_seen() {
+        for held in ["$TOKEN", "${X}", "${{ secrets.X }}", "{{ x }}", "<your key>", "%X%", "!secret x", "ENC[AES256_GCM,data:x]"] {
+            assert!(is_reference(held.as_bytes()), "{held}");
+        }
+        assert!(!is_reference(b"$2b$12$KIX") && !is_reference(b"k7Gh2mQp"));
+        assert!(in_mark(b"k=[redacted:secrets.x:0123]", 21, 25));
+        assert!(is_digest(b"sha256:00", 7) && is_digest(b"\"md5\": \"00", 8) && !is_digest(b"key: 00", 5));
+    }
+}

@@ -1,0 +1,99 @@
+//! Tokens with a literal of their own.
+
+use super::pass::Pass;
+use super::plausible;
+use crate::rules::rule::Token;
+use crate::rules::shape::{Matched, Shape};
+use crate::rules::tables::Hit;
+use crate::rules::verify;
+use crate::rules::{Rule, rule::Context};
+
+/// How far before a token a word it needs may stand, in bytes.
+const WORDS_WITHIN: usize = 160;
+
+pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) {
+    let Some(shape) = form.shapes.get(hit.index) else {
+        return;
+    };
+    let Some(matched) = shape.at_anchor(pass.bytes, hit.start, form.any_case) else {
+        return;
+    };
+    if !form.glued && !shape.clean_start(pass.bytes, matched.start) {
+        return;
+    }
+    if !form.words.is_empty() && !word_before(pass.bytes, matched.start, &form.words) {
+        return;
+    }
+    let checks = Checks {
+        entropy: form.entropy,
+        checksum: form.checksum,
+        require: &form.require,
+    };
+    keep(pass, rule, hit.rule, shape, &matched, &checks);
+}
+
+/// What a value must pass.
+pub(super) struct Checks<'a> {
+    pub(super) entropy: f32,
+    pub(super) checksum: Option<u8>,
+    pub(super) require: &'a [u8],
+}
+
+impl<'a> From<&'a Context> for Checks<'a> {
+    fn from(form: &'a Context) -> Self {
+        Self {
+            entropy: form.entropy,
+            checksum: form.checksum,
+            require: &form.require,
+        }
+    }
+}
+
+/// Keeps a match that is plausible and has its structure; says whether it did.
+pub(super) fn keep(
+    pass: &mut Pass<'_>,
+    rule: &Rule,
+    index: usize,
+    shape: &Shape,
+    matched: &Matched,
+    checks: &Checks<'_>,
+) -> bool {
+    let variable = shape.variable(pass.bytes, matched);
+    let placeholder = if variable.len() > 1_024 {
+        false
+    } else {
+        plausible::is_placeholder(&variable)
+    };
+    if placeholder || plausible::entropy(&variable) < checks.entropy {
+        return false;
+    }
+    let token = verify::Token {
+        bytes: pass.bytes,
+        shape,
+        matched,
+    };
+    if !checks
+        .require
+        .iter()
+        .all(|structure| verify::has_structure(*structure, &token))
+    {
+        return false;
+    }
+    let checksum = checks
+        .checksum
+        .and_then(|checksum| verify::checksum(checksum, &token));
+    pass.found(
+        index,
+        rule,
+        (matched.secret_start, matched.secret_end),
+        checksum,
+    );
+    true
+}
+
+fn word_before(bytes: &[u8], start: usize, words: &[String]) -> bool {
+    let window = bytes[start.saturating_sub(WORDS_WITHIN)..start].to_ascii_lowercase();
+    words
+        .iter()
+        .any(|word| memchr::memmem::find(&window, word.as_bytes()).is_some())
+}

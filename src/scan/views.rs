@@ -1,0 +1,161 @@
+//! What a text says once decoded: each view is scanned like a text, and what is found is mapped back.
+//!
+//! Views are made only where something calls for one, and never of a view.
+
+use super::pass::{Found, Pass};
+use crate::rules::tables::{Hit, Literal};
+use crate::rules::{Form, codec};
+use crate::scan::FindingKind;
+use crate::span::ByteSpan;
+use crate::text::view::{View, ViewKind};
+use crate::text::{escape, fold, run as runs};
+
+/// The rule number of literals that call for a view.
+pub(super) const RULE: usize = u16::MAX as usize;
+
+/// What calls: an escape, an entity, a joint of string literals, a link.
+const ESCAPE: u16 = 0;
+const ENTITY: u16 = 1;
+const JOINT: u16 = 2;
+pub(super) const LINK: u16 = 3;
+pub(super) const ADDRESS: u16 = 4;
+
+/// The literals that call for a view.
+pub(super) fn literals() -> Vec<Literal> {
+    let hex: Vec<u8> = (b'0'..=b'9').chain(b'a'..=b'f').chain(b'A'..=b'F').collect();
+    let any: Vec<u8> = (b'!'..=b'~').collect();
+    let mut out = Vec::new();
+    let mut add = |text: &str, index: u16, follow: &[u8]| {
+        out.push(Literal {
+            bytes: text.as_bytes().to_vec(),
+            any_case: false,
+            rule: u16::MAX,
+            index,
+            follow: follow.to_vec(),
+        });
+    };
+    add("\\u00", ESCAPE, b"");
+    for digit in 3..=7 {
+        add(&format!("\\x{digit}"), ESCAPE, &hex);
+    }
+    add("&#x", ENTITY, &hex);
+    for digit in 4..=9 {
+        add(&format!("&#{digit}"), ENTITY, b"0123456789");
+    }
+    add("&#1", ENTITY, b"0123456789");
+    for quote in ["\"", "'"] {
+        for operator in [" + ", "+", " .. ", " . ", " & ", " || "] {
+            add(&format!("{quote}{operator}{quote}"), JOINT, &any);
+        }
+    }
+    add("](http", LINK, b"");
+    add("<img", LINK, b"");
+    add("<IMG", LINK, b"");
+    add("://", ADDRESS, &any);
+    out
+}
+
+/// What called for a view during a pass.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    pub(super) hits: Vec<(u16, usize, usize)>,
+    runs: Vec<ByteSpan>,
+    dense_until: usize,
+}
+
+impl Calls {
+    pub(super) fn hit(&mut self, hit: Hit) {
+        self.hits.push((hit.index as u16, hit.start, hit.end));
+    }
+
+    pub(super) fn dense(&mut self, bytes: &[u8], at: usize) {
+        if at < self.dense_until {
+            return;
+        }
+        if let Some(span) = runs::around(bytes, at, self.dense_until) {
+            self.dense_until = span.end();
+            self.runs.push(span);
+        }
+    }
+}
+
+/// Scans every view that was called for.
+pub(super) fn run(pass: &mut Pass<'_>) {
+    let bytes = pass.bytes;
+    for span in std::mem::take(&mut pass.calls.runs) {
+        if let Some(view) = runs::decode(bytes, span) {
+            scan(pass, &view);
+        }
+    }
+    let hits = std::mem::take(&mut pass.calls.hits);
+    for (index, kind) in [(ESCAPE, ViewKind::Escape), (ENTITY, ViewKind::Entity), (JOINT, ViewKind::Joined)] {
+        let mut floor = 0;
+        for (_, start, end) in hits.iter().filter(|(held, ..)| *held == index) {
+            if *start < floor {
+                continue;
+            }
+            let view = match (kind, ByteSpan::new(*start, *end)) {
+                (ViewKind::Joined, Some(joint)) => escape::joined(bytes, joint, floor),
+                _ => escape::around(bytes, *start, floor, kind),
+            };
+            if let Some(view) = view {
+                floor = view.source.end();
+                scan(pass, &view);
+            }
+        }
+    }
+    pass.calls.hits = hits;
+    percent(pass);
+    if !bytes.is_ascii() {
+        unicode(pass);
+    }
+}
+
+/// Percent signs before a plain letter or digit: nobody writes those but to hide something.
+fn percent(pass: &mut Pass<'_>) {
+    let bytes = pass.bytes;
+    let mut floor = 0;
+    while let Some(offset) = memchr::memchr(b'%', &bytes[floor..]) {
+        let at = floor + offset;
+        let plain = bytes
+            .get(at + 1..at + 3)
+            .and_then(codec::hex)
+            .is_some_and(|byte| byte[0].is_ascii_alphanumeric());
+        floor = at + 1;
+        if plain && let Some(view) = escape::around(bytes, at, at.saturating_sub(64), ViewKind::Percent) {
+            floor = view.source.end().max(at + 1);
+            scan(pass, &view);
+        }
+    }
+}
+
+fn unicode(pass: &mut Pass<'_>) {
+    let mut from = 0;
+    while let Some((view, next)) = fold::next(pass.bytes, from) {
+        scan(pass, &view);
+        from = next.max(from + 1);
+    }
+}
+
+/// Scans a view and keeps what only it shows.
+pub(super) fn scan(pass: &mut Pass<'_>, view: &View) {
+    let inner = Pass::new(pass.tables, &view.bytes, pass.surface, true).run();
+    for found in inner {
+        let decoded = matches!(view.kind, ViewKind::Base64 | ViewKind::Hex);
+        let telling = pass.tables.rule(found.rule).is_some_and(|rule| {
+            // Numbers and addresses in decoded data are not worth a mark that covers all of it.
+            !decoded || rule.kind == FindingKind::Secret && !matches!(rule.form, Form::Context(_))
+        });
+        if telling
+            && view.changed(found.start, found.end)
+            && let Some(span) = view.original(found.start, found.end)
+        {
+            pass.out.push(Found {
+                start: span.start(),
+                end: span.end(),
+                view: Some(view.kind),
+                ..found
+            });
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Unicode tricks undone: compatibility letters and look-alikes become ASCII, invisible characters go.
+
+use super::view::{View, ViewKind};
+use crate::span::ByteSpan;
+
+/// Bytes of plain text kept on either side of what is folded.
+const MARGIN: usize = 160;
+/// Longest part that is folded at once, in bytes.
+const LONGEST: usize = 16 * 1_024;
+
+/// Whether a character takes no room: it can hide in a word.
+#[must_use]
+pub const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// The ASCII character that a compatibility form means.
+#[must_use]
+pub fn compatibility(character: char) -> Option<u8> {
+    let code = character as u32;
+    match code {
+        0xff01..=0xff5e => Some((code - 0xff01 + 0x21) as u8),
+        0x24b6..=0x24cf => Some((code - 0x24b6) as u8 + b'A'),
+        0x24d0..=0x24e9 => Some((code - 0x24d0) as u8 + b'a'),
+        // Mathematical letters: thirteen alphabets of 52, then digits in five styles.
+        0x1d400..=0x1d6a3 => {
+            let place = ((code - 0x1d400) % 52) as u8;
+            Some(if place < 26 { b'A' + place } else { b'a' + place - 26 })
+        }
+        0x1d7ce..=0x1d7ff => Some(b'0' + ((code - 0x1d7ce) % 10) as u8),
+        _ => None,
+    }
+}
+
+/// The ASCII letter that a Cyrillic or Greek one is mistaken for.
+#[must_use]
+pub fn look_alike(character: char) -> Option<u8> {
+    const FROM: &str = "асеорхуіјѕһԁԛԝАВЕЅІЈКМНОРСТХУοαρνικτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
+    const TO: &[u8] = b"aceopxyijshdqwABESIJKMHOPCTXYoapviktABEZHIKMNOPTYX";
+    if !('\u{370}'..='\u{52f}').contains(&character) {
+        return None;
+    }
+    FROM.chars()
+        .position(|held| held == character)
+        .and_then(|index| TO.get(index).copied())
+}
+
+fn at(bytes: &[u8], position: usize) -> Option<(char, usize)> {
+    let length = match bytes.get(position)? {
+        0..=0x7f => 1,
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        _ => 4,
+    };
+    let text = std::str::from_utf8(bytes.get(position..position + length)?).ok()?;
+    text.chars().next().map(|character| (character, length))
+}
+
+/// Whether the character at `position` makes its surroundings worth folding.
+fn calls(bytes: &[u8], position: usize, character: char, length: usize) -> bool {
+    let before = position.checked_sub(1).map(|index| bytes[index]);
+    let after = bytes.get(position + length).copied();
+    if is_invisible(character) {
+        return before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+            && after.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    }
+    if compatibility(character).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+        return true;
+    }
+    look_alike(character).is_some()
+        && (before.is_some_and(|byte| byte.is_ascii_alphabetic())
+            || after.is_some_and(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// The next part at or after `from` that is worth folding, folded; and where to go on.
+#[must_use]
+pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
+    let mut position = from;
+    let mut part: Option<(usize, usize)> = None;
+    while position < bytes.len() {
+        if bytes[position].is_ascii() {
+            let plain = bytes[position..].iter().position(|byte| !byte.is_ascii());
+            let next = plain.map_or(bytes.len(), |offset| position + offset);
+            if part.is_some_and(|(_, end)| next > end + MARGIN) {
+                break;
+            }
+            position = next;
+            continue;
+        }
+        let Some((character, length)) = at(bytes, position) else {
+            position += 1;
+            continue;
+        };
+        if part.is_some_and(|(start, end)| position > end + MARGIN || position - start > LONGEST) {
+            break;
+        }
+        if calls(bytes, position, character, length) {
+            part = Some((part.map_or(position, |(start, _)| start), position + length));
+        }
+        position += length;
+    }
+    let (start, end) = part?;
+    let low = start.saturating_sub(MARGIN).max(from.min(start));
+    let high = bytes.len().min(end + MARGIN);
+    Some((fold(bytes, low, high)?, high.max(end)))
+}
+
+/// The part `[start, end)` folded.
+#[must_use]
+pub fn fold(bytes: &[u8], start: usize, end: usize) -> Option<View> {
+    let mut view = View::mapped(ViewKind::Unicode, ByteSpan::new(start, end)?);
+    let mut position = start;
+    while position < end {
+        match at(bytes, position) {
+            Some((character, length)) => {
+                let to = position + length;
+                if let Some(byte) = compatibility(character).or_else(|| look_alike(character)) {
+                    view.push(byte, position, to);
+                } else if !is_invisible(character) {
+                    for byte in &bytes[position..to] {
+                        view.push(*byte, position, to);
+                    }
+                }
+                position = to;
+            }
+            None => {
+                view.push(bytes[position], position, position + 1);
+                position += 1;
+            }
+        }
+    }
+    Some(view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disguised_words_are_plain_in_the_view_and_keep_their_place() {
+        for (text, plain) in [
+            ("ｇｈｐ_x", "ghp_x"),
+            ("g\u{200b}h\u{200d}p_", "ghp_"),
+            ("𝐢𝗀𝓃𝕠𝚛𝖊", "ignore"),
+            ("іgnоre", "ignore"),
+        ] {
+            let (view, end) = next(text.as_bytes(), 0).unwrap();
+            assert_eq!(String::from_utf8(view.bytes.clone()).unwrap(), plain);
+            assert_eq!(end, text.len());
+            assert_eq!(
+                view.original(0, view.bytes.len()).unwrap().start(),
+                0,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn ordinary_writing_is_not_folded() {
+        for text in ["می‌خواهم", "Привет, мир", "ありがとう、世界！", "family 👨‍👩‍👧", "हिन्दी क्‍ष", "naïve café"] {
+            assert_eq!(next(text.as_bytes(), 0), None, "{text}");
+        }
+    }
+}
