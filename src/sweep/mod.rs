@@ -4,6 +4,7 @@
 //! line and column, which findings are wanted or known, and how they are reported. Opens nothing and prints nothing.
 
 pub mod baseline;
+pub mod complete;
 pub mod place;
 pub mod report;
 pub mod sarif;

@@ -257,17 +257,21 @@ fn clipped(findings: &[Finding], from: usize, to: usize) -> Vec<Finding> {
         .collect()
 }
 
-/// Where the context before `to` starts: after a line feed or a blank near there, so that no token is taken for what its
-/// rest looks like.
-fn context_start(bytes: &[u8], to: usize, behind: usize) -> usize {
-    let earliest = to.saturating_sub(behind);
-    if earliest == 0 {
-        return 0;
+/// Where windows start: at multiples of this many bytes of the input, because a search that looks at blocks must see the
+/// same blocks as in the whole.
+const ALIGNED: usize = 64;
+
+/// Where the context before `to` starts: after a line feed or a blank near there as far as [`ALIGNED`] lets it, so that
+/// no token is taken for what its rest looks like. `buffer` starts at an aligned place itself.
+fn context_start(buffer: &[u8], to: usize, behind: usize) -> usize {
+    let earliest = to.saturating_sub(behind).next_multiple_of(ALIGNED);
+    if earliest == 0 || earliest >= to {
+        return to.min(earliest) / ALIGNED * ALIGNED;
     }
-    let near = &bytes[earliest..earliest + behind / 2];
+    let near = &buffer[earliest..to.min(earliest + behind / 2)];
     memchr::memchr(b'\n', near)
         .or_else(|| memchr::memchr3(b' ', b'\t', b'\r', near))
-        .map_or(earliest, |found| earliest + found + 1)
+        .map_or(earliest, |found| (earliest + found + 1) / ALIGNED * ALIGNED)
 }
 
 impl Window<'_> {
@@ -299,6 +303,7 @@ impl Window<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::example;
     use crate::scan::{FindingKind, Severity};
 
     /// Finds `K` with up to eight hexadecimal digits, what follows `pw=` after a `user` at most 20 bytes before, and
@@ -355,8 +360,8 @@ mod tests {
     }
 
     const SMALL: Limits = Limits {
-        window: 200,
-        behind: 40,
+        window: 500,
+        behind: 128,
         ahead: 40,
     };
 
@@ -374,6 +379,7 @@ mod tests {
         let len = sweep
             .run(&mut &*input, &mut buffer, &mut |window| {
                 assert_eq!(window.base + window.settled.start, passed.len());
+                assert_eq!(window.base % ALIGNED, 0);
                 most = most.max(window.bytes.len());
                 passed.extend_from_slice(&window.bytes[window.settled.clone()]);
                 found.extend(window.findings.iter().map(|held| Finding {
@@ -405,9 +411,9 @@ mod tests {
             b"\xff\x00",
         ];
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        (0..400).map(move |_| {
+        (0..300).map(move |_| {
             let mut text = Vec::new();
-            while text.len() < 1500 {
+            while text.len() < 3000 {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1);
@@ -447,7 +453,7 @@ mod tests {
         let mut end = 0;
         sweep
             .run(
-                &mut [b'x'; 1000].as_slice(),
+                &mut [b'x'; 5000].as_slice(),
                 &mut Vec::new(),
                 &mut |window| {
                     for held in &window.findings {
@@ -458,7 +464,7 @@ mod tests {
                 },
             )
             .unwrap();
-        assert_eq!(end, 1000);
+        assert_eq!(end, 5000);
     }
 
     #[test]
@@ -508,7 +514,7 @@ mod tests {
 
     #[test]
     fn without_any_separator_the_cut_is_between_characters_and_the_work_is_linear() {
-        let text = "\u{20ac}".repeat(2000).into_bytes();
+        let text = "\u{20ac}".repeat(5000).into_bytes();
         let sweep = Sweep {
             finder: &Toy,
             surface: Surface::ToolResult,
@@ -546,5 +552,70 @@ mod tests {
             Err(io::Error::other("full"))
         });
         assert!(matches!(window, Err(SweepError::Window(_))));
+    }
+
+    /// Every example and near miss of every rule, in an order that differs each time, with words in between.
+    fn carriers(rounds: u64) -> Vec<u8> {
+        let mut texts = Vec::new();
+        for page in crate::builtin::book() {
+            for (index, template) in page.examples.iter().chain(&page.near_misses).enumerate() {
+                let seed = format!("{} {index}", page.id);
+                let filled = example::fill(template, &seed, page.checksum.as_deref());
+                texts.push(filled.unwrap().text);
+            }
+        }
+        let mut state = 11_u64;
+        let mut out = Vec::new();
+        for _ in 0..rounds * texts.len() as u64 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let number = (state >> 33) as usize;
+            out.extend_from_slice(&texts[number % texts.len()]);
+            out.extend_from_slice([b"\n".as_slice(), b" ", b"\n\n", b" and then "][number % 4]);
+            out.extend(std::iter::repeat_n(b'.', number / 7 % 90));
+            out.push(b'\n');
+        }
+        out
+    }
+
+    #[test]
+    fn the_rules_that_ship_find_and_replace_in_windows_what_they_do_in_the_whole() {
+        let text = carriers(60);
+        let scanner = crate::builtin::scanner();
+        let sweep = Sweep {
+            finder: scanner,
+            surface: Surface::ToolResult,
+            limits: Limits {
+                window: 200 << 10,
+                behind: 36 << 10,
+                ahead: 40 << 10,
+            },
+            pace: Pace::Full,
+        };
+        let (mut found, mut redacted, mut windows) = (Vec::new(), Vec::new(), 0);
+        sweep
+            .run(&mut text.as_slice(), &mut Vec::new(), &mut |window| {
+                windows += 1;
+                window.redact(&scan::NoTags, &mut redacted)?;
+                found.extend(window.findings.iter().map(|held| Finding {
+                    span: held.span.shifted(window.base),
+                    ..held.clone()
+                }));
+                Ok(())
+            })
+            .unwrap();
+        // Notes are limited by text, so only what is replaced can be the same.
+        let secrets = |findings: Vec<Finding>| -> Vec<Finding> {
+            findings.into_iter().filter(|held| held.redact).collect()
+        };
+        let whole = scanner.scan(&text, Surface::ToolResult);
+        assert!(
+            windows > 5 && whole.len() > 1000,
+            "{windows} {}",
+            whole.len()
+        );
+        assert_eq!(secrets(found), secrets(whole.clone()));
+        assert!(redacted == scan::redact(&text, &whole, &scan::NoTags).0);
     }
 }

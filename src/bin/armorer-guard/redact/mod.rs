@@ -7,12 +7,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
-use armorer_guard_core::builtin;
 use armorer_guard_core::call::Surface;
 use armorer_guard_core::edge;
 use armorer_guard_core::record::Store;
 use armorer_guard_core::scan::{Finding, FindingKind, NoTags, Tagger};
 use armorer_guard_core::sweep::Finder;
+use armorer_guard_core::sweep::complete::Complete;
 use armorer_guard_core::sweep::report::Locator;
 use armorer_guard_core::sweep::select::Selection;
 use armorer_guard_core::sweep::utf16::{FromUtf16, Order, ToUtf16};
@@ -21,7 +21,7 @@ use armorer_guard_core::sweep::window::{Limits, Pace, Sweep, SweepError};
 use crate::args::is_stdin;
 use crate::output::complain;
 use crate::progress::{Done, Progress};
-use crate::rules::unknown_rules;
+use crate::rules::set::RuleSet;
 use crate::whole::Whole;
 use options::{Options, Target};
 use report::Report;
@@ -42,8 +42,11 @@ enum Failure {
 
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
-    if let Some(code) = unknown_rules(&options.selection) {
-        return code;
+    let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
+        return ERROR;
+    };
+    if !rules.knows(&options.selection) {
+        return ERROR;
     }
     let mut report = match Report::start(&options.report) {
         Ok(report) => report,
@@ -66,8 +69,17 @@ pub(crate) fn run(options: &Options) -> u8 {
         _ => None,
     };
     let store = tags(options);
+    let complete = Complete {
+        finder: rules.scanner(),
+    };
     let work = Work {
         options,
+        // Notes are of no use here but to replace personal data; then none may be missing.
+        finder: if options.personal {
+            &complete
+        } else {
+            rules.scanner()
+        },
         tagger: store.as_ref().map_or(&NoTags, |store| store as &dyn Tagger),
     };
     let mut failed = false;
@@ -144,13 +156,14 @@ fn tags(options: &Options) -> Option<Store> {
 
 /// The scanner, with what the options say of its findings.
 struct Chosen<'a> {
+    finder: &'a dyn Finder,
     selection: &'a Selection,
     personal: bool,
 }
 
 impl Finder for Chosen<'_> {
     fn find(&self, bytes: &[u8], surface: Surface) -> Vec<Finding> {
-        let mut findings = builtin::scanner().scan(bytes, surface);
+        let mut findings = self.finder.find(bytes, surface);
         findings.retain(|finding| self.selection.wants(finding));
         if self.personal {
             for finding in &mut findings {
@@ -163,6 +176,7 @@ impl Finder for Chosen<'_> {
 
 struct Work<'a> {
     options: &'a Options,
+    finder: &'a dyn Finder,
     tagger: &'a dyn Tagger,
 }
 
@@ -243,6 +257,7 @@ impl Work<'_> {
         report: &mut Report,
     ) -> Result<(), Failure> {
         let chosen = Chosen {
+            finder: self.finder,
             selection: &self.options.selection,
             personal: self.options.personal,
         };

@@ -34,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) lines: bool,
     pub(crate) personal: bool,
     pub(crate) selection: Selection,
+    pub(crate) packs: Vec<PathBuf>,
     pub(crate) surface: Surface,
     pub(crate) tags: bool,
     pub(crate) home: Option<PathBuf>,
@@ -69,6 +70,7 @@ options:
   --rule NAME       replace only what this rule or family (`secrets`) finds; may be given again
   --exclude-rule NAME
                     leave what this rule or family finds; may be given again
+  --pack FILE       with the rules of this pack too; may be given again
   --pii             replace personal data too
   --surface NAME    where the text comes from: user, retrieved, tool_result (the default), tool_description, tool_args,
                     model_output
@@ -89,6 +91,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
         lines: false,
         personal: false,
         selection: Selection::default(),
+        packs: Vec::new(),
         surface: Surface::ToolResult,
         tags: true,
         home: None,
@@ -117,6 +120,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
                 let name = args::text(&mut parser, "--exclude-rule")?;
                 options.selection.except.push(name);
             }
+            Arg::Long("pack") => options.packs.push(parser.value()?.into()),
             Arg::Long("surface") => options.surface = args::surface(&mut parser)?,
             Arg::Long("no-tags") => options.tags = false,
             Arg::Long("home") => options.home = Some(args::directory(&mut parser, "--home")?),

@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use armorer_guard_core::builtin;
 use armorer_guard_core::sweep::baseline::Baseline;
+use armorer_guard_core::sweep::complete::Complete;
 use armorer_guard_core::sweep::window::{Limits, Pace, Sweep};
 
 use crate::output::complain;
 use crate::progress::{Done, Progress};
-use crate::rules::unknown_rules;
+use crate::rules::set::RuleSet;
 use crate::whole;
 use file::{Job, Known, Outcome, Scanned};
 use options::Options;
@@ -36,9 +36,15 @@ const QUEUE: usize = 256;
 
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
-    if let Some(code) = unknown_rules(&options.selection) {
-        return code;
+    let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
+        return ERROR;
+    };
+    if !rules.knows(&options.selection) {
+        return ERROR;
     }
+    let finder = Complete {
+        finder: rules.scanner(),
+    };
     let baseline = match read_baseline(options) {
         Ok(baseline) => baseline,
         Err(message) => {
@@ -50,7 +56,7 @@ pub(crate) fn run(options: &Options) -> u8 {
     let name = baseline_names(options.baseline.as_deref());
     let job = Job {
         sweep: Sweep {
-            finder: builtin::scanner(),
+            finder: &finder,
             surface: options.surface,
             limits: Limits::FILES,
             pace: Pace::Full,
@@ -88,7 +94,7 @@ pub(crate) fn run(options: &Options) -> u8 {
         }
         before - scanned.located.len()
     });
-    let ended = done.and_then(|()| report.finish());
+    let ended = done.and_then(|()| report.finish(&rules));
     match ended {
         Ok(()) => {}
         // Whoever read the findings has gone, and knows.

@@ -21,6 +21,7 @@ pub(crate) struct Options {
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) files: FileOptions,
     pub(crate) selection: Selection,
+    pub(crate) packs: Vec<PathBuf>,
     pub(crate) surface: Surface,
     pub(crate) format: Format,
     pub(crate) output: Option<PathBuf>,
@@ -64,6 +65,7 @@ findings:
   --rule NAME       only of this rule or family (`secrets`); may be given again
   --exclude-rule NAME
                     not of this rule or family; may be given again
+  --pack FILE       with the rules of this pack too; may be given again
   --min-severity S  low (the default), medium, high or critical
   --surface NAME    where the texts come from: user, retrieved, tool_result (the default), tool_description, tool_args,
                     model_output; some rules speak about some only
@@ -95,6 +97,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
             max_size: None,
         },
         selection: Selection::default(),
+        packs: Vec::new(),
         surface: Surface::ToolResult,
         format: Format::Human,
         output: None,
@@ -128,6 +131,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
                 })?;
                 options.selection.least = Some(least);
             }
+            Arg::Long("pack") => options.packs.push(parser.value()?.into()),
             Arg::Long("surface") => options.surface = args::surface(&mut parser)?,
             Arg::Long("baseline") => options.baseline = Some(parser.value()?.into()),
             Arg::Long("update-baseline") => options.update_baseline = true,

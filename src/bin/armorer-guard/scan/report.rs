@@ -15,7 +15,7 @@ use super::options::{Format, Options};
 use super::walk::Skip;
 use crate::output::{complain, style};
 use crate::progress::{Progress, size};
-use crate::rules::rule_texts;
+use crate::rules::set::RuleSet;
 use crate::whole;
 
 pub(super) struct Report {
@@ -196,7 +196,7 @@ impl Report {
     }
 
     /// Writes what comes at the end.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(&mut self, rules: &RuleSet) -> io::Result<()> {
         match self.format {
             Format::Human => {
                 let _ = io::stderr().write_all(self.summary().as_bytes());
@@ -206,7 +206,7 @@ impl Report {
                 self.out.write(&document)?;
             }
             Format::Sarif => {
-                let report = self.sarif();
+                let report = self.sarif(rules);
                 self.out.write(&report)?;
             }
         }
@@ -243,7 +243,7 @@ impl Report {
         bytes
     }
 
-    fn sarif(&self) -> Vec<u8> {
+    fn sarif(&self, rules: &RuleSet) -> Vec<u8> {
         let entries: Vec<sarif::Entry<'_>> = self
             .findings
             .iter()
@@ -254,8 +254,19 @@ impl Report {
             .iter()
             .map(|(path, message)| sarif::Failed { path, message })
             .collect();
-        let rules = self.findings.iter().map(|(_, held)| &*held.finding.rule);
-        sarif::write(&entries, &failed, &rule_texts(rules))
+        let pages = rules.pages();
+        let texts = pages
+            .iter()
+            .map(|page| {
+                let text = sarif::RuleText {
+                    name: page.name.clone(),
+                    description: page.description.clone(),
+                    reference: page.references.first().cloned(),
+                };
+                (page.id.as_str(), text)
+            })
+            .collect();
+        sarif::write(&entries, &failed, &texts)
     }
 
     /// One line for people.
