@@ -207,7 +207,7 @@ impl Asked<'_> {
     fn value(&self, shape: &Shape, matched: &Matched, entropy: f32, require: &[u8]) -> Option<No> {
         let variable = shape.variable(self.bytes, matched);
         if plausible::is_placeholder(&variable) {
-            return Some(("placeholder", String::from("the value stands for one")));
+            return Some(("placeholder", String::from("the value is a placeholder")));
         }
         let bits = plausible::entropy(&variable);
         if bits < entropy {
@@ -325,12 +325,12 @@ impl Asked<'_> {
             return Some(("length", message));
         }
         if plausible::is_placeholder(text) {
-            return Some(("placeholder", String::from("the value stands for one")));
+            return Some(("placeholder", String::from("the value is a placeholder")));
         }
         if plausible::is_reference(text) {
             return Some((
                 "reference",
-                String::from("the value names one that is kept elsewhere"),
+                String::from("the value is a reference to one that is kept elsewhere"),
             ));
         }
         Some(self.found_elsewhere(start, end, || {
@@ -356,16 +356,15 @@ impl Asked<'_> {
         if plausible::is_reference(password) {
             return Some((
                 "reference",
-                String::from("the password names one that is kept elsewhere"),
+                String::from("the password is a reference to one that is kept elsewhere"),
             ));
         }
         if plausible::is_placeholder(password) {
-            return Some(("placeholder", String::from("the password stands for one")));
+            return Some(("placeholder", String::from("the password is a placeholder")));
         }
         let (start, end) = (self.hit.end + colon + 1, self.hit.end + host);
         Some(self.found_elsewhere(start, end, || {
-            let message =
-                "the scheme is another, or the password is too short or a word that stands for one";
+            let message = "the scheme is another, or the password is too short or a placeholder";
             ("form", String::from(message))
         }))
     }

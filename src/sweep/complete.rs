@@ -29,7 +29,7 @@ impl Finder for Complete<'_> {
         }
         let again = |finding: &Finding| !finding.redact && kinds.contains(&finding.kind);
         found.retain(|finding| !again(finding));
-        let mut parts = vec![0..bytes.len()];
+        let mut parts = Vec::from([0..bytes.len()]);
         while let Some(part) = parts.pop() {
             // Aligned as windows are.
             let from = part.start.saturating_sub(MARGIN) / 64 * 64;

@@ -248,6 +248,16 @@ def test_rules_can_be_chosen(front: Front):
     assert "no rule or family is named `sekrets`" in got.err
 
 
+def test_personal_data_is_replaced_when_asked_however_much_there_is(front: Front):
+    addresses = [f"anna.{number}.berg@mail{number % 7}.test.org" for number in range(5000)]
+    text = "".join(f"from {address} on\n" for address in addresses)
+    assert front("redact", stdin=text).out == text.encode()
+
+    got = front("redact", "--pii", "--no-tags", stdin=text)
+    assert got.out == b"from [redacted:pii.email] on\n" * 5000
+    assert len(front("scan", "--json", "-", stdin=text).answer["findings"]) == 5000
+
+
 def test_long_work_shows_its_progress_on_a_terminal_only(front: Front, tmp_path: Path):
     def slowly() -> Iterator[bytes]:
         for _ in range(3):

@@ -213,6 +213,25 @@ def test_what_is_nearly_found_is_told_with_the_reason(front: Front):
     assert TOKEN[4:20] not in front("rules", "why", TOKEN[:-1]).out.decode()
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("password = changeme", "placeholder"),
+        ("password = ${DB_PASSWORD}", "reference"),
+        ("password = abc", "length"),
+        ("postgres://user:${PASS}@host/db", "reference"),
+        ("Authorization: Bearer abc", "length"),
+        (f"password = {TOKEN}", "weaker"),
+    ],
+)
+def test_names_urls_and_headers_tell_what_is_wrong_with_their_values(front: Front, text: str, reason: str):
+    assert reason in [held["reason"] for held in near(front, text).values()]
+
+
+def test_a_text_may_start_with_a_hyphen(front: Front):
+    assert front("rules", "why", "--", "-----BEGIN RSA PRIVATE KEY-----").code == 0
+
+
 def test_a_text_that_is_far_from_everything_is_said_to_be(front: Front):
     got = front("rules", "why", "nothing to see here")
 

@@ -22,9 +22,8 @@ impl Whole {
             Err(error) if error.kind() == io::ErrorKind::NotFound => place.to_owned(),
             Err(error) => return Err(error),
         };
-        let mut name = place.as_os_str().to_owned();
-        name.push(format!(".{}.tmp", record::new_id()));
-        let beside = PathBuf::from(name);
+        // A name of its own length: one made from the file's could be too long.
+        let beside = place.with_file_name(format!(".armorer-guard-{}.tmp", record::new_id()));
         let old = match fs::metadata(&place) {
             Ok(old) if old.is_file() => Some(old),
             Ok(_) => return Err(io::Error::other("it is not a regular file")),

@@ -48,8 +48,9 @@ usage: armorer-guard rules list [--kind KIND] [OPTION...]
   list              id, severity and name of every rule, by pack
   show              all that is written about a rule, or about each rule of a family (`pii`)
   check             hold packs (TOML files) against the format and their own examples, as the build does with ours
-  why               which rules find something in a text (an argument, else standard input), and which nearly did but for
-                    a boundary, a length, a checksum, a placeholder, too little entropy, …; values are not shown
+  why               which rules find something in a text (an argument, after `--` when it starts with a hyphen; else
+                    standard input), and which nearly did but for a boundary, a length, a placeholder, too little
+                    entropy, a word that must stand near, …; values are not shown
 
 options:
   --kind KIND       only secret, pii, hidden_text, injection or exfiltration
