@@ -31,6 +31,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
         // Cut off: everything that still looks like its body.
         None => hit.end + body.iter().take_while(|byte| in_body(**byte)).count(),
     };
+    let end = member_end(bytes, start, end);
     pass.looked(hit.rule, end);
     let inner = &bytes[hit.end..end];
     let encoded = inner
@@ -39,6 +40,19 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
         .count();
     if encoded >= LEAST_BODY + closing.len() && is_random(inner) {
         pass.found(hit.rule, rule, (start, end), None);
+    }
+}
+
+/// The value of a service account's `private_key` ends with an escaped line break, which belongs to it.
+fn member_end(bytes: &[u8], start: usize, end: usize) -> usize {
+    let before = &bytes[start.saturating_sub(24)..start];
+    let rest = &bytes[end..bytes.len().min(end + 8)];
+    let escapes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let ends = rest.get(escapes) == Some(&b'n') && rest.get(escapes + 1).is_some_and(|next| matches!(next, b'"' | b'\\'));
+    if escapes > 0 && ends && memchr::memmem::find(before, b"private_key").is_some() {
+        end + escapes + 1
+    } else {
+        end
     }
 }
 

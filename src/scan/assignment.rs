@@ -162,7 +162,8 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
     };
     if let Some(length) = sign {
         let after = here + length;
-        return Some((annotated(bytes, after).unwrap_or(after), Operator::Sign));
+        let typed = (rest[0] == b':').then(|| annotated(bytes, after)).flatten();
+        return Some((typed.unwrap_or(after), Operator::Sign));
     }
     if blanks > 0 && closers == 0 && start >= 2 && bytes[..start].ends_with(b"-") && flag(bytes, start) {
         return Some((here, Operator::Sign));
@@ -190,7 +191,8 @@ fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
     let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
     let word = rest[blanks..]
         .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'&' | b'_'))
+        .enumerate()
+        .take_while(|(index, byte)| byte.is_ascii_alphanumeric() || **byte == b'_' || *index == 0 && **byte == b'&')
         .count();
     let tail = &rest[blanks + word..];
     let gap = tail.iter().take_while(|byte| **byte == b' ').count();

@@ -1,0 +1,92 @@
+//! How fast texts are scanned, beside a copy of the same bytes.
+//!
+//! `cargo bench --bench scan` prints one JSON line for each input: bytes per second, and that as a share of a memory
+//! copy measured in turn with it (the smallest of many rounds of each, thread time), which other load does not move.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    missing_docs,
+    reason = "a measuring program"
+)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use armorer_guard_core::builtin;
+use armorer_guard_core::call::Surface;
+
+const PROSE: &str = "The server starts once its configuration has been read, and answers after a moment. Logs go to \
+     the standard output, one line each; what is older than a week is removed by the nightly job. ";
+const CODE: &str = "fn main() {\n    let mut total = 0;\n    for (index, item) in items.iter().enumerate() {\n        \
+     total += item.price * index; // the first one is free\n    }\n    println!(\"{total}\");\n}\n";
+const LOG: &str = "2026-02-11T09:14:02.113Z INFO web-2 http.server: GET /v1/items?limit=10 status=200 dur_ms=87 \
+     request=9f2c1ab7 agent=\"curl/8.5\"\n";
+const CALL: &str = "{\"command\": \"cd packages/server && npm run build -- --mode production 2>&1 | tee build.log && \
+     git add -A && git commit -m 'server: build once more'\", \"description\": \"Build the server for production and \
+     commit what changed\", \"timeout\": 120000, \"cwd\": \"/home/user/project\"}\n";
+
+fn repeated(part: &str, length: usize) -> Vec<u8> {
+    part.bytes().cycle().take(length).collect()
+}
+
+fn token() -> String {
+    // Not a literal, so that no scanner takes this file for a leak.
+    format!("{}{}", "gh", "p_9fK2mQx7Rv4LtZs8WbNc3YhJd6GpVa1Te5Uo")
+}
+
+fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
+    (0..rounds)
+        .map(|_| {
+            let started = Instant::now();
+            work();
+            started.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+fn main() {
+    let scanner = builtin::scanner();
+    let with_secret = CALL.replace("production 2>&1", &format!("{} 2>&1", token()));
+    let mut inputs: Vec<(String, Vec<u8>)> = vec![
+        (String::from("call_clean"), CALL.as_bytes().to_vec()),
+        (String::from("call_secret"), with_secret.into_bytes()),
+        (String::from("message_4k"), repeated(&[PROSE, CODE, LOG, CALL].concat(), 4_096)),
+    ];
+    for (name, part) in [("prose", PROSE), ("code", CODE), ("log", LOG), ("json", CALL)] {
+        inputs.push((format!("{name}_1m"), repeated(part, 1 << 20)));
+    }
+    let long = std::env::args().any(|word| word == "--long");
+    if long {
+        inputs.push((String::from("mixed_50m"), repeated(&[PROSE, CODE, LOG, CALL].concat(), 50 << 20)));
+    }
+    for hostile in [
+        "eyJ", "eyJ.", "password=", "password:", "://", "://a:b", "-----BEGIN PRIVATE KEY-----", "ghp_", "sk-", "%41", "\\u0041",
+        "aws ", "api_key=\"", "1 ", "1234 ", "@a.b", "a@b.c", "ignore all ", "\" + \"", "](http", "<img", "QUJD", "41", "\u{200b}a", "\u{1b}[",
+        "Basic QUJDREVG ", "bearer ", "а", "ｇ", "aA1-", "=", "[redacted:",
+    ] {
+        inputs.push((format!("hostile {hostile:?}"), repeated(hostile, 64 << 10)));
+    }
+    for (name, input) in inputs {
+        let rounds = (20_000_000 / input.len()).clamp(5, 2_000);
+        let mut target = vec![0_u8; input.len()];
+        let mut scan = Duration::MAX;
+        let mut copy = Duration::MAX;
+        for _ in 0..3 {
+            copy = copy.min(shortest(rounds, || {
+                target.copy_from_slice(black_box(&input));
+                black_box(&target);
+            }));
+            scan = scan.min(shortest(rounds, || {
+                black_box(scanner.scan(black_box(&input), Surface::ToolResult));
+            }));
+        }
+        let rate = input.len() as f64 / scan.as_secs_f64() / 1e9;
+        println!(
+            "{{\"input\":{name:?},\"bytes\":{},\"us\":{:.2},\"gb_per_s\":{rate:.3},\"of_memcpy\":{:.3}}}",
+            input.len(),
+            scan.as_secs_f64() * 1e6,
+            copy.as_secs_f64() / scan.as_secs_f64().max(1e-12)
+        );
+    }
+}
