@@ -554,8 +554,9 @@ mod tests {
         assert!(matches!(window, Err(SweepError::Window(_))));
     }
 
-    /// Every example and near miss of every rule, in an order that differs each time, with words in between.
-    fn carriers(rounds: u64) -> Vec<u8> {
+    /// A megabyte of examples and near misses of every rule, in no order, with words in between; when `damaged`, every
+    /// other one is cut or has a byte changed.
+    fn carriers(damaged: bool) -> Vec<u8> {
         let mut texts = Vec::new();
         for page in crate::builtin::book() {
             for (index, template) in page.examples.iter().chain(&page.near_misses).enumerate() {
@@ -565,15 +566,24 @@ mod tests {
             }
         }
         let mut state = 11_u64;
-        let mut out = Vec::new();
-        for _ in 0..rounds * texts.len() as u64 {
+        let mut random = |below: usize| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            let number = (state >> 33) as usize;
-            out.extend_from_slice(&texts[number % texts.len()]);
-            out.extend_from_slice([b"\n".as_slice(), b" ", b"\n\n", b" and then "][number % 4]);
-            out.extend(std::iter::repeat_n(b'.', number / 7 % 90));
+            (state >> 33) as usize % below.max(1)
+        };
+        let mut out = Vec::new();
+        while out.len() < 1 << 20 {
+            let mut text = texts[random(texts.len())].clone();
+            let at = random(text.len());
+            match random(4) {
+                0 if damaged => text.truncate(at),
+                1 if damaged => text[at] = random(256) as u8,
+                _ => {}
+            }
+            out.extend_from_slice(&text);
+            out.extend_from_slice([b"\n".as_slice(), b" ", b"\n\n", b" and then "][random(4)]);
+            out.extend(std::iter::repeat_n(b'.', random(90)));
             out.push(b'\n');
         }
         out
@@ -581,41 +591,36 @@ mod tests {
 
     #[test]
     fn the_rules_that_ship_find_and_replace_in_windows_what_they_do_in_the_whole() {
-        let text = carriers(60);
         let scanner = crate::builtin::scanner();
         let sweep = Sweep {
             finder: scanner,
             surface: Surface::ToolResult,
             limits: Limits {
-                window: 200 << 10,
+                window: 150 << 10,
                 behind: 36 << 10,
                 ahead: 40 << 10,
             },
             pace: Pace::Full,
         };
-        let (mut found, mut redacted, mut windows) = (Vec::new(), Vec::new(), 0);
-        sweep
-            .run(&mut text.as_slice(), &mut Vec::new(), &mut |window| {
-                windows += 1;
-                window.redact(&scan::NoTags, &mut redacted)?;
-                found.extend(window.findings.iter().map(|held| Finding {
-                    span: held.span.shifted(window.base),
-                    ..held.clone()
-                }));
-                Ok(())
-            })
-            .unwrap();
-        // Notes are limited by text, so only what is replaced can be the same.
-        let secrets = |findings: Vec<Finding>| -> Vec<Finding> {
-            findings.into_iter().filter(|held| held.redact).collect()
-        };
-        let whole = scanner.scan(&text, Surface::ToolResult);
-        assert!(
-            windows > 5 && whole.len() > 1000,
-            "{windows} {}",
-            whole.len()
-        );
-        assert_eq!(secrets(found), secrets(whole.clone()));
-        assert!(redacted == scan::redact(&text, &whole, &scan::NoTags).0);
+        for text in [carriers(false), carriers(true)] {
+            let (mut found, mut redacted) = (Vec::new(), Vec::new());
+            sweep
+                .run(&mut text.as_slice(), &mut Vec::new(), &mut |window| {
+                    window.redact(&scan::NoTags, &mut redacted)?;
+                    found.extend(window.findings.iter().map(|held| Finding {
+                        span: held.span.shifted(window.base),
+                        ..held.clone()
+                    }));
+                    Ok(())
+                })
+                .unwrap();
+            // Notes are limited in each text, so only what is replaced can be the same.
+            let mut whole = scanner.scan(&text, Surface::ToolResult);
+            whole.retain(|held| held.redact);
+            found.retain(|held| held.redact);
+            assert!(whole.len() > 1000, "{}", whole.len());
+            assert_eq!(found, whole);
+            assert!(redacted == scan::redact(&text, &whole, &scan::NoTags).0);
+        }
     }
 }

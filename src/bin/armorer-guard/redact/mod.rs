@@ -40,6 +40,19 @@ enum Failure {
     Report(io::Error),
 }
 
+impl Failure {
+    /// What failed at `path`, and why; `in_place` when results are written there.
+    fn told(&self, path: &Path, in_place: bool) -> String {
+        let path = path.display();
+        match self {
+            Self::Read(error) => format!("`{path}` cannot be read: {error}"),
+            Self::Write(error) if in_place => format!("`{path}` cannot be written: {error}"),
+            Self::Write(error) => format!("the result cannot be written: {error}"),
+            Self::Report(error) => format!("the report cannot be written: {error}"),
+        }
+    }
+}
+
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
     let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
@@ -48,24 +61,23 @@ pub(crate) fn run(options: &Options) -> u8 {
     if !rules.knows(&options.selection) {
         return ERROR;
     }
-    let mut report = match Report::start(&options.report) {
-        Ok(report) => report,
-        Err(error) => {
-            complain(&format!("the report cannot be written: {error}"), None);
-            return ERROR;
+    match redact(options, &rules) {
+        Ok(code) => code,
+        Err(message) => {
+            complain(&message, None);
+            ERROR
         }
-    };
+    }
+}
+
+fn redact(options: &Options, rules: &RuleSet) -> Result<u8, String> {
+    let no_report = |error: io::Error| format!("the report cannot be written: {error}");
+    let mut report = Report::start(&options.report).map_err(no_report)?;
     let mut output = match &options.target {
-        Target::File(path) => match Whole::start(path) {
-            Ok(file) => Some(file),
-            Err(error) => {
-                complain(
-                    &format!("`{}` cannot be written: {error}", path.display()),
-                    None,
-                );
-                return ERROR;
-            }
-        },
+        Target::File(path) => Some(
+            Whole::start(path)
+                .map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?,
+        ),
         _ => None,
     };
     let store = tags(options);
@@ -92,47 +104,34 @@ pub(crate) fn run(options: &Options) -> u8 {
         };
         let Err(failure) = done else { continue };
         failed = true;
-        let (what, error, goes_on) = match &failure {
-            Failure::Read(error) => (format!("`{}` cannot be read", path.display()), error, true),
-            Failure::Write(error) => {
-                // Whoever read the result has gone, and knows.
-                if error.kind() == io::ErrorKind::BrokenPipe {
-                    return ERROR;
-                }
-                let in_place = options.target == Target::InPlace;
-                let what = if in_place {
-                    format!("`{}` cannot be written", path.display())
-                } else {
-                    String::from("the result cannot be written")
-                };
-                (what, error, in_place)
+        let in_place = options.target == Target::InPlace;
+        match &failure {
+            // Whoever read the result has gone, and knows.
+            Failure::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return Ok(ERROR);
             }
-            Failure::Report(error) => (String::from("the report cannot be written"), error, false),
-        };
-        if !report.error(path, &format!("{what}: {error}")) {
-            complain(&format!("{what}: {error}"), None);
+            Failure::Write(_) if in_place => {}
+            Failure::Read(_) => {}
+            Failure::Write(_) | Failure::Report(_) => return Err(failure.told(path, in_place)),
         }
-        if !goes_on {
-            return ERROR;
+        let message = failure.told(path, in_place);
+        if !report.error(path, &message) {
+            complain(&message, None);
         }
     }
-    if !failed
-        && let Some(file) = output
-        && let Err(error) = file.commit()
-    {
-        complain(&format!("the result cannot be written: {error}"), None);
-        return ERROR;
+    if !failed && let Some(file) = output {
+        file.commit()
+            .map_err(|error| format!("the result cannot be written: {error}"))?;
     }
     let replaced = report.replaced();
-    if let Err(error) = report.finish() {
-        complain(&format!("the report cannot be written: {error}"), None);
-        return ERROR;
-    }
-    match () {
-        () if failed => ERROR,
-        () if options.target == Target::Check && replaced > 0 => WOULD,
-        () => 0,
-    }
+    report.finish().map_err(no_report)?;
+    Ok(if failed {
+        ERROR
+    } else if options.target == Target::Check && replaced > 0 {
+        WOULD
+    } else {
+        0
+    })
 }
 
 /// The store that makes tags, when there is one. A filter does not make one.

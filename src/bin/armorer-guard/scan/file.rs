@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use armorer_guard_core::sweep::baseline::{Baseline, Fingerprint};
+use armorer_guard_core::sweep::baseline::Fingerprint;
 use armorer_guard_core::sweep::report::{Located, Locator};
 use armorer_guard_core::sweep::select::Selection;
 use armorer_guard_core::sweep::utf16::{FromUtf16, Order};
 use armorer_guard_core::sweep::window::{Sweep, SweepError};
 
+use super::known::Known;
 use super::options::FileOptions;
 use super::walk::{Entry, Skip};
 
@@ -33,15 +35,9 @@ pub(super) struct Job<'a> {
     pub(super) sweep: Sweep<'a>,
     pub(super) selection: &'a Selection,
     pub(super) files: FileOptions,
-    pub(super) baseline: Option<Known<'a>>,
-    /// Called with every number of bytes that were scanned.
-    pub(super) progress: &'a (dyn Fn(usize) + Sync),
-}
-
-/// A baseline, and how it names files.
-pub(super) struct Known<'a> {
-    pub(super) baseline: &'a Baseline,
-    pub(super) name: &'a (dyn Fn(&Path) -> String + Sync),
+    pub(super) known: Option<&'a Known>,
+    /// Bytes that were scanned so far.
+    pub(super) scanned: &'a AtomicU64,
 }
 
 /// How much of a file tells whether it is binary; git looks at as much.
@@ -124,18 +120,14 @@ impl Job<'_> {
                 if !self.selection.wants(finding) {
                     continue;
                 }
-                let fingerprint = self.baseline.as_ref().map(|known| {
-                    known.baseline.fingerprint(
-                        &(known.name)(path),
-                        window.bytes,
-                        finding,
-                        window.seen,
-                    )
-                });
+                let fingerprint = self
+                    .known
+                    .map(|known| known.fingerprint(path, window, finding));
                 found.located.push((located, fingerprint));
             }
             found.bytes += window.settled.len() as u64;
-            (self.progress)(window.settled.len());
+            self.scanned
+                .fetch_add(window.settled.len() as u64, Ordering::Relaxed);
             Ok(())
         });
         match swept {
