@@ -94,6 +94,18 @@ def test_a_long_stream_loses_its_secrets_and_nothing_else(front: Front):
     assert expected.count(mark(front)) > 100
 
 
+def test_a_key_block_that_is_cut_off_does_not_hide_the_next_one(front: Front):
+    chosen = random.Random(5)
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    body = "".join(chosen.choice(digits) for _ in range(640))
+    label = "RSA PRIVATE" + " KEY-----"
+    text = f"-----BEGIN {label}\nMIIE...\n\nlater: x {TOKEN} x\n\n-----BEGIN {label}\n{body}\n-----END {label}\nend\n"
+    got = front("redact", "--no-tags", stdin=text).out.decode()
+
+    assert body[:40] not in got and TOKEN not in got
+    assert got.endswith("\nend\n") and "\n\nlater: x [redacted:secrets." in got
+
+
 def test_memory_stays_flat(front: Front):
     """A stream of 200 MB goes through in the memory of one window."""
     line = b"2026-01-01T00:00:00Z info request served in 3 ms, all is well, nothing to see here at all\n"
