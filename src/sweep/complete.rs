@@ -29,20 +29,20 @@ impl Finder for Complete<'_> {
         }
         let again = |finding: &Finding| !finding.redact && kinds.contains(&finding.kind);
         found.retain(|finding| !again(finding));
-        let mut parts = Vec::from([0..bytes.len()]);
-        while let Some(part) = parts.pop() {
+        let mut parts = vec![(0_usize, bytes.len())];
+        while let Some((start, end)) = parts.pop() {
             // Aligned as windows are.
-            let from = part.start.saturating_sub(MARGIN) / 64 * 64;
-            let to = bytes.len().min(part.end + MARGIN);
+            let from = start.saturating_sub(MARGIN) / 64 * 64;
+            let to = bytes.len().min(end + MARGIN);
             let notes = self.finder.find(&bytes[from..to], surface);
-            if part.len() > LEAST && !stopped(&notes).is_empty() {
-                let middle = part.start + part.len() / 2;
-                parts.extend([middle..part.end, part.start..middle]);
+            if end - start > LEAST && !stopped(&notes).is_empty() {
+                let middle = start + (end - start) / 2;
+                parts.extend([(middle, end), (start, middle)]);
                 continue;
             }
             found.extend(notes.into_iter().filter_map(|mut note| {
                 note.span = note.span.shifted(from);
-                (again(&note) && part.contains(&note.span.start())).then_some(note)
+                (again(&note) && (start..end).contains(&note.span.start())).then_some(note)
             }));
         }
         found.sort_by(|left, right| {

@@ -1,6 +1,6 @@
 //! `armorer-guard check`: one text, one call or a stream of requests on standard input.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use armorer_guard_core::call::{Caller, Text};
@@ -14,7 +14,7 @@ use armorer_guard_core::wire::{
 };
 
 use crate::args::{CheckOptions, InputFormat};
-use crate::input::{InputError, MAX_INPUT_BYTES, read_all};
+use crate::input::{InputError, MAX_INPUT_BYTES, invite, read_all};
 use crate::lines::{Line, Lines};
 use crate::output::{Status, complain, print, style, write_out};
 
@@ -80,12 +80,7 @@ impl From<RequestError> for Refusal {
 }
 
 fn single(guard: &Guard, origin: &Origin, options: &CheckOptions) -> Status {
-    if io::stdin().is_terminal() {
-        let _ = io::Write::write_all(
-            &mut io::stderr(),
-            b"reading standard input; end it with Ctrl-D\n",
-        );
-    }
+    invite();
     let judged = read_request(origin, options.format).and_then(|Request { id, subject }| {
         judge(guard, subject).map_or_else(
             || Err(internal(id.clone())),

@@ -4,7 +4,7 @@ pub(crate) mod options;
 mod report;
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use armorer_guard_core::call::Surface;
@@ -19,6 +19,7 @@ use armorer_guard_core::sweep::utf16::{FromUtf16, Order, ToUtf16};
 use armorer_guard_core::sweep::window::{Limits, Pace, Sweep, SweepError};
 
 use crate::args::is_stdin;
+use crate::input::invite;
 use crate::output::complain;
 use crate::progress::{Done, Progress};
 use crate::rules::set::RuleSet;
@@ -200,9 +201,7 @@ impl Work<'_> {
     /// Redacts an input into `out`.
     fn input(&self, path: &Path, out: &mut dyn Write, report: &mut Report) -> Result<(), Failure> {
         if is_stdin(path) {
-            if io::stdin().is_terminal() {
-                let _ = io::stderr().write_all(b"reading standard input; end it with Ctrl-D\n");
-            }
+            invite();
             return self.decoded(path, &mut io::stdin().lock(), None, out, report);
         }
         let mut file = File::open(path).map_err(Failure::Read)?;

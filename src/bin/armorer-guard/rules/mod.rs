@@ -3,7 +3,6 @@
 pub(crate) mod options;
 pub(crate) mod set;
 
-use std::io::{self, IsTerminal, Write as _};
 use std::path::PathBuf;
 
 use armorer_guard_core::call::Surface;
@@ -16,7 +15,7 @@ use armorer_guard_core::sweep::select::covers;
 use armorer_guard_core::wire::write_line;
 use serde::Serialize;
 
-use crate::input::read_all;
+use crate::input::{invite, read_all};
 use crate::output::{Status, complain, print};
 use options::{Action, Options};
 use set::RuleSet;
@@ -39,9 +38,7 @@ pub(crate) fn run(options: &Options) -> u8 {
         Action::Why { text, surface } => match text {
             Some(text) => explain(&rules, text, *surface, options.json),
             None => {
-                if io::stdin().is_terminal() {
-                    let _ = io::stderr().write_all(b"reading standard input; end it with Ctrl-D\n");
-                }
+                invite();
                 match read_all() {
                     Ok(text) => explain(&rules, &text, *surface, options.json),
                     Err(error) => {

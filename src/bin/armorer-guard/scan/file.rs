@@ -14,6 +14,7 @@ use armorer_guard_core::sweep::window::{Sweep, SweepError};
 use super::known::Known;
 use super::options::FileOptions;
 use super::walk::{Entry, Skip};
+use crate::input::invite;
 
 /// What came of an entry of the walk.
 pub(super) struct Outcome {
@@ -60,6 +61,7 @@ impl Job<'_> {
             Entry::StandardInput => {
                 let path = PathBuf::from("-");
                 let mut found = Scanned::default();
+                invite();
                 let ended = self.stream(&path, &mut io::stdin().lock(), buffer, &mut found);
                 outcome(path, ended, found)
             }
