@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use crate::actions::Catalogue;
 use crate::actions::catalogue::Stored;
 use crate::policy::{Policy, PolicyError};
+use crate::rules::book::Page;
 use crate::runtime::{Contract, Index};
 use crate::scan::Scanner;
 
@@ -43,6 +44,21 @@ pub fn scanner() -> &'static Scanner {
     &SCANNER
 }
 
+/// A scanner of the packs that ship, to which others can be added.
+#[must_use]
+pub fn new_scanner() -> Scanner {
+    Scanner::from_tables(Cow::Borrowed(RULES)).unwrap_or_default()
+}
+
+static BOOK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/book.bin"));
+
+/// What is written about the rules that ship, in their order.
+#[must_use]
+pub fn book() -> Vec<Page> {
+    // INVARIANT: the build script wrote these very bytes; a test reads them.
+    postcard::from_bytes(BOOK).unwrap_or_default()
+}
+
 /// The default policy.
 ///
 /// # Errors
@@ -74,12 +90,6 @@ pub fn named_policy_text(name: &str) -> Option<&'static [u8]> {
     })
 }
 
-/// The canonical bytes of the default policy, whose SHA-256 is its digest: what a store keeps beside its records.
-#[must_use]
-pub const fn policy_text() -> &'static [u8] {
-    b""
-}
-
 static RUNTIMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtimes.bin"));
 
 /// The runtimes whose hooks are known, by name.
@@ -97,6 +107,13 @@ pub fn runtime(name: &str) -> Option<Contract<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_rule_that_ships_has_its_page() {
+        let pages: Vec<String> = book().into_iter().map(|page| page.id).collect();
+        let rules: Vec<&str> = scanner().rules().map(|rule| rule.id.as_str()).collect();
+        assert_eq!(pages, rules);
+    }
 
     #[test]
     fn the_packs_that_ship_are_there() {

@@ -39,5 +39,7 @@ pub mod wire;
 
 pub mod explain;
 
+pub mod sweep;
+
 #[cfg(feature = "python")]
 mod ffi;

@@ -113,8 +113,9 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// How hard a value is to guess, at most: the smaller of what its alphabet and what its repetitions allow.
-fn estimated_bits(value: &[u8]) -> f64 {
+/// How hard a value is to guess, in bits, at most: the smaller of what its alphabet and what its repetitions allow.
+#[must_use]
+pub fn estimated_bits(value: &[u8]) -> f64 {
     let mut counts = [0_usize; 256];
     for byte in value {
         counts[usize::from(*byte)] += 1;

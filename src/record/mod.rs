@@ -22,7 +22,7 @@ pub use clock::{Stamp, rfc3339_micros};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
-pub use keys::{KEY_ID, TAG_ALGORITHM};
+pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
 pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 

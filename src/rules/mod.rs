@@ -3,6 +3,7 @@
 //! Nothing here knows a text's origin, decides, or redacts.
 
 pub mod alphabet;
+pub mod book;
 pub mod codec;
 pub mod compile;
 pub mod error;

@@ -20,6 +20,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
     }
     let start = hit.start - dashes.min(5);
     let limit = bytes.len().min(hit.end + LONGEST);
+    // One that is not closed ends where the next begins: that may be a whole one, and must not be swallowed.
+    let limit = memchr::memmem::find(&bytes[hit.end..limit], b"-----BEGIN ")
+        .map_or(limit, |offset| hit.end + offset);
     pass.looked(hit.rule, hit.end);
     let body = &bytes[hit.end..limit];
     let closing = format!("END {label}");

@@ -55,7 +55,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
 }
 
 /// The value given to the name at `hit`.
-fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
+pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
     if !name_starts(bytes, hit.start, hit.end) {
         return None;
     }

@@ -18,6 +18,7 @@ mod token;
 mod userinfo;
 mod views;
 mod walk;
+pub mod why;
 
 use std::borrow::Cow;
 
@@ -31,7 +32,7 @@ use crate::span::ByteSpan;
 use pass::{Found, Pass};
 
 /// Most findings of a kind that is only reported, never redacted, in one text.
-const MOST_NOTES: usize = 1_000;
+pub const MOST_NOTES: usize = 1_000;
 
 /// Finds what a set of packs describes. Immutable, so one may serve many threads.
 #[derive(Debug, Default)]

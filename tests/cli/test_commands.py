@@ -25,6 +25,15 @@ from .conftest import Front, without_python
         (("hook", "--help"), "armorer-guard hook: "),
         (("hook", "claude", "-h"), "armorer-guard hook: "),
         (("help", "hook"), "armorer-guard hook: "),
+        (("redact", "--help"), "armorer-guard redact: "),
+        (("redact", "a", "--check", "-h"), "armorer-guard redact: "),
+        (("help", "redact"), "armorer-guard redact: "),
+        (("scan", "--help"), "armorer-guard scan: "),
+        (("scan", "a", "--json", "-h"), "armorer-guard scan: "),
+        (("help", "scan"), "armorer-guard scan: "),
+        (("rules", "--help"), "armorer-guard rules: "),
+        (("rules", "list", "-h"), "armorer-guard rules: "),
+        (("help", "rules"), "armorer-guard rules: "),
         (("--version",), "armorer-guard 0."),
         (("-V",), "armorer-guard 0."),
     ],
@@ -119,7 +128,7 @@ def test_the_front_knows_exactly_the_commands_that_python_has(front: Front):
     main = pytest.importorskip("armorer_guard.cli.main")
     listed = re.findall(r"^  ([a-z]+) ", front("--help").out.decode(), flags=re.MULTILINE)
 
-    assert sorted(listed) == sorted(["check", "hook", "help", *main.COMMANDS])
+    assert sorted(listed) == sorted(["check", "hook", "scan", "redact", "rules", "help", *main.COMMANDS])
 
 
 def test_the_installed_front_reaches_the_python_command_line(front: Front):

@@ -1,18 +1,21 @@
 //! The command line. Options of commands that run in Python are passed through unread.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use armorer_guard_core::call::Surface;
 use lexopt::{Arg, Parser};
 
-use crate::{help, hook};
+use crate::{help, hook, redact, rules, scan};
 
 /// What is to be done.
 pub(crate) enum Command {
     Check(CheckOptions),
     Hook(HookOptions),
+    Redact(redact::options::Options),
+    Scan(scan::options::Options),
+    Rules(rules::options::Options),
     /// The command and its arguments, for the Python command line.
     Python(Vec<OsString>),
     /// A text to print.
@@ -54,7 +57,7 @@ pub(crate) struct UsageError {
 }
 
 impl UsageError {
-    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hint: Some(hint.into()),
@@ -81,6 +84,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     match first.to_str() {
         Some("check") => check(Parser::from_args(rest)),
         Some("hook") => hook(Parser::from_args(rest)),
+        Some("redact") => redact::options::parse(Parser::from_args(rest)),
+        Some("scan") => scan::options::parse(Parser::from_args(rest)),
+        Some("rules") => rules::options::parse(Parser::from_args(rest)),
         Some("help") => help_about(&rest),
         Some("-h" | "--help") => Ok(Command::Help(help::overview)),
         Some("-V" | "--version") => Ok(Command::Help(help::version)),
@@ -108,6 +114,9 @@ fn help_about(rest: &[OsString]) -> Result<Command, UsageError> {
     match rest.first().and_then(|topic| topic.to_str()) {
         Some("check") => Ok(Command::Help(help::check)),
         Some("hook") => Ok(Command::Help(help::hook)),
+        Some("redact") => Ok(Command::Help(redact::options::help)),
+        Some("scan") => Ok(Command::Help(scan::options::help)),
+        Some("rules") => Ok(Command::Help(rules::options::help)),
         Some(name) if help::is_python_command(name) => {
             Ok(Command::Python(vec![name.into(), "--help".into()]))
         }
@@ -207,7 +216,7 @@ fn hook(mut parser: Parser) -> Result<Command, UsageError> {
     }))
 }
 
-fn unexpected(argument: Arg<'_>, command: &str) -> UsageError {
+pub(crate) fn unexpected(argument: Arg<'_>, command: &str) -> UsageError {
     UsageError {
         message: argument.unexpected().to_string(),
         hint: Some(format!(
@@ -216,7 +225,7 @@ fn unexpected(argument: Arg<'_>, command: &str) -> UsageError {
     }
 }
 
-fn surface(parser: &mut Parser) -> Result<Surface, UsageError> {
+pub(crate) fn surface(parser: &mut Parser) -> Result<Surface, UsageError> {
     let name = text(parser, "--surface")?;
     Surface::from_name(&name).ok_or_else(|| {
         UsageError::new(
@@ -226,17 +235,22 @@ fn surface(parser: &mut Parser) -> Result<Surface, UsageError> {
     })
 }
 
-fn text(parser: &mut Parser, option: &str) -> Result<String, UsageError> {
+pub(crate) fn text(parser: &mut Parser, option: &str) -> Result<String, UsageError> {
     parser.value()?.into_string().map_err(|_| UsageError {
         message: format!("the value of `{option}` is not UTF-8"),
         hint: None,
     })
 }
 
-fn directory(parser: &mut Parser, option: &str) -> Result<PathBuf, UsageError> {
+pub(crate) fn directory(parser: &mut Parser, option: &str) -> Result<PathBuf, UsageError> {
     let given = PathBuf::from(parser.value()?);
     std::path::absolute(&given).map_err(|error| UsageError {
         message: format!("the value of `{option}` is not a directory: {error}"),
         hint: None,
     })
+}
+
+/// Whether a path stands for standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }

@@ -1,12 +1,12 @@
 //! `armorer-guard check`: one text, one call or a stream of requests on standard input.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use armorer_guard_core::call::{Caller, Text};
 use armorer_guard_core::decision::Decision;
 use armorer_guard_core::edge;
-use armorer_guard_core::explain::{self, Style};
+use armorer_guard_core::explain;
 use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{Value, parse_repaired};
 use armorer_guard_core::wire::{
@@ -14,9 +14,9 @@ use armorer_guard_core::wire::{
 };
 
 use crate::args::{CheckOptions, InputFormat};
-use crate::input::{InputError, MAX_INPUT_BYTES, read_all};
+use crate::input::{InputError, MAX_INPUT_BYTES, invite, read_all};
 use crate::lines::{Line, Lines};
-use crate::output::{Status, complain, print, write_out};
+use crate::output::{Status, complain, print, style, write_out};
 
 /// Runs the command and returns the strictest answer.
 pub(crate) fn run(options: &CheckOptions) -> Status {
@@ -80,12 +80,7 @@ impl From<RequestError> for Refusal {
 }
 
 fn single(guard: &Guard, origin: &Origin, options: &CheckOptions) -> Status {
-    if io::stdin().is_terminal() {
-        let _ = io::Write::write_all(
-            &mut io::stderr(),
-            b"reading standard input; end it with Ctrl-D\n",
-        );
-    }
+    invite();
     let judged = read_request(origin, options.format).and_then(|Request { id, subject }| {
         judge(guard, subject).map_or_else(
             || Err(internal(id.clone())),
@@ -105,7 +100,7 @@ fn single(guard: &Guard, origin: &Origin, options: &CheckOptions) -> Status {
                 );
                 line
             } else {
-                explain::human(&decision, style()).into_bytes()
+                explain::human(&decision, style(&io::stdout())).into_bytes()
             };
             print(&text).max(Status::from(decision.verdict.effect))
         }
@@ -278,17 +273,5 @@ fn answer_line(guard: &Guard, origin: &Origin, line: &Line<'_>, out: &mut Vec<u8
             write_refusal(&refusal, out);
             Status::Error
         }
-    }
-}
-
-fn style() -> Style {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if io::stdout().is_terminal()
-        && set("NO_COLOR").is_none()
-        && set("TERM").is_none_or(|term| term != "dumb")
-    {
-        Style::Coloured
-    } else {
-        Style::Plain
     }
 }

@@ -3,12 +3,15 @@
 use armorer_guard_core::builtin;
 
 /// Commands that run in this program.
-const NATIVE: [(&str, &str); 3] = [
+const NATIVE: [(&str, &str); 6] = [
     (
         "check",
         "judge a text, a tool call or a stream of them on standard input",
     ),
     ("hook", "answer a hook of an agent runtime"),
+    ("scan", "find secrets in files and directories"),
+    ("redact", "replace secrets in files and pipes"),
+    ("rules", "list, show, check and explain detection rules"),
     ("help", "say more about a command"),
 ];
 

@@ -1,6 +1,6 @@
 //! Reading all of standard input, up to a limit.
 
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read, Write};
 
 /// Largest input that is read: more is refused, and said.
 pub(crate) const MAX_INPUT_BYTES: usize = 64 << 20;
@@ -24,6 +24,13 @@ impl InputError {
             kind: "input_unreadable",
             message: format!("standard input cannot be read: {error}"),
         }
+    }
+}
+
+/// Tells a person at a terminal that standard input is waited for.
+pub(crate) fn invite() {
+    if io::stdin().is_terminal() {
+        let _ = io::stderr().write_all(b"reading standard input; end it with Ctrl-D\n");
     }
 }
 

@@ -10,7 +10,12 @@ mod input;
 mod last_resort;
 mod lines;
 mod output;
+mod progress;
 mod python;
+mod redact;
+mod rules;
+mod scan;
+mod whole;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -35,6 +40,9 @@ fn run() -> u8 {
     match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Check(options)) => check::run(&options).code(),
         Ok(Command::Hook(options)) => hook::run(&options),
+        Ok(Command::Redact(options)) => redact::run(&options),
+        Ok(Command::Scan(options)) => scan::run(&options),
+        Ok(Command::Rules(options)) => rules::run(&options),
         Ok(Command::Python(arguments)) => python::run(&arguments),
         Ok(Command::Help(text)) => print(text().as_bytes()).code(),
         Err(error) => {

@@ -1,8 +1,9 @@
 //! Writing: each answer in one piece, a closed stream is an exit status and not a panic.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use armorer_guard_core::decision::Effect;
+use armorer_guard_core::explain::Style;
 
 /// What the front ends with. The order is strictness: over many requests the largest wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,4 +64,17 @@ pub(crate) fn complain(message: &str, hint: Option<&str>) {
         text.push('\n');
     }
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Whether colours are wanted there.
+pub(crate) fn style(stream: &impl IsTerminal) -> Style {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if stream.is_terminal()
+        && set("NO_COLOR").is_none()
+        && set("TERM").is_none_or(|term| term != "dumb")
+    {
+        Style::Coloured
+    } else {
+        Style::Plain
+    }
 }
