@@ -101,7 +101,7 @@ static CHECKSUMS: [(&str, Sum); 12] = [
 
 type Structure = fn(&Token<'_>) -> bool;
 
-static STRUCTURES: [(&str, Structure); 12] = [
+static STRUCTURES: [(&str, Structure); 13] = [
     ("jwt", |token| is_jwt(token.secret())),
     ("base64-json", |token| {
         longest_run(token)
@@ -154,6 +154,7 @@ static STRUCTURES: [(&str, Structure); 12] = [
         }
         codec::base64(&signature).is_some_and(|bytes| bytes.len() == 32)
     }),
+    ("mnemonic", |token| is_mnemonic(token.secret())),
     ("mixed", |token| {
         let variable = token.shape.variable(token.bytes, token.matched);
         variable.iter().any(u8::is_ascii_digit) && variable.iter().any(u8::is_ascii_alphabetic)
@@ -329,6 +330,28 @@ fn bech32_holds(text: &[u8]) -> bool {
             )
     });
     sum == 1
+}
+
+/// Whether words could be a recovery phrase (BIP-39): nearly all different, and none of those that hold sentences
+/// together, which its list leaves out.
+fn is_mnemonic(text: &[u8]) -> bool {
+    const JOINING: [&[u8]; 44] = [
+        b"the", b"and", b"for", b"you", b"are", b"was", b"not", b"but", b"from", b"have", b"has",
+        b"had", b"were", b"your", b"they", b"our", b"his", b"her", b"its", b"with", b"would",
+        b"could", b"there", b"their", b"which", b"who", b"how", b"did", b"does", b"been", b"each",
+        b"than", b"then", b"them", b"these", b"those", b"may", b"also", b"after", b"per", b"via",
+        b"into", b"please", b"should",
+    ];
+    let words: Vec<&[u8]> = text
+        .split(|byte| *byte == b' ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut distinct = words.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    words.len() >= 12
+        && distinct.len() * 6 >= words.len() * 5
+        && !words.iter().any(|word| JOINING.contains(word))
 }
 
 /// Whether the first part of a dotted token decodes to a JSON header with `alg`.

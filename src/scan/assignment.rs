@@ -362,6 +362,7 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
     if text.starts_with(b"/") && !text.contains(&b'+') && !text.contains(&b'=')
         || text.starts_with(b"./")
         || text.starts_with(b"~/")
+        || text.get(1..3) == Some(b":\\")
         || memchr::memmem::find(text, b"://").is_some()
     {
         return text.len() < 40 || text.iter().filter(|byte| **byte == b'/').count() > 2;
@@ -408,9 +409,10 @@ fn is_version_or_name(text: &[u8]) -> bool {
     let mut plain = 0;
     for piece in text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')) {
         pieces += 1;
+        let upper = piece.first().is_some_and(u8::is_ascii_uppercase);
         let letters = piece
             .iter()
-            .take_while(|byte| byte.is_ascii_lowercase())
+            .take_while(|byte| byte.is_ascii_alphabetic() && byte.is_ascii_uppercase() == upper)
             .count();
         let rest = &piece[letters..];
         plain += usize::from(rest.len() <= 4 && rest.iter().all(u8::is_ascii_digit));
@@ -433,13 +435,24 @@ fn is_password(text: &[u8], bare: bool) -> bool {
         return false;
     }
     if digits == 0 {
-        return !bare
-            && letters >= 4
-            && text
-                .iter()
-                .any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&'));
+        let marked = text
+            .iter()
+            .any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&'));
+        return !bare && letters >= 4 && marked || is_jumbled(text);
     }
     letters > 0 && !is_algorithm(text)
+}
+
+/// Letters that change case too often to be words: `camelCase` changes it twice in five letters at most.
+fn is_jumbled(text: &[u8]) -> bool {
+    let changes = text
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase())
+        .count();
+    text.len() >= 10
+        && text.iter().all(u8::is_ascii_alphabetic)
+        && changes * 5 >= text.len() * 2
+        && plausible::entropy(text) >= 3.0
 }
 
 /// `sha256WithRSAEncryption`, `aes-256-gcm`, `600000ms`: a setting of how passwords are kept.

@@ -132,7 +132,7 @@ fn is_data(value: &[u8], least: usize) -> bool {
     value.len() >= least
         && value
             .iter()
-            .all(|byte| BASE64URL.has(*byte) || matches!(byte, b'+' | b'/' | b'=' | b'%'))
+            .all(|byte| BASE64URL.has(*byte) || matches!(byte, b'+' | b'/' | b'='))
         && plausible::entropy(value) >= 3.5
         && value.iter().any(u8::is_ascii_digit)
         && value.iter().any(u8::is_ascii_alphabetic)

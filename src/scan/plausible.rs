@@ -26,13 +26,11 @@ static PLACEHOLDER_WORDS: &[&str] = &[
     "insert_",
     "insert-",
     "replace",
-    "fake",
     "not-a-real",
     "not_a_real",
     "notreal",
     "_here",
     "-here",
-    "todo",
     "undefined",
     "testtest",
     "foobar",
@@ -45,7 +43,15 @@ static PLACEHOLDER_WORDS: &[&str] = &[
     "my-secret",
     "my_secret",
     "supersecret",
+    "password",
+    "testpass",
+    "realkey",
     "topsecret",
+];
+
+/// Shorter ones, which random text holds by chance: only with nothing but punctuation around them.
+static PLACEHOLDER_ALONE: &[&str] = &[
+    "fake", "todo", "test", "none", "null", "here", "demo", "your", "xxx",
 ];
 
 /// Rows and habits of fingers.
@@ -92,7 +98,20 @@ pub fn is_placeholder(value: &[u8]) -> bool {
         || PLACEHOLDER_WORDS
             .iter()
             .any(|word| contains(&lower, word.as_bytes()))
+        || PLACEHOLDER_ALONE
+            .iter()
+            .any(|word| stands_alone(&lower, word.as_bytes()))
         || is_words(value)
+}
+
+/// Whether a word stands in the text with no letter or digit at its sides.
+fn stands_alone(lower: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find_iter(lower, word).any(|at| {
+        let before = at.checked_sub(1).map(|index| lower[index]);
+        let after = lower.get(at + word.len());
+        !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && !after.is_some_and(u8::is_ascii_alphanumeric)
+    })
 }
 
 /// Whether a value is one of the examples that everybody prints.
