@@ -51,19 +51,59 @@ fn main() {
     let mut inputs: Vec<(String, Vec<u8>)> = vec![
         (String::from("call_clean"), CALL.as_bytes().to_vec()),
         (String::from("call_secret"), with_secret.into_bytes()),
-        (String::from("message_4k"), repeated(&[PROSE, CODE, LOG, CALL].concat(), 4_096)),
+        (
+            String::from("message_4k"),
+            repeated(&[PROSE, CODE, LOG, CALL].concat(), 4_096),
+        ),
     ];
-    for (name, part) in [("prose", PROSE), ("code", CODE), ("log", LOG), ("json", CALL)] {
+    for (name, part) in [
+        ("prose", PROSE),
+        ("code", CODE),
+        ("log", LOG),
+        ("json", CALL),
+    ] {
         inputs.push((format!("{name}_1m"), repeated(part, 1 << 20)));
     }
     let long = std::env::args().any(|word| word == "--long");
     if long {
-        inputs.push((String::from("mixed_50m"), repeated(&[PROSE, CODE, LOG, CALL].concat(), 50 << 20)));
+        inputs.push((
+            String::from("mixed_50m"),
+            repeated(&[PROSE, CODE, LOG, CALL].concat(), 50 << 20),
+        ));
     }
     for hostile in [
-        "eyJ", "eyJ.", "password=", "password:", "://", "://a:b", "-----BEGIN PRIVATE KEY-----", "ghp_", "sk-", "%41", "\\u0041",
-        "aws ", "api_key=\"", "1 ", "1234 ", "@a.b", "a@b.c", "ignore all ", "\" + \"", "](http", "<img", "QUJD", "41", "\u{200b}a", "\u{1b}[",
-        "Basic QUJDREVG ", "bearer ", "а", "ｇ", "aA1-", "=", "[redacted:",
+        "eyJ",
+        "eyJ.",
+        "password=",
+        "password:",
+        "://",
+        "://a:b",
+        "-----BEGIN PRIVATE KEY-----",
+        "ghp_",
+        "sk-",
+        "%41",
+        "\\u0041",
+        "aws ",
+        "api_key=\"",
+        "1 ",
+        "1234 ",
+        "@a.b",
+        "a@b.c",
+        "ignore all ",
+        "\" + \"",
+        "](http",
+        "<img",
+        "QUJD",
+        "41",
+        "\u{200b}a",
+        "\u{1b}[",
+        "Basic QUJDREVG ",
+        "bearer ",
+        "а",
+        "ｇ",
+        "aA1-",
+        "=",
+        "[redacted:",
     ] {
         inputs.push((format!("hostile {hostile:?}"), repeated(hostile, 64 << 10)));
     }

@@ -87,7 +87,10 @@ pub static NAMED: [(&str, ByteSet); 19] = [
     ("base64url", BASE64URL),
     ("word", WORD),
     ("bech32", NONE.with_all(b"qpzry9x8gf2tvdw0s3jn54khce6mua7l")),
-    ("upperbech32", NONE.with_all(b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L")),
+    (
+        "upperbech32",
+        NONE.with_all(b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"),
+    ),
     ("space", NONE.with_all(b" \t")),
 ];
 
@@ -118,9 +121,7 @@ impl Alphabet {
     #[must_use]
     pub fn set(&self) -> ByteSet {
         match self {
-            Self::Named(index) => NAMED
-                .get(usize::from(*index))
-                .map_or(NONE, |(_, set)| *set),
+            Self::Named(index) => NAMED.get(usize::from(*index)).map_or(NONE, |(_, set)| *set),
             Self::Own(set) => *set,
         }
     }

@@ -111,7 +111,9 @@ fn named(spec: &RuleSpec, kind: FindingKind) -> Result<(), String> {
         ));
     }
     if spec.name.trim().is_empty() || spec.description.trim().is_empty() {
-        return Err(String::from("`name` and `description` are for people and may not be empty"));
+        return Err(String::from(
+            "`name` and `description` are for people and may not be empty",
+        ));
     }
     if spec.confidence.is_some_and(|value| value > 1_000) {
         return Err(String::from("`confidence` is in per mille, at most 1000"));
@@ -167,7 +169,10 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         }));
     }
     if let Some(held) = &spec.userinfo {
-        let follow: Vec<u8> = super::alphabet::BASE62.bytes().chain(*b"%:$<{[*_.").collect();
+        let follow: Vec<u8> = super::alphabet::BASE62
+            .bytes()
+            .chain(*b"%:$<{[*_.")
+            .collect();
         let literal = plain(b"://", false, rule, 0, &follow);
         forms.push(Ok((Form::Userinfo(held.schemes.clone()), vec![literal])));
     }
@@ -177,7 +182,13 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
             .iter()
             .enumerate()
             .map(|(index, label)| {
-                plain(format!("BEGIN {label}-").as_bytes(), false, rule, index, b"")
+                plain(
+                    format!("BEGIN {label}-").as_bytes(),
+                    false,
+                    rule,
+                    index,
+                    b"",
+                )
             })
             .collect();
         forms.push(Ok((Form::Armor(held.labels.clone()), literals)));
@@ -186,22 +197,27 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         forms.push(phrase(&held.patterns, rule));
     }
     if let Some(held) = &spec.regex {
-        forms.push(match regex::bytes::RegexBuilder::new(&held.pattern).unicode(false).build() {
-            Ok(_) => {
-                let literals = held
-                    .literals
-                    .iter()
-                    .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
-                    .collect();
-                let form = Pattern {
-                    expression: held.pattern.clone(),
-                    before: held.before,
-                    after: held.after,
-                };
-                Ok((Form::Regex(form), literals))
-            }
-            Err(error) => Err(field(format!("the expression cannot be read: {error}"))),
-        });
+        forms.push(
+            match regex::bytes::RegexBuilder::new(&held.pattern)
+                .unicode(false)
+                .build()
+            {
+                Ok(_) => {
+                    let literals = held
+                        .literals
+                        .iter()
+                        .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
+                        .collect();
+                    let form = Pattern {
+                        expression: held.pattern.clone(),
+                        before: held.before,
+                        after: held.after,
+                    };
+                    Ok((Form::Regex(form), literals))
+                }
+                Err(error) => Err(field(format!("the expression cannot be read: {error}"))),
+            },
+        );
     }
     if let Some(held) = &spec.detector {
         forms.push(Ok((Form::Detector(held.name.clone()), Vec::new())));
@@ -365,12 +381,15 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     let mut phrases = Vec::new();
     let mut literals = Vec::new();
     for (index, pattern) in patterns.iter().enumerate() {
-        let words: Vec<Word> = pattern.split_whitespace().map(word).collect();
+        let words: Vec<Word> = pattern.split_whitespace().flat_map(word).collect();
+        if words.len() > 40 {
+            return Err(field(format!("`{pattern}` has more than 40 words")));
+        }
         let first = words
             .first()
             .filter(|first| !first.any.is_empty() && !first.optional)
             .ok_or_else(|| field(format!("`{pattern}` does not begin with a word")))?;
-        for start in &first.any {
+        for start in anchors(first, words.get(1)) {
             literals.push(plain(start.as_bytes(), true, rule, index, AFTER_WORD));
         }
         phrases.push(words);
@@ -378,12 +397,39 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     Ok((Form::Phrase(phrases), literals))
 }
 
-fn word(text: &str) -> Word {
-    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    let optional = inner.is_some();
-    let any = match inner.unwrap_or(text) {
-        "*" => Vec::new(),
-        words => words.split('|').map(str::to_owned).collect(),
-    };
-    Word { any, optional }
+/// What a phrase is searched by: its first word, with the second where the first is short and the second must follow,
+/// because short words are in every sentence.
+fn anchors(first: &Word, second: Option<&Word>) -> Vec<String> {
+    let mut out = Vec::new();
+    for start in &first.any {
+        match second {
+            Some(second) if start.len() < 6 && !second.optional && !second.any.is_empty() => {
+                out.extend(second.any.iter().map(|next| format!("{start} {next}")));
+            }
+            _ => out.push(start.clone()),
+        }
+    }
+    out
+}
+
+/// One element of a phrase; `*` is three words, each of which may be missing.
+fn word(text: &str) -> Vec<Word> {
+    if text == "*" {
+        let any = Word {
+            any: Vec::new(),
+            optional: true,
+        };
+        return vec![any; 3];
+    }
+    let inner = text
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'));
+    vec![Word {
+        any: inner
+            .unwrap_or(text)
+            .split('|')
+            .map(str::to_owned)
+            .collect(),
+        optional: inner.is_some(),
+    }]
 }

@@ -113,7 +113,9 @@ impl Filler<'_> {
                 let plain = self.inner(argument);
                 let text = codec::to_base64(&plain);
                 let text = if name == "json" {
-                    text.trim_end_matches('=').replace('+', "-").replace('/', "_")
+                    text.trim_end_matches('=')
+                        .replace('+', "-")
+                        .replace('/', "_")
                 } else {
                     text
                 };
@@ -168,12 +170,9 @@ struct Random(u64);
 
 impl Random {
     fn new(seed: &str) -> Self {
-        Self(
-            seed.bytes()
-                .fold(0xcbf2_9ce4_8422_2325, |state, byte| {
-                    (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-                }),
-        )
+        Self(seed.bytes().fold(0xcbf2_9ce4_8422_2325, |state, byte| {
+            (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        }))
     }
 
     fn next(&mut self) -> u64 {
@@ -213,7 +212,10 @@ mod tests {
     #[test]
     fn a_template_fills_the_same_way_each_time_and_leaves_other_braces_alone() {
         let once = fill("{\"k\": \"⟦ab_{digit:4}⟧\"} {x}", "seed", None).unwrap();
-        assert_eq!(once, fill("{\"k\": \"⟦ab_{digit:4}⟧\"} {x}", "seed", None).unwrap());
+        assert_eq!(
+            once,
+            fill("{\"k\": \"⟦ab_{digit:4}⟧\"} {x}", "seed", None).unwrap()
+        );
         let text = String::from_utf8(once.text).unwrap();
         assert!(text.starts_with("{\"k\": \"ab_") && text.ends_with("\"} {x}"));
         assert_eq!(once.marks, [ByteSpan::new(7, 14).unwrap()]);
@@ -226,7 +228,9 @@ mod tests {
         let filled = fill("t=⟦gh_{base62:30}{sum}⟧", "s", Some("crc32-base62")).unwrap();
         let body = &filled.text[5..35];
         assert_eq!(
-            verify::sum_for("crc32-base62", b"", body).unwrap().as_bytes(),
+            verify::sum_for("crc32-base62", b"", body)
+                .unwrap()
+                .as_bytes(),
             &filled.text[35..]
         );
     }

@@ -104,7 +104,7 @@ pub struct Assignment {
 /// One word of a phrase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Word {
-    /// Alternatives, lower case; empty for a gap of up to three words.
+    /// Alternatives, lower case; empty for any word.
     pub any: Vec<String>,
     /// Whether it may be missing.
     pub optional: bool,

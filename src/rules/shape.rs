@@ -207,9 +207,13 @@ impl Builder {
             })
             // Backwards a run takes all it can: before the anchor only the first part may vary.
             .filter(|(_, index)| {
-                self.parts[..*index].iter().skip(1).all(|part| {
-                    !matches!(part, Part::Run(_, least, most) if least != most)
-                }) && (*index < 2 || !matches!(self.parts[0], Part::Run(_, least, most) if least != most) || !matches!(self.parts[1], Part::Run(..)))
+                self.parts[..*index]
+                    .iter()
+                    .skip(1)
+                    .all(|part| !matches!(part, Part::Run(_, least, most) if least != most))
+                    && (*index < 2
+                        || !matches!(self.parts[0], Part::Run(_, least, most) if least != most)
+                        || !matches!(self.parts[1], Part::Run(..)))
             })
             // The first of the longest: what stands before it is then the shortest.
             .max_by_key(|(length, index)| (*length, std::cmp::Reverse(*index)))
@@ -367,12 +371,10 @@ fn before_literal(
     if next.first().is_none_or(|first| !set.has(*first)) {
         return Some(length);
     }
-    (least..=length)
-        .rev()
-        .find(|end| {
-            rest.get(*end..*end + next.len())
-                .is_some_and(|held| same(held, next, any_case))
-        })
+    (least..=length).rev().find(|end| {
+        rest.get(*end..*end + next.len())
+            .is_some_and(|held| same(held, next, any_case))
+    })
 }
 
 fn same(held: &[u8], literal: &[u8], any_case: bool) -> bool {
@@ -506,7 +508,10 @@ mod tests {
         assert_eq!(find("k{aa|bb}_{digit:2}", "kbb_12"), Some((0, 6)));
         assert_eq!(find("key: ({digit:3})", "key: 123"), Some((5, 8)));
         assert_eq!(find("{digit:2}mid{digit:2}", "9 12mid34"), Some((2, 9)));
-        assert_eq!(find("ab-{alnum:2-9}MARK{digit:2}", "ab-xMxMARK12"), Some((0, 12)));
+        assert_eq!(
+            find("ab-{alnum:2-9}MARK{digit:2}", "ab-xMxMARK12"),
+            Some((0, 12))
+        );
         assert!(parse("{nothing}").is_err());
         assert!(parse("{digit:9-1}").is_err());
     }

@@ -161,7 +161,8 @@ fn filter(grams: &[Gram]) -> Result<Filter, String> {
     let mut used = 0;
     for group in grams.chunk_by(|left, right| left.0 == right.0) {
         let gram = group[0].0;
-        let start = u16::try_from(entries.len() / 4).map_err(|_| String::from("too many literals"))?;
+        let start =
+            u16::try_from(entries.len() / 4).map_err(|_| String::from("too many literals"))?;
         let count = u16::try_from(group.len()).map_err(|_| String::from("too many literals"))?;
         for (_, literal, at) in group {
             entries.extend_from_slice(&literal.to_le_bytes());
@@ -203,7 +204,10 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
         // Three digits in a row lead to the detectors of numbers.
         for number in 0..1_000_u32 {
             let digits = [number / 100, number / 10 % 10, number % 10];
-            let gram = digits.iter().rev().fold(0, |gram, digit| gram << 8 | (digit + 0x30));
+            let gram = digits
+                .iter()
+                .rev()
+                .fold(0, |gram, digit| gram << 8 | (digit + 0x30));
             let bit = hash(fold(gram));
             bitmap[(bit >> 3) as usize] |= 1 << (bit & 7);
         }
@@ -225,7 +229,16 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     }
     offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
     let mut out = MAGIC.to_vec();
-    for section in [&bitmap, &slots.concat(), &entries, &index, &text, &offsets, &blob, &detectors] {
+    for section in [
+        &bitmap,
+        &slots.concat(),
+        &entries,
+        &index,
+        &text,
+        &offsets,
+        &blob,
+        &detectors,
+    ] {
         put_section(&mut out, section);
     }
     Ok(out)
@@ -245,7 +258,16 @@ impl Tables {
             }
             at = section.end.next_multiple_of(4);
         }
-        let [bitmap, slots, entries, literals, text, offsets, blob, detectors] = sections;
+        let [
+            bitmap,
+            slots,
+            entries,
+            literals,
+            text,
+            offsets,
+            blob,
+            detectors,
+        ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
         if bitmap.len() != BITMAP_BYTES || slots.len() != SLOTS * 8 {
             return None;
@@ -490,8 +512,12 @@ mod tests {
                     text.push((seed >> 24) as u8 & 127);
                 }
                 text.extend_from_slice(
-                    [b"ghp_".as_slice(), b"sk-a", b"PassWord", b"a.very.long-literal"]
-                        [(seed >> 13) as usize & 3],
+                    [
+                        b"ghp_".as_slice(),
+                        b"sk-a",
+                        b"PassWord",
+                        b"a.very.long-literal",
+                    ][(seed >> 13) as usize & 3],
                 );
             }
             let mut found = Found::default();

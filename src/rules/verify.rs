@@ -56,7 +56,14 @@ static CHECKSUMS: [(&str, Sum); 12] = [
         Some(format!("{:08x}", crc32(&token.body())).as_bytes() == token.last())
     }),
     ("crc32-hex-all", |token| {
-        Some(format!("{:08x}", crc32(without_joint(token.before_last())).swap_bytes()).as_bytes() == token.last())
+        Some(
+            format!(
+                "{:08x}",
+                crc32(without_joint(token.before_last())).swap_bytes()
+            )
+            .as_bytes()
+                == token.last(),
+        )
     }),
     ("crc32-upperhex-all", |token| {
         Some(format!("{:08X}", crc32(token.before_last())).as_bytes() == token.last())
@@ -70,7 +77,12 @@ static CHECKSUMS: [(&str, Sum); 12] = [
     ("sha256-base32", |token| {
         let digest = Sha256::digest(token.all().get(..77)?);
         let sum = codec::to_base32(digest.get(..5)?).to_lowercase();
-        Some(token.all().get(77..85)?.eq_ignore_ascii_case(sum.as_bytes()))
+        Some(
+            token
+                .all()
+                .get(77..85)?
+                .eq_ignore_ascii_case(sum.as_bytes()),
+        )
     }),
     ("bech32", |token| Some(bech32_holds(token.secret()))),
     ("base58check", |token| {
@@ -89,7 +101,7 @@ static CHECKSUMS: [(&str, Sum); 12] = [
 
 type Structure = fn(&Token<'_>) -> bool;
 
-static STRUCTURES: [(&str, Structure); 12] = [
+static STRUCTURES: [(&str, Structure); 13] = [
     ("jwt", |token| is_jwt(token.secret())),
     ("base64-json", |token| {
         longest_run(token)
@@ -105,11 +117,15 @@ static STRUCTURES: [(&str, Structure); 12] = [
     }),
     ("basic", |token| {
         codec::base64(token.secret()).is_some_and(|pair| {
-            pair.iter().position(|byte| *byte == b':').is_some_and(|at| at > 0 && pair.len() - at > 4)
+            pair.iter()
+                .position(|byte| *byte == b':')
+                .is_some_and(|at| at > 0 && pair.len() - at > 4)
                 && std::str::from_utf8(&pair).is_ok_and(|text| !text.chars().any(char::is_control))
         })
     }),
-    ("azure-cask", |token| token.secret().windows(6).any(|window| window == b"JQQJ99")),
+    ("azure-cask", |token| {
+        token.secret().windows(6).any(|window| window == b"JQQJ99")
+    }),
     ("bedrock", |token| {
         longest_run(token)
             .and_then(codec::base64)
@@ -117,16 +133,20 @@ static STRUCTURES: [(&str, Structure); 12] = [
     }),
     ("colon-token", |token| {
         codec::base64(token.secret()).is_some_and(|bytes| {
-            let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let digits = bytes
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             (9..=13).contains(&digits) && bytes.get(digits) == Some(&b':')
         })
     }),
     ("x25519", |token| {
-        codec::base64(token.secret()).is_some_and(|key| {
-            key.len() == 32 && key[0] & 7 == 0 && key[31] & 0xc0 == 0x40
-        })
+        codec::base64(token.secret())
+            .is_some_and(|key| key.len() == 32 && key[0] & 7 == 0 && key[31] & 0xc0 == 0x40)
     }),
-    ("reftkn", |token| codec::base64(token.secret()).is_some_and(|text| text.starts_with(b"reftkn:"))),
+    ("reftkn", |token| {
+        codec::base64(token.secret()).is_some_and(|text| text.starts_with(b"reftkn:"))
+    }),
     ("sas", |token| {
         let mut signature = token.last().to_vec();
         if let Some(decoded) = percent(&signature) {
@@ -134,6 +154,7 @@ static STRUCTURES: [(&str, Structure); 12] = [
         }
         codec::base64(&signature).is_some_and(|bytes| bytes.len() == 32)
     }),
+    ("mnemonic", |token| is_mnemonic(token.secret())),
     ("mixed", |token| {
         let variable = token.shape.variable(token.bytes, token.matched);
         variable.iter().any(u8::is_ascii_digit) && variable.iter().any(u8::is_ascii_alphabetic)
@@ -143,26 +164,40 @@ static STRUCTURES: [(&str, Structure); 12] = [
 /// The index of a checksum by name.
 #[must_use]
 pub fn checksum_named(name: &str) -> Option<u8> {
-    CHECKSUMS.iter().position(|(held, _)| *held == name).map(|index| index as u8)
+    CHECKSUMS
+        .iter()
+        .position(|(held, _)| *held == name)
+        .map(|index| index as u8)
 }
 
 /// The index of a structure by name.
 #[must_use]
 pub fn structure_named(name: &str) -> Option<u8> {
-    STRUCTURES.iter().position(|(held, _)| *held == name).map(|index| index as u8)
+    STRUCTURES
+        .iter()
+        .position(|(held, _)| *held == name)
+        .map(|index| index as u8)
 }
 
 /// What a token's checksum says; `None` when it cannot be computed here.
 #[must_use]
 pub fn checksum(index: u8, token: &Token<'_>) -> Option<Checksum> {
     let (_, sum) = CHECKSUMS.get(usize::from(index))?;
-    sum(token).map(|holds| if holds { Checksum::Valid } else { Checksum::Mismatch })
+    sum(token).map(|holds| {
+        if holds {
+            Checksum::Valid
+        } else {
+            Checksum::Mismatch
+        }
+    })
 }
 
 /// Whether a token has a structure.
 #[must_use]
 pub fn has_structure(index: u8, token: &Token<'_>) -> bool {
-    STRUCTURES.get(usize::from(index)).is_some_and(|(_, holds)| holds(token))
+    STRUCTURES
+        .get(usize::from(index))
+        .is_some_and(|(_, holds)| holds(token))
 }
 
 /// The sum that makes `body` (all that stands before it in the token, variable parts apart) valid; for examples.
@@ -179,12 +214,10 @@ pub fn sum_for(name: &str, prefix: &[u8], variable: &[u8]) -> Option<String> {
             let digest = Sha256::digest(prefix.get(..77)?);
             codec::to_base32(digest.get(..5)?)
         }
-        "luhn" => {
-            (b'0'..=b'9')
-                .map(|digit| [variable, &[digit]].concat())
-                .find(|all| luhn(all))
-                .and_then(|all| all.last().map(|digit| char::from(*digit).to_string()))?
-        }
+        "luhn" => (b'0'..=b'9')
+            .map(|digit| [variable, &[digit]].concat())
+            .find(|all| luhn(all))
+            .and_then(|all| all.last().map(|digit| char::from(*digit).to_string()))?,
         _ => return None,
     })
 }
@@ -216,7 +249,11 @@ fn base_digits(mut number: u32, base: u32, width: usize) -> String {
 fn crc16_xmodem(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
+            if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                crc << 1 ^ 0x1021
+            }
         })
     })
 }
@@ -228,7 +265,11 @@ pub fn luhn(number: &[u8]) -> bool {
     let mut count = 0_u32;
     for byte in number.iter().rev().filter(|byte| byte.is_ascii_digit()) {
         let digit = u32::from(byte - b'0');
-        sum += if count % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit };
+        sum += if count % 2 == 1 {
+            digit * 2 / 10 + digit * 2 % 10
+        } else {
+            digit
+        };
         count += 1;
     }
     count > 1 && sum % 10 == 0
@@ -237,7 +278,11 @@ pub fn luhn(number: &[u8]) -> bool {
 /// Whether an IBAN's check digits are right (ISO 7064, MOD 97-10); blanks are skipped.
 #[must_use]
 pub fn mod97(iban: &[u8]) -> bool {
-    let compact: Vec<u8> = iban.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    let compact: Vec<u8> = iban
+        .iter()
+        .copied()
+        .filter(u8::is_ascii_alphanumeric)
+        .collect();
     if compact.len() < 5 {
         return false;
     }
@@ -253,7 +298,13 @@ pub fn mod97(iban: &[u8]) -> bool {
 
 /// BIP-173: the checksum of the whole string is one.
 fn bech32_holds(text: &[u8]) -> bool {
-    const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
+    const GENERATOR: [u32; 5] = [
+        0x3b6a_57b2,
+        0x2650_8e6d,
+        0x1ea1_19fa,
+        0x3d42_33dd,
+        0x2a14_62b3,
+    ];
     let Some(one) = text.iter().rposition(|byte| *byte == b'1') else {
         return false;
     };
@@ -273,9 +324,34 @@ fn bech32_holds(text: &[u8]) -> bool {
             .iter()
             .enumerate()
             .filter(|(bit, _)| top >> bit & 1 == 1)
-            .fold((sum & 0x1ff_ffff) << 5 ^ u32::from(value), |sum, (_, generator)| sum ^ generator)
+            .fold(
+                (sum & 0x1ff_ffff) << 5 ^ u32::from(value),
+                |sum, (_, generator)| sum ^ generator,
+            )
     });
     sum == 1
+}
+
+/// Whether words could be a recovery phrase (BIP-39): nearly all different, and none of those that hold sentences
+/// together, which its list leaves out.
+fn is_mnemonic(text: &[u8]) -> bool {
+    const JOINING: [&[u8]; 44] = [
+        b"the", b"and", b"for", b"you", b"are", b"was", b"not", b"but", b"from", b"have", b"has",
+        b"had", b"were", b"your", b"they", b"our", b"his", b"her", b"its", b"with", b"would",
+        b"could", b"there", b"their", b"which", b"who", b"how", b"did", b"does", b"been", b"each",
+        b"than", b"then", b"them", b"these", b"those", b"may", b"also", b"after", b"per", b"via",
+        b"into", b"please", b"should",
+    ];
+    let words: Vec<&[u8]> = text
+        .split(|byte| *byte == b' ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut distinct = words.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    words.len() >= 12
+        && distinct.len() * 6 >= words.len() * 5
+        && !words.iter().any(|word| JOINING.contains(word))
 }
 
 /// Whether the first part of a dotted token decodes to a JSON header with `alg`.
@@ -301,7 +377,9 @@ fn percent(text: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
     while at < text.len() {
         if text[at] == b'%' {
-            out.push(codec::hex_digit(*text.get(at + 1)?)? << 4 | codec::hex_digit(*text.get(at + 2)?)?);
+            out.push(
+                codec::hex_digit(*text.get(at + 1)?)? << 4 | codec::hex_digit(*text.get(at + 2)?)?,
+            );
             at += 3;
         } else {
             out.push(text[at]);

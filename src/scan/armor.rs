@@ -14,7 +14,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
     let Some(label) = labels.get(hit.index) else {
         return;
     };
-    let dashes = bytes[..hit.start].iter().rev().take_while(|byte| **byte == b'-').count();
+    let dashes = bytes[..hit.start]
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'-')
+        .count();
     if dashes < 4 || hit.start < pass.reach(hit.rule) {
         return;
     }
@@ -29,7 +33,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
     let end = match memchr::memmem::find(body, closing.as_bytes()) {
         Some(offset) => {
             let after = hit.end + offset + closing.len();
-            after + bytes[after..limit].iter().take(5).take_while(|byte| **byte == b'-').count()
+            after
+                + bytes[after..limit]
+                    .iter()
+                    .take(5)
+                    .take_while(|byte| **byte == b'-')
+                    .count()
         }
         // Cut off: everything that still looks like its body.
         None => hit.end + body.iter().take_while(|byte| in_body(**byte)).count(),
@@ -51,7 +60,10 @@ fn member_end(bytes: &[u8], start: usize, end: usize) -> usize {
     let before = &bytes[start.saturating_sub(24)..start];
     let rest = &bytes[end..bytes.len().min(end + 8)];
     let escapes = rest.iter().take_while(|byte| **byte == b'\\').count();
-    let ends = rest.get(escapes) == Some(&b'n') && rest.get(escapes + 1).is_some_and(|next| matches!(next, b'"' | b'\\'));
+    let ends = rest.get(escapes) == Some(&b'n')
+        && rest
+            .get(escapes + 1)
+            .is_some_and(|next| matches!(next, b'"' | b'\\'));
     if escapes > 0 && ends && memchr::memmem::find(before, b"private_key").is_some() {
         end + escapes + 1
     } else {
@@ -60,7 +72,9 @@ fn member_end(bytes: &[u8], start: usize, end: usize) -> usize {
 }
 
 fn in_body(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || matches!(byte, b'+' | b'/' | b'=' | b'\\' | b'-' | b':' | b',')
+    byte.is_ascii_alphanumeric()
+        || byte.is_ascii_whitespace()
+        || matches!(byte, b'+' | b'/' | b'=' | b'\\' | b'-' | b':' | b',')
 }
 
 /// Whether the body is not one letter again and again.

@@ -18,14 +18,46 @@ const GAP: usize = 48;
 
 /// Names of which a part says that the value opens nothing.
 static HARMLESS: &[&str] = &[
-    "page", "next", "continuation", "cursor", "sync", "resume", "public", "cache", "sort", "partition", "primary", "foreign",
-    "idempotency", "invalid", "encrypted", "sealed", "hash", "csrf_field", "stop", "pad",
+    "page",
+    "next",
+    "continuation",
+    "cursor",
+    "sync",
+    "resume",
+    "public",
+    "cache",
+    "sort",
+    "partition",
+    "primary",
+    "foreign",
+    "idempotency",
+    "invalid",
+    "encrypted",
+    "sealed",
+    "hash",
+    "csrf_field",
+    "stop",
+    "pad",
 ];
 
 /// What may come between a name and its operator and still leave it the same name.
 static SUFFIXES: &[&str] = &[
-    "prod", "production", "dev", "test", "stage", "staging", "live", "value", "text", "string", "new", "old", "main",
-    "default", "raw", "plain",
+    "prod",
+    "production",
+    "dev",
+    "test",
+    "stage",
+    "staging",
+    "live",
+    "value",
+    "text",
+    "string",
+    "new",
+    "old",
+    "main",
+    "default",
+    "raw",
+    "plain",
 ];
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit) {
@@ -35,13 +67,19 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let Some((start, end)) = value(pass.bytes, hit) else {
         return;
     };
+
     pass.looked(hit.rule, end);
     let text = &pass.bytes[start..end];
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
         return;
     }
-    let bare = !start.checked_sub(1).is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
-    if plausible::is_placeholder(text) || plausible::is_reference(text) || is_code(pass.bytes, text, end, bare) {
+    let bare = !start
+        .checked_sub(1)
+        .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
+    if plausible::is_placeholder(text)
+        || plausible::is_reference(text)
+        || is_code(pass.bytes, text, end, bare)
+    {
         return;
     }
     let good = if form.password {
@@ -49,7 +87,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     } else {
         is_opaque(text) && !plausible::is_digest(pass.bytes, start)
     };
-    if good {
+    if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
     }
 }
@@ -66,14 +104,23 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count();
     let own = bytes[hit.start - own..hit.start].to_ascii_lowercase();
-    if HARMLESS.iter().any(|word| memchr::memmem::find(&own, word.as_bytes()).is_some()) {
+    if HARMLESS
+        .iter()
+        .any(|word| memchr::memmem::find(&own, word.as_bytes()).is_some())
+    {
         return None;
     }
     let after_name = suffix(bytes, hit.end)?;
     let (mut at, operator) = operator(bytes, after_name, hit.start)?;
-    at += bytes[at..].iter().take(GAP).take_while(|byte| **byte == b' ' || **byte == b'\t').count();
+    at += bytes[at..]
+        .iter()
+        .take(GAP)
+        .take_while(|byte| **byte == b' ' || **byte == b'\t')
+        .count();
     // A prefix of a string literal.
-    if matches!(bytes.get(at), Some(b'b' | b'r' | b'f' | b'u')) && matches!(bytes.get(at + 1), Some(b'"' | b'\'')) {
+    if matches!(bytes.get(at), Some(b'b' | b'r' | b'f' | b'u'))
+        && matches!(bytes.get(at + 1), Some(b'"' | b'\''))
+    {
         at += 1;
     }
     let mut escapes = 0;
@@ -93,7 +140,10 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
         let end = quoted_end(bytes, at, quote, escapes);
         return (at < end).then_some((at, end));
     }
-    if bytes.get(at..at + "「".len()).is_some_and(|held| held == "「".as_bytes()) {
+    if bytes
+        .get(at..at + "「".len())
+        .is_some_and(|held| held == "「".as_bytes())
+    {
         at += "「".len();
     }
     let end = bare_end(bytes, at, operator);
@@ -124,7 +174,10 @@ fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count();
     let rest = bytes[at..at + length].to_ascii_lowercase();
-    let word = rest.strip_prefix(b"_").or(rest.strip_prefix(b"-")).unwrap_or(&rest);
+    let word = rest
+        .strip_prefix(b"_")
+        .or(rest.strip_prefix(b"-"))
+        .unwrap_or(&rest);
     let good = word.iter().all(u8::is_ascii_digit)
         || SUFFIXES.iter().any(|suffix| suffix.as_bytes() == word);
     good.then_some(at + length)
@@ -147,7 +200,10 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
         .take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'*'))
         .count();
     at += closers;
-    let blanks = bytes[at..limit].iter().take_while(|byte| **byte == b' ' || **byte == b'\t').count();
+    let blanks = bytes[at..limit]
+        .iter()
+        .take_while(|byte| **byte == b' ' || **byte == b'\t')
+        .count();
     let rest = bytes.get(at + blanks..limit)?;
     let here = at + blanks;
     let sign = match rest {
@@ -165,7 +221,12 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
         let typed = (rest[0] == b':').then(|| annotated(bytes, after)).flatten();
         return Some((typed.unwrap_or(after), Operator::Sign));
     }
-    if blanks > 0 && closers == 0 && start >= 2 && bytes[..start].ends_with(b"-") && flag(bytes, start) {
+    if blanks > 0
+        && closers == 0
+        && start >= 2
+        && bytes[..start].ends_with(b"-")
+        && flag(bytes, start)
+    {
         return Some((here, Operator::Sign));
     }
     let lower = rest.to_ascii_lowercase();
@@ -192,7 +253,9 @@ fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
     let word = rest[blanks..]
         .iter()
         .enumerate()
-        .take_while(|(index, byte)| byte.is_ascii_alphanumeric() || **byte == b'_' || *index == 0 && **byte == b'&')
+        .take_while(|(index, byte)| {
+            byte.is_ascii_alphanumeric() || **byte == b'_' || *index == 0 && **byte == b'&'
+        })
         .count();
     let tail = &rest[blanks + word..];
     let gap = tail.iter().take_while(|byte| **byte == b' ').count();
@@ -212,7 +275,10 @@ fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     }
     let tail = rest[blanks..].to_ascii_lowercase();
     let word = tail.strip_prefix(b"value")?;
-    let closers = word.iter().take_while(|byte| matches!(byte, b'"' | b' ' | b'\\' | b'\'')).count();
+    let closers = word
+        .iter()
+        .take_while(|byte| matches!(byte, b'"' | b' ' | b'\\' | b'\''))
+        .count();
     matches!(word.get(closers), Some(b'=' | b':')).then_some(at + blanks + 5 + closers + 1)
 }
 
@@ -224,11 +290,17 @@ fn quoted_end(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> usize {
             b'\n' => return at,
             byte if byte == quote => return at,
             b'\\' => {
-                let run = bytes[at..limit].iter().take_while(|byte| **byte == b'\\').count();
+                let run = bytes[at..limit]
+                    .iter()
+                    .take_while(|byte| **byte == b'\\')
+                    .count();
                 if escapes > 0 && run <= escapes && bytes.get(at + run) == Some(&quote) {
                     return at;
                 }
-                if escapes > 0 && run <= escapes && matches!(bytes.get(at + run), Some(b'n' | b'r' | b't')) {
+                if escapes > 0
+                    && run <= escapes
+                    && matches!(bytes.get(at + run), Some(b'n' | b'r' | b't'))
+                {
                     return at;
                 }
                 at += run + 1;
@@ -247,7 +319,21 @@ fn bare_end(bytes: &[u8], start: usize, operator: Operator) -> usize {
         if byte.is_ascii_whitespace()
             || !byte.is_ascii()
             || byte < b' '
-            || matches!(byte, b'"' | b'\'' | b'`' | b';' | b',' | b'&' | b'<' | b'>' | b'|' | b')' | b'}' | b']' | b'\\')
+            || matches!(
+                byte,
+                b'"' | b'\''
+                    | b'`'
+                    | b';'
+                    | b','
+                    | b'&'
+                    | b'<'
+                    | b'>'
+                    | b'|'
+                    | b')'
+                    | b'}'
+                    | b']'
+                    | b'\\'
+            )
         {
             break;
         }
@@ -276,6 +362,7 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
     if text.starts_with(b"/") && !text.contains(&b'+') && !text.contains(&b'=')
         || text.starts_with(b"./")
         || text.starts_with(b"~/")
+        || text.get(1..3) == Some(b":\\")
         || memchr::memmem::find(text, b"://").is_some()
     {
         return text.len() < 40 || text.iter().filter(|byte| **byte == b'/').count() > 2;
@@ -286,7 +373,9 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
             !word.is_empty()
                 && word.len() < 32
                 && word[0].is_ascii_alphabetic()
-                && word.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+                && word
+                    .iter()
+                    .all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
         });
     dotted || text.contains(&b' ') && text.split(|byte| *byte == b' ').count() > 4
 }
@@ -297,11 +386,17 @@ fn is_opaque(text: &[u8]) -> bool {
         return false;
     }
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let letters = text
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
     if digits == 0 || letters == 0 || is_version_or_name(text) {
         return false;
     }
-    let body = text.strip_suffix(b"==").or(text.strip_suffix(b"=")).unwrap_or(text);
+    let body = text
+        .strip_suffix(b"==")
+        .or(text.strip_suffix(b"="))
+        .unwrap_or(text);
     if body.iter().all(|byte| HEX.has(*byte)) {
         return plausible::entropy(body) >= HEX_ENTROPY;
     }
@@ -314,7 +409,11 @@ fn is_version_or_name(text: &[u8]) -> bool {
     let mut plain = 0;
     for piece in text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')) {
         pieces += 1;
-        let letters = piece.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+        let upper = piece.first().is_some_and(u8::is_ascii_uppercase);
+        let letters = piece
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphabetic() && byte.is_ascii_uppercase() == upper)
+            .count();
         let rest = &piece[letters..];
         plain += usize::from(rest.len() <= 4 && rest.iter().all(u8::is_ascii_digit));
     }
@@ -324,21 +423,45 @@ fn is_version_or_name(text: &[u8]) -> bool {
 /// Chosen by a person: more than a word, less than a sentence.
 fn is_password(text: &[u8], bare: bool) -> bool {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let symbols = text.iter().filter(|byte| byte.is_ascii_punctuation()).count();
+    let letters = text
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let symbols = text
+        .iter()
+        .filter(|byte| byte.is_ascii_punctuation())
+        .count();
     if letters == 0 && symbols == 0 || text.contains(&b' ') {
         return false;
     }
     if digits == 0 {
-        return !bare && letters >= 4 && text.iter().any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&'));
+        let marked = text
+            .iter()
+            .any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&'));
+        return !bare && letters >= 4 && marked || is_jumbled(text);
     }
     letters > 0 && !is_algorithm(text)
+}
+
+/// Letters that change case too often to be words: `camelCase` changes it twice in five letters at most.
+fn is_jumbled(text: &[u8]) -> bool {
+    let changes = text
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_uppercase() != pair[1].is_ascii_uppercase())
+        .count();
+    text.len() >= 10
+        && text.iter().all(u8::is_ascii_alphabetic)
+        && changes * 5 >= text.len() * 2
+        && plausible::entropy(text) >= 3.0
 }
 
 /// `sha256WithRSAEncryption`, `aes-256-gcm`, `600000ms`: a setting of how passwords are kept.
 fn is_algorithm(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["sha1", "sha2", "sha5", "sha-", "md5", "aes-", "aes1", "aes2", "hs256", "rs256", "es256", "pbkdf2", "argon2", "bcrypt", "base64", "utf-8", "ed25519"]
-        .iter()
-        .any(|name| lower.starts_with(name.as_bytes()))
+    [
+        "sha1", "sha2", "sha5", "sha-", "md5", "aes-", "aes1", "aes2", "hs256", "rs256", "es256",
+        "pbkdf2", "argon2", "bcrypt", "base64", "utf-8", "ed25519",
+    ]
+    .iter()
+    .any(|name| lower.starts_with(name.as_bytes()))
 }

@@ -13,8 +13,25 @@ const KEY_WORD_BEFORE: usize = 48;
 
 /// Words for a credential, lower case; some as they are in other languages.
 static KEY_WORDS: &[&str] = &[
-    "key", "token", "secret", "pass", "pwd", "auth", "cred", "bearer", "value", "pat", "キー", "トークン", "密钥", "密码",
-    "clave", "schlüssel", "ключ", "mnemonic", "seed",
+    "key",
+    "token",
+    "secret",
+    "pass",
+    "pwd",
+    "auth",
+    "cred",
+    "bearer",
+    "value",
+    "pat",
+    "キー",
+    "トークン",
+    "密钥",
+    "密码",
+    "clave",
+    "schlüssel",
+    "ключ",
+    "mnemonic",
+    "seed",
 ];
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit) {
@@ -54,9 +71,11 @@ fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
         Some(next) if joins(last, *next) => {
             // Lower-case compounds: `herokukey`, `datadogtoken`.
             let rest = bytes[end..bytes.len().min(end + 12)].to_ascii_lowercase();
-            ["api", "key", "token", "secret", "auth", "private", "access", "seed"]
-                .iter()
-                .any(|word| rest.starts_with(word.as_bytes()))
+            [
+                "api", "key", "token", "secret", "auth", "private", "access", "seed",
+            ]
+            .iter()
+            .any(|word| rest.starts_with(word.as_bytes()))
         }
         _ => true,
     }
@@ -80,7 +99,13 @@ fn next_break(bytes: &[u8], at: usize, end: usize) -> usize {
         .map_or(end, |offset| (at + offset).max(at + 1))
 }
 
-fn value_at(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit, at: usize) -> Option<usize> {
+fn value_at(
+    pass: &mut Pass<'_>,
+    rule: &Rule,
+    form: &Context,
+    hit: Hit,
+    at: usize,
+) -> Option<usize> {
     for shape in &form.shapes {
         let Some(matched) = shape.from(pass.bytes, at, false) else {
             continue;
@@ -90,6 +115,9 @@ fn value_at(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit, at: usiz
         }
         if form.key_word && !key_word_near(pass.bytes, hit.start, at) {
             continue;
+        }
+        if plausible::in_mark(pass.bytes, hit.start, hit.end) {
+            return None;
         }
         let end = matched.end;
         if token::keep(pass, rule, hit.rule, shape, &matched, &Checks::from(form)) {

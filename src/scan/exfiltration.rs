@@ -1,8 +1,9 @@
 //! Shapes that carry data out: pictures and links whose address holds data, long labels of a host name.
 
 use super::pass::Pass;
-use super::{plausible, views};
+use super::plausible;
 use crate::rules::alphabet::BASE64URL;
+use crate::scan::FindingKind;
 
 /// Longest address that is looked at, in bytes.
 const LONGEST: usize = 4_096;
@@ -13,30 +14,44 @@ const LINK_DATA: usize = 64;
 const LABEL: usize = 32;
 
 pub(super) fn run(pass: &mut Pass<'_>) {
+    let links = std::mem::take(&mut pass.calls.links);
+    if links.is_empty() {
+        return;
+    }
+    let mut secrets: Vec<(usize, usize)> = pass
+        .out
+        .iter()
+        .filter(|found| found.confidence_pm >= 500)
+        .filter(|found| {
+            pass.tables
+                .rule(found.rule)
+                .is_some_and(|rule| rule.kind == FindingKind::Secret)
+        })
+        .map(|found| (found.start, found.end))
+        .collect();
+    secrets.sort_unstable();
     let mut floor = 0;
-    for (index, start, end) in std::mem::take(&mut pass.calls.hits) {
-        if start < floor {
-            continue;
-        }
-        match index {
-            views::LINK => floor = link(pass, start, end),
-            views::ADDRESS => host(pass, end),
-            _ => {}
+    for start in links {
+        let start = start as usize;
+        if start >= floor {
+            floor = link(pass, &secrets, start);
         }
     }
 }
 
 /// A markdown link or picture, or an HTML picture; says where it ends.
-fn link(pass: &mut Pass<'_>, start: usize, end: usize) -> usize {
+fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize {
     let bytes = pass.bytes;
+    let end = start + 4;
     let limit = bytes.len().min(end + LONGEST);
     if bytes[start] == b'<' {
-        let close = memchr::memchr(b'>', &bytes[end..limit]).map_or(limit, |offset| end + offset + 1);
+        let close =
+            memchr::memchr(b'>', &bytes[end..limit]).map_or(limit, |offset| end + offset + 1);
         if let Some(source) = memchr::memmem::find(&bytes[end..close], b"src") {
             let from = end + source;
             if let Some(offset) = memchr::memmem::find(&bytes[from..close], b"://") {
                 let stop = address_end(bytes, from + offset, close);
-                if carries(pass, from + offset, stop, PICTURE_DATA) {
+                if carries(bytes, secrets, from + offset, stop, PICTURE_DATA) {
                     pass.detected("html-image", start, close);
                 }
             }
@@ -44,7 +59,8 @@ fn link(pass: &mut Pass<'_>, start: usize, end: usize) -> usize {
         return close;
     }
     let from = start + 2;
-    let close = memchr::memchr2(b')', b'\n', &bytes[from..limit]).map_or(limit, |offset| from + offset);
+    let close =
+        memchr::memchr2(b')', b'\n', &bytes[from..limit]).map_or(limit, |offset| from + offset);
     let low = start.saturating_sub(512);
     let open = bytes[low..start]
         .iter()
@@ -52,8 +68,12 @@ fn link(pass: &mut Pass<'_>, start: usize, end: usize) -> usize {
         .map_or(start, |at| low + at);
     let picture = open > 0 && bytes[open] == b'[' && bytes[open - 1] == b'!';
     let least = if picture { PICTURE_DATA } else { LINK_DATA };
-    if carries(pass, from, close, least) {
-        let name = if picture { "markdown-image" } else { "markdown-link" };
+    if carries(bytes, secrets, from, close, least) {
+        let name = if picture {
+            "markdown-image"
+        } else {
+            "markdown-link"
+        };
         let begin = if picture { open - 1 } else { open };
         pass.detected(name, begin, (close + 1).min(bytes.len()));
     }
@@ -68,19 +88,27 @@ fn address_end(bytes: &[u8], start: usize, limit: usize) -> usize {
 }
 
 /// Whether the address at `[start, end)` holds a secret, a hole to be filled, or data of `least` bytes.
-fn carries(pass: &Pass<'_>, start: usize, end: usize, least: usize) -> bool {
-    let address = &pass.bytes[start..end];
-    let secret = pass
-        .out
-        .iter()
-        .any(|found| found.start >= start && found.end <= end && found.confidence_pm >= 500);
+fn carries(
+    bytes: &[u8],
+    secrets: &[(usize, usize)],
+    start: usize,
+    end: usize,
+    least: usize,
+) -> bool {
+    let address = &bytes[start..end];
+    let first = secrets.partition_point(|(low, _)| *low < start);
+    let secret = secrets.get(first).is_some_and(|(_, high)| *high <= end);
     let Some(query) = address.iter().position(|byte| *byte == b'?') else {
-        return secret && pass.tables.detector("markdown-image").is_some();
+        return secret;
     };
     secret
         || address[query + 1..]
             .split(|byte| matches!(byte, b'&' | b'#'))
-            .filter_map(|pair| pair.iter().position(|byte| *byte == b'=').map(|at| &pair[at + 1..]))
+            .filter_map(|pair| {
+                pair.iter()
+                    .position(|byte| *byte == b'=')
+                    .map(|at| &pair[at + 1..])
+            })
             .any(|value| is_data(value, least))
 }
 
@@ -88,23 +116,30 @@ fn is_data(value: &[u8], least: usize) -> bool {
     let hole = value.len() > 2
         && (value.starts_with(b"{") && value.ends_with(b"}")
             || value.starts_with(b"<") && value.ends_with(b">")
-            || value.starts_with(b"[") && value.ends_with(b"]") && !value.starts_with(b"[redacted"));
+            || value.starts_with(b"[")
+                && value.ends_with(b"]")
+                && !value.starts_with(b"[redacted"));
     if hole {
         return true;
     }
-    let encoded = value.iter().filter(|byte| **byte == b'%' || **byte == b'+').count();
+    let encoded = value
+        .iter()
+        .filter(|byte| **byte == b'%' || **byte == b'+')
+        .count();
     if value.len() >= least && encoded >= 4 {
         return true;
     }
     value.len() >= least
-        && value.iter().all(|byte| BASE64URL.has(*byte) || matches!(byte, b'+' | b'/' | b'=' | b'%'))
+        && value
+            .iter()
+            .all(|byte| BASE64URL.has(*byte) || matches!(byte, b'+' | b'/' | b'='))
         && plausible::entropy(value) >= 3.5
         && value.iter().any(u8::is_ascii_digit)
         && value.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// A host name with labels that are data.
-fn host(pass: &mut Pass<'_>, start: usize) {
+pub(super) fn host(pass: &mut Pass<'_>, start: usize) {
     let bytes = pass.bytes;
     let limit = bytes.len().min(start + 253);
     let end = bytes[start..limit]

@@ -40,7 +40,9 @@ const fn kind(character: char) -> Option<Kind> {
     match character {
         '\u{e0000}'..='\u{e007f}' => Some(Kind::Tag),
         '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => Some(Kind::Selector),
-        '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{180e}' => Some(Kind::Blank),
+        '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{180e}' => {
+            Some(Kind::Blank)
+        }
         _ => None,
     }
 }
@@ -71,29 +73,59 @@ fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
             .collect();
         let length: usize = run.iter().map(|character| character.len_utf8()).sum();
         let after = text[at + length..].chars().next();
-        judge(pass, first, &run, (before, after), (base + at, base + at + length));
+        judge(
+            pass,
+            first,
+            &run,
+            (before, after),
+            (base + at, base + at + length),
+        );
         before = run.last().copied();
         at += length;
     }
 }
 
-fn judge(pass: &mut Pass<'_>, kind: Kind, run: &[char], (before, after): (Option<char>, Option<char>), (start, end): (usize, usize)) {
+fn judge(
+    pass: &mut Pass<'_>,
+    kind: Kind,
+    run: &[char],
+    (before, after): (Option<char>, Option<char>),
+    (start, end): (usize, usize),
+) {
     match kind {
         Kind::Tag => {
-            let flag = before == Some('\u{1f3f4}') && run.last() == Some(&'\u{e007f}') && run.len() <= 8;
+            let flag =
+                before == Some('\u{1f3f4}') && run.last() == Some(&'\u{e007f}') && run.len() <= 8;
             if !flag {
                 pass.detected("tags", start, end);
-                let plain = run.iter().filter_map(|character| u8::try_from(*character as u32 - 0xe_0000).ok());
-                decoded(pass, plain.filter(|byte| byte.is_ascii_graphic() || *byte == b' ').collect(), start, end);
+                let plain = run
+                    .iter()
+                    .filter_map(|character| u8::try_from(*character as u32 - 0xe_0000).ok());
+                decoded(
+                    pass,
+                    plain
+                        .filter(|byte| byte.is_ascii_graphic() || *byte == b' ')
+                        .collect(),
+                    start,
+                    end,
+                );
             }
         }
         Kind::Selector if run.len() >= 2 => {
             pass.detected("selectors", start, end);
-            decoded(pass, run.iter().filter_map(|character| selector_byte(*character)).collect(), start, end);
+            decoded(
+                pass,
+                run.iter()
+                    .filter_map(|character| selector_byte(*character))
+                    .collect(),
+                start,
+                end,
+            );
         }
         Kind::Selector => {}
         Kind::Blank => {
-            let inside = before.is_some_and(|held| held.is_ascii_alphanumeric()) && after.is_some_and(|held| held.is_ascii_alphanumeric());
+            let inside = before.is_some_and(|held| held.is_ascii_alphanumeric())
+                && after.is_some_and(|held| held.is_ascii_alphanumeric());
             let same = run.iter().all(|held| Some(held) == run.first());
             if inside || run.len() >= 4 && !same || run.len() >= 8 {
                 pass.detected("zero-width", start, end);
@@ -132,7 +164,8 @@ fn bidi(pass: &mut Pass<'_>, text: &str, base: usize) {
             let mut first = None;
             let mut last = 0;
             for (offset, character) in line.char_indices() {
-                let control = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+                let control =
+                    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
                 let forced = matches!(character, '\u{202d}' | '\u{202e}');
                 if control && (forced || !mixed) {
                     first.get_or_insert(offset);
@@ -151,7 +184,10 @@ fn bidi(pass: &mut Pass<'_>, text: &str, base: usize) {
 fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(offset) = bytes[at..].iter().position(|byte| matches!(byte, 0xcd..=0xd4)) {
+    while let Some(offset) = bytes[at..]
+        .iter()
+        .position(|byte| matches!(byte, 0xcd..=0xd4))
+    {
         let here = at + offset;
         let start = text[..here]
             .char_indices()
@@ -172,8 +208,16 @@ fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
             continue;
         };
         let latin = word.chars().filter(char::is_ascii_alphabetic).count();
-        let others: Vec<char> = word.chars().filter(|character| !character.is_ascii_alphabetic() && !is_invisible(*character)).collect();
-        if latin >= 2 && latin + others.len() >= 4 && others.iter().all(|character| look_alike(*character).is_some()) {
+        let others: Vec<char> = word
+            .chars()
+            .filter(|character| !character.is_ascii_alphabetic() && !is_invisible(*character))
+            .collect();
+        if latin >= 2
+            && latin + others.len() >= 4
+            && others
+                .iter()
+                .all(|character| look_alike(*character).is_some())
+        {
             pass.detected("look-alikes", base + start, base + end);
         }
         at = end;
@@ -192,8 +236,12 @@ fn terminal(pass: &mut Pass<'_>) {
                     .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b'?'))
                     .count();
                 let values = &rest[1..=parameters];
-                let conceals = rest.get(1 + parameters) == Some(&b'm') && values.split(|byte| *byte == b';').any(|value| value == b"8");
-                let clears = rest.get(1 + parameters) == Some(&b'J') && matches!(values, b"2" | b"3");
+                let conceals = rest.get(1 + parameters) == Some(&b'm')
+                    && values
+                        .split(|byte| *byte == b';')
+                        .any(|value| value == b"8");
+                let clears =
+                    rest.get(1 + parameters) == Some(&b'J') && matches!(values, b"2" | b"3");
                 if conceals || clears {
                     pass.detected("terminal", at, at + parameters + 3);
                 }

@@ -7,19 +7,45 @@ use crate::rules::verify::{luhn, mod97};
 const LONGEST: usize = 48;
 
 /// Words before a number that say it counts something else.
-static OTHER_NUMBERS: &[&str] = &["order", "trace", "span", "tracking", "part", "sku", "_id", "offset", "partition", "ticket", "invoice"];
+static OTHER_NUMBERS: &[&str] = &[
+    "order",
+    "trace",
+    "span",
+    "tracking",
+    "part",
+    "sku",
+    "_id",
+    "offset",
+    "partition",
+    "ticket",
+    "invoice",
+];
 
 /// Looks at the number around `at`; says up to where nothing else needs looking at.
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
     let low = at.saturating_sub(LONGEST);
-    let part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+');
-    let back = bytes[low..at].iter().rev().take_while(|byte| part(byte)).count();
+    let part = |byte: &u8| {
+        byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+')
+    };
+    let back = bytes[low..at]
+        .iter()
+        .rev()
+        .take_while(|byte| part(byte))
+        .count();
     let mut start = at - back;
-    while start < at && !bytes[start].is_ascii_digit() && bytes[start] != b'+' && bytes[start] != b'(' {
+    while start < at
+        && !bytes[start].is_ascii_digit()
+        && bytes[start] != b'+'
+        && bytes[start] != b'('
+    {
         start += 1;
     }
-    let ahead = bytes[at..].iter().take(LONGEST).take_while(|byte| part(byte)).count();
+    let ahead = bytes[at..]
+        .iter()
+        .take(LONGEST)
+        .take_while(|byte| part(byte))
+        .count();
     let mut end = at + ahead;
     while end > at && !bytes[end - 1].is_ascii_digit() {
         end -= 1;
@@ -27,12 +53,15 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     if iban(pass, at) {
         return end;
     }
-    if end - start > LONGEST + 8 || start > 0 && is_joint(bytes[start - 1]) || bytes.get(end).is_some_and(|next| is_joint(*next)) {
+    if end - start > LONGEST + 8
+        || start > 0 && is_joint(bytes[start - 1])
+        || bytes.get(end).is_some_and(|next| is_joint(*next))
+    {
         return end;
     }
-    let found = groups(bytes, start, end)
-        .into_iter()
-        .any(|(start, end)| ssn(pass, start, end) || card(pass, start, end) || phone(pass, start, end));
+    let found = groups(bytes, start, end).into_iter().any(|(start, end)| {
+        ssn(pass, start, end) || card(pass, start, end) || phone(pass, start, end)
+    });
     let _ = found;
     end
 }
@@ -47,7 +76,10 @@ fn groups(bytes: &[u8], start: usize, end: usize) -> Vec<(usize, usize)> {
     let mut from = start;
     let mut at = start;
     while at < end {
-        let gap = bytes[at..end].iter().take_while(|byte| matches!(byte, b' ' | b'-' | b'.')).count();
+        let gap = bytes[at..end]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'-' | b'.'))
+            .count();
         if gap > 1 {
             out.push((from, at));
             from = at + gap;
@@ -72,7 +104,11 @@ fn counts_something_else(bytes: &[u8], start: usize) -> bool {
 fn card(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
     let text = &pass.bytes[start..end];
     let number = digits(text);
-    let prefix = |count: usize| number[..count].iter().fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+    let prefix = |count: usize| {
+        number[..count]
+            .iter()
+            .fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
+    };
     if !(14..=19).contains(&number.len()) {
         return false;
     }
@@ -88,16 +124,31 @@ fn card(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
         19 => number[0] == b'4' || prefix(2) == 62,
         _ => false,
     };
-    let separators: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect();
-    let one_kind = separators.iter().all(|byte| Some(byte) == separators.first() && matches!(byte, b' ' | b'-'));
-    let pieces: Vec<usize> = text.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).collect();
+    let separators: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_digit())
+        .collect();
+    let one_kind = separators
+        .iter()
+        .all(|byte| Some(byte) == separators.first() && matches!(byte, b' ' | b'-'));
+    let pieces: Vec<usize> = text
+        .split(|byte| !byte.is_ascii_digit())
+        .map(<[u8]>::len)
+        .collect();
     let grouped = match pieces.as_slice() {
         [_] | [4, 6, 5] | [4, 6, 4] => true,
         [most @ .., last] => most.iter().all(|piece| *piece == 4) && *last <= 4,
         [] => false,
     };
     let zeros = number.iter().filter(|digit| **digit == b'0').count();
-    if issuer && one_kind && grouped && luhn(&number) && zeros < 11 && !counts_something_else(pass.bytes, start) {
+    if issuer
+        && one_kind
+        && grouped
+        && luhn(&number)
+        && zeros < 11
+        && !counts_something_else(pass.bytes, start)
+    {
         pass.detected("card", start, end);
         return true;
     }
@@ -107,7 +158,10 @@ fn card(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
 /// Three, two and four digits, in numbers that the Social Security Administration can issue.
 fn ssn(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
     let text = &pass.bytes[start..end];
-    let shaped = text.len() == 11 && text[3] == text[6] && matches!(text[3], b'-' | b' ') && digits(text).len() == 9;
+    let shaped = text.len() == 11
+        && text[3] == text[6]
+        && matches!(text[3], b'-' | b' ')
+        && digits(text).len() == 9;
     if !shaped || text[0] == b'9' || text.starts_with(b"000") || text.starts_with(b"666") {
         return false;
     }
@@ -121,14 +175,28 @@ fn ssn(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
 fn phone(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
     let text = &pass.bytes[start..end];
     let count = digits(text).len();
-    let international = text[0] == b'+' && (8..=15).contains(&count) && text.get(1).is_some_and(|first| matches!(first, b'1'..=b'9'));
+    let international = text[0] == b'+'
+        && (8..=15).contains(&count)
+        && text
+            .get(1)
+            .is_some_and(|first| matches!(first, b'1'..=b'9'));
     let pieces: Vec<usize> = text
         .split(|byte| !byte.is_ascii_digit())
         .filter(|piece| !piece.is_empty())
         .map(<[u8]>::len)
         .collect();
-    let american = pieces == [3, 3, 4] && text.len() >= 12 && !text.contains(&b'+') && matches!(text.iter().find(|byte| byte.is_ascii_digit()), Some(b'2'..=b'9'));
-    let separated = international && (text.iter().any(|byte| matches!(byte, b' ' | b'-' | b'.' | b'(')) || count >= 10);
+    let american = pieces == [3, 3, 4]
+        && text.len() >= 12
+        && !text.contains(&b'+')
+        && matches!(
+            text.iter().find(|byte| byte.is_ascii_digit()),
+            Some(b'2'..=b'9')
+        );
+    let separated = international
+        && (text
+            .iter()
+            .any(|byte| matches!(byte, b' ' | b'-' | b'.' | b'('))
+            || count >= 10);
     if separated || american {
         pass.detected("phone", start, end);
         return true;
@@ -138,21 +206,87 @@ fn phone(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
 
 /// Lengths of IBANs by country (ISO 13616 registry).
 static IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
-    (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16), (b"BG", 22), (b"BH", 22),
-    (b"BR", 29), (b"CH", 21), (b"CR", 22), (b"CY", 28), (b"CZ", 24), (b"DE", 22), (b"DK", 18), (b"DO", 28), (b"EE", 20),
-    (b"ES", 24), (b"FI", 18), (b"FO", 18), (b"FR", 27), (b"GB", 22), (b"GE", 22), (b"GI", 23), (b"GL", 18), (b"GR", 27),
-    (b"GT", 28), (b"HR", 21), (b"HU", 28), (b"IE", 22), (b"IL", 23), (b"IS", 26), (b"IT", 27), (b"JO", 30), (b"KW", 30),
-    (b"KZ", 20), (b"LB", 28), (b"LI", 21), (b"LT", 20), (b"LU", 20), (b"LV", 21), (b"MC", 27), (b"MD", 24), (b"ME", 22),
-    (b"MK", 19), (b"MR", 27), (b"MT", 31), (b"MU", 30), (b"NL", 18), (b"NO", 15), (b"PK", 24), (b"PL", 28), (b"PS", 29),
-    (b"PT", 25), (b"QA", 29), (b"RO", 24), (b"RS", 22), (b"SA", 24), (b"SE", 24), (b"SI", 19), (b"SK", 24), (b"SM", 27),
-    (b"TN", 24), (b"TR", 26), (b"UA", 29), (b"VA", 22), (b"VG", 24), (b"XK", 20),
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BR", 29),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"SA", 24),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
 ];
 
 fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
     let bytes = pass.bytes;
     let low = at.saturating_sub(LONGEST);
     let part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
-    let first = at - bytes[low..at].iter().rev().take_while(|byte| part(byte)).count();
+    let first = at
+        - bytes[low..at]
+            .iter()
+            .rev()
+            .take_while(|byte| part(byte))
+            .count();
     for start in first..at {
         if start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || bytes[start - 1] == b'_') {
             continue;
@@ -163,7 +297,10 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
         if !head[2..].iter().all(u8::is_ascii_digit) {
             continue;
         }
-        let Some((_, length)) = IBAN_LENGTHS.iter().find(|(country, _)| head.starts_with(*country)) else {
+        let Some((_, length)) = IBAN_LENGTHS
+            .iter()
+            .find(|(country, _)| head.starts_with(*country))
+        else {
             continue;
         };
         let mut end = start;
@@ -192,7 +329,9 @@ pub(super) fn emails(pass: &mut Pass<'_>) {
         let local = bytes[floor.max(at.saturating_sub(64))..at]
             .iter()
             .rev()
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-'))
+            .take_while(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')
+            })
             .count();
         let domain = bytes[at + 1..]
             .iter()
@@ -202,7 +341,12 @@ pub(super) fn emails(pass: &mut Pass<'_>) {
         let (start, end) = (at - local, at + 1 + domain);
         floor = at + 1;
         if local > 0 && is_address(bytes, start, at, end) {
-            let trimmed = end - bytes[at + 1..end].iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
+            let trimmed = end
+                - bytes[at + 1..end]
+                    .iter()
+                    .rev()
+                    .take_while(|byte| matches!(byte, b'.' | b'-'))
+                    .count();
             pass.detected("email", start, trimmed);
         }
     }
@@ -214,7 +358,10 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
     if machine.iter().any(|name| name.as_bytes() == local) || !local[0].is_ascii_alphanumeric() {
         return false;
     }
-    if start > 0 && matches!(bytes[start - 1], b'/' | b':' | b'@' | b'=') && memchr::memmem::find(&bytes[start.saturating_sub(64)..start], b"://").is_some() {
+    if start > 0
+        && matches!(bytes[start - 1], b'/' | b':' | b'@' | b'=')
+        && memchr::memmem::find(&bytes[start.saturating_sub(64)..start], b"://").is_some()
+    {
         return false;
     }
     let domain = bytes[at + 1..end].trim_ascii_end();
@@ -222,7 +369,9 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
     let labels: Vec<&[u8]> = domain.split(|byte| *byte == b'.').collect();
     let top = labels.last().copied().unwrap_or_default();
     labels.len() >= 2
-        && labels.iter().all(|label| !label.is_empty() && !label.starts_with(b"-"))
+        && labels
+            .iter()
+            .all(|label| !label.is_empty() && !label.starts_with(b"-"))
         && (2..=12).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
 }

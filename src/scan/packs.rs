@@ -24,7 +24,10 @@ pub fn read(folders: &[&Path]) -> Result<Vec<(String, PackSpec)>, Vec<RuleError>
                 entries
                     .filter_map(Result::ok)
                     .map(|entry| entry.path())
-                    .filter(|path| path.extension().is_some_and(|extension| extension == "toml")),
+                    .filter(|path| {
+                        path.extension()
+                            .is_some_and(|extension| extension == "toml")
+                    }),
             ),
             Err(error) => errors.push(unreadable(folder, &error.to_string())),
         }
@@ -112,12 +115,18 @@ fn check(scanner: &Scanner, compiled: &Compiled) -> Vec<RuleError> {
         };
         for (index, template) in spec.examples.iter().enumerate() {
             if let Err(message) = example_holds(scanner, spec, template, index) {
-                refuse(RuleError::EXAMPLE_MISSED, format!("example {}: {message}", index + 1));
+                refuse(
+                    RuleError::EXAMPLE_MISSED,
+                    format!("example {}: {message}", index + 1),
+                );
             }
         }
         for (index, template) in spec.near_misses.iter().enumerate() {
             if let Err(message) = near_miss_holds(scanner, spec, template, index) {
-                refuse(RuleError::NEAR_MISS_FOUND, format!("near miss {}: {message}", index + 1));
+                refuse(
+                    RuleError::NEAR_MISS_FOUND,
+                    format!("near miss {}: {message}", index + 1),
+                );
             }
         }
     }
@@ -129,19 +138,34 @@ fn filled(spec: &RuleSpec, template: &str, what: &str, index: usize) -> Result<F
         .token
         .as_ref()
         .and_then(|held| held.checksum.as_deref())
-        .or_else(|| spec.context.as_ref().and_then(|held| held.checksum.as_deref()));
+        .or_else(|| {
+            spec.context
+                .as_ref()
+                .and_then(|held| held.checksum.as_deref())
+        });
     example::fill(template, &format!("{} {what} {index}", spec.id), checksum)
 }
 
 fn surface(spec: &RuleSpec) -> Surface {
-    let named = spec.surfaces.as_ref().and_then(|held| held.first()).copied();
+    let named = spec
+        .surfaces
+        .as_ref()
+        .and_then(|held| held.first())
+        .copied();
     named.unwrap_or(Surface::ToolResult)
 }
 
-fn example_holds(scanner: &Scanner, spec: &RuleSpec, template: &str, index: usize) -> Result<(), String> {
+fn example_holds(
+    scanner: &Scanner,
+    spec: &RuleSpec,
+    template: &str,
+    index: usize,
+) -> Result<(), String> {
     let filled = filled(spec, template, "example", index)?;
     if filled.marks.is_empty() {
-        return Err(String::from("nothing is marked, expected `⟦…⟧` around what is found"));
+        return Err(String::from(
+            "nothing is marked, expected `⟦…⟧` around what is found",
+        ));
     }
     let findings = scanner.scan(&filled.text, surface(spec));
     let own: Vec<ByteSpan> = findings
@@ -160,7 +184,12 @@ fn example_holds(scanner: &Scanner, spec: &RuleSpec, template: &str, index: usiz
     ))
 }
 
-fn near_miss_holds(scanner: &Scanner, spec: &RuleSpec, template: &str, index: usize) -> Result<(), String> {
+fn near_miss_holds(
+    scanner: &Scanner,
+    spec: &RuleSpec,
+    template: &str,
+    index: usize,
+) -> Result<(), String> {
     let filled = filled(spec, template, "near miss", index)?;
     let findings = scanner.scan(&filled.text, surface(spec));
     match findings.iter().find(|finding| finding.rule == spec.id) {

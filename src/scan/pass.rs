@@ -1,7 +1,10 @@
 //! One pass over a text: what the search meets is confirmed by the form of its rule.
 
 use super::views::{self, Calls};
-use super::{armor, assignment, context, exfiltration, hidden, number, pattern, phrase, plausible, token, userinfo};
+use super::{
+    armor, assignment, context, exfiltration, hidden, number, pattern, phrase, plausible, token,
+    userinfo,
+};
 use crate::call::Surface;
 use crate::rules::tables::{Hit, Seen};
 use crate::rules::{Form, Rule, Tables};
@@ -11,6 +14,9 @@ use crate::text::view::ViewKind;
 /// Confidence when a checksum holds, and when it does not.
 const SURE_PM: u16 = 1_000;
 const DOUBTFUL_PM: u16 = 300;
+
+/// Most findings of detectors that only report; more say nothing new and would outgrow the input.
+const MOST_NOTES: usize = 5_000;
 
 /// What a pass found, in the coordinates of the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub(super) struct Pass<'a> {
     /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
     until: Vec<(usize, usize)>,
     digits_until: usize,
+    /// How many findings there are that are only reported.
+    notes: usize,
     /// Whether this text is itself a view: views of views are not made.
     inner: bool,
 }
@@ -47,6 +55,7 @@ impl<'a> Pass<'a> {
             calls: Calls::default(),
             until: Vec::new(),
             digits_until: 0,
+            notes: 0,
             inner,
         }
     }
@@ -95,7 +104,9 @@ impl<'a> Pass<'a> {
         if start >= end || end > self.bytes.len() {
             return;
         }
-        if plausible::in_mark(self.bytes, start, end) || plausible::is_published(&self.bytes[start..end]) {
+        if plausible::in_mark(self.bytes, start, end)
+            || plausible::is_published(&self.bytes[start..end])
+        {
             return;
         }
         let confidence_pm = match checksum {
@@ -118,7 +129,9 @@ impl<'a> Pass<'a> {
         if let Some((index, rule)) = self.tables.detector(name)
             && rule.speaks(self.surface)
             && start < end
+            && (rule.redact || self.notes < MOST_NOTES)
         {
+            self.notes += usize::from(!rule.redact);
             self.out.push(Found {
                 rule: index,
                 start,
@@ -135,7 +148,7 @@ impl Seen for Pass<'_> {
     fn hit(&mut self, hit: Hit) {
         if hit.rule == views::RULE {
             if !self.inner {
-                self.calls.hit(hit);
+                views::call(self, hit);
             }
             return;
         }
@@ -166,7 +179,7 @@ impl Seen for Pass<'_> {
 
     fn dense(&mut self, at: usize) {
         if !self.inner {
-            self.calls.dense(self.bytes, at);
+            views::dense(self, at);
         }
     }
 }

@@ -33,7 +33,10 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
 }
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit) {
-    let from = hit.start.saturating_sub(usize::from(form.before)).max(pass.reach(hit.rule));
+    let from = hit
+        .start
+        .saturating_sub(usize::from(form.before))
+        .max(pass.reach(hit.rule));
     let to = pass.bytes.len().min(hit.end + usize::from(form.after));
     let (Some(window), Some(regex)) = (pass.bytes.get(from..to), compiled(&form.expression)) else {
         return;
@@ -46,6 +49,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     };
     pass.looked(hit.rule, from + secret.end());
     if !plausible::is_placeholder(secret.as_bytes()) {
-        pass.found(hit.rule, rule, (from + secret.start(), from + secret.end()), None);
+        pass.found(
+            hit.rule,
+            rule,
+            (from + secret.start(), from + secret.end()),
+            None,
+        );
     }
 }

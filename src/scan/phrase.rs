@@ -6,7 +6,9 @@ use crate::rules::rule::Word;
 use crate::rules::tables::Hit;
 
 /// Most words that are read for one phrase.
-const MOST_WORDS: usize = 24;
+const MOST_WORDS: usize = 32;
+/// Longest word, in bytes.
+const LONGEST: usize = 64;
 /// Most bytes between two words of a phrase.
 const GAP: usize = 6;
 /// First byte of Chinese and Japanese characters in UTF-8.
@@ -24,12 +26,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, phrases: &[Vec<Word>], h
     if hit.start > 0 && word_byte(pass.bytes[hit.start - 1]) || hit.start < pass.reach(hit.rule) {
         return;
     }
-    let words = words(pass.bytes, hit.start, phrase.len() + 3 * MOST_WORDS / 4);
-    if let Some(count) = matches(phrase, &words)
-        && let Some((_, _, end)) = words.get(count.wrapping_sub(1))
-    {
-        pass.looked(hit.rule, *end);
-        pass.found(hit.rule, rule, (hit.start, *end), None);
+    if let Some(end) = matches(phrase, pass.bytes, hit) {
+        pass.looked(hit.rule, end);
+        pass.found(hit.rule, rule, (hit.start, end), None);
     }
 }
 
@@ -37,54 +36,88 @@ const fn word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'\'' || byte == b'_'
 }
 
-/// The words from `start` on, lower case, with their positions.
-fn words(bytes: &[u8], start: usize, most: usize) -> Vec<(String, usize, usize)> {
-    let mut out = Vec::new();
-    let mut at = start;
-    while out.len() < most.min(MOST_WORDS) {
-        let length = bytes[at..].iter().take(64).take_while(|byte| word_byte(**byte)).count();
-        if length == 0 {
+/// Where the longest match of the phrase that begins with the literal ends.
+///
+/// The positions in the phrase that can be reached are bits, so that gaps and words that may be missing cost nothing.
+fn matches(phrase: &[Word], bytes: &[u8], hit: Hit) -> Option<usize> {
+    if bytes.get(hit.end).is_some_and(|next| word_byte(*next)) {
+        return None;
+    }
+    let done = 1_u64.checked_shl(phrase.len() as u32)?;
+    // The literal is the first word, or the first two.
+    let taken = bytes[hit.start..hit.end]
+        .iter()
+        .filter(|byte| **byte == b' ')
+        .count()
+        + 1;
+    let mut reached = skip_optional(phrase, 1 << taken);
+    let mut best = (reached & done != 0).then_some(hit.end);
+    let Some(gap) = gap_after(bytes, hit.end) else {
+        return best;
+    };
+    let mut at = hit.end + gap;
+    for _ in 0..MOST_WORDS {
+        let length = bytes[at..]
+            .iter()
+            .take(LONGEST)
+            .take_while(|byte| word_byte(**byte))
+            .count();
+        let word = &bytes[at..at + length];
+        if word.is_empty() {
             break;
         }
-        let word = String::from_utf8_lossy(&bytes[at..at + length]).to_lowercase();
-        out.push((word, at, at + length));
+        let mut next = 0;
+        for (index, element) in phrase.iter().enumerate() {
+            if reached >> index & 1 == 1
+                && (element.any.is_empty() || element.any.iter().any(|choice| same(choice, word)))
+            {
+                next |= 1 << (index + 1);
+            }
+        }
+        reached = skip_optional(phrase, next);
         at += length;
-        let gap = bytes[at..].iter().take(GAP + 1).take_while(|byte| !word_byte(**byte)).count();
-        // The end of a sentence ends a phrase as well.
-        if gap > GAP || bytes[at..at + gap].iter().any(|byte| matches!(byte, b'?' | b';')) {
+        if reached & done != 0 {
+            best = Some(at);
+        }
+        if reached & (done - 1) == 0 {
             break;
         }
+        let Some(gap) = gap_after(bytes, at) else {
+            break;
+        };
         at += gap;
     }
-    out
+    best
 }
 
-/// How many of `words` the phrase takes.
-fn matches(phrase: &[Word], words: &[(String, usize, usize)]) -> Option<usize> {
-    // What positions each prefix of the phrase can end at: gaps and optional words make it a small set.
-    let mut reached = vec![false; words.len() + 1];
-    reached[0] = true;
-    for element in phrase {
-        let mut next = vec![false; words.len() + 1];
-        for at in (0..=words.len()).filter(|at| reached[*at]) {
-            if element.any.is_empty() {
-                for gap in 0..=3 {
-                    if at + gap <= words.len() {
-                        next[at + gap] = true;
-                    }
-                }
-                continue;
-            }
-            if element.optional {
-                next[at] = true;
-            }
-            if let Some((word, _, _)) = words.get(at)
-                && element.any.iter().any(|choice| choice == word)
-            {
-                next[at + 1] = true;
-            }
+/// The bytes up to the next word; `None` where the sentence or the line of thought ends.
+fn gap_after(bytes: &[u8], at: usize) -> Option<usize> {
+    let gap = bytes[at..]
+        .iter()
+        .take(GAP + 1)
+        .take_while(|byte| !word_byte(**byte))
+        .count();
+    let ends = gap > GAP
+        || bytes[at..at + gap]
+            .iter()
+            .any(|byte| matches!(byte, b'?' | b';'));
+    (!ends).then_some(gap)
+}
+
+/// The positions reached without reading a word.
+fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
+    for (index, element) in phrase.iter().enumerate() {
+        if element.optional && reached >> index & 1 == 1 {
+            reached |= 1 << (index + 1);
         }
-        reached = next;
     }
-    reached.iter().rposition(|held| *held)
+    reached
+}
+
+fn same(choice: &str, word: &[u8]) -> bool {
+    if choice.is_ascii() {
+        return word.eq_ignore_ascii_case(choice.as_bytes());
+    }
+    word.len().abs_diff(choice.len()) <= 4
+        && std::str::from_utf8(word).is_ok_and(|word| word.to_lowercase() == choice)
 }

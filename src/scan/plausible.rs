@@ -10,15 +10,60 @@ static PUBLISHED: &[[u8; 8]] = &include!("published.in");
 
 /// Words that only placeholders hold; all lower case.
 static PLACEHOLDER_WORDS: &[&str] = &[
-    "example", "placeholder", "changeme", "change_me", "change-me", "your_", "your-", "yourkey", "yourtoken",
-    "yourpass", "redacted", "dummy", "sample", "insert_", "insert-", "replace", "xxxx", "fake", "not-a-real",
-    "not_a_real", "notreal", "_here", "-here", "todo", "undefined", "testtest", "foobar", "lorem", "********",
-    "........", "masked", "hidden_", "secret_value", "my-secret", "my_secret", "supersecret", "topsecret",
+    "example",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "change-me",
+    "your_",
+    "your-",
+    "yourkey",
+    "yourtoken",
+    "yourpass",
+    "redacted",
+    "dummy",
+    "sample",
+    "insert_",
+    "insert-",
+    "replace",
+    "not-a-real",
+    "not_a_real",
+    "notreal",
+    "_here",
+    "-here",
+    "undefined",
+    "testtest",
+    "foobar",
+    "lorem",
+    "********",
+    "........",
+    "masked",
+    "hidden_",
+    "secret_value",
+    "my-secret",
+    "my_secret",
+    "supersecret",
+    "password",
+    "testpass",
+    "realkey",
+    "topsecret",
+];
+
+/// Shorter ones, which random text holds by chance: only with nothing but punctuation around them.
+static PLACEHOLDER_ALONE: &[&str] = &[
+    "fake", "todo", "test", "none", "null", "here", "demo", "your", "xxx",
 ];
 
 /// Rows and habits of fingers.
 static KEYBOARD: &[&[u8]] = &[
-    b"qwertyui", b"asdfghjk", b"zxcvbnm", b"1q2w3e4r", b"12345678", b"0123456789", b"abcdefgh", b"98765432",
+    b"qwertyui",
+    b"asdfghjk",
+    b"zxcvbnm",
+    b"1q2w3e4r",
+    b"12345678",
+    b"0123456789",
+    b"abcdefgh",
+    b"98765432",
 ];
 
 /// Bits per byte of a value by its own distribution.
@@ -47,11 +92,26 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     }
     let lower = value.to_ascii_lowercase();
     is_repetitive(&lower)
+        || contains(value, b"xxxx")
+        || contains(value, b"XXXX")
         || KEYBOARD.iter().any(|row| contains(&lower, row))
         || PLACEHOLDER_WORDS
             .iter()
             .any(|word| contains(&lower, word.as_bytes()))
+        || PLACEHOLDER_ALONE
+            .iter()
+            .any(|word| stands_alone(&lower, word.as_bytes()))
         || is_words(value)
+}
+
+/// Whether a word stands in the text with no letter or digit at its sides.
+fn stands_alone(lower: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find_iter(lower, word).any(|at| {
+        let before = at.checked_sub(1).map(|index| lower[index]);
+        let after = lower.get(at + word.len());
+        !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && !after.is_some_and(u8::is_ascii_alphanumeric)
+    })
 }
 
 /// Whether a value is one of the examples that everybody prints.
@@ -104,7 +164,8 @@ fn is_repetitive(lower: &[u8]) -> bool {
 fn is_words(value: &[u8]) -> bool {
     let mut words = 0;
     for word in value.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')) {
-        let one_case = word.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase);
+        let one_case =
+            word.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase);
         if !one_case || word.len() > 14 {
             return false;
         }
@@ -123,12 +184,14 @@ pub fn is_reference(value: &[u8]) -> bool {
     match first {
         b'$' => {
             // A bcrypt hash or a password may begin with a dollar sign; a name after it is a reference.
-            trimmed
-                .get(1)
-                .is_none_or(|next| matches!(next, b'{' | b'(') || next.is_ascii_alphabetic() || *next == b'_')
+            trimmed.get(1).is_none_or(|next| {
+                matches!(next, b'{' | b'(') || next.is_ascii_alphabetic() || *next == b'_'
+            })
         }
         b'<' | b'{' | b'[' | b'(' | b'!' | b'*' | b'@' if trimmed.len() > 1 => {
-            matches!(first, b'<' | b'{' | b'[' | b'(') || trimmed.starts_with(b"!secret") || trimmed.starts_with(b"***")
+            matches!(first, b'<' | b'{' | b'[' | b'(')
+                || trimmed.starts_with(b"!secret")
+                || trimmed.starts_with(b"***")
         }
         b'%' => trimmed.len() > 2 && trimmed.ends_with(b"%"),
         _ => {
@@ -144,17 +207,55 @@ pub fn is_reference(value: &[u8]) -> bool {
     }
 }
 
-/// Whether `start` lies inside a mark of redaction: `[redacted:…]`, `redacted:rule:tag`, `[REDACTED_…]`.
+/// Whether `[start, end)` lies inside a mark of redaction: `[redacted:rule:tag]`, with or without brackets and tag.
+///
+/// Only the mark itself protects: a real token glued to the word would be found.
 #[must_use]
 pub fn in_mark(bytes: &[u8], start: usize, end: usize) -> bool {
-    let from = start.saturating_sub(96);
-    let before = &bytes[from..start];
-    let word = before
-        .iter()
-        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'@' | b'&'))
-        .map_or(0, |at| at + 1);
-    let reach = &bytes[from + word..end.min(bytes.len())];
-    contains(&reach.to_ascii_lowercase(), b"redacted")
+    const WORD: &[u8] = b"redacted:";
+    let from = start.saturating_sub(128);
+    let reach = &bytes[from..end.min(bytes.len())];
+    let Some(word) = memchr::memmem::rfind(&bytes[from..start.max(from)], WORD)
+        .or_else(|| memchr::memmem::find(reach, WORD))
+    else {
+        return false;
+    };
+    let id = from + word + WORD.len();
+    let length = |from: usize, part: fn(&u8) -> bool| {
+        bytes[from..]
+            .iter()
+            .take(96)
+            .take_while(|byte| part(byte))
+            .count()
+    };
+    let tag = id
+        + length(id, |byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+        });
+    let family = &bytes[id..tag];
+    let known = [
+        "secrets.",
+        "pii.",
+        "hidden_text.",
+        "injection.",
+        "exfiltration.",
+    ]
+    .iter()
+    .any(|known| family.starts_with(known.as_bytes()));
+    if !known {
+        return false;
+    }
+    let digits = if bytes.get(tag) == Some(&b':') {
+        length(tag + 1, u8::is_ascii_hexdigit)
+    } else {
+        0
+    };
+    let last = if digits > 0 {
+        tag + 1 + digits.min(64)
+    } else {
+        tag
+    };
+    end <= last + 1
 }
 
 /// Whether the bytes before `start` say that a digest follows.
@@ -163,10 +264,7 @@ pub fn is_digest(bytes: &[u8], start: usize) -> bool {
     let before = &bytes[start.saturating_sub(24)..start];
     let lower = before.to_ascii_lowercase();
     let label = lower.trim_ascii_end();
-    let label = label
-        .strip_suffix(b"\"")
-        .unwrap_or(label)
-        .trim_ascii_end();
+    let label = label.strip_suffix(b"\"").unwrap_or(label).trim_ascii_end();
     let label = label
         .iter()
         .rposition(|byte| !matches!(byte, b':' | b'=' | b' ' | b'"' | b'\'' | b'-'))
@@ -202,23 +300,47 @@ mod tests {
     #[test]
     fn placeholders_are_told_from_values() {
         for held in [
-            "xxxxxxxxxxxxxxxx", "your-api-key", "0000000000000000", "deadbeefdeadbeefdeadbeefdeadbeef",
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij", "not-a-real-token-this-will-not-work", "changeme123", "1234567890",
+            "xxxxxxxxxxxxxxxx",
+            "your-api-key",
+            "0000000000000000",
+            "deadbeefdeadbeefdeadbeefdeadbeef",
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij",
+            "not-a-real-token-this-will-not-work",
+            "changeme123",
+            "1234567890",
         ] {
             assert!(is_placeholder(held.as_bytes()), "{held}");
         }
-        for held in ["k7Gh2mQp9XvR4tLs8WzB", "9f86d081884c7d659a2feaa0c55ad015", "maple-maple-falcon-5103", "Tr0ub4dor&3"] {
+        for held in [
+            "k7Gh2mQp9XvR4tLs8WzB",
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "maple-maple-falcon-5103",
+            "Tr0ub4dor&3",
+        ] {
             assert!(!is_placeholder(held.as_bytes()), "{held}");
         }
     }
 
     #[test]
     fn references_marks_and_digests_are_seen() {
-        for held in ["$TOKEN", "${X}", "${{ secrets.X }}", "{{ x }}", "<your key>", "%X%", "!secret x", "ENC[AES256_GCM,data:x]"] {
+        for held in [
+            "$TOKEN",
+            "${X}",
+            "${{ secrets.X }}",
+            "{{ x }}",
+            "<your key>",
+            "%X%",
+            "!secret x",
+            "ENC[AES256_GCM,data:x]",
+        ] {
             assert!(is_reference(held.as_bytes()), "{held}");
         }
         assert!(!is_reference(b"$2b$12$KIX") && !is_reference(b"k7Gh2mQp"));
         assert!(in_mark(b"k=[redacted:secrets.x:0123]", 21, 25));
-        assert!(is_digest(b"sha256:00", 7) && is_digest(b"\"md5\": \"00", 8) && !is_digest(b"key: 00", 5));
+        assert!(
+            is_digest(b"sha256:00", 7)
+                && is_digest(b"\"md5\": \"00", 8)
+                && !is_digest(b"key: 00", 5)
+        );
     }
 }

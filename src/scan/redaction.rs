@@ -90,7 +90,7 @@ fn breaks(bytes: &[u8], span: ByteSpan) -> bool {
     }
     let before = &bytes[span.start().saturating_sub(16)..span.start()];
     let Some(last) = before.last() else {
-        return true;
+        return false;
     };
     if !matches!(last, b' ' | b'\t' | b'\n') {
         return false;
@@ -103,7 +103,11 @@ fn breaks(bytes: &[u8], span: ByteSpan) -> bool {
 
 fn text(finding: &Finding, tag: Option<&str>, bare: bool) -> String {
     let joint = if tag.is_some() { ":" } else { "" };
-    let inner = format!("redacted:{}{joint}{}", finding.rule, tag.unwrap_or_default());
+    let inner = format!(
+        "redacted:{}{joint}{}",
+        finding.rule,
+        tag.unwrap_or_default()
+    );
     if bare { inner } else { format!("[{inner}]") }
 }
 
@@ -152,7 +156,9 @@ impl<'a> Redactor<'a> {
             .iter()
             .take_while(|held| held.at == self.pointer)
             .copied()
-            .filter(|held| text.is_char_boundary(held.span.start()) && text.is_char_boundary(held.span.end()))
+            .filter(|held| {
+                text.is_char_boundary(held.span.start()) && text.is_char_boundary(held.span.end())
+            })
             .collect()
     }
 
@@ -160,8 +166,14 @@ impl<'a> Redactor<'a> {
         if findings.is_empty() {
             return text.to_owned();
         }
-        let bytes = replace(text.as_bytes(), findings.iter().copied(), self.tagger, self.marks);
-        String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        let bytes = replace(
+            text.as_bytes(),
+            findings.iter().copied(),
+            self.tagger,
+            self.marks,
+        );
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
     fn value(&mut self, value: &Value) -> Value {

@@ -7,7 +7,10 @@ use crate::rules::shape::{Matched, Shape};
 use crate::rules::tables::Hit;
 use crate::rules::verify;
 use crate::rules::{Rule, rule::Context};
+use crate::scan::Checksum;
 
+/// Longest value that may be a placeholder, in bytes; what is longer holds some words by chance.
+const LONGEST_ILLUSTRATION: usize = 1_024;
 /// How far before a token a word it needs may stand, in bytes.
 const WORDS_WITHIN: usize = 160;
 
@@ -15,6 +18,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     let Some(shape) = form.shapes.get(hit.index) else {
         return;
     };
+    // Before anything that reads on: literals in the middle of a word are the most frequent, and repeats of one must
+    // not be read again and again.
+    if shape.anchor == Some(0) && !form.glued && !shape.clean_start(pass.bytes, hit.start) {
+        return;
+    }
     let Some(matched) = shape.at_anchor(pass.bytes, hit.start, form.any_case) else {
         return;
     };
@@ -58,20 +66,23 @@ pub(super) fn keep(
     matched: &Matched,
     checks: &Checks<'_>,
 ) -> bool {
-    let variable = shape.variable(pass.bytes, matched);
-    let placeholder = if variable.len() > 1_024 {
-        false
-    } else {
-        plausible::is_placeholder(&variable)
-    };
-    if placeholder || plausible::entropy(&variable) < checks.entropy {
-        return false;
-    }
     let token = verify::Token {
         bytes: pass.bytes,
         shape,
         matched,
     };
+    let checksum = checks
+        .checksum
+        .and_then(|checksum| verify::checksum(checksum, &token));
+    // A checksum that holds is certain: nothing about the looks of a token weighs against it.
+    if checksum != Some(Checksum::Valid) {
+        let variable = shape.variable(pass.bytes, matched);
+        let illustrative =
+            variable.len() <= LONGEST_ILLUSTRATION && plausible::is_placeholder(&variable);
+        if illustrative || plausible::entropy(&variable) < checks.entropy {
+            return false;
+        }
+    }
     if !checks
         .require
         .iter()
@@ -79,9 +90,6 @@ pub(super) fn keep(
     {
         return false;
     }
-    let checksum = checks
-        .checksum
-        .and_then(|checksum| verify::checksum(checksum, &token));
     pass.found(
         index,
         rule,

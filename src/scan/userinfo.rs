@@ -31,7 +31,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, schemes: &[String], hit:
         return;
     };
     let user = &authority[..colon];
-    if plausible::is_reference(password) || plausible::is_placeholder(password) || stands_for(password, user) {
+    if plausible::is_reference(password)
+        || plausible::is_placeholder(password)
+        || stands_for(password, user)
+    {
         return;
     }
     pass.found(hit.rule, rule, (start, end), None);
@@ -56,7 +59,10 @@ fn scheme_matches(bytes: &[u8], end: usize, schemes: &[String]) -> bool {
 const fn ends_authority(byte: u8) -> bool {
     byte.is_ascii_whitespace()
         || byte < b' '
-        || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'?' | b'#' | b'(' | b')' | b',')
+        || matches!(
+            byte,
+            b'/' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'?' | b'#' | b'(' | b')' | b','
+        )
 }
 
 /// `user:password@`, `postgres:postgres@`: words that stand for values.
@@ -64,8 +70,22 @@ fn stands_for(password: &[u8], user: &[u8]) -> bool {
     let lower = password.to_ascii_lowercase();
     lower == user.to_ascii_lowercase()
         || [
-            "pass", "password", "passwd", "pwd", "secret", "token", "user", "admin", "root", "test", "mypass",
-            "mypassword", "postgres", "guest", "pass123", "password123",
+            "pass",
+            "password",
+            "passwd",
+            "pwd",
+            "secret",
+            "token",
+            "user",
+            "admin",
+            "root",
+            "test",
+            "mypass",
+            "mypassword",
+            "postgres",
+            "guest",
+            "pass123",
+            "password123",
         ]
         .iter()
         .any(|word| word.as_bytes() == lower)

@@ -2,6 +2,7 @@
 //!
 //! Views are made only where something calls for one, and never of a view.
 
+use super::exfiltration;
 use super::pass::{Found, Pass};
 use crate::rules::tables::{Hit, Literal};
 use crate::rules::{Form, codec};
@@ -17,12 +18,15 @@ pub(super) const RULE: usize = u16::MAX as usize;
 const ESCAPE: u16 = 0;
 const ENTITY: u16 = 1;
 const JOINT: u16 = 2;
-pub(super) const LINK: u16 = 3;
-pub(super) const ADDRESS: u16 = 4;
+const LINK: u16 = 3;
+const ADDRESS: u16 = 4;
 
 /// The literals that call for a view.
 pub(super) fn literals() -> Vec<Literal> {
-    let hex: Vec<u8> = (b'0'..=b'9').chain(b'a'..=b'f').chain(b'A'..=b'F').collect();
+    let hex: Vec<u8> = (b'0'..=b'9')
+        .chain(b'a'..=b'f')
+        .chain(b'A'..=b'F')
+        .collect();
     let any: Vec<u8> = (b'!'..=b'~').collect();
     let mut out = Vec::new();
     let mut add = |text: &str, index: u16, follow: &[u8]| {
@@ -55,58 +59,61 @@ pub(super) fn literals() -> Vec<Literal> {
     out
 }
 
-/// What called for a view during a pass.
+/// How far each kind of view has been made, and the links that wait for the end of the pass.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    pub(super) hits: Vec<(u16, usize, usize)>,
-    runs: Vec<ByteSpan>,
+    floors: [usize; 3],
     dense_until: usize,
+    /// Starts of links; 32 bits each, because a text may be nothing but links.
+    pub(super) links: Vec<u32>,
 }
 
-impl Calls {
-    pub(super) fn hit(&mut self, hit: Hit) {
-        self.hits.push((hit.index as u16, hit.start, hit.end));
-    }
-
-    pub(super) fn dense(&mut self, bytes: &[u8], at: usize) {
-        if at < self.dense_until {
+/// Makes the view that a literal calls for.
+pub(super) fn call(pass: &mut Pass<'_>, hit: Hit) {
+    let kind = match hit.index as u16 {
+        ESCAPE => ViewKind::Escape,
+        ENTITY => ViewKind::Entity,
+        JOINT => ViewKind::Joined,
+        LINK => {
+            if let Ok(start) = u32::try_from(hit.start) {
+                pass.calls.links.push(start);
+            }
             return;
         }
-        if let Some(span) = runs::around(bytes, at, self.dense_until) {
-            self.dense_until = span.end();
-            self.runs.push(span);
-        }
+        _ => return exfiltration::host(pass, hit.end),
+    };
+    let floor = pass.calls.floors[hit.index];
+    if hit.start < floor {
+        return;
+    }
+    let view = match (kind, ByteSpan::new(hit.start, hit.end)) {
+        (ViewKind::Joined, Some(joint)) => escape::joined(pass.bytes, joint, floor),
+        _ => escape::around(pass.bytes, hit.start, floor, kind),
+    };
+    if let Some(view) = view {
+        pass.calls.floors[hit.index] = view.source.end();
+        scan(pass, &view);
     }
 }
 
-/// Scans every view that was called for.
-pub(super) fn run(pass: &mut Pass<'_>) {
-    let bytes = pass.bytes;
-    for span in std::mem::take(&mut pass.calls.runs) {
-        if let Some(view) = runs::decode(bytes, span) {
+/// Decodes the run that a block without blanks belongs to.
+pub(super) fn dense(pass: &mut Pass<'_>, at: usize) {
+    let floor = pass.calls.dense_until;
+    if at < floor {
+        return;
+    }
+    if let Some(span) = runs::around(pass.bytes, at, floor) {
+        pass.calls.dense_until = span.end();
+        if let Some(view) = runs::decode(pass.bytes, span) {
             scan(pass, &view);
         }
     }
-    let hits = std::mem::take(&mut pass.calls.hits);
-    for (index, kind) in [(ESCAPE, ViewKind::Escape), (ENTITY, ViewKind::Entity), (JOINT, ViewKind::Joined)] {
-        let mut floor = 0;
-        for (_, start, end) in hits.iter().filter(|(held, ..)| *held == index) {
-            if *start < floor {
-                continue;
-            }
-            let view = match (kind, ByteSpan::new(*start, *end)) {
-                (ViewKind::Joined, Some(joint)) => escape::joined(bytes, joint, floor),
-                _ => escape::around(bytes, *start, floor, kind),
-            };
-            if let Some(view) = view {
-                floor = view.source.end();
-                scan(pass, &view);
-            }
-        }
-    }
-    pass.calls.hits = hits;
+}
+
+/// Scans the views that no literal calls for.
+pub(super) fn run(pass: &mut Pass<'_>) {
     percent(pass);
-    if !bytes.is_ascii() {
+    if !pass.bytes.is_ascii() {
         unicode(pass);
     }
 }
@@ -122,7 +129,9 @@ fn percent(pass: &mut Pass<'_>) {
             .and_then(codec::hex)
             .is_some_and(|byte| byte[0].is_ascii_alphanumeric());
         floor = at + 1;
-        if plain && let Some(view) = escape::around(bytes, at, at.saturating_sub(64), ViewKind::Percent) {
+        if plain
+            && let Some(view) = escape::around(bytes, at, at.saturating_sub(64), ViewKind::Percent)
+        {
             floor = view.source.end().max(at + 1);
             scan(pass, &view);
         }

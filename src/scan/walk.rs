@@ -36,7 +36,9 @@ impl Walk<'_> {
                     let length = self.pointer.len();
                     pointer_push(&mut self.pointer, &index.to_string());
                     // `["--password", "x"]`: an option names what follows.
-                    let before = index.checked_sub(1).and_then(|before| items[before].as_str());
+                    let before = index
+                        .checked_sub(1)
+                        .and_then(|before| items[before].as_str());
                     let name = before.filter(|text| text.starts_with('-')).unwrap_or(name);
                     self.value(item, name);
                     self.pointer.truncate(length);
@@ -50,7 +52,8 @@ impl Walk<'_> {
                     pointer_push(&mut self.pointer, name);
                     self.pointer.push_str(redaction::NAME);
                     self.plain(name);
-                    self.pointer.truncate(self.pointer.len() - redaction::NAME.len());
+                    self.pointer
+                        .truncate(self.pointer.len() - redaction::NAME.len());
                     let name = match named {
                         Some(named) if name == "value" => named,
                         _ => name,
@@ -93,8 +96,11 @@ impl Walk<'_> {
         let found = self
             .scanner
             .scan_at(&buffer, self.surface, from, &self.pointer);
-        self.out
-            .extend(found.into_iter().filter(|finding| finding.span.end() + from <= end));
+        self.out.extend(
+            found
+                .into_iter()
+                .filter(|finding| finding.span.end() + from <= end),
+        );
         self.buffer = buffer;
     }
 }

@@ -62,7 +62,11 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
 #[must_use]
 pub fn joined(bytes: &[u8], joint: ByteSpan, floor: usize) -> Option<View> {
     let quote = bytes[joint.start()];
-    let low = joint.start().saturating_sub(REACH).max(floor).min(joint.start());
+    let low = joint
+        .start()
+        .saturating_sub(REACH)
+        .max(floor)
+        .min(joint.start());
     let start = bytes[low..joint.start()]
         .iter()
         .rposition(|byte| *byte == quote || *byte == b'\n')

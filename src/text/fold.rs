@@ -30,7 +30,11 @@ pub fn compatibility(character: char) -> Option<u8> {
         // Mathematical letters: thirteen alphabets of 52, then digits in five styles.
         0x1d400..=0x1d6a3 => {
             let place = ((code - 0x1d400) % 52) as u8;
-            Some(if place < 26 { b'A' + place } else { b'a' + place - 26 })
+            Some(if place < 26 {
+                b'A' + place
+            } else {
+                b'a' + place - 26
+            })
         }
         0x1d7ce..=0x1d7ff => Some(b'0' + ((code - 0x1d7ce) % 10) as u8),
         _ => None,
@@ -67,7 +71,8 @@ fn calls(bytes: &[u8], position: usize, character: char, length: usize) -> bool 
     let after = bytes.get(position + length).copied();
     if is_invisible(character) {
         return before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
-            && after.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+            && after
+                .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     }
     if compatibility(character).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
         return true;
@@ -162,7 +167,14 @@ mod tests {
 
     #[test]
     fn ordinary_writing_is_not_folded() {
-        for text in ["می‌خواهم", "Привет, мир", "ありがとう、世界！", "family 👨‍👩‍👧", "हिन्दी क्‍ष", "naïve café"] {
+        for text in [
+            "می‌خواهم",
+            "Привет, мир",
+            "ありがとう、世界！",
+            "family 👨‍👩‍👧",
+            "हिन्दी क्‍ष",
+            "naïve café",
+        ] {
             assert_eq!(next(text.as_bytes(), 0), None, "{text}");
         }
     }

@@ -17,7 +17,11 @@ const fn in_run(byte: u8) -> bool {
 /// The run around `at`, over the line breaks of encoders that wrap.
 #[must_use]
 pub fn around(bytes: &[u8], at: usize, floor: usize) -> Option<ByteSpan> {
-    if !bytes.get(at..(at + 16).min(bytes.len()))?.iter().all(|byte| in_run(*byte)) {
+    if !bytes
+        .get(at..(at + 16).min(bytes.len()))?
+        .iter()
+        .all(|byte| in_run(*byte))
+    {
         return None;
     }
     let start = bytes[floor..at]
@@ -95,7 +99,16 @@ mod tests {
         let text = format!("echo {} | base64 -d", wrapped.join("\n"));
         let span = around(text.as_bytes(), 16, 0).unwrap();
         assert_eq!(span, ByteSpan::new(5, text.len() - 12).unwrap());
-        assert_eq!(decode(text.as_bytes(), span).unwrap().bytes, plain.as_bytes());
-        assert!(decode(b"0123456789abcdef0123456789abcdef", ByteSpan::new(0, 32).unwrap()).is_none());
+        assert_eq!(
+            decode(text.as_bytes(), span).unwrap().bytes,
+            plain.as_bytes()
+        );
+        assert!(
+            decode(
+                b"0123456789abcdef0123456789abcdef",
+                ByteSpan::new(0, 32).unwrap()
+            )
+            .is_none()
+        );
     }
 }

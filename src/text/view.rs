@@ -76,8 +76,10 @@ impl View {
     pub fn push(&mut self, byte: u8, start: usize, end: usize) {
         let base = self.source.start();
         self.bytes.push(byte);
-        self.map
-            .push((start.saturating_sub(base) as u32, end.saturating_sub(base) as u32));
+        self.map.push((
+            start.saturating_sub(base) as u32,
+            end.saturating_sub(base) as u32,
+        ));
     }
 
     /// The bytes of the original behind `[start, end)` of the view.
