@@ -125,9 +125,16 @@ impl<'c> Engine<'c> {
         let home = self.context.home.as_deref().unwrap_or("/home/~");
         let mut scope = Scope::default();
         for (name, value) in self.catalogue.environment() {
-            let value = value
-                .strip_prefix('~')
-                .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"));
+            let value = if *value == "." {
+                self.context
+                    .workspace
+                    .clone()
+                    .unwrap_or_else(|| String::from("."))
+            } else {
+                value
+                    .strip_prefix('~')
+                    .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"))
+            };
             scope
                 .variables
                 .push(Rc::new(((*name).to_owned(), Value::Exact(value))));
