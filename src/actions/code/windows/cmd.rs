@@ -75,6 +75,15 @@ impl Reader {
     }
 
     fn commands(&mut self, line: &str, span: ByteSpan, depth: usize) {
+        let trimmed = line.trim_start_matches([' ', '\t', '@']);
+        // `(…) else …`: what is in parentheses stands by itself.
+        if depth <= MAX_DEPTH
+            && let Some((inside, rest)) = group(trimmed)
+        {
+            self.commands(inside, span, depth + 1);
+            self.commands(rest, span, depth + 1);
+            return;
+        }
         for part in split(line) {
             self.command(part, span, depth);
         }
@@ -391,6 +400,26 @@ fn split(line: &str) -> Vec<&str> {
         .into_iter()
         .map(|part| part.trim_matches(['&', '|']))
         .collect()
+}
+
+fn group(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('(')?;
+    let mut depth = 1usize;
+    let mut quoted = false;
+    for (index, byte) in inner.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some((&inner[..index], &inner[index + 1..]));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn after_condition(text: &str) -> Option<&str> {

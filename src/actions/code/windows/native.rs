@@ -23,7 +23,7 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         ),
         "deltree" => call.paths(ActionKind::FsDelete, &["recursive"]),
         "format" => vec![named(ActionKind::DiskWrite, call.first())],
-        "diskpart" | "clean" => vec![named(ActionKind::DiskWrite, call.first())],
+        "diskpart" => vec![named(ActionKind::DiskWrite, call.first())],
         "cipher" => wipe(&call),
         "sdelete" | "sdelete64" => call.paths(ActionKind::FsDestroy, &["force"]),
         "fsutil" => fsutil(&call),
@@ -438,8 +438,14 @@ fn certutil(call: &Call<'_>) -> Vec<What> {
         if known(&file) != url {
             effects.push(path_act(ActionKind::FsWrite, file, &["create"]));
         }
-        // A certificate tool that fetches is the usual way to bring in a program.
-        effects.push(url_act(ActionKind::ExecRemoteCode, &url));
+        // A certificate tool that fetches a program is there to have it run.
+        let program = [
+            ".exe", ".dll", ".ps1", ".bat", ".cmd", ".vbs", ".hta", ".js", ".msi", ".scr",
+        ];
+        let lower = url.to_ascii_lowercase();
+        if program.iter().any(|ending| lower.ends_with(ending)) {
+            effects.push(url_act(ActionKind::ExecRemoteCode, &url));
+        }
         return effects;
     }
     if call.flag("-decode") || call.flag("-decodehex") || call.flag("/decode") {

@@ -20,6 +20,10 @@ const MAX_DEPTH: usize = 32;
 /// Bytes of folded text that one analysis may copy.
 const MAX_COPIED_BYTES: usize = 4 * 1024 * 1024;
 
+/// How many items a block is read for, and how long it may be then.
+const MAX_ELEMENTS: usize = 256;
+const MAX_BLOCK_BYTES: usize = 512;
+
 /// What a script would do.
 pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
     let mut reader = Reader {
@@ -35,6 +39,7 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         limited: false,
         socket: None,
         runs: false,
+        functions: Vec::new(),
     };
     reader.script(None);
     if let Some((host, span)) = reader.socket.take() {
@@ -68,6 +73,8 @@ struct Reader<'a> {
     socket: Option<(Value, ByteSpan)>,
     /// Whether something that came in may be run.
     runs: bool,
+    /// Functions of the script, whose bodies were read where they stand.
+    functions: Vec<String>,
 }
 
 /// The words of a command.
@@ -300,6 +307,9 @@ impl<'a> Reader<'a> {
                     self.at += 1;
                 }
                 let name = &self.text[name_at..self.at];
+                if self.functions.len() < 256 {
+                    self.functions.push(name.to_ascii_lowercase());
+                }
                 let called = !name.is_empty()
                     && memchr::memmem::find(&self.bytes[self.at..], name.as_bytes()).is_some();
                 self.blanks(true);
@@ -491,7 +501,12 @@ impl<'a> Reader<'a> {
         if name.is_empty() {
             return Val::opaque("");
         }
-        // `name = value` without a sigil is no PowerShell, but costs nothing to read.
+        if let Some(Kind::List(items)) = input.map(|input| &input.kind)
+            && cmdlets::resolve(&name) == "foreach-object"
+        {
+            let items = items.clone();
+            return self.each(&items, start);
+        }
         let words = self.words();
         self.command(&name, words, input, start)
     }
@@ -536,6 +551,40 @@ impl<'a> Reader<'a> {
             return self.statement();
         }
         value
+    }
+
+    /// `LIST | % {…}`: a short block is read once for each item that is known.
+    fn each(&mut self, items: &[Val], start: usize) -> Val {
+        let begin = self.at;
+        let mut out = Vec::new();
+        for item in items.iter().take(MAX_ELEMENTS) {
+            let before = self.effects.len();
+            self.at = begin;
+            self.variables.insert(String::from("_"), item.clone());
+            let words = self.words();
+            let value = words.values.first().map(|value| &value.kind);
+            out.push(match value {
+                Some(Kind::Object("block", held)) => {
+                    held.first().cloned().unwrap_or_else(|| Val::opaque(""))
+                }
+                _ => Val::opaque(""),
+            });
+            if items.len() > 8 {
+                self.effects.truncate(before);
+            }
+            if self.at.saturating_sub(begin) > MAX_BLOCK_BYTES || self.limited {
+                break;
+            }
+        }
+        if items.len() > 8 || items.is_empty() {
+            self.at = begin;
+            self.variables.insert(String::from("_"), Val::opaque("_"));
+            let words = self.words();
+            if items.is_empty() {
+                return self.cmdlet("foreach-object", Does::Pass, &words, None, start);
+            }
+        }
+        Val::list(out)
     }
 
     /// What `&` runs: a name, a block, a text.
@@ -746,7 +795,7 @@ impl<'a> Reader<'a> {
             .any(|switch| switch.starts_with(name.as_str()))
             && !matches!(
                 name.as_str(),
-                "f" | "fi" | "p" | "pa" | "c" | "n" | "na" | "d" | "s" | "u"
+                "f" | "fi" | "p" | "pa" | "c" | "n" | "na" | "d" | "s" | "u" | "verb"
             )
             || name == "r"
             || matches!(name.as_str(), "rf" | "fr" | "f");
@@ -1101,8 +1150,8 @@ impl<'a> Reader<'a> {
             }
             b'{' => {
                 self.at += 1;
-                self.script(Some(b'}'));
-                Val::object("block", Vec::new())
+                let last = self.script(Some(b'}'));
+                Val::object("block", vec![last])
             }
             b'[' => self.type_or_cast(),
             b'0'..=b'9' => {
@@ -1893,6 +1942,13 @@ impl<'a> Reader<'a> {
     // ---- commands
 
     fn command(&mut self, name: &str, words: Words, input: Option<&Val>, start: usize) -> Val {
+        if self
+            .functions
+            .iter()
+            .any(|function| function.eq_ignore_ascii_case(name))
+        {
+            return Val::opaque("");
+        }
         let full = cmdlets::resolve(name);
         // `rm -rf` is not how the cmdlet is called: the program of that name is meant.
         let posix = words
@@ -2178,7 +2234,12 @@ impl<'a> Reader<'a> {
                 self.object(&kind, &rest, start)
             }
             Does::Property => {
-                let key = first().unwrap_or_else(|| Val::opaque(""));
+                let key = words
+                    .value(&["path", "literalpath"])
+                    .or_else(|| words.values.first())
+                    .cloned()
+                    .or_else(|| input.cloned())
+                    .unwrap_or_else(|| Val::opaque(""));
                 let value = key.as_value();
                 let path = known(&value).to_ascii_lowercase();
                 let registry = path.starts_with("hk") || path.starts_with("registry::");
