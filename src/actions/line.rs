@@ -115,6 +115,7 @@ impl Line<'_> {
                 .to_vec(),
             Selector::Variables => self.variables(),
             Selector::Arg(path) => self.arguments(path),
+            Selector::Under(inner, folder) => self.under(inner, folder),
             Selector::Join(inner) => join(&self.select(inner)).into_iter().collect(),
             Selector::All(parts) => parts.iter().flat_map(|part| self.select(part)).collect(),
             Selector::First(parts) => parts
@@ -127,6 +128,28 @@ impl Line<'_> {
 
     fn made(&self, value: Value) -> Word {
         Word::made(value, self.origin.clone())
+    }
+
+    /// The last components of what one selects, in the folder that the other selects.
+    fn under(&self, inner: &Selector<'_>, folder: &Selector<'_>) -> Vec<Word> {
+        let Some(folder) = self.select(folder).pop() else {
+            return Vec::new();
+        };
+        let Some(folder) = folder.exact() else {
+            return vec![folder];
+        };
+        self.select(inner)
+            .iter()
+            .filter_map(|word| cut(word, Part::Stem))
+            .map(|word| Word {
+                value: Value::Exact(format!(
+                    "{}/{}",
+                    folder.trim_end_matches('/'),
+                    word.known().0
+                )),
+                ..word
+            })
+            .collect()
     }
 
     fn variables(&self) -> Vec<Word> {
@@ -331,7 +354,12 @@ impl Line<'_> {
     pub fn targets(&self, effect: &Effect<'_>, selector: &Selector<'_>) -> Vec<Word> {
         let mut words = self.select(selector);
         if !effect.only.is_empty() {
-            words.retain(|word| fits(&word.value, &effect.only) > Truth::No);
+            let least = if effect.sure {
+                Truth::Yes
+            } else {
+                Truth::Maybe
+            };
+            words.retain(|word| fits(&word.value, &effect.only) >= least);
         }
         if !effect.except.is_empty() {
             words.retain(|word| fits(&word.value, &effect.except) < Truth::Yes);

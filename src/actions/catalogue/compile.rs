@@ -290,6 +290,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
         let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
+        let lists_when = own.map_or_else(Vec::new, |spec| conditions(&spec.lists_when));
         let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         if help {
             harmless_when.extend(condition("--help | --version", options));
@@ -322,6 +323,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             decodes_when,
             authenticates,
             setup_when,
+            lists_when,
             lists,
             effects,
             chdir,

@@ -72,6 +72,8 @@ pub enum Selector<'a> {
     Variables,
     /// An argument of a tool call: member names; `""` stands for every item of a list.
     Arg(#[serde(borrow)] Vec<&'a str>),
+    /// The last components of what the first selects, in the folder that the second selects.
+    Under(Box<Selector<'a>>, Box<Selector<'a>>),
     /// All values as one, with spaces between.
     Join(Box<Selector<'a>>),
     /// Everything that these select.
@@ -303,6 +305,8 @@ pub struct Entry<'a> {
     pub setup_when: Vec<Condition<'a>>,
     /// Directories whose file names are printed.
     pub lists: Option<Selector<'a>>,
+    /// When it prints them.
+    pub lists_when: Vec<Condition<'a>>,
     /// The directory it works in when that is not the shell's.
     pub chdir: Option<Selector<'a>>,
     /// What it does.

@@ -45,6 +45,12 @@ fn alternative<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Selector<'
 }
 
 fn union<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Selector<'a>, String> {
+    if let Some((inner, folder)) = text.split_once(" under ") {
+        return Ok(Selector::Under(
+            Box::new(union(inner, options)?),
+            Box::new(union(folder, options)?),
+        ));
+    }
     let parts = text
         .split(" + ")
         .map(|part| atom(part.trim(), options))

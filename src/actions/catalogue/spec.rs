@@ -122,6 +122,9 @@ pub struct CommandSpec {
     pub setup_when: Vec<String>,
     /// Selects the directories whose file names it prints (`find`, `ls`); `xargs` continues with them.
     pub lists: Option<String>,
+    /// When it prints them: all must hold (`grep -l`).
+    #[serde(default)]
+    pub lists_when: Vec<String>,
     /// Selects the directory it works in when that is not the shell's: `option -C`. Subcommands take it over.
     pub chdir: Option<String>,
     /// What it does.

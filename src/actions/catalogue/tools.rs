@@ -220,6 +220,7 @@ fn entry<'a>(
         authenticates: Vec::new(),
         setup_when: Vec::new(),
         lists: None,
+        lists_when: Vec::new(),
         chdir,
         effects: effects
             .iter()

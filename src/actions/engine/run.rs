@@ -22,7 +22,8 @@ impl Engine<'_> {
             if data.setup {
                 return Data::opaque();
             }
-            if !data.urls.is_empty() {
+            // A downloaded version number inside of known code is no downloaded code.
+            if !data.urls.is_empty() && word.known().0.trim().is_empty() {
                 let data = Rc::clone(data);
                 self.remote_code(&data, by, here);
                 return Data::opaque();
@@ -47,13 +48,13 @@ impl Engine<'_> {
                 }
                 Candidate::Prefix(text, why) => {
                     // What is known of it is understood; the rest is said to be unknown.
-                    if !text.trim().is_empty() && language == "shell" {
+                    if !several && !text.trim().is_empty() && language == "shell" {
                         output.merge(&self.code_text(language, text, &word.origin, by, &here));
                     }
                     let reason = why_text(why).into_owned();
                     let here = Situation {
-                        // A number or a name in a text filter is the rule, a program the exception.
-                        certainty: if matches!(language, "awk" | "sed") {
+                        // A value put into code of which the rest is known is the rule, more code the exception.
+                        certainty: if language != "shell" && !text.trim().is_empty() {
                             here.certainty.min(Certainty::Possible)
                         } else {
                             here.certainty
