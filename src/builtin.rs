@@ -17,6 +17,7 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         guesses: include_bytes!(concat!(env!("OUT_DIR"), "/guesses.bin")),
         places: include_bytes!(concat!(env!("OUT_DIR"), "/places.bin")),
         variables: include_bytes!(concat!(env!("OUT_DIR"), "/variables.bin")),
+        environment: include_bytes!(concat!(env!("OUT_DIR"), "/environment.bin")),
     })
     .unwrap_or_default()
 });

@@ -185,7 +185,7 @@ impl Action {
             if !self.target.exact {
                 out.push('…');
             }
-        } else if self.kind != ActionKind::Unknown {
+        } else if !self.target.exact && self.kind != ActionKind::Unknown {
             out.push_str(" something that could not be determined");
         }
         if !self.attributes.is_empty() {

@@ -152,10 +152,20 @@ impl<'r> Reader<'r> {
     }
 
     fn find(&self, spelling: &str) -> Option<usize> {
-        self.entry
-            .options
+        let options = &self.entry.options;
+        let own = options
             .iter()
-            .position(|option| option.spellings.contains(&spelling))
+            .take(self.entry.reach)
+            .position(|option| option.spellings.contains(&spelling));
+        // `--help` and `--version` stand at the end of every list.
+        own.or_else(|| {
+            let rest = self.entry.reach.max(options.len().saturating_sub(2));
+            let found = options
+                .get(rest..)?
+                .iter()
+                .position(|option| option.spellings.contains(&spelling))?;
+            Some(rest + found)
+        })
     }
 
     fn option(&mut self, text: &'r str) {
@@ -196,12 +206,18 @@ impl<'r> Reader<'r> {
         if name.len() < 4 {
             return None;
         }
-        let mut fitting = self.entry.options.iter().enumerate().filter(|(_, option)| {
-            option
-                .spellings
-                .iter()
-                .any(|spelling| spelling.starts_with("--") && spelling.starts_with(name))
-        });
+        let mut fitting = self
+            .entry
+            .options
+            .iter()
+            .take(self.entry.reach)
+            .enumerate()
+            .filter(|(_, option)| {
+                option
+                    .spellings
+                    .iter()
+                    .any(|spelling| spelling.starts_with("--") && spelling.starts_with(name))
+            });
         let (found, _) = fitting.next()?;
         fitting.next().is_none().then_some(found)
     }

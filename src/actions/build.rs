@@ -20,9 +20,43 @@ struct Tables {
 /// # Errors
 /// One sentence for each thing that is wrong, with file and entry.
 pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
-    let commands: Vec<compile::File> = read(&rules.join("commands"))?;
-    let tool_files: tools::Files = read(&rules.join("tools"))?;
-    let places: special::Files = read(&rules.join("places"))?;
+    let files = Files::read(rules)?;
+    let tables = tables(&files)?;
+    let catalogue = tables.load()?;
+    check(&catalogue, &files)?;
+    for (name, bytes) in &tables.files {
+        std::fs::write(out.join(name), bytes).map_err(|error| vec![error.to_string()])?;
+    }
+    Ok(())
+}
+
+/// The catalogue in the files below `rules`, without holding it against its examples. It stays in memory until the
+/// process ends.
+///
+/// # Errors
+/// One sentence for each thing that is wrong, with file and entry.
+pub fn load(rules: &Path) -> Result<Catalogue, Vec<String>> {
+    tables(&Files::read(rules)?)?.load()
+}
+
+/// Everything that is written.
+struct Files {
+    commands: Vec<compile::File>,
+    tools: tools::Files,
+    places: special::Files,
+}
+
+impl Files {
+    fn read(rules: &Path) -> Result<Self, Vec<String>> {
+        Ok(Self {
+            commands: read(&rules.join("commands"))?,
+            tools: read(&rules.join("tools"))?,
+            places: read(&rules.join("places"))?,
+        })
+    }
+}
+
+fn tables(files: &Files) -> Result<Tables, Vec<String>> {
     let mut errors = Vec::new();
     let mut table = |result: Result<Vec<u8>, Vec<String>>| match result {
         Ok(bytes) => bytes,
@@ -31,38 +65,41 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
             Vec::new()
         }
     };
-    let (tool_table, guesses) = match tools::compile(&tool_files) {
+    let (tool_table, guesses) = match tools::compile(&files.tools) {
         Ok(compiled) => compiled,
         Err(problems) => (table(Err(problems)), Vec::new()),
     };
     let tables = Tables {
         files: vec![
-            ("commands.bin", table(compile::compile(&commands))),
+            ("commands.bin", table(compile::compile(&files.commands))),
             ("tools.bin", tool_table),
             ("guesses.bin", guesses),
-            ("places.bin", table(special::compile(&places))),
+            ("places.bin", table(special::compile(&files.places))),
             (
                 "variables.bin",
-                table(environment::compile(&special::variables(&places))),
+                table(environment::compile(&special::variables(&files.places))),
+            ),
+            (
+                "environment.bin",
+                table(special::environment(&files.places)),
             ),
         ],
     };
-    if !errors.is_empty() {
-        return Err(errors);
+    if errors.is_empty() {
+        Ok(tables)
+    } else {
+        Err(errors)
     }
-    let catalogue = tables
-        .load()
-        .ok_or_else(|| vec![String::from("the compiled catalogue cannot be read back")])?;
-    check(&catalogue, &commands, &tool_files, &places)?;
-    for (name, bytes) in &tables.files {
-        std::fs::write(out.join(name), bytes).map_err(|error| vec![error.to_string()])?;
-    }
-    Ok(())
 }
 
 impl Tables {
     /// The catalogue, for the life of the process: the build script checks examples with it and ends.
-    fn load(&self) -> Option<Catalogue> {
+    fn load(&self) -> Result<Catalogue, Vec<String>> {
+        self.catalogue()
+            .ok_or_else(|| vec![String::from("the compiled catalogue cannot be read back")])
+    }
+
+    fn catalogue(&self) -> Option<Catalogue> {
         let stored = |name: &str| -> Option<&'static [u8]> {
             let (_, bytes) = self.files.iter().find(|(held, _)| *held == name)?;
             Some(Box::leak(bytes.clone().into_boxed_slice()))
@@ -73,6 +110,7 @@ impl Tables {
             guesses: stored("guesses.bin")?,
             places: stored("places.bin")?,
             variables: stored("variables.bin")?,
+            environment: stored("environment.bin")?,
         })
     }
 }
@@ -109,26 +147,23 @@ fn read<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<Vec<(String, T)
     }
 }
 
-fn check(
-    catalogue: &Catalogue,
-    commands: &[compile::File],
-    tool_files: &tools::Files,
-    places: &special::Files,
-) -> Result<(), Vec<String>> {
+fn check(catalogue: &Catalogue, files: &Files) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
-    for (file, spec) in commands {
+    for (file, spec) in &files.commands {
         for entry in &spec.command {
             check_command(catalogue, file, entry, &mut errors);
         }
     }
-    for (title, text, expected) in tools::examples(tool_files) {
+    for (title, text, expected) in tools::examples(&files.tools) {
         let (name, args) = text.split_once(' ').unwrap_or((text, "{}"));
         match json::parse(args.as_bytes()) {
             Ok(args) => compare(catalogue, &title, text, name, args, expected, &mut errors),
             Err(error) => errors.push(format!("{title}: example `{text}`: {error}")),
         }
     }
-    if let Err(problems) = special::check_examples(places, &catalogue.places, &example_context()) {
+    if let Err(problems) =
+        special::check_examples(&files.places, &catalogue.places, &example_context())
+    {
         errors.extend(problems);
     }
     if errors.is_empty() {

@@ -18,6 +18,9 @@ pub struct VariableSpec {
     /// Values that do nothing of it.
     #[serde(default)]
     pub except: Vec<String>,
+    /// Only these values do it; all when there is none.
+    #[serde(default)]
+    pub only: Vec<String>,
 }
 
 /// What the value of a variable does.
@@ -30,6 +33,10 @@ pub enum VariableEffect {
     SearchPath,
     /// Is shell text that programs run.
     Shell,
+    /// Is shell text that programs run with a file's name after it.
+    Editor,
+    /// Is expanded by shells as if it stood in double quotes.
+    Prompt,
     /// Is a file that shells run at start.
     Script,
     /// Turns the protection of connections off.
@@ -46,6 +53,8 @@ pub struct Variable<'a> {
     /// Values that do nothing of it.
     #[serde(borrow)]
     pub except: Vec<&'a str>,
+    /// Only these values do it; all when there is none.
+    pub only: Vec<&'a str>,
     /// Patterns of its name; empty for exact names.
     patterns: Vec<&'a str>,
 }
@@ -71,9 +80,12 @@ impl Variable<'_> {
     /// Whether that value does nothing.
     #[must_use]
     pub fn excepts(&self, value: &str) -> bool {
-        self.except
-            .iter()
-            .any(|pattern| pattern::matches(pattern, value))
+        let held = |patterns: &[&str]| {
+            patterns
+                .iter()
+                .any(|pattern| pattern::matches(pattern, value))
+        };
+        held(&self.except) || (!self.only.is_empty() && !held(&self.only))
     }
 }
 
@@ -88,6 +100,7 @@ pub fn compile(specs: &[(&str, &VariableSpec)]) -> Result<Vec<u8>, Vec<String>> 
     let mut open: Vec<Variable<'_>> = Vec::new();
     for (file, spec) in specs {
         let except: Vec<&str> = spec.except.iter().map(String::as_str).collect();
+        let only: Vec<&str> = spec.only.iter().map(String::as_str).collect();
         let (patterns, exact): (Vec<&String>, Vec<&String>) = spec
             .names
             .iter()
@@ -99,12 +112,14 @@ pub fn compile(specs: &[(&str, &VariableSpec)]) -> Result<Vec<u8>, Vec<String>> 
             open.push(Variable {
                 effect: spec.effect,
                 except: except.clone(),
+                only: only.clone(),
                 patterns: patterns.into_iter().map(String::as_str).collect(),
             });
         }
         let variable = vec![Variable {
             effect: spec.effect,
             except,
+            only,
             patterns: Vec::new(),
         }];
         names.extend(exact.into_iter().map(|name| (name.clone(), entries.len())));

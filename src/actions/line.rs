@@ -113,7 +113,9 @@ impl Line<'_> {
                 .get(self.name_words..)
                 .unwrap_or_default()
                 .to_vec(),
+            Selector::Variables => self.variables(),
             Selector::Arg(path) => self.arguments(path),
+            Selector::Under(inner, folder) => self.under(inner, folder),
             Selector::Join(inner) => join(&self.select(inner)).into_iter().collect(),
             Selector::All(parts) => parts.iter().flat_map(|part| self.select(part)).collect(),
             Selector::First(parts) => parts
@@ -126,6 +128,69 @@ impl Line<'_> {
 
     fn made(&self, value: Value) -> Word {
         Word::made(value, self.origin.clone())
+    }
+
+    /// The last components of what one selects, in the folder that the other selects.
+    fn under(&self, inner: &Selector<'_>, folder: &Selector<'_>) -> Vec<Word> {
+        let Some(folder) = self.select(folder).pop() else {
+            return Vec::new();
+        };
+        let Some(folder) = folder.exact() else {
+            return vec![folder];
+        };
+        self.select(inner)
+            .iter()
+            .filter_map(|word| cut(word, Part::Stem))
+            .map(|word| Word {
+                value: Value::Exact(format!(
+                    "{}/{}",
+                    folder.trim_end_matches('/'),
+                    word.known().0
+                )),
+                ..word
+            })
+            .collect()
+    }
+
+    fn variables(&self) -> Vec<Word> {
+        let operands = self.parsed.operands.iter();
+        operands
+            .filter_map(|at| self.words.get(*at))
+            .flat_map(|word| {
+                word.value
+                    .candidates()
+                    .into_iter()
+                    .filter_map(|candidate| match candidate {
+                        Candidate::Prefix(_, Why::UnsetVariable(name)) => {
+                            Some(Word::made(Value::Exact(name.clone()), word.origin.clone()))
+                        }
+                        _ => None,
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Whether the word at that position is the value of an option that logs in.
+    #[must_use]
+    pub fn authenticates(&self, position: usize) -> bool {
+        let terms = || self.entry.authenticates.iter().flatten();
+        terms().next().is_some()
+            && self.parsed.options.iter().any(|(number, given)| {
+                let Given::One(slice) = *given else {
+                    return false;
+                };
+                slice.word == position
+                    && terms().any(|term| match &term.test {
+                        Test::Option(option, patterns) if option == number => {
+                            patterns.is_empty()
+                                || self.words.get(position).is_some_and(|word| {
+                                    fits(&word.tail(slice.from).value, patterns) > Truth::No
+                                })
+                        }
+                        _ => false,
+                    })
+            })
     }
 
     fn standard_input(&self) -> Vec<Word> {
@@ -289,7 +354,12 @@ impl Line<'_> {
     pub fn targets(&self, effect: &Effect<'_>, selector: &Selector<'_>) -> Vec<Word> {
         let mut words = self.select(selector);
         if !effect.only.is_empty() {
-            words.retain(|word| fits(&word.value, &effect.only) > Truth::No);
+            let least = if effect.sure {
+                Truth::Yes
+            } else {
+                Truth::Maybe
+            };
+            words.retain(|word| fits(&word.value, &effect.only) >= least);
         }
         if !effect.except.is_empty() {
             words.retain(|word| fits(&word.value, &effect.except) < Truth::Yes);
@@ -401,6 +471,15 @@ fn cut(word: &Word, part: Part<'_>) -> Option<Word> {
         Part::Strip(beginning) => text
             .starts_with(beginning)
             .then(|| word.tail(beginning.len())),
+        Part::Stem => {
+            let path = text.split(['?', '#']).next().unwrap_or_default();
+            let name = path.trim_end_matches('/').rsplit(['/', ':']).next()?;
+            let name = name.strip_suffix(".git").unwrap_or(name);
+            (!name.is_empty() && word.exact().is_some()).then(|| Word {
+                value: Value::Exact(name.to_owned()),
+                ..word.clone()
+            })
+        }
         Part::Before(separator) => text.find(separator).map(|at| Word {
             value: Value::Exact(text[..at].to_owned()),
             ..word.clone()

@@ -1,4 +1,4 @@
-//! Matching by pattern: `*` any text, `?` any one character, letter case ignored. A leaf.
+//! Matching by pattern: `*` any text, `?` any one character, `[a-z]` one of a class. A leaf.
 
 /// Whether the pattern matches the whole text. Linear memory, at most `pattern × text` steps.
 #[must_use]
@@ -74,7 +74,7 @@ pub fn is_catch_all(component: &str) -> bool {
     )
 }
 
-/// Whether one component matches. A class in brackets stands for any one character.
+/// Whether one component matches, letter case counts.
 #[must_use]
 pub fn component(pattern: &str, text: &str) -> bool {
     if has_wildcard(pattern) {
@@ -99,7 +99,10 @@ fn walk(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
                 at += 1;
                 against += 1;
             }
-            Some(b'[') if class_end(pattern, at).is_some() => {
+            Some(b'[')
+                if class_end(pattern, at)
+                    .is_some_and(|end| in_class(&pattern[at + 1..end], text[against])) =>
+            {
                 at = class_end(pattern, at).unwrap_or(at) + 1;
                 against += 1;
             }
@@ -134,6 +137,30 @@ fn class_end(pattern: &[u8], open: usize) -> Option<usize> {
     Some(first + found)
 }
 
+/// Whether a byte is a member of a class, given without its brackets. Any part of a longer character is: what it stands
+/// for is not looked at.
+fn in_class(class: &[u8], byte: u8) -> bool {
+    if !byte.is_ascii() || class.starts_with(b"[:") {
+        return true;
+    }
+    let (negated, members) = match class.first() {
+        Some(b'!' | b'^') => (true, &class[1..]),
+        _ => (false, class),
+    };
+    let mut found = false;
+    let mut at = 0;
+    while at < members.len() {
+        if members.get(at + 1) == Some(&b'-') && at + 2 < members.len() {
+            found |= (members[at]..=members[at + 2]).contains(&byte);
+            at += 3;
+        } else {
+            found |= members[at] == byte;
+            at += 1;
+        }
+    }
+    found != negated
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,12 +174,16 @@ mod tests {
             ("*:main", "HEAD:main"),
             ("a*b*c", "aXbYbZc"),
             ("a?c", "abc"),
+            ("[0-9]*", "1x"),
+            ("[!a]x", "bx"),
         ];
         let missed = [
             ("", "a"),
             ("del*", "undelete"),
             ("a?c", "ac"),
             ("a*b", "abc"),
+            ("[0-9]*", "rm"),
+            ("[!a]x", "ax"),
         ];
         assert!(matched.iter().all(|(pattern, text)| matches(pattern, text)));
         assert!(!missed.iter().any(|(pattern, text)| matches(pattern, text)));

@@ -22,6 +22,9 @@ pub struct FileSpec {
     /// Its environment variables.
     #[serde(default)]
     variable: Vec<super::environment::VariableSpec>,
+    /// Variables that are set in nearly every environment, with their usual values; `~` is the home directory.
+    #[serde(default)]
+    usual: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -236,6 +239,20 @@ pub fn variables(files: &Files) -> Vec<(&str, &super::environment::VariableSpec)
                 .map(move |variable| (name.as_str(), variable))
         })
         .collect()
+}
+
+/// Compiles the usual values of variables, sorted by name.
+///
+/// # Errors
+/// When they cannot be stored.
+pub fn environment(files: &Files) -> Result<Vec<u8>, Vec<String>> {
+    let all: BTreeMap<&str, &str> = files
+        .iter()
+        .flat_map(|(_, file)| &file.usual)
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let sorted: Vec<(&str, &str)> = all.into_iter().collect();
+    postcard::to_allocvec(&sorted).map_err(|error| vec![error.to_string()])
 }
 
 /// Compiles the rules to a stored table.

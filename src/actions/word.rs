@@ -179,6 +179,8 @@ pub struct Data {
     pub folders: Vec<Rc<str>>,
     /// It was decoded or computed on its way.
     pub decoded: bool,
+    /// All of it is code by which programs set a shell up for themselves.
+    pub setup: bool,
 }
 
 /// How many sources of data are kept apart.
@@ -214,6 +216,7 @@ impl Data {
             (false, _, text) => text.clone(),
             _ => None,
         };
+        self.setup = other.setup && (self.setup || !self.some);
         self.some = true;
         for (own, others) in [
             (&mut self.urls, &other.urls),

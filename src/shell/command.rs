@@ -164,16 +164,34 @@ pub enum Stdout {
     Captured,
 }
 
-/// Variables and functions known at a point of the text. Shared, never changed once shared.
+/// Variables and functions known at a point of the text. Shared, never changed once shared; its entries are shared
+/// with the scopes before and after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Variables, sorted by name. An array has an entry `name[key]` for each element; positional parameters, when
     /// known, are `0`, `1`, and so on, and `#` says how many there are.
-    pub variables: Vec<(String, Value)>,
-    /// Bodies of functions and values of aliases, as source text, sorted by name. A function whose body is one
-    /// compound command and an alias are called alike: the words of the call follow the text of an alias, whose name
-    /// here ends in `=`.
-    pub functions: Vec<(String, String)>,
+    pub variables: Vec<Rc<(String, Value)>>,
+    /// Bodies of functions and texts of aliases, as source text, sorted by name. The name of an alias ends in `=`
+    /// here.
+    pub functions: Vec<Rc<(String, String)>>,
+}
+
+impl Scope {
+    /// The same scope for a text with parameters of its own: `bash -c text zero arguments..`.
+    #[must_use]
+    pub fn with_parameters(&self, zero: Value, arguments: Vec<Value>) -> Self {
+        let is_parameter =
+            |name: &str| name == "#" || name.bytes().all(|byte| byte.is_ascii_digit());
+        let mut scope = self.clone();
+        scope.variables.retain(|entry| !is_parameter(&entry.0));
+        let count = Value::Exact(arguments.len().to_string());
+        scope.variables.push(Rc::new((String::from("#"), count)));
+        for (index, value) in std::iter::once(zero).chain(arguments).enumerate() {
+            scope.variables.push(Rc::new((index.to_string(), value)));
+        }
+        scope.variables.sort_by(|left, right| left.0.cmp(&right.0));
+        scope
+    }
 }
 
 /// One simple command that would run.

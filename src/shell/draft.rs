@@ -195,21 +195,28 @@ impl Draft {
         self.replace(all);
     }
 
-    fn replace(&mut self, mut all: Vec<Alternative>) {
-        if all.len() > MAX_ALTERNATIVES {
-            // What begins like another that is unknown from there on is covered by it.
-            let mut kept: Vec<Alternative> = Vec::new();
-            for alternative in all {
-                let covered = alternative.open.is_some()
-                    && kept.iter().any(|other| {
-                        other.open.is_some() && alternative.text.starts_with(&other.text)
-                    });
-                if !covered {
-                    kept.push(alternative);
+    /// Takes over alternatives: what begins like another that is unknown from there on is covered by it, and of too
+    /// many the last become one that is unknown from where they differ.
+    fn replace(&mut self, all: Vec<Alternative>) {
+        let covers =
+            |other: &Alternative, alternative: &Alternative| match (&other.open, &alternative.open)
+            {
+                (Some(why), Some(inner)) => {
+                    alternative.text.starts_with(&other.text) && (!is_weak(why) || is_weak(inner))
                 }
+                _ => false,
+            };
+        let mut kept: Vec<Alternative> = Vec::with_capacity(all.len());
+        for alternative in all {
+            if alternative.open.is_some() {
+                if kept.iter().any(|other| covers(other, &alternative)) {
+                    continue;
+                }
+                kept.retain(|other| !covers(&alternative, other));
             }
-            all = kept;
+            kept.push(alternative);
         }
+        let mut all = kept;
         if all.len() > MAX_ALTERNATIVES {
             let dropped = all.split_off(MAX_ALTERNATIVES - 1);
             let text = dropped
@@ -254,24 +261,23 @@ fn common_prefix<'a>(left: &'a str, right: &'a str) -> &'a str {
     &left[..length]
 }
 
-/// One of these: flattened, each kept once, at most [`MAX_ALTERNATIVES`].
+/// One of these: flattened, each kept once, at most [`MAX_ALTERNATIVES`]. What begins like another whose rest is
+/// unknown is covered by that one.
 pub fn either(values: Vec<Value>) -> Value {
-    let mut flat: Vec<Value> = Vec::new();
-    let mut add = |value: Value| {
-        if !flat.contains(&value) {
-            flat.push(value);
-        }
-    };
+    let mut flat: Vec<Value> = Vec::with_capacity(values.len());
     for value in values {
         match value {
-            Value::OneOf(texts) => texts.into_iter().map(Value::Exact).for_each(&mut add),
-            Value::Either(inner) => inner.into_iter().for_each(&mut add),
-            other => add(other),
+            Value::OneOf(texts) => texts
+                .into_iter()
+                .for_each(|text| add(&mut flat, Value::Exact(text))),
+            Value::Either(inner) => inner.into_iter().for_each(|value| add(&mut flat, value)),
+            other => add(&mut flat, other),
         }
-    }
-    if flat.len() > MAX_ALTERNATIVES {
-        flat.truncate(MAX_ALTERNATIVES - 1);
-        flat.push(Value::Unknown(Why::Limit));
+        if flat.len() > MAX_ALTERNATIVES {
+            flat.truncate(MAX_ALTERNATIVES - 1);
+            flat.push(Value::Unknown(Why::Limit));
+            break;
+        }
     }
     if flat.len() == 1 {
         return flat.pop().unwrap_or(Value::Exact(String::new()));
@@ -287,4 +293,41 @@ pub fn either(values: Vec<Value>) -> Value {
         );
     }
     Value::Either(flat)
+}
+
+/// The known beginning of a value whose rest is unknown, and why.
+const fn open_part(value: &Value) -> Option<(&str, &Why)> {
+    match value {
+        Value::Prefix(text, why) => Some((text.as_str(), why)),
+        Value::Unknown(why) => Some(("", why)),
+        _ => None,
+    }
+}
+
+/// Whether a reason says that nothing sets a value, rather than that something sets one we cannot know. It never
+/// stands for the other kind.
+const fn is_weak(why: &Why) -> bool {
+    matches!(why, Why::UnsetVariable(_) | Why::Parameter(_))
+}
+
+/// Whether everything the second may be, the first may be for a reason at least as strong.
+fn covers(other: &Value, value: &Value) -> bool {
+    match (open_part(other), open_part(value)) {
+        (Some((text, why)), Some((inner, inner_why))) => {
+            inner.starts_with(text) && (!is_weak(why) || is_weak(inner_why))
+        }
+        _ => false,
+    }
+}
+
+fn add(flat: &mut Vec<Value>, value: Value) {
+    if open_part(&value).is_some() {
+        if flat.iter().any(|other| covers(other, &value)) {
+            return;
+        }
+        flat.retain(|other| !covers(&value, other));
+        flat.push(value);
+    } else if !flat.contains(&value) {
+        flat.push(value);
+    }
 }

@@ -392,8 +392,7 @@ impl Walker<'_> {
         let name = arguments
             .iter()
             .filter_map(Value::exact)
-            .filter(|name| is_variable_name(name))
-            .last()
+            .rfind(|name| is_variable_name(name))
             .unwrap_or("MAPFILE");
         let values = match self.out.commands[index].known_stdin() {
             Some(Value::Exact(text)) => text

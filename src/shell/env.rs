@@ -13,7 +13,7 @@ use crate::span::ByteSpan;
 
 /// How many entries all snapshots of the scope may copy together. A real text stays far below; past it a command's
 /// scope is empty, which makes every variable unknown.
-const MAX_SNAPSHOT_ENTRIES: usize = 100_000;
+const MAX_SNAPSHOT_ENTRIES: usize = 400_000;
 
 /// Where a text lies in the one that was given.
 #[derive(Debug, Clone, Copy)]
@@ -82,9 +82,12 @@ pub enum Callable {
     Source(String),
 }
 
+/// A function, and its entry of a scope once somebody asked for it.
+type Kept = (Callable, Option<Rc<(String, String)>>);
+
 enum Undo {
-    Variable(Rc<str>, Option<Variable>),
-    Function(Rc<str>, Option<Callable>),
+    Variable(Rc<str>, Option<Slot>),
+    Function(Rc<str>, Option<Kept>),
     Positional(Option<Vec<Value>>),
     Directories(Directories),
 }
@@ -109,10 +112,25 @@ pub struct Changes {
     directories: Option<Directories>,
 }
 
+/// A variable, and its entries of a scope once somebody asked for them.
+struct Slot {
+    variable: Variable,
+    entries: Option<Vec<Rc<(String, Value)>>>,
+}
+
+impl Slot {
+    const fn new(variable: Variable) -> Self {
+        Self {
+            variable,
+            entries: None,
+        }
+    }
+}
+
 /// The state.
 pub struct Env {
-    variables: BTreeMap<Rc<str>, Variable>,
-    functions: BTreeMap<Rc<str>, Callable>,
+    variables: BTreeMap<Rc<str>, Slot>,
+    functions: BTreeMap<Rc<str>, Kept>,
     positional: Option<Vec<Value>>,
     directories: Directories,
     /// `$0`
@@ -155,7 +173,8 @@ impl Env {
         let mut positional: Vec<Value> = Vec::new();
         let mut known = false;
         let mut count = None;
-        for (name, value) in &scope.variables {
+        for entry in &scope.variables {
+            let (name, value) = &**entry;
             if name == "#" {
                 known = true;
                 count = value.exact().and_then(|text| text.parse::<usize>().ok());
@@ -174,10 +193,11 @@ impl Env {
             {
                 self.load_element(array, key, value);
             } else {
-                self.variables.insert(
-                    Rc::from(name.as_str()),
-                    Variable::plain(Bound::Scalar(value.clone())),
-                );
+                let slot = Slot {
+                    variable: Variable::plain(Bound::Scalar(value.clone())),
+                    entries: Some(vec![Rc::clone(entry)]),
+                };
+                self.variables.insert(Rc::from(name.as_str()), slot);
             }
         }
         if let Some(count) = count {
@@ -186,17 +206,19 @@ impl Env {
         if known {
             self.positional = Some(positional);
         }
-        for (name, source) in &scope.functions {
-            self.functions
-                .insert(Rc::from(name.as_str()), Callable::Source(source.clone()));
+        for entry in &scope.functions {
+            let (name, source) = &**entry;
+            let kept = (Callable::Source(source.clone()), Some(Rc::clone(entry)));
+            self.functions.insert(Rc::from(name.as_str()), kept);
         }
     }
 
     fn load_element(&mut self, array: &str, key: &str, value: &Value) {
-        let variable = self
+        let variable = &mut self
             .variables
             .entry(Rc::from(array))
-            .or_insert_with(|| Variable::plain(Bound::Indexed(Vec::new())));
+            .or_insert_with(|| Slot::new(Variable::plain(Bound::Indexed(Vec::new()))))
+            .variable;
         if let Bound::Scalar(_) | Bound::Unset = variable.bound {
             variable.bound = Bound::Indexed(Vec::new());
         }
@@ -226,11 +248,11 @@ impl Env {
 
     /// A variable, references followed.
     pub fn variable(&self, name: &str) -> Option<&Variable> {
-        let mut found = self.variables.get(name)?;
+        let mut found = &self.variables.get(name)?.variable;
         for _ in 0..4 {
             match &found.bound {
                 Bound::Scalar(Value::Exact(target)) if found.reference && target != name => {
-                    found = self.variables.get(target.as_str())?;
+                    found = &self.variables.get(target.as_str())?.variable;
                 }
                 _ => break,
             }
@@ -240,7 +262,7 @@ impl Env {
 
     /// The name a reference leads to, or the name itself.
     pub fn target<'a>(&'a self, name: &'a str) -> &'a str {
-        match self.variables.get(name) {
+        match self.variables.get(name).map(|slot| &slot.variable) {
             Some(Variable {
                 bound: Bound::Scalar(Value::Exact(target)),
                 reference: true,
@@ -258,7 +280,7 @@ impl Env {
             None => Rc::from(name),
         };
         let old = match variable {
-            Some(variable) => self.variables.insert(Rc::clone(&key), variable),
+            Some(variable) => self.variables.insert(Rc::clone(&key), Slot::new(variable)),
             None => self.variables.remove(&key),
         };
         self.journal.push(Undo::Variable(key, old));
@@ -268,7 +290,11 @@ impl Env {
     /// Gives a variable a value, keeping its attributes.
     pub fn bind(&mut self, name: &str, bound: Bound) {
         let target = self.target(name).to_owned();
-        let mut variable = self.variables.get(target.as_str()).cloned_attributes(bound);
+        let mut variable = Variable::plain(bound);
+        if let Some(slot) = self.variables.get(target.as_str()) {
+            variable.integer = slot.variable.integer;
+            variable.case = slot.variable.case;
+        }
         if let (Some(upper), Bound::Scalar(value)) = (variable.case, &mut variable.bound) {
             *value = map_text(value, &|text| {
                 if upper {
@@ -303,7 +329,7 @@ impl Env {
         if self.functions.is_empty() {
             return None;
         }
-        self.functions.get(name)
+        self.functions.get(name).map(|(callable, _)| callable)
     }
 
     /// Whether there is any function or alias.
@@ -316,7 +342,7 @@ impl Env {
         self.steps += 1;
         let key: Rc<str> = Rc::from(name);
         let old = match callable {
-            Some(callable) => self.functions.insert(Rc::clone(&key), callable),
+            Some(callable) => self.functions.insert(Rc::clone(&key), (callable, None)),
             None => self.functions.remove(&key),
         };
         self.journal.push(Undo::Function(key, old));
@@ -402,10 +428,13 @@ impl Env {
         changes.variables.sort_by(|a, b| a.0.cmp(&b.0));
         changes.variables.dedup_by(|a, b| a.0 == b.0);
         for (name, variable) in &mut changes.variables {
-            *variable = self.variables.get(name).cloned();
+            *variable = self.variables.get(name).map(|slot| slot.variable.clone());
         }
         for (name, callable) in &mut changes.functions {
-            *callable = self.functions.get(name).cloned();
+            *callable = self
+                .functions
+                .get(name)
+                .map(|(callable, _)| callable.clone());
         }
         self.rollback(mark);
         changes
@@ -420,7 +449,7 @@ impl Env {
         names.sort();
         names.dedup();
         for name in names {
-            let old = self.variables.get(&name).cloned();
+            let old = self.variables.get(&name).map(|slot| slot.variable.clone());
             let mut outcomes: Vec<Option<Variable>> = branches
                 .iter()
                 .map(|changes| {
@@ -489,66 +518,57 @@ impl Env {
         within.then_some(scope)
     }
 
-    fn render(&self) -> Scope {
+    fn render(&mut self) -> Scope {
         let mut scope = Scope::default();
         if let Some(values) = &self.positional {
+            let count = Value::Exact(values.len().to_string());
+            scope.variables.push(Rc::new((String::from("#"), count)));
             scope
                 .variables
-                .push((String::from("#"), Value::Exact(values.len().to_string())));
+                .push(Rc::new((String::from("0"), self.zero.clone())));
             for (index, value) in values.iter().enumerate() {
                 scope
                     .variables
-                    .push(((index + 1).to_string(), value.clone()));
+                    .push(Rc::new(((index + 1).to_string(), value.clone())));
             }
         }
-        for (name, variable) in &self.variables {
-            match &variable.bound {
-                Bound::Unset => scope
-                    .variables
-                    .push((name.to_string(), Value::Exact(String::new()))),
-                Bound::Scalar(value) => scope.variables.push((name.to_string(), value.clone())),
-                Bound::Indexed(values) => {
-                    for (index, value) in values.iter().enumerate() {
-                        scope
-                            .variables
-                            .push((format!("{name}[{index}]"), value.clone()));
-                    }
-                }
-                Bound::Associative(entries) => {
-                    for (key, value) in entries {
-                        scope
-                            .variables
-                            .push((format!("{name}[{key}]"), value.clone()));
-                    }
-                }
-            }
+        for (name, slot) in &mut self.variables {
+            let entries = slot
+                .entries
+                .get_or_insert_with(|| rendered(name, &slot.variable));
+            scope.variables.extend(entries.iter().map(Rc::clone));
         }
-        for (name, callable) in &self.functions {
-            let source = match callable {
-                Callable::Parsed(text, function) => function.body_span.of(&text.source).to_owned(),
-                Callable::Source(source) => source.clone(),
-            };
-            scope.functions.push((name.to_string(), source));
+        for (name, (callable, entry)) in &mut self.functions {
+            let entry = entry.get_or_insert_with(|| {
+                let source = match callable {
+                    Callable::Parsed(text, function) => {
+                        function.body_span.of(&text.source).to_owned()
+                    }
+                    Callable::Source(source) => source.clone(),
+                };
+                Rc::new((name.to_string(), source))
+            });
+            scope.functions.push(Rc::clone(entry));
         }
         scope
     }
 }
 
-trait Attributes {
-    fn cloned_attributes(self, bound: Bound) -> Variable;
-}
-
-impl Attributes for Option<&Variable> {
-    fn cloned_attributes(self, bound: Bound) -> Variable {
-        match self {
-            Some(variable) => Variable {
-                bound,
-                integer: variable.integer,
-                reference: false,
-                case: variable.case,
-            },
-            None => Variable::plain(bound),
-        }
+/// A variable as entries of a scope.
+fn rendered(name: &str, variable: &Variable) -> Vec<Rc<(String, Value)>> {
+    let entry = |name: String, value: &Value| Rc::new((name, value.clone()));
+    match &variable.bound {
+        Bound::Unset => vec![entry(name.to_owned(), &Value::Exact(String::new()))],
+        Bound::Scalar(value) => vec![entry(name.to_owned(), value)],
+        Bound::Indexed(values) => values
+            .iter()
+            .enumerate()
+            .map(|(index, value)| entry(format!("{name}[{index}]"), value))
+            .collect(),
+        Bound::Associative(entries) => entries
+            .iter()
+            .map(|(key, value)| entry(format!("{name}[{key}]"), value))
+            .collect(),
     }
 }
 

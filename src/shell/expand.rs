@@ -61,7 +61,7 @@ impl Gather {
     }
 
     /// Notes commands whose output is part of the field.
-    pub(super) fn from_commands(&mut self, from: Vec<usize>) {
+    pub(super) fn fed_by(&mut self, from: Vec<usize>) {
         self.from.extend(from);
     }
 

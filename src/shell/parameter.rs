@@ -377,7 +377,7 @@ impl Walker<'_> {
             (b'+', Some(true)) => self.operand(word, gather, quoted),
             (b'+', None) => {
                 let (word, from) = self.single_from(word);
-                gather.from_commands(from);
+                gather.fed_by(from);
                 let value = either(vec![Value::Exact(String::new()), word]);
                 self.add(&value, gather, quoted);
             }
@@ -400,7 +400,7 @@ impl Walker<'_> {
                     return;
                 }
                 let (default, from) = self.single_from(word);
-                gather.from_commands(from);
+                gather.fed_by(from);
                 let result = if set == Some(false) {
                     default
                 } else {
@@ -425,7 +425,7 @@ impl Walker<'_> {
             self.add(&value, gather, quoted);
         } else if quoted {
             let (value, from) = self.single_from(word);
-            gather.from_commands(from);
+            gather.fed_by(from);
             self.add(&value, gather, true);
         } else {
             self.operand_parts(&word.parts, gather);

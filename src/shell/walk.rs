@@ -128,7 +128,7 @@ impl<'a> Walker<'a> {
                 while !source.is_char_boundary(end) {
                     end += 1;
                 }
-                ByteSpan::new(offset + start, offset + end).unwrap_or_else(|| self.whole)
+                ByteSpan::new(offset + start, offset + end).unwrap_or(self.whole)
             }
         }
     }

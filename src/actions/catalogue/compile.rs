@@ -128,7 +128,12 @@ fn alias_parents(files: &[File], nodes: &mut Nodes<'_>) -> BTreeSet<String> {
     let aliases: BTreeMap<&str, &str> = files
         .iter()
         .flat_map(|(_, file)| &file.command)
-        .flat_map(|entry| entry.aliases.iter().map(|alias| (alias.as_str(), entry.name.as_str())))
+        .flat_map(|entry| {
+            entry
+                .aliases
+                .iter()
+                .map(|alias| (alias.as_str(), entry.name.as_str()))
+        })
         .filter(|(alias, _)| !is_pattern(alias))
         .collect();
     let mut parents = BTreeSet::new();
@@ -259,7 +264,12 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         };
         let mut effects: Vec<Effect<'n>> = Vec::new();
         let mut chdir = None;
+        let mut reach = list.len();
         for ((depth, written), base) in line.iter().enumerate().zip(bases) {
+            let is_parent = depth > 0 || own.is_none();
+            if is_parent && written.spec.options_first {
+                reach = reach.min(base);
+            }
             let is_own = depth == 0 && own.is_some();
             let options = Options { list: &list, base };
             for effect in &written.spec.effect {
@@ -279,10 +289,20 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         };
         let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
+        let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
+        let lists_when = own.map_or_else(Vec::new, |spec| conditions(&spec.lists_when));
+        let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         if help {
-            harmless_when.extend(condition("--help | --version", options));
+            // `helm upgrade --version 1.2`: with a value, it is not the question for the version.
+            let asks = ["--help", "--version"].into_iter().filter(|spelling| {
+                !options.iter().any(|option| {
+                    option.arity == Arity::Value && option.spellings.contains(spelling)
+                })
+            });
+            harmless_when.extend(asks.filter_map(|spelling| condition(spelling, options).ok()));
         }
-        let parent = self.has_children();
+        let by_alias = self.alias_parents.contains(self.name);
+        let parent = self.has_children() || by_alias;
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
         let mut lists = None;
         if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
@@ -307,24 +327,23 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             harmless_when,
             carries: own.is_none_or(|spec| spec.carries),
             decodes_when,
+            authenticates,
+            setup_when,
+            lists_when,
             lists,
             effects,
             chdir,
+            reach,
             options: list,
         }
     }
 
-    fn has_written_children(&self) -> bool {
+    fn has_children(&self) -> bool {
         let below = format!("{} ", self.name);
         self.nodes
             .range(below.clone()..)
             .next()
             .is_some_and(|(name, _)| name.starts_with(&below))
-    }
-
-    fn has_children(&self) -> bool {
-        self.has_written_children()
-            || self.alias_parents.contains(self.name)
             || !self.patterns_below().is_empty()
     }
 
@@ -379,14 +398,13 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
                 .first()
                 .and_then(|written| written.spec.unlisted.as_deref()),
         };
-        // Only aliases and patterns of others lie below an entry that says what it does itself: it keeps its words.
-        let leaf = own.is_some_and(|spec| spec.harmless || !spec.effect.is_empty())
-            && !self.has_written_children();
-        let unlisted = match unlisted {
-            Some(text) => read(text),
-            None if leaf => Otherwise::Own,
-            None => Otherwise::Unknown,
+        // Where only aliases stand below an entry, it is not their parent, and its other words are its own.
+        let default = if own.is_some() && !self.has_children() {
+            Otherwise::Own
+        } else {
+            Otherwise::Unknown
         };
+        let unlisted = unlisted.map_or(default, &mut read);
         let said = own.and_then(|spec| spec.otherwise.as_deref());
         let otherwise = match (own, said) {
             (_, Some(text)) => read(text),
@@ -510,7 +528,7 @@ pub fn compile_effect<'a>(
     let role = spec.role.map_or_else(
         || match act {
             Act::Do(kind) => role_of(kind),
-            Act::Script(_) => Role::Path,
+            Act::Script(_) | Act::Link => Role::Path,
             _ => Role::Name,
         },
         |role| match role {
@@ -557,6 +575,7 @@ pub fn compile_effect<'a>(
         except: spec.except.iter().map(String::as_str).collect(),
         part: spec.part.as_ref().and_then(|text| keep(part(text), errors)),
         within: spec.within,
+        sure: spec.sure,
         attributes: spec
             .attributes
             .iter()
@@ -598,6 +617,7 @@ fn act<'a>(spec: &'a EffectSpec, errors: &mut Vec<String>) -> Act<'a> {
         (None, Some(RunSpec::Code), Some(language)) => Act::Code(language),
         (None, Some(RunSpec::Script), language) => Act::Script(language.unwrap_or("shell")),
         (None, Some(RunSpec::Assign), None) => Act::Assign,
+        (None, Some(RunSpec::Link), None) => Act::Link,
         _ => {
             errors.push(String::from(
                 "an effect has `do`, or `run`; `language` goes with `code` and `script` only",

@@ -68,8 +68,12 @@ pub enum Selector<'a> {
     Cwd,
     /// Every word after the name.
     Words,
+    /// Names of variables that operands hold and nothing in the call sets.
+    Variables,
     /// An argument of a tool call: member names; `""` stands for every item of a list.
     Arg(#[serde(borrow)] Vec<&'a str>),
+    /// The last components of what the first selects, in the folder that the second selects.
+    Under(Box<Selector<'a>>, Box<Selector<'a>>),
     /// All values as one, with spaces between.
     Join(Box<Selector<'a>>),
     /// Everything that these select.
@@ -170,6 +174,8 @@ pub enum Part<'a> {
     Before(&'a str),
     /// What follows this beginning.
     Strip(&'a str),
+    /// The last component of a path or URL, without `.git` and query.
+    Stem,
 }
 
 /// What an effect is.
@@ -185,6 +191,8 @@ pub enum Act<'a> {
     Script(&'a str),
     /// The words are assignments that stay in force.
     Assign,
+    /// A link to the first word.
+    Link,
 }
 
 /// A piece of a template.
@@ -214,6 +222,8 @@ pub struct Effect<'a> {
     pub part: Option<Part<'a>>,
     /// Something below the target.
     pub within: bool,
+    /// Not when unknown words decide.
+    pub sure: bool,
     /// All must hold.
     pub when: Vec<Condition<'a>>,
     /// None may hold.
@@ -268,6 +278,8 @@ pub struct Entry<'a> {
     pub assignments: bool,
     /// An unlisted option adds an `unknown`.
     pub strict: bool,
+    /// How many of the options may stand here; the others were given to a parent.
+    pub reach: usize,
     /// Options, inherited ones included; its own come first.
     #[serde(borrow)]
     pub options: Vec<Opt<'a>>,
@@ -287,8 +299,14 @@ pub struct Entry<'a> {
     pub carries: bool,
     /// Output is decoded input.
     pub decodes_when: Vec<Condition<'a>>,
+    /// Options whose values log in.
+    pub authenticates: Vec<Condition<'a>>,
+    /// Output is code that sets a shell up.
+    pub setup_when: Vec<Condition<'a>>,
     /// Directories whose file names are printed.
     pub lists: Option<Selector<'a>>,
+    /// When it prints them.
+    pub lists_when: Vec<Condition<'a>>,
     /// The directory it works in when that is not the shell's.
     pub chdir: Option<Selector<'a>>,
     /// What it does.

@@ -45,6 +45,12 @@ fn alternative<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Selector<'
 }
 
 fn union<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Selector<'a>, String> {
+    if let Some((inner, folder)) = text.split_once(" under ") {
+        return Ok(Selector::Under(
+            Box::new(union(inner, options)?),
+            Box::new(union(folder, options)?),
+        ));
+    }
     let parts = text
         .split(" + ")
         .map(|part| atom(part.trim(), options))
@@ -74,6 +80,7 @@ fn atom<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Selector<'a>, Str
         "stdin" => Selector::Stdin,
         "cwd" => Selector::Cwd,
         "words" => Selector::Words,
+        "variables" => Selector::Variables,
         _ => {
             if let Some(number) = text.strip_prefix("operands ") {
                 let from = number.strip_suffix("..").ok_or_else(|| {
@@ -240,11 +247,14 @@ fn stream(name: &str) -> Result<Stream, String> {
     })
 }
 
-/// Reads `after =`, `after last :`, `before :`, `strip @`.
+/// Reads `after =`, `after last :`, `before :`, `strip @`, `stem`.
 ///
 /// # Errors
 /// When it is none of these.
 pub fn part(text: &str) -> Result<Part<'_>, String> {
+    if text == "stem" {
+        return Ok(Part::Stem);
+    }
     let after = |word: &str| text.strip_prefix(word).filter(|rest| !rest.is_empty());
     if let Some(separator) = after("after last ") {
         Ok(Part::AfterLast(separator))

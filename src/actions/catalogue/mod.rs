@@ -84,6 +84,8 @@ pub struct Catalogue {
     pub places: Rules,
     /// Variables that make programs do something else.
     pub variables: Variables,
+    environment: &'static [u8],
+    decoded_environment: OnceLock<Vec<(&'static str, &'static str)>>,
     guesses: &'static [u8],
     decoded_guesses: OnceLock<Vec<Guess<'static>>>,
 }
@@ -101,6 +103,8 @@ pub struct Stored {
     pub places: &'static [u8],
     /// `variables.bin`
     pub variables: &'static [u8],
+    /// `environment.bin`
+    pub environment: &'static [u8],
 }
 
 impl Catalogue {
@@ -112,9 +116,18 @@ impl Catalogue {
             tools: Lazy::new(stored.tools)?,
             places: Lazy::new(stored.places)?,
             variables: Lazy::new(stored.variables)?,
+            environment: stored.environment,
+            decoded_environment: OnceLock::new(),
             guesses: stored.guesses,
             decoded_guesses: OnceLock::new(),
         })
+    }
+
+    /// Variables that are set in nearly every environment, with their usual values, sorted by name.
+    #[must_use]
+    pub fn environment(&self) -> &[(&'static str, &'static str)] {
+        self.decoded_environment
+            .get_or_init(|| postcard::from_bytes(self.environment).unwrap_or_default())
     }
 
     /// What tools that are not known by name do, in order of precedence.

@@ -86,6 +86,9 @@ pub struct CommandSpec {
     /// Leading `NAME=value` operands are assignments for the command that is run (`env`, `sudo`).
     #[serde(default)]
     pub assignments: bool,
+    /// A parent's options stand before the subcommand only (`git -c`), so that a subcommand's words mean its own.
+    #[serde(default)]
+    pub options_first: bool,
     /// What an unlisted option means.
     #[serde(default)]
     pub unlisted_option: UnlistedOptionSpec,
@@ -110,8 +113,18 @@ pub struct CommandSpec {
     /// Its output is made from its input by decoding when one of these holds (`base64 -d`).
     #[serde(default)]
     pub decodes_when: Vec<String>,
+    /// Options that hold what logs in, as conditions: `-H=authorization*`. It is sent, and that is meant.
+    #[serde(default)]
+    pub authenticates: Vec<String>,
+    /// Its output is code that sets a shell up for it when one of these holds (`direnv hook bash`): running it is
+    /// running the program.
+    #[serde(default)]
+    pub setup_when: Vec<String>,
     /// Selects the directories whose file names it prints (`find`, `ls`); `xargs` continues with them.
     pub lists: Option<String>,
+    /// When it prints them: all must hold (`grep -l`).
+    #[serde(default)]
+    pub lists_when: Vec<String>,
     /// Selects the directory it works in when that is not the shell's: `option -C`. Subcommands take it over.
     pub chdir: Option<String>,
     /// What it does.
@@ -158,6 +171,8 @@ pub enum RunSpec {
     Script,
     /// They are `NAME=value` assignments that stay in force (`export`).
     Assign,
+    /// A link to the first of them is made; `append` selects its name.
+    Link,
 }
 
 /// One thing the program does, under conditions. Exactly one of `do` and `run` is given.
@@ -192,6 +207,9 @@ pub struct EffectSpec {
     /// None of these may hold.
     #[serde(default)]
     pub unless: Vec<String>,
+    /// Applies only when it is certain that the conditions hold, not when unknown words may make them hold.
+    #[serde(default)]
+    pub sure: bool,
     /// Attributes: `recursive` always, `recursive: -r | -R` under a condition.
     #[serde(default, rename = "with")]
     pub attributes: Vec<String>,

@@ -207,6 +207,7 @@ fn entry<'a>(
         numeric: false,
         assignments: false,
         strict: false,
+        reach: 0,
         options: Vec::new(),
         dash_operands: Vec::new(),
         parent: false,
@@ -216,7 +217,10 @@ fn entry<'a>(
         harmless_when: Vec::new(),
         carries: true,
         decodes_when: Vec::new(),
+        authenticates: Vec::new(),
+        setup_when: Vec::new(),
         lists: None,
+        lists_when: Vec::new(),
         chdir,
         effects: effects
             .iter()

@@ -158,11 +158,9 @@ fn command_effects(body: &str, at: usize) -> Vec<What> {
                 verbatim_at: Some(inner_at + inner.len() - trimmed.len()),
             }]
         }
-        "sh" | "she" | "shell" => vec![shell("sh", at)],
-        "terminal" | "term" | "ter" => vec![shell(
-            if argument.is_empty() { "sh" } else { argument },
-            argument_at,
-        )],
+        "sh" | "she" | "shell" => vec![program("sh")],
+        "terminal" | "term" | "ter" if argument.is_empty() => vec![program("sh")],
+        "terminal" | "term" | "ter" => vec![shell(argument, argument_at)],
         "r" | "re" | "read" | "w" | "wr" | "write" | "e" | "edit" | "f" | "file" | "sav"
         | "saveas" | "wq" | "x" | "up" | "update" => file(name, rest, argument, argument_at),
         "so" | "source" | "luafile" | "pyfile" | "py3file" | "rubyfile" | "perlfile"
@@ -189,7 +187,7 @@ fn command_effects(body: &str, at: usize) -> Vec<What> {
             )],
             None => Vec::new(),
         },
-        "make" | "mak" => vec![shell("make", at)],
+        "make" | "mak" => vec![program("make")],
         "grep" | "gr" => Vec::new(),
         "call" | "cal" | "let" | "echo" | "ec" | "echom" | "eval" | "return" | "if" | "autocmd"
         | "au" => functions(rest, rest_at),
@@ -215,13 +213,17 @@ fn nested<'a>(name: &str, rest: &'a str) -> Option<&'a str> {
 }
 
 fn shell(text: &str, at: usize) -> What {
-    let trimmed = text.trim_start();
-    let command = trimmed.trim_start_matches('!').trim_end();
+    let command = text.trim_start_matches([' ', '\t', '!']);
+    let verbatim_at = Some(at + text.len() - command.len());
     What::Shell {
-        text: Value::Exact(command.to_owned()),
-        verbatim_at: Some(
-            at + text.len() - trimmed.len() + trimmed.len() - trimmed.trim_start_matches('!').len(),
-        ),
+        text: Value::Exact(command.trim_end().to_owned()),
+        verbatim_at,
+    }
+}
+
+fn program(name: &str) -> What {
+    What::Argv {
+        words: vec![Value::Exact(name.to_owned())],
     }
 }
 
@@ -250,7 +252,8 @@ fn file(name: &str, rest: &str, argument: &str, at: usize) -> Vec<What> {
         .strip_prefix('!')
         .filter(|_| rest.starts_with(' ') || name.starts_with('r'))
     {
-        return vec![shell(command, at)];
+        let command_at = (at + argument.len()).saturating_sub(command.len());
+        return vec![shell(command, command_at)];
     }
     if argument.is_empty() {
         return Vec::new();

@@ -22,6 +22,7 @@ mod sinks;
 mod sql;
 mod value;
 mod walk;
+mod windows;
 
 use super::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
@@ -166,7 +167,8 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
         Language::Elisp => lisp::analyse(text),
         Language::AppleScript => applescript::analyse(text),
         Language::Redis => redis::analyse(text),
-        _ => vec![unknown("the language is not read", whole)],
+        Language::PowerShell => windows::powershell::analyse(text),
+        Language::Cmd => windows::cmd::analyse(text),
     }
 }
 

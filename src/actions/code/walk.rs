@@ -384,8 +384,8 @@ impl<'a> Walker<'a> {
             "use" | "no" | "package" | "namespace" if self.sigils() => self.skip_statement(),
             "export" | "async" | "return" | "throw" | "raise" | "yield" | "const" | "let"
             | "var" | "my" | "our" | "local" | "public" | "private" | "protected" | "static"
-            | "final" | "abstract" | "using" | "global" | "readonly" | "default" | "await"
-            | "nonlocal" | "del" | "assert" | "goto"
+            | "final" | "abstract" | "using" | "readonly" | "default" | "await" | "nonlocal"
+            | "del" | "assert" | "goto"
                 if !self.is_op(self.at + 1, "(")
                     || matches!(
                         word,
@@ -394,6 +394,7 @@ impl<'a> Walker<'a> {
             {
                 self.at += 1;
             }
+            "global" if matches!(self.language, Language::Python | Language::Php) => self.at += 1,
             "def" | "function" | "sub" | "fn" | "macro" => return self.function(true),
             "class" | "module" | "interface" | "trait" | "struct" | "enum" => return self.class(),
             "if" | "while" | "unless" | "until" | "elif" | "elsif" | "elseif" | "switch"
@@ -2413,7 +2414,15 @@ impl<'a> Walker<'a> {
                 }
                 let block = self.at + 1;
                 self.skip_balanced();
-                let list = self.expression();
+                let mut list = self.expression();
+                if self.is_op(self.at, ",") {
+                    let mut items = vec![list];
+                    while self.is_op(self.at, ",") && items.len() < MAX_ELEMENTS {
+                        self.at += 1;
+                        items.push(self.expression());
+                    }
+                    list = Val::list(items);
+                }
                 return self.each_element(name, block, list);
             }
             (

@@ -47,6 +47,8 @@ pub struct Engine<'c> {
     actions: Vec<Action>,
     /// Files that the call has written so far, with what flowed into them.
     files: Vec<(String, Data)>,
+    /// Names that the call made lead to other files.
+    links: Vec<(String, String)>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
     evaluations: u32,
@@ -85,6 +87,7 @@ impl<'c> Engine<'c> {
             context,
             actions: Vec::new(),
             files: Vec::new(),
+            links: Vec::new(),
             socket: None,
             evaluations: 0,
             bytes: 0,
@@ -111,10 +114,32 @@ impl<'c> Engine<'c> {
                 },
                 Value::Exact,
             ),
-            scope: Rc::new(Scope::default()),
+            scope: self.environment(),
             assignments: Rc::from([]),
             origin: Origin::argument(Rc::from(at), None),
         }
+    }
+
+    /// Variables that are set in every environment, or nearly, by their usual values.
+    fn environment(&self) -> Rc<Scope> {
+        let home = self.context.home.as_deref().unwrap_or("/home/~");
+        let mut scope = Scope::default();
+        for (name, value) in self.catalogue.environment() {
+            let value = if *value == "." {
+                self.context
+                    .workspace
+                    .clone()
+                    .unwrap_or_else(|| String::from("."))
+            } else {
+                value
+                    .strip_prefix('~')
+                    .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"))
+            };
+            scope
+                .variables
+                .push(Rc::new(((*name).to_owned(), Value::Exact(value))));
+        }
+        Rc::new(scope)
     }
 
     /// The actions, each once, in the order they were found.
@@ -202,7 +227,17 @@ impl<'c> Engine<'c> {
             };
             return place::normalise(&format!("{home}/{rest}"), None);
         }
-        place::normalise(path, situation.cwd.exact())
+        let path = place::normalise(path, situation.cwd.exact())?;
+        if self.links.is_empty() || situation.on.is_some() {
+            return Some(path);
+        }
+        let led = self.links.iter().rev().find_map(|(name, target)| {
+            place::below(&path, name).map(|rest| match rest {
+                "" => target.clone(),
+                rest => format!("{}/{rest}", target.trim_end_matches('/')),
+            })
+        });
+        Some(led.unwrap_or(path))
     }
 }
 

@@ -10,10 +10,10 @@ use crate::actions::argv::{self, Parsed, Until, assignment_name};
 use crate::actions::catalogue::Commands;
 use crate::actions::catalogue::entry::{Act, Effect, Entry, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
-use crate::actions::line::{Line, Truth, join};
+use crate::actions::line::{Line, Source, Truth, join};
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, Word};
+use crate::actions::word::{Data, Origin, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
 /// How many words a pattern of subcommands may look at.
@@ -128,6 +128,21 @@ impl Engine<'_> {
             .filter(|held| !held.contains(' ') && pattern::component(base, held))
             .take(MOST + 1)
             .collect();
+        let folder = name.rsplit_once('/').map(|(folder, _)| folder);
+        let in_project = folder
+            .and_then(|folder| self.absolute(folder, here))
+            .is_some_and(|folder| {
+                matches!(
+                    place::classify(&folder, self.context),
+                    Place::Workspace | Place::WorkspaceRoot
+                )
+            });
+        if in_project || (fitting.is_empty() && folder.is_none()) {
+            let role = if in_project { Role::Path } else { Role::Name };
+            let manner = Manner::of(ActionKind::ExecLocal, role, base);
+            self.act(&manner, &words[0], here);
+            return Data::opaque();
+        }
         let mut output = Data::opaque();
         if fitting.len() <= MOST {
             for held in &fitting {
@@ -156,6 +171,11 @@ impl Engine<'_> {
             self.push(action, here);
         }
         let base = base_name(name);
+        if name.chars().any(is_deceptive) {
+            let reason = String::from("the program's name holds characters that cannot be seen");
+            self.unknown(reason, base, here);
+            return Effects::default();
+        }
         if name.contains(['/', '\\']) && here.on.is_none() {
             let path = self.absolute(name, here);
             let place = path
@@ -183,10 +203,13 @@ impl Engine<'_> {
     }
 
     fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
-        let manner = Manner {
+        let mut manner = Manner {
             attributes: vec!["unlisted"],
             ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
         };
+        if self.is_in_download(here) {
+            manner.attributes.push("downloaded");
+        }
         let word = Word {
             value: Value::Exact(name.to_owned()),
             ..words[0].clone()
@@ -355,8 +378,10 @@ impl Engine<'_> {
             };
         }
         let mut done = Done::default();
-        for word in line.words {
-            if let Some(data) = &word.data {
+        for (position, word) in line.words.iter().enumerate() {
+            if let Some(data) = &word.data
+                && !line.authenticates(position)
+            {
                 done.data.merge(data);
             }
         }
@@ -382,7 +407,7 @@ impl Engine<'_> {
         }
         for effect in &entry.effects {
             let truth = line.applies(effect);
-            if truth == Truth::No {
+            if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;
             }
             let bound = match truth {
@@ -453,7 +478,13 @@ impl Engine<'_> {
             Data::opaque()
         };
         output.some = true;
-        if let Some(selector) = &entry.lists {
+        output.setup = entry
+            .setup_when
+            .iter()
+            .any(|condition| line.any(condition) == Truth::Yes);
+        if let Some(selector) = &entry.lists
+            && line.all(&entry.lists_when) > Truth::No
+        {
             for word in line.select(selector) {
                 let (text, _) = word.known();
                 let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
@@ -526,8 +557,14 @@ impl Engine<'_> {
                     // Nothing is known to come: whoever is at the other end types.
                     done.interactive |= *language == "shell" && line.stdin.text.is_none();
                     let stdin = line.stdin.clone();
+                    // What it runs has only what is left of the stream.
+                    let drained = Situation {
+                        stdin: Rc::new(Data::default()),
+                        stdin_source: Source::Outside,
+                        ..here.clone()
+                    };
                     done.inner
-                        .merge(&self.code_data(language, &stdin, by, here));
+                        .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
                     for word in &words {
                         done.inner.merge(&self.code_word(language, word, by, here));
@@ -538,6 +575,12 @@ impl Engine<'_> {
                 for word in &words {
                     done.applied = true;
                     done.inner.merge(&self.script(language, word, by, here));
+                }
+            }
+            Act::Link => {
+                done.applied = true;
+                if let Some(selector) = &effect.append {
+                    self.link(words.first(), &line.select(selector), here);
                 }
             }
             Act::Assign => {
@@ -584,6 +627,10 @@ impl Engine<'_> {
             by,
             safer: effect.safer,
         };
+        let mut manner = manner;
+        if kind == ActionKind::ExecLocal && self.is_in_download(here) {
+            manner.attributes.push("downloaded");
+        }
         let before = self.actions.len();
         if effect.to.is_none() {
             done.applied = true;
@@ -709,22 +756,26 @@ impl Engine<'_> {
     }
 }
 
-/// A word in which a part is replaced by another word.
+/// A word in which a part is replaced by another word. What is not known of that one is shown as `…`: the rest of the
+/// text, which may be code, is still understood.
 fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
     let (known, whole) = insert.known();
-    let value = if whole {
-        Value::Exact(text.replace(placeholder, known))
-    } else {
-        let before = text.split(placeholder).next().unwrap_or_default();
-        Value::Prefix(
-            format!("{before}{known}"),
-            crate::actions::line::why_of(&insert.value),
-        )
-    };
+    let rest = if whole { "" } else { "…" };
     Word {
-        value,
-        ..word.clone()
+        value: Value::Exact(text.replace(placeholder, &format!("{known}{rest}"))),
+        origin: Origin {
+            verbatim: None,
+            ..word.origin.clone()
+        },
+        data: word.data.clone(),
     }
+}
+
+/// Characters that make a name look like another one, or like several words.
+fn is_deceptive(character: char) -> bool {
+    (character.is_whitespace() && !matches!(character, ' '))
+        || character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The last component of a program's path, without the ending that Windows needs.

@@ -17,12 +17,16 @@ impl Engine<'_> {
     /// Code that is given as a word. Returns what it writes to standard output.
     pub fn code_word(&mut self, language: &str, word: &Word, by: &str, here: &Situation) -> Data {
         if let Some(data) = &word.data
-            && !data.urls.is_empty()
             && word.exact().is_none()
         {
-            let data = Rc::clone(data);
-            self.remote_code(&data, by, here);
-            return Data::opaque();
+            if data.setup {
+                return Data::opaque();
+            }
+            if !data.urls.is_empty() {
+                let data = Rc::clone(data);
+                self.remote_code(&data, by, here);
+                return Data::opaque();
+            }
         }
         let mut output = Data::default();
         let candidates = word.value.candidates();
@@ -43,10 +47,19 @@ impl Engine<'_> {
                 }
                 Candidate::Prefix(text, why) => {
                     // What is known of it is understood; the rest is said to be unknown.
-                    if !text.trim().is_empty() && language == "shell" {
+                    if !several && !text.trim().is_empty() && language == "shell" {
                         output.merge(&self.code_text(language, text, &word.origin, by, &here));
                     }
                     let reason = why_text(why).into_owned();
+                    let here = Situation {
+                        // A value put into code of which the rest is known is the rule, more code the exception.
+                        certainty: if language != "shell" && !text.trim().is_empty() {
+                            here.certainty.min(Certainty::Possible)
+                        } else {
+                            here.certainty
+                        },
+                        ..here
+                    };
                     self.unknown_kind(ActionKind::ExecDynamic, reason, by, &here);
                 }
             }
@@ -196,6 +209,9 @@ impl Engine<'_> {
             };
             return self.code_word(language, &word, by, here);
         }
+        if data.setup {
+            return Data::opaque();
+        }
         if !data.urls.is_empty() {
             self.remote_code(data, by, here);
         } else if !data.files.is_empty() && !data.decoded {
@@ -290,6 +306,36 @@ impl Engine<'_> {
         }
         self.path(ActionKind::ExecLocal, file, by, here);
         Data::opaque()
+    }
+
+    /// Whether the working directory was downloaded by the call.
+    pub fn is_in_download(&self, here: &Situation) -> bool {
+        !self.files.is_empty()
+            && here.on.is_none()
+            && here.cwd.exact().is_some_and(|cwd| {
+                self.is_below_download(cwd)
+                    || self.written(cwd).is_some_and(|data| !data.urls.is_empty())
+            })
+    }
+
+    /// Remembers that a name leads to another file.
+    pub fn link(&mut self, target: Option<&Word>, names: &[Word], here: &Situation) {
+        let (Some(target), Some(name)) = (target, names.first()) else {
+            return;
+        };
+        let Some(target) = target.exact().and_then(|path| self.absolute(path, here)) else {
+            return;
+        };
+        let Some(mut name) = name.exact().and_then(|path| self.absolute(path, here)) else {
+            return;
+        };
+        if here.cwd.exact() == Some(name.as_str()) {
+            name.push('/');
+            name.push_str(target.rsplit('/').next().unwrap_or_default());
+        }
+        if name != target && self.links.len() < super::MAX_FILES {
+            self.links.push((name, target));
+        }
     }
 
     /// Whether the call downloaded a folder that holds the path.

@@ -425,9 +425,15 @@ impl Engine<'_> {
                 let action = plain(ActionKind::AgentBypass);
                 self.push(action, here);
             }
-            VariableEffect::Shell => {
+            VariableEffect::Shell | VariableEffect::Editor | VariableEffect::Prompt => {
                 if whole {
-                    let text = text.to_owned();
+                    let text = match known.effect {
+                        VariableEffect::Editor => format!("{text} \"$1\""),
+                        VariableEffect::Prompt => {
+                            format!(": \"{}\"", text.replace('"', "\\\""))
+                        }
+                        _ => text.to_owned(),
+                    };
                     let deeper = Situation {
                         depth: here.depth + 1,
                         certainty: here.certainty.min(Certainty::Likely),

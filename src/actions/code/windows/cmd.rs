@@ -1,0 +1,580 @@
+//! The command language of `cmd.exe`: carets, percent variables, `&`, `|`, `if`, `for`, redirects.
+
+use super::native;
+use super::{known, well_known};
+use crate::actions::code::value::concat;
+use crate::actions::code::{CodeEffect, What};
+use crate::actions::kinds::ActionKind;
+use crate::shell::command::{Value, Why};
+use crate::span::ByteSpan;
+use std::collections::HashMap;
+
+/// `if` and `for` inside of each other, deeper than this, are no longer taken apart.
+const MAX_DEPTH: usize = 8;
+
+/// Expanded lines longer than this are cut.
+const MAX_LINE_BYTES: usize = 64 * 1024;
+
+/// What a batch text would do.
+pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
+    let mut reader = Reader {
+        variables: HashMap::new(),
+        effects: Vec::new(),
+        certain: true,
+        expanded: 0,
+    };
+    let mut start = 0;
+    let mut pending = String::new();
+    let mut pending_start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end_matches(['\n', '\r']);
+        if pending.is_empty() {
+            pending_start = start;
+        }
+        start += line.len();
+        // A caret at the end of a line takes in the next one.
+        if let Some(head) = content.strip_suffix('^') {
+            pending.push_str(head);
+            continue;
+        }
+        pending.push_str(content);
+        let whole = std::mem::take(&mut pending);
+        if let Some(span) = ByteSpan::new(
+            pending_start,
+            pending_start + (start - pending_start).max(1),
+        ) {
+            reader.line(&whole, span);
+        }
+    }
+    if let (false, Some(span)) = (pending.is_empty(), ByteSpan::new(pending_start, text.len())) {
+        reader.line(&pending, span);
+    }
+    reader.effects
+}
+
+struct Reader {
+    variables: HashMap<String, String>,
+    effects: Vec<CodeEffect>,
+    certain: bool,
+    expanded: usize,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str, span: ByteSpan) {
+        let trimmed = line.trim_start_matches([' ', '\t', '@']);
+        let lower = trimmed.get(..4).unwrap_or("").to_ascii_lowercase();
+        if trimmed.starts_with("::")
+            || lower == "rem "
+            || trimmed.eq_ignore_ascii_case("rem")
+            || (trimmed.starts_with(':') && !trimmed.contains('&'))
+        {
+            return;
+        }
+        // Variables of one line are expanded before it runs, unless it sets them: both readings are one here.
+        self.commands(line, span, 0);
+    }
+
+    fn commands(&mut self, line: &str, span: ByteSpan, depth: usize) {
+        let trimmed = line.trim_start_matches([' ', '\t', '@']);
+        // `(…) else …`: what is in parentheses stands by itself.
+        if depth <= MAX_DEPTH
+            && let Some((inside, rest)) = group(trimmed)
+        {
+            self.commands(inside, span, depth + 1);
+            self.commands(rest, span, depth + 1);
+            return;
+        }
+        for part in split(line) {
+            self.command(part, span, depth);
+        }
+    }
+
+    fn command(&mut self, part: &str, span: ByteSpan, depth: usize) {
+        let part = part
+            .trim_start_matches([' ', '\t', '@', '(', ',', ';', '='])
+            .trim_end_matches([' ', '\t', ')']);
+        if part.is_empty() {
+            return;
+        }
+        if depth > MAX_DEPTH {
+            self.push(
+                What::Unknown {
+                    reason: String::from(crate::actions::code::LIMIT_REASON),
+                },
+                span,
+            );
+            return;
+        }
+        let expanded = self.expand(part);
+        let text = expanded.as_str();
+        let word = text
+            .split([' ', '\t', '/', '('])
+            .next()
+            .unwrap_or("")
+            .to_ascii_lowercase();
+        match word.as_str() {
+            "set" => self.set(text),
+            "rem" => {}
+            "if" | "else" => {
+                let certain = self.certain;
+                self.certain = false;
+                if let Some(inner) = after_condition(text) {
+                    self.commands(inner, span, depth + 1);
+                }
+                self.certain = certain;
+            }
+            "for" => self.for_loop(text, span, depth),
+            "call" | "start" => {
+                let inner = text[word.len()..].trim_start();
+                // `start "title" /b command`
+                let inner = if word == "start" {
+                    without_start_options(inner)
+                } else {
+                    inner
+                };
+                if !inner.starts_with(':') {
+                    self.commands(inner, span, depth + 1);
+                }
+            }
+            _ => self.simple(text, span),
+        }
+    }
+
+    fn simple(&mut self, text: &str, span: ByteSpan) {
+        let (words, redirects) = words(text);
+        for (append, file) in redirects {
+            let lower = known(&file).to_ascii_lowercase();
+            if matches!(lower.as_str(), "nul" | "con" | "nul:" | "&1" | "&2" | "") {
+                continue;
+            }
+            self.push(
+                native::path_act(
+                    ActionKind::FsWrite,
+                    file,
+                    &[if append { "append" } else { "truncate" }],
+                ),
+                span,
+            );
+        }
+        if words.is_empty() {
+            return;
+        }
+        let effects = native::effects(&words).unwrap_or_else(|| vec![What::Argv { words }]);
+        for what in effects {
+            self.push(what, span);
+        }
+    }
+
+    fn push(&mut self, what: What, span: ByteSpan) {
+        self.effects.push(CodeEffect {
+            what,
+            span,
+            certain: self.certain,
+        });
+    }
+
+    fn set(&mut self, text: &str) {
+        let rest = text[3..].trim_start().trim_matches('"');
+        let rest = rest
+            .strip_prefix("/p")
+            .or_else(|| rest.strip_prefix("/a"))
+            .unwrap_or(rest)
+            .trim_start();
+        if let Some((name, value)) = rest.split_once('=')
+            && self.variables.len() < 4096
+        {
+            self.variables.insert(
+                name.trim().to_ascii_lowercase(),
+                value.trim_end_matches('"').to_owned(),
+            );
+        }
+    }
+
+    fn for_loop(&mut self, text: &str, span: ByteSpan, depth: usize) {
+        let lower = text.to_ascii_lowercase();
+        let (Some(open), Some(body)) = (
+            lower.find('('),
+            lower
+                .find(" do ")
+                .map(|at| at + 4)
+                .or_else(|| lower.find(")do ").map(|at| at + 4)),
+        ) else {
+            self.push(
+                What::Unknown {
+                    reason: String::from("a `for` that cannot be read"),
+                },
+                span,
+            );
+            return;
+        };
+        let close = text[open..]
+            .rfind(") do")
+            .or_else(|| text[open..].rfind(")do"))
+            .map_or(body, |found| open + found);
+        let list = text.get(open + 1..close).unwrap_or("").trim();
+        let variable = lower[..open]
+            .rfind('%')
+            .and_then(|at| text[at + 1..].chars().next());
+        // `for /f %i in ('command')` runs the command; the other lists name files.
+        if lower.contains("/f")
+            && let Some(command) = list.strip_prefix(['\'', '`'])
+        {
+            self.commands(command.trim_end_matches(['\'', '`']), span, depth + 1);
+        }
+        let certain = self.certain;
+        let mut inner = text[body..].to_owned();
+        if let Some(variable) = variable {
+            let mut value = list.split_whitespace().next().unwrap_or("").to_owned();
+            let files = lower.contains("/r") || lower.contains("/d");
+            if lower.contains("/f") || lower.contains("/l") {
+                value = String::from("%?%");
+            }
+            if files {
+                let place = lower
+                    .find("/r")
+                    .or_else(|| lower.find("/d"))
+                    .map_or("", |at| {
+                        text[at + 2..open].split_whitespace().next().unwrap_or("")
+                    });
+                if !place.starts_with('%') && !place.is_empty() {
+                    value = format!("{}\\{value}", place.trim_end_matches('\\'));
+                }
+            }
+            for form in [
+                format!("%%~f{variable}"),
+                format!("%~f{variable}"),
+                format!("%%{variable}"),
+                format!("%{variable}"),
+            ] {
+                inner = inner.replace(&form, &value);
+            }
+            self.certain &= !value.starts_with('%');
+        }
+        inner.truncate(floor(&inner, MAX_LINE_BYTES));
+        self.commands(&inner, span, depth + 1);
+        self.certain = certain;
+    }
+
+    /// Expands `%x%`, `!x!`, `%x:~a,b%`, `%x:a=b%`. What is not known stays as `%?%`.
+    fn expand(&mut self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(found) = rest.find(['%', '!']) {
+            out.push_str(&rest[..found]);
+            let sign = &rest[found..=found];
+            let after = &rest[found + 1..];
+            let close = after
+                .bytes()
+                .take(256)
+                .position(|byte| byte == sign.as_bytes()[0]);
+            let name = close.map(|close| &after[..close]);
+            match name {
+                Some(name) if !name.is_empty() && !name.contains([' ', '"', '&', '|']) => {
+                    out.push_str(&self.variable(name));
+                    rest = &after[name.len() + 1..];
+                }
+                _ => {
+                    out.push_str(sign);
+                    rest = after;
+                }
+            }
+            if out.len() > MAX_LINE_BYTES {
+                break;
+            }
+        }
+        out.push_str(rest);
+        out.truncate(floor(&out, MAX_LINE_BYTES));
+        self.expanded += out.len();
+        out
+    }
+
+    fn variable(&self, name: &str) -> String {
+        let (base, form) = match name.split_once(':') {
+            Some((base, form)) => (base, Some(form)),
+            None => (name, None),
+        };
+        let held = self
+            .variables
+            .get(&base.to_ascii_lowercase())
+            .map(String::as_str)
+            .or_else(|| well_known(base));
+        let Some(held) = held else {
+            return String::from("%?%");
+        };
+        let Some(form) = form else {
+            return held.to_owned();
+        };
+        if let Some(slice) = form.strip_prefix('~') {
+            let mut parts = slice.split(',').map(|part| part.trim().parse::<i64>().ok());
+            return sliced(
+                held,
+                parts.next().flatten().unwrap_or(0),
+                parts.next().flatten(),
+            );
+        }
+        match form.split_once('=') {
+            Some((from, to)) if !from.is_empty() => {
+                let from = from.trim_start_matches('*');
+                if from.is_empty() || held.len().saturating_mul(to.len().max(1)) > MAX_LINE_BYTES {
+                    held.to_owned()
+                } else {
+                    held.replace(from, to)
+                }
+            }
+            _ => held.to_owned(),
+        }
+    }
+}
+
+fn floor(text: &str, limit: usize) -> usize {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
+}
+
+fn sliced(text: &str, from: i64, length: Option<i64>) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let count = i64::try_from(characters.len()).unwrap_or(i64::MAX);
+    let begin = if from < 0 {
+        (count + from).max(0)
+    } else {
+        from.min(count)
+    };
+    let end = match length {
+        None => count,
+        Some(length) if length < 0 => count.saturating_add(length).max(begin),
+        Some(length) => begin.saturating_add(length).min(count),
+    };
+    let (begin, end) = (
+        usize::try_from(begin).unwrap_or(0),
+        usize::try_from(end).unwrap_or(0),
+    );
+    characters
+        .get(begin..end)
+        .map(|part| part.iter().collect())
+        .unwrap_or_default()
+}
+
+/// Commands between `&`, `&&`, `||`, `|` outside of quotes. Parentheses of a `for` list stay with it.
+fn split(line: &str) -> Vec<&str> {
+    let head = line
+        .trim_start_matches([' ', '\t', '@', '('])
+        .get(..4)
+        .unwrap_or("")
+        .to_ascii_lowercase();
+    // What a `for` or an `if` runs is taken apart with it.
+    if head == "for " || head.starts_with("if ") || head == "else" {
+        return vec![line];
+    }
+    let mut parts = Vec::new();
+    let mut quoted = false;
+    let mut begin = 0;
+    let bytes = line.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' => quoted = !quoted,
+            b'^' if !quoted => at += 1,
+            b'&' if !quoted && at > 0 && bytes[at - 1] == b'>' => {}
+            b'&' | b'|' if !quoted => {
+                parts.push(&line[begin..at]);
+                begin = at + 1;
+                // The rest of a line after `for` or `if` belongs to it.
+                let next = line[begin..]
+                    .trim_start_matches([' ', '&', '|'])
+                    .get(..4)
+                    .unwrap_or("")
+                    .to_ascii_lowercase();
+                if next == "for " || next.starts_with("if ") {
+                    break;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    parts.push(line.get(begin..).unwrap_or(""));
+    parts
+        .into_iter()
+        .map(|part| part.trim_matches(['&', '|']))
+        .collect()
+}
+
+fn group(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('(')?;
+    let mut depth = 1usize;
+    let mut quoted = false;
+    for (index, byte) in inner.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some((&inner[..index], &inner[index + 1..]));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn after_condition(text: &str) -> Option<&str> {
+    let mut rest = text;
+    for word in ["else", "if", "/i", "not"] {
+        let trimmed = rest.trim_start();
+        if trimmed
+            .get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word))
+        {
+            rest = &trimmed[word.len()..];
+        }
+    }
+    let rest = rest.trim_start();
+    if rest.starts_with('(') {
+        return Some(rest);
+    }
+    let lower = rest.to_ascii_lowercase();
+    for word in ["exist ", "defined ", "errorlevel "] {
+        if lower.starts_with(word) {
+            let operand = rest[word.len()..].trim_start();
+            return skip_operand(operand);
+        }
+    }
+    let (_, after) = operand(rest)?;
+    let after = after.trim_start();
+    let after = after.strip_prefix("==").map(str::trim_start).or_else(|| {
+        ["equ ", "neq ", "lss ", "leq ", "gtr ", "geq "]
+            .iter()
+            .find_map(|sign| {
+                after
+                    .get(..4)
+                    .filter(|head| head.eq_ignore_ascii_case(sign))
+                    .map(|_| after[4..].trim_start())
+            })
+    });
+    match after {
+        Some(after) => skip_operand(after),
+        None => skip_operand(rest),
+    }
+}
+
+fn operand(text: &str) -> Option<(&str, &str)> {
+    if let Some(inner) = text.strip_prefix('"') {
+        let close = inner.find('"')?;
+        return Some((&inner[..close], &inner[close + 1..]));
+    }
+    let end = text.find([' ', '\t', '=']).unwrap_or(text.len());
+    Some(text.split_at(end))
+}
+
+fn skip_operand(text: &str) -> Option<&str> {
+    let (_, rest) = operand(text)?;
+    (!rest.trim().is_empty()).then_some(rest)
+}
+
+fn without_start_options(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    if let Some(inner) = rest.strip_prefix('"')
+        && let Some(close) = inner.find('"')
+    {
+        rest = inner[close + 1..].trim_start();
+    }
+    while rest.starts_with('/') {
+        rest = rest
+            .split_once(' ')
+            .map_or("", |(_, rest)| rest)
+            .trim_start();
+    }
+    rest
+}
+
+/// The words of a command, carets and quotes removed, and its redirects.
+fn words(text: &str) -> (Vec<Value>, Vec<(bool, Value)>) {
+    let mut words = Vec::new();
+    let mut redirects = Vec::new();
+    let mut current: Option<String> = None;
+    let mut redirect: Option<bool> = None;
+    let mut quoted = false;
+    let mut characters = text.chars().peekable();
+    let mut first_done = false;
+    let mut flush =
+        |current: &mut Option<String>, redirect: &mut Option<bool>, words: &mut Vec<Value>| {
+            if let Some(word) = current.take() {
+                let value = as_value(word);
+                match redirect.take() {
+                    Some(append) => redirects.push((append, value)),
+                    None => words.push(value),
+                }
+            }
+        };
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => {
+                quoted = !quoted;
+                current.get_or_insert_default();
+            }
+            '^' if !quoted => {
+                if let Some(next) = characters.next() {
+                    current.get_or_insert_default().push(next);
+                }
+            }
+            '>' if !quoted => {
+                // `2>file`: the digit is the stream.
+                if current.as_ref().is_some_and(|word| {
+                    word.len() == 1 && word.bytes().all(|byte| byte.is_ascii_digit())
+                }) {
+                    current = None;
+                }
+                flush(&mut current, &mut redirect, &mut words);
+                let append = characters.next_if_eq(&'>').is_some();
+                redirect = Some(append);
+            }
+            '<' if !quoted => flush(&mut current, &mut redirect, &mut words),
+            character
+                if !quoted && (character.is_whitespace() || matches!(character, ',' | ';')) =>
+            {
+                flush(&mut current, &mut redirect, &mut words);
+                first_done = !words.is_empty();
+            }
+            // `del/s/q` and `cd\` need no blank after the command.
+            '/' if !quoted
+                && !first_done
+                && redirect.is_none()
+                && current
+                    .as_ref()
+                    .is_some_and(|word| !word.contains(['\\', ':', '.', '/'])) =>
+            {
+                flush(&mut current, &mut redirect, &mut words);
+                first_done = true;
+                current = Some(String::from("/"));
+            }
+            '/' if !quoted
+                && current
+                    .as_ref()
+                    .is_some_and(|word| word.starts_with('/') && word.len() == 2) =>
+            {
+                flush(&mut current, &mut redirect, &mut words);
+                current = Some(String::from("/"));
+            }
+            other => current.get_or_insert_default().push(other),
+        }
+    }
+    flush(&mut current, &mut redirect, &mut words);
+    (words, redirects)
+}
+
+/// A word in which `%?%` stands for what is not known.
+fn as_value(word: String) -> Value {
+    match word.find("%?%") {
+        Some(0) => Value::Unknown(Why::UnsetVariable(word)),
+        Some(at) => concat(
+            Value::Exact(word[..at].to_owned()),
+            &Value::Unknown(Why::UnsetVariable(word)),
+        ),
+        None => Value::Exact(word),
+    }
+}

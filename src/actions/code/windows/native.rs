@@ -1,0 +1,724 @@
+//! Programs and built-in commands of Windows, by their words.
+
+use super::{globbed, known};
+use crate::actions::code::{Language, TargetRole, What};
+use crate::actions::kinds::ActionKind;
+use crate::shell::command::Value;
+
+/// What a command does; `None` when the program is not one of Windows' own.
+pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
+    let program = program_name(known(words.first()?));
+    let call = Call { words };
+    if call.flag("/?") || call.flag("-?") {
+        return Some(Vec::new());
+    }
+    Some(match program.as_str() {
+        "del" | "erase" => call.paths(
+            ActionKind::FsDelete,
+            &call.chosen(&[("/s", "recursive"), ("/q", "force"), ("/f", "force")]),
+        ),
+        "rd" | "rmdir" => call.paths(
+            ActionKind::FsDelete,
+            &call.chosen(&[("/s", "recursive"), ("/q", "force")]),
+        ),
+        "deltree" => call.paths(ActionKind::FsDelete, &["recursive"]),
+        "format" => vec![named(ActionKind::DiskWrite, call.first())],
+        "diskpart" => vec![named(ActionKind::DiskWrite, call.first())],
+        "cipher" => wipe(&call),
+        "sdelete" | "sdelete64" => call.paths(ActionKind::FsDestroy, &["force"]),
+        "fsutil" => fsutil(&call),
+        "vssadmin" | "wbadmin" if call.has("delete") || call.has("resize") => {
+            vec![named(ActionKind::FsDestroy, text("volume shadow copies"))]
+        }
+        "wmic" => wmic(&call),
+        "bcdedit" | "bootsect" | "bootrec" => {
+            if call.words.len() > 1 && !call.flag("/enum") {
+                vec![named(ActionKind::SystemKernel, text("boot configuration"))]
+            } else {
+                Vec::new()
+            }
+        }
+        "reg" => registry(&call),
+        "regedit" => vec![named(ActionKind::SystemConfig, call.first())],
+        "schtasks" => scheduled(&call),
+        "at" if call.words.len() > 1 => vec![named(ActionKind::PersistSchedule, call.first())],
+        "net" | "net1" => net(&call),
+        "sc" => service(&call),
+        "wevtutil" => match call.word(1).as_str() {
+            "cl" | "clear-log" => vec![named(ActionKind::SystemLog, call.get(2))],
+            "sl" | "set-log" => vec![named(ActionKind::SystemConfig, call.get(2))],
+            _ => Vec::new(),
+        },
+        "auditpol" if call.flag("/clear") || call.flag("/remove") || call.flag("/set") => {
+            vec![named(ActionKind::SystemLog, text("audit policy"))]
+        }
+        "certutil" => certutil(&call),
+        "bitsadmin" => download(&call),
+        "mshta" | "regsvr32" | "rundll32" | "cmstp" | "msxsl" | "installutil" | "regasm"
+        | "regsvcs" => script_host(&call, &program),
+        "wscript" | "cscript" => script_host(&call, &program),
+        "msiexec" => installer(&call),
+        "icacls" | "cacls" => permissions(&call),
+        "takeown" => {
+            let attributes = call.chosen(&[("/r", "recursive")]);
+            call.after("/f").map_or_else(Vec::new, |path| {
+                vec![path_act(ActionKind::FsPermission, path, &attributes)]
+            })
+        }
+        "attrib" => {
+            let attributes = call.chosen(&[("/s", "recursive")]);
+            if call
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| known(word).starts_with(['+', '-']))
+            {
+                call.paths(ActionKind::FsPermission, &attributes)
+            } else {
+                Vec::new()
+            }
+        }
+        "netsh" => netsh(&call),
+        "shutdown" => vec![named(ActionKind::SystemPower, text("this machine"))],
+        "logoff" | "tsdiscon" => vec![named(ActionKind::SystemPower, text("the session"))],
+        "taskkill" | "tskill" => vec![named(
+            ActionKind::ProcessKill,
+            call.after("/im")
+                .or_else(|| call.after("/pid"))
+                .unwrap_or_else(|| call.first()),
+        )],
+        "robocopy" => robocopy(&call),
+        "copy" | "xcopy" => copy(&call, false),
+        "move" | "ren" | "rename" => copy(&call, true),
+        "type" | "more" | "dir" | "tree" | "findstr" | "fc" | "comp" => {
+            if matches!(program.as_str(), "type" | "more") {
+                call.paths(ActionKind::FsRead, &[])
+            } else {
+                Vec::new()
+            }
+        }
+        "md" | "mkdir" => call.paths(ActionKind::FsWrite, &["create"]),
+        "mklink" => call
+            .paths(ActionKind::FsWrite, &["create"])
+            .into_iter()
+            .take(1)
+            .collect(),
+        "forfiles" => forfiles(&call),
+        "setx" => vec![named(
+            if call.word(1) == "path" {
+                ActionKind::ExecHijack
+            } else {
+                ActionKind::SystemConfig
+            },
+            call.first(),
+        )],
+        "manage-bde" if call.flag("-off") || call.flag("-lock") => {
+            vec![named(ActionKind::DiskWrite, call.first())]
+        }
+        "cmdkey" if call.flag("/list") => {
+            vec![named(ActionKind::CredentialRead, text("credential store"))]
+        }
+        "vaultcmd" | "mimikatz" | "procdump" => {
+            vec![named(ActionKind::CredentialRead, text("credential store"))]
+        }
+        "runas" => vec![named(ActionKind::ExecPrivileged, call.last())],
+        "psexec" | "winrs" => vec![named(ActionKind::ExecElsewhere, call.first())],
+        "powershell" | "pwsh" | "powershell_ise" => powershell(&call),
+        "cmd" => shell(&call),
+        "gpupdate" | "secedit" => vec![named(ActionKind::SystemConfig, text("security policy"))],
+        "pnputil" | "driverquery" if call.flag("/delete-driver") || call.flag("/add-driver") => {
+            vec![named(ActionKind::SystemKernel, call.last())]
+        }
+        "echo" | "rem" | "cls" | "title" | "color" | "pause" | "exit" | "ver" | "vol" | "where"
+        | "whoami" | "hostname" | "ipconfig" | "systeminfo" | "tasklist" | "ping" | "tracert"
+        | "nslookup" | "netstat" | "set" | "setlocal" | "endlocal" | "cd" | "chdir" | "pushd"
+        | "popd" | "path" | "prompt" | "date" | "time" | "sort" | "find" | "clip" | "timeout"
+        | "help" | "goto" | "shift" | "assoc" | "ftype" | "chcp" | "arp" | "route" | "getmac"
+        | "choice" | "break" | "verify" | "vssadmin" | "auditpol" | "manage-bde" | "cmdkey"
+        | "pnputil" | "driverquery" | "quser" | "query" | "wbadmin" | "at" => Vec::new(),
+        _ => return None,
+    })
+}
+
+/// The program's name without directory and extension, lower case.
+pub(in crate::actions::code) fn program_name(path: &str) -> String {
+    let base = path
+        .trim_matches('"')
+        .rsplit(['\\', '/'])
+        .next()
+        .unwrap_or(path)
+        .to_ascii_lowercase();
+    for ending in [".exe", ".com", ".cmd", ".bat"] {
+        if let Some(name) = base.strip_suffix(ending) {
+            return name.to_owned();
+        }
+    }
+    base
+}
+
+fn text(name: &str) -> Value {
+    Value::Exact(name.to_owned())
+}
+
+pub(in crate::actions::code) fn named(kind: ActionKind, target: Value) -> What {
+    What::Act {
+        kind,
+        target: Some(target),
+        role: TargetRole::Name,
+        attributes: Vec::new(),
+    }
+}
+
+pub(in crate::actions::code) fn path_act(
+    kind: ActionKind,
+    target: Value,
+    attributes: &[&'static str],
+) -> What {
+    let target = globbed(target);
+    let mut attributes = attributes.to_vec();
+    if kind == ActionKind::FsDelete && matches!(target, Value::Pattern(_)) {
+        attributes.push("wildcard");
+    }
+    attributes.sort_unstable();
+    attributes.dedup();
+    What::Act {
+        kind,
+        target: Some(target),
+        role: TargetRole::Path,
+        attributes,
+    }
+}
+
+fn url_act(kind: ActionKind, url: &str) -> What {
+    What::Act {
+        kind,
+        target: Some(text(url)),
+        role: TargetRole::Url,
+        attributes: crate::actions::url::classify(url).attributes,
+    }
+}
+
+struct Call<'a> {
+    words: &'a [Value],
+}
+
+impl Call<'_> {
+    fn get(&self, index: usize) -> Value {
+        self.words.get(index).cloned().unwrap_or_else(|| text(""))
+    }
+
+    fn word(&self, index: usize) -> String {
+        self.words.get(index).map_or("", known).to_ascii_lowercase()
+    }
+
+    /// The first word that is no flag.
+    fn first(&self) -> Value {
+        self.words
+            .iter()
+            .skip(1)
+            .find(|word| !known(word).starts_with('/'))
+            .cloned()
+            .unwrap_or_else(|| text(""))
+    }
+
+    fn last(&self) -> Value {
+        self.words.last().cloned().unwrap_or_else(|| text(""))
+    }
+
+    /// `/s`, also inside of `/s/q`.
+    fn flag(&self, flag: &str) -> bool {
+        self.words.iter().skip(1).any(|word| {
+            let word = known(word).to_ascii_lowercase();
+            word == flag
+                || (word.starts_with('/')
+                    && word.split_inclusive('/').count() > 2
+                    && word[1..].split('/').any(|part| format!("/{part}") == flag))
+        })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        (1..self.words.len()).any(|index| self.word(index) == name)
+    }
+
+    fn after(&self, flag: &str) -> Option<Value> {
+        let index = (1..self.words.len()).find(|index| self.word(*index) == flag)?;
+        self.words.get(index + 1).cloned()
+    }
+
+    fn chosen(&self, flags: &[(&str, &'static str)]) -> Vec<&'static str> {
+        flags
+            .iter()
+            .filter(|(flag, _)| self.flag(flag))
+            .map(|(_, attribute)| *attribute)
+            .collect()
+    }
+
+    fn operands(&self) -> Vec<Value> {
+        self.words
+            .iter()
+            .skip(1)
+            .filter(|word| {
+                let word = known(word);
+                !word.starts_with('/') && !(word.len() == 2 && word.starts_with(['+', '-']))
+            })
+            .cloned()
+            .collect()
+    }
+
+    fn paths(&self, kind: ActionKind, attributes: &[&'static str]) -> Vec<What> {
+        self.operands()
+            .into_iter()
+            .map(|path| path_act(kind, path, attributes))
+            .collect()
+    }
+
+    fn url(&self) -> Option<String> {
+        self.words.iter().skip(1).find_map(|word| {
+            let word = known(word);
+            let at = word.to_ascii_lowercase().find("http")?;
+            word[at..]
+                .contains("://")
+                .then(|| word[at..].trim_end_matches([')', '"', '\'']).to_owned())
+        })
+    }
+}
+
+fn wipe(call: &Call<'_>) -> Vec<What> {
+    let path = call.words.iter().skip(1).find_map(|word| {
+        let word = known(word);
+        word.get(..3)
+            .filter(|flag| flag.eq_ignore_ascii_case("/w:"))
+            .map(|_| word[3..].to_owned())
+    });
+    match path {
+        Some(path) => vec![path_act(ActionKind::FsDestroy, Value::Exact(path), &[])],
+        None => Vec::new(),
+    }
+}
+
+fn fsutil(call: &Call<'_>) -> Vec<What> {
+    match (call.word(1).as_str(), call.word(2).as_str()) {
+        ("file", "setzerodata" | "createnew" | "seteof" | "setvaliddata") => {
+            vec![path_act(ActionKind::FsDestroy, call.last(), &[])]
+        }
+        ("usn", "deletejournal") => vec![named(ActionKind::SystemLog, text("the change journal"))],
+        ("volume", "dismount") => vec![named(ActionKind::DiskWrite, call.last())],
+        ("behavior" | "8dot3name" | "repair", "set") => {
+            vec![named(ActionKind::SystemConfig, text("the file system"))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn wmic(call: &Call<'_>) -> Vec<What> {
+    if call.has("shadowcopy") && call.has("delete") {
+        return vec![named(ActionKind::FsDestroy, text("volume shadow copies"))];
+    }
+    if call.has("process") && call.has("call") && call.has("create") {
+        return vec![What::Code {
+            language: Language::Cmd,
+            text: call.last(),
+            verbatim_at: None,
+        }];
+    }
+    if call.has("process") && (call.has("delete") || call.has("terminate")) {
+        return vec![named(ActionKind::ProcessKill, call.last())];
+    }
+    if call.has("product") && call.has("uninstall") {
+        return vec![named(ActionKind::PackageRemove, call.last())];
+    }
+    if call.has("call") || call.has("set") || call.has("delete") || call.has("create") {
+        return vec![named(ActionKind::SystemConfig, call.first())];
+    }
+    Vec::new()
+}
+
+/// Keys under which Windows starts programs by itself.
+pub(in crate::actions::code) fn is_start_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('/', "\\");
+    [
+        "\\currentversion\\run",
+        "\\policies\\explorer\\run",
+        "\\winlogon",
+        "\\image file execution options",
+        "\\appinit_dlls",
+        "\\shell\\open\\command",
+        "\\services\\",
+        "\\active setup",
+        "\\userinitmprlogonscript",
+    ]
+    .iter()
+    .any(|part| key.contains(part))
+}
+
+fn registry(call: &Call<'_>) -> Vec<What> {
+    match call.word(1).as_str() {
+        "add" | "import" | "copy" | "restore" | "load" => {
+            let key = call.get(2);
+            let kind = if is_start_key(known(&key)) {
+                ActionKind::PersistStartup
+            } else {
+                ActionKind::SystemConfig
+            };
+            vec![named(kind, key)]
+        }
+        "delete" | "unload" => vec![named(ActionKind::SystemConfig, call.get(2))],
+        "save" | "export" => {
+            let key = call.get(2);
+            let hive = known(&key).to_ascii_lowercase();
+            if hive.ends_with("sam") || hive.ends_with("security") || hive.ends_with("system") {
+                vec![named(ActionKind::CredentialRead, key)]
+            } else {
+                vec![path_act(ActionKind::FsWrite, call.get(3), &["create"])]
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn scheduled(call: &Call<'_>) -> Vec<What> {
+    let name = || call.after("/tn").unwrap_or_else(|| call.first());
+    if call.flag("/create") || call.flag("/change") {
+        let mut effects = vec![named(ActionKind::PersistSchedule, name())];
+        if let Some(command) = call.after("/tr") {
+            effects.push(What::Code {
+                language: Language::Cmd,
+                text: command,
+                verbatim_at: None,
+            });
+        }
+        return effects;
+    }
+    if call.flag("/delete") || call.flag("/end") {
+        return vec![named(ActionKind::SystemConfig, name())];
+    }
+    if call.flag("/run") {
+        vec![named(ActionKind::ExecLocal, name())]
+    } else {
+        Vec::new()
+    }
+}
+
+fn net(call: &Call<'_>) -> Vec<What> {
+    match call.word(1).as_str() {
+        "user" | "localgroup" | "group" | "accounts"
+            if call.words.len() > 3 || call.flag("/delete") || call.flag("/add") =>
+        {
+            vec![named(ActionKind::SystemAccount, call.get(2))]
+        }
+        "stop" | "start" | "pause" | "continue" if call.words.len() > 2 => {
+            vec![named(ActionKind::SystemService, call.get(2))]
+        }
+        "share" if call.words.len() > 2 => vec![named(ActionKind::SystemNetwork, call.get(2))],
+        "use" if call.words.len() > 2 => vec![named(ActionKind::NetFetch, call.last())],
+        _ => Vec::new(),
+    }
+}
+
+fn service(call: &Call<'_>) -> Vec<What> {
+    let base = if call.word(1).starts_with("\\\\") {
+        2
+    } else {
+        1
+    };
+    match call.word(base).as_str() {
+        "create" => vec![named(ActionKind::PersistStartup, call.get(base + 1))],
+        "stop" | "delete" | "config" | "start" | "pause" | "failure" | "sdset" | "control"
+        | "triggerinfo" => {
+            vec![named(ActionKind::SystemService, call.get(base + 1))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn certutil(call: &Call<'_>) -> Vec<What> {
+    if let Some(url) = call.url() {
+        let mut effects = vec![url_act(ActionKind::NetFetch, &url)];
+        let file = call.last();
+        if known(&file) != url {
+            effects.push(path_act(ActionKind::FsWrite, file, &["create"]));
+        }
+        // A certificate tool that fetches a program is there to have it run.
+        let program = [
+            ".exe", ".dll", ".ps1", ".bat", ".cmd", ".vbs", ".hta", ".js", ".msi", ".scr",
+        ];
+        let lower = url.to_ascii_lowercase();
+        if program.iter().any(|ending| lower.ends_with(ending)) {
+            effects.push(url_act(ActionKind::ExecRemoteCode, &url));
+        }
+        return effects;
+    }
+    if call.flag("-decode") || call.flag("-decodehex") || call.flag("/decode") {
+        return vec![path_act(ActionKind::FsWrite, call.last(), &["create"])];
+    }
+    if call.flag("-addstore") || call.flag("-delstore") {
+        return vec![named(ActionKind::SystemConfig, text("certificate store"))];
+    }
+    Vec::new()
+}
+
+fn download(call: &Call<'_>) -> Vec<What> {
+    let mut effects: Vec<What> = call
+        .url()
+        .map(|url| url_act(ActionKind::NetFetch, &url))
+        .into_iter()
+        .collect();
+    if call.flag("/setnotifycmdline") {
+        effects.push(named(ActionKind::PersistStartup, call.first()));
+    }
+    if !effects.is_empty() {
+        effects.push(path_act(ActionKind::FsWrite, call.last(), &["create"]));
+    }
+    effects
+}
+
+fn script_host(call: &Call<'_>, program: &str) -> Vec<What> {
+    if let Some(url) = call.url() {
+        return vec![url_act(ActionKind::ExecRemoteCode, &url)];
+    }
+    let all: Vec<&str> = call.words.iter().skip(1).map(known).collect();
+    let joined = all.join(" ");
+    let lower = joined.to_ascii_lowercase();
+    if lower.contains("javascript:") || lower.contains("vbscript:") {
+        return vec![What::Unknown {
+            reason: format!("script in the arguments of `{program}`"),
+        }];
+    }
+    if joined.is_empty() {
+        return Vec::new();
+    }
+    let file = call.first();
+    let file = match &file {
+        Value::Exact(path) => Value::Exact(path.split(',').next().unwrap_or(path).to_owned()),
+        other => other.clone(),
+    };
+    vec![path_act(ActionKind::ExecLocal, file, &[])]
+}
+
+fn installer(call: &Call<'_>) -> Vec<What> {
+    if let Some(url) = call.url() {
+        return vec![url_act(ActionKind::ExecRemoteCode, &url)];
+    }
+    if call.flag("/x") || call.flag("/uninstall") {
+        return vec![named(ActionKind::PackageRemove, call.first())];
+    }
+    vec![named(ActionKind::PackageInstall, call.first())]
+}
+
+fn permissions(call: &Call<'_>) -> Vec<What> {
+    let changes = [
+        "/grant",
+        "/deny",
+        "/remove",
+        "/setowner",
+        "/reset",
+        "/inheritance",
+        "/grant:r",
+        "/setintegritylevel",
+        "/restore",
+        "/g",
+        "/e",
+        "/p",
+    ];
+    let changed = call.words.iter().skip(1).any(|word| {
+        let word = known(word).to_ascii_lowercase();
+        changes
+            .iter()
+            .any(|flag| word == *flag || word.starts_with(&format!("{flag}:")))
+    });
+    if !changed {
+        return Vec::new();
+    }
+    let mut attributes = call.chosen(&[("/t", "recursive")]);
+    if call.words.iter().any(|word| {
+        let word = known(word).to_ascii_lowercase();
+        word.starts_with("everyone:") || word.starts_with("*s-1-1-0:")
+    }) {
+        attributes.push("everyone");
+    }
+    vec![path_act(
+        ActionKind::FsPermission,
+        call.first(),
+        &attributes,
+    )]
+}
+
+fn netsh(call: &Call<'_>) -> Vec<What> {
+    let changing = ["set", "add", "delete", "reset", "import", "off"]
+        .iter()
+        .any(|verb| call.has(verb));
+    if !changing {
+        return Vec::new();
+    }
+    if call.has("portproxy") {
+        return vec![named(ActionKind::NetTunnel, text("port proxy"))];
+    }
+    vec![named(
+        ActionKind::SystemNetwork,
+        text(if call.has("advfirewall") || call.has("firewall") {
+            "firewall"
+        } else {
+            "network"
+        }),
+    )]
+}
+
+fn robocopy(call: &Call<'_>) -> Vec<What> {
+    let operands = call.operands();
+    let (Some(source), Some(target)) = (operands.first(), operands.get(1)) else {
+        return Vec::new();
+    };
+    let mut effects = vec![path_act(ActionKind::FsRead, source.clone(), &[])];
+    if call.flag("/mir") || call.flag("/purge") {
+        effects.push(path_act(
+            ActionKind::FsDelete,
+            target.clone(),
+            &["recursive"],
+        ));
+    }
+    if call.flag("/mov") || call.flag("/move") {
+        effects.push(path_act(
+            ActionKind::FsDelete,
+            source.clone(),
+            &["recursive"],
+        ));
+    }
+    effects.push(path_act(ActionKind::FsWrite, target.clone(), &[]));
+    effects
+}
+
+fn copy(call: &Call<'_>, moves: bool) -> Vec<What> {
+    let operands = call.operands();
+    let (Some(source), Some(target)) = (operands.first(), operands.get(1)) else {
+        return Vec::new();
+    };
+    let kind = if moves {
+        ActionKind::FsWrite
+    } else {
+        ActionKind::FsRead
+    };
+    vec![
+        path_act(kind, source.clone(), &[]),
+        path_act(ActionKind::FsWrite, target.clone(), &[]),
+    ]
+}
+
+fn forfiles(call: &Call<'_>) -> Vec<What> {
+    let place = call
+        .after("/p")
+        .map_or_else(|| String::from("."), |path| known(&path).to_owned());
+    let Some(command) = call.after("/c") else {
+        return Vec::new();
+    };
+    // Each file found stands in for `@path`.
+    let files = format!("{}\\*", place.trim_end_matches('\\'));
+    let text = known(&command)
+        .replace("@path", &files)
+        .replace("@file", &files);
+    vec![What::Code {
+        language: Language::Cmd,
+        text: Value::Exact(text),
+        verbatim_at: None,
+    }]
+}
+
+fn shell(call: &Call<'_>) -> Vec<What> {
+    let at = (1..call.words.len())
+        .find(|index| matches!(call.word(*index).get(..2), Some("/c" | "/k" | "/r")));
+    let Some(at) = at else {
+        return Vec::new();
+    };
+    let first = known(&call.get(at)).get(2..).unwrap_or("").to_owned();
+    let rest = call.words.get(at + 1..).unwrap_or(&[]);
+    let single = rest.len() == 1 && first.is_empty();
+    let mut text = Value::Exact(first);
+    for word in rest {
+        let blank = if known(&text).is_empty() { "" } else { " " };
+        text = crate::actions::code::value::concat(text, &Value::Exact(blank.to_owned()));
+        // Words that were quoted keep their blanks.
+        let word = match word {
+            Value::Exact(inner) if !single && inner.contains(' ') => {
+                Value::Exact(format!("\"{inner}\""))
+            }
+            other => other.clone(),
+        };
+        text = crate::actions::code::value::concat(text, &word);
+    }
+    vec![What::Code {
+        language: Language::Cmd,
+        text,
+        verbatim_at: None,
+    }]
+}
+
+/// The arguments of `powershell.exe`: switches may be cut short, what follows the last one is code.
+fn powershell(call: &Call<'_>) -> Vec<What> {
+    let mut index = 1;
+    while index < call.words.len() {
+        let word = call.word(index);
+        let Some(name) = word.strip_prefix(['-', '/']) else {
+            break;
+        };
+        let means = |full: &str, least: usize| name.len() >= least && full.starts_with(name);
+        if means("encodedcommand", 1) || name == "ec" {
+            return vec![encoded(&call.get(index + 1))];
+        }
+        if means("command", 1) {
+            index += 1;
+            break;
+        }
+        if means("file", 1) {
+            return vec![path_act(ActionKind::ExecLocal, call.get(index + 1), &[])];
+        }
+        let takes_value = means("executionpolicy", 2)
+            || name == "ep"
+            || means("windowstyle", 1)
+            || means("version", 1)
+            || means("inputformat", 2)
+            || means("outputformat", 1)
+            || means("configurationname", 6)
+            || means("psconsolefile", 1)
+            || means("workingdirectory", 2)
+            || name == "wd";
+        index += if takes_value { 2 } else { 1 };
+    }
+    let rest = call.words.get(index..).unwrap_or(&[]);
+    if rest.is_empty() {
+        return Vec::new();
+    }
+    let mut code = Value::Exact(String::new());
+    for (position, word) in rest.iter().enumerate() {
+        if position > 0 {
+            code = crate::actions::code::value::concat(code, &text(" "));
+        }
+        code = crate::actions::code::value::concat(code, word);
+    }
+    vec![What::Code {
+        language: Language::PowerShell,
+        text: code,
+        verbatim_at: None,
+    }]
+}
+
+/// Base64 of UTF-16, as `-EncodedCommand` takes it.
+fn encoded(value: &Value) -> What {
+    match value.exact().and_then(decode_utf16) {
+        Some(code) if !code.trim().is_empty() => What::Code {
+            language: Language::PowerShell,
+            text: Value::Exact(code),
+            verbatim_at: None,
+        },
+        _ => What::Unknown {
+            reason: String::from("an encoded command that cannot be decoded"),
+        },
+    }
+}
+
+pub(in crate::actions::code) fn decode_utf16(text: &str) -> Option<String> {
+    let bytes = crate::actions::code::fold::base64(text)?;
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
+    String::from_utf16(&units).ok()
+}
