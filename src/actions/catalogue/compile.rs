@@ -293,7 +293,13 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let lists_when = own.map_or_else(Vec::new, |spec| conditions(&spec.lists_when));
         let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         if help {
-            harmless_when.extend(condition("--help | --version", options));
+            // `helm upgrade --version 1.2`: with a value, it is not the question for the version.
+            let asks = ["--help", "--version"].into_iter().filter(|spelling| {
+                !options.iter().any(|option| {
+                    option.arity == Arity::Value && option.spellings.contains(spelling)
+                })
+            });
+            harmless_when.extend(asks.filter_map(|spelling| condition(spelling, options).ok()));
         }
         let by_alias = self.alias_parents.contains(self.name);
         let parent = self.has_children() || by_alias;
