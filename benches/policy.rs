@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use armorer_guard_core::builtin;
 use armorer_guard_core::facts::Facts;
-use armorer_guard_core::policy::{Policy, decide, load_active};
+use armorer_guard_core::policy::{Policy, decide, load_active, table};
+use armorer_guard_core::record;
 
 const FACTS: &str = r#"{"phase":"pre","tool":"Bash","surface":"tool_args","actions":[
 {"kind":"fs.write","target":{"value":"/home/u/p/build.log","exact":true,"place":"workspace"},"certainty":"certain","by":"tee","at":"/command"},
@@ -79,9 +80,9 @@ fn main() {
             std::hint::black_box(decide(std::hint::black_box(&facts), policy));
         });
     }
-    let table = builtin::policy_table();
+    let shipped_table = builtin::policy_table();
     measure("decode the built-in table", 2_000, || {
-        std::hint::black_box(Policy::from_table(table).expect("usable"));
+        std::hint::black_box(Policy::from_table(shipped_table).expect("usable"));
     });
     measure("read 200 rules from memory", 2_000, || {
         std::hint::black_box(Policy::from_compiled(&large).expect("usable"));
@@ -92,13 +93,23 @@ fn main() {
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::create_dir_all(home.join("policy")).expect("a folder");
     std::fs::write(folder.join(name), &large).expect("written");
-    let pointer = format!(
-        r#"{{"digest":"{}","format":"armorer-active/1"}}"#,
-        policy.digest()
-    );
-    std::fs::write(home.join("policy/active.json"), pointer).expect("written");
-    measure("load 200 active rules from disk", 2_000, || {
-        assert!(load_active(&home).expect("usable").is_some());
-    });
+    let (form, table) = table(&large).expect("usable");
+    let digest = record::digest(&table);
+    let folder = home.join("store/objects").join(&digest[7..9]);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join(&digest[7..]), table).expect("written");
+    for (name, form) in [
+        ("load 200 active rules from their table", form),
+        ("load 200 active rules from their text", "another"),
+    ] {
+        let pointer = format!(
+            r#"{{"digest":"{}","format":"armorer-active/1","table":{{"digest":"{digest}","form":"{form}"}}}}"#,
+            policy.digest()
+        );
+        std::fs::write(home.join("policy/active.json"), pointer).expect("written");
+        measure(name, 2_000, || {
+            assert!(load_active(&home).expect("usable").is_some());
+        });
+    }
     std::fs::remove_dir_all(&home).expect("removed");
 }

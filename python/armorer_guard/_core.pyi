@@ -297,6 +297,14 @@ def builtin_policy(name: str) -> bytes:
         PolicyError: No such policy ships.
     """
 
+def policy_table(policy: bytes) -> tuple[str, bytes]:
+    """
+    A compiled policy as a table that this build of the core loads fastest, and the name of that form.
+
+    Raises:
+        PolicyError: The policy cannot be used.
+    """
+
 def canonical_json(value: Any) -> bytes:
     """
     Canonical bytes (RFC 8785) of a JSON-like value, as the core writes them.

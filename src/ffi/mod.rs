@@ -238,6 +238,17 @@ fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bo
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
 
+/// A compiled policy as a table of this build, and the name of that form.
+#[pyfunction]
+fn policy_table<'py>(
+    py: Python<'py>,
+    policy: &[u8],
+) -> PyResult<(&'static str, Bound<'py, PyBytes>)> {
+    policy::table(policy)
+        .map(|(form, table)| (form, PyBytes::new(py, &table)))
+        .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+}
+
 /// Canonical bytes of a policy that ships.
 #[pyfunction]
 fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
@@ -276,7 +287,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, scan,
+        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, policy_table, scan,
     };
 
     #[pymodule_export]

@@ -2,10 +2,36 @@
 
 use std::path::Path;
 
-use super::Policy;
+use super::{Policy, digest_of};
 
 /// The file the build script writes.
 const TABLE: &str = "policy.bin";
+
+/// What the form of a table depends on, below `src`.
+const FORM_SOURCES: [&str; 10] = [
+    "actions/action.rs",
+    "actions/kinds.rs",
+    "decision.rs",
+    "facts.rs",
+    "policy/compile.rs",
+    "policy/condition.rs",
+    "policy/glob.rs",
+    "policy/pool.rs",
+    "policy/spec.rs",
+    "scan/finding.rs",
+];
+
+/// Tells the compiler what tables of this build look like: another build never takes them for its own.
+fn tell_form(root: &Path) -> Result<(), String> {
+    let mut sources = Vec::new();
+    for name in FORM_SOURCES {
+        let path = root.join("src").join(name);
+        let text = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        sources.extend(text);
+    }
+    println!("cargo::rustc-env=POLICY_TABLE_FORM={}", digest_of(&sources));
+    Ok(())
+}
 
 /// Reads and checks the compiled built-in policies, and writes the table of the default one to `out`.
 ///
@@ -13,6 +39,9 @@ const TABLE: &str = "policy.bin";
 /// One sentence for each policy that cannot be used.
 pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
+    if let Err(error) = tell_form(rules.parent().unwrap_or(rules)) {
+        errors.push(error);
+    }
     for name in ["default", "strict", "observe"] {
         let path = rules.join("policies").join(format!("{name}.json"));
         let made = std::fs::read(&path)

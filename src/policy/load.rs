@@ -24,6 +24,43 @@ const MAX_POLICY: u64 = 8 << 20;
 struct Active<'a> {
     format: &'a str,
     digest: &'a str,
+    /// The same policy as a build's own table, which loads in a fraction of the time.
+    #[serde(borrow, default)]
+    table: Option<Table<'a>>,
+}
+
+/// A table, and for which build it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table<'a> {
+    form: &'a str,
+    digest: &'a str,
+}
+
+/// What tables of this build look like; nothing in the build script, which reads none.
+const FORM: Option<&str> = option_env!("POLICY_TABLE_FORM");
+
+/// The policy's table and its form, for whoever puts the policy in force.
+///
+/// # Errors
+/// [`PolicyError`] when the policy cannot be used.
+pub fn table(policy: &[u8]) -> Result<(&'static str, Vec<u8>), PolicyError> {
+    let table = Policy::from_compiled(policy)?.to_table()?;
+    Ok((FORM.unwrap_or_default(), table))
+}
+
+/// The policy in its table; `None` where there is none that is sound and of this build. The policy itself is then read.
+fn from_table(home: &Path, active: &Active<'_>) -> Option<Policy> {
+    let table = active.table.as_ref()?;
+    if table.form.is_empty() || Some(table.form) != FORM {
+        return None;
+    }
+    let bytes = read(&object_path(home, table.digest)?, MAX_POLICY).ok()??;
+    if digest_of(&bytes) != table.digest {
+        return None;
+    }
+    let policy = Policy::from_table(&bytes).ok()?;
+    (policy.digest() == active.digest).then_some(policy)
 }
 
 /// Where the pointer lies.
@@ -85,6 +122,9 @@ pub fn load_active(home: &Path) -> Result<Option<Policy>, PolicyError> {
             ),
         ));
     };
+    if let Some(policy) = from_table(home, &active) {
+        return Ok(Some(policy));
+    }
     let Some(bytes) = read(&object, MAX_POLICY)? else {
         return Err(error(
             "policy_missing",

@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use crate::decision::Verdict;
 use crate::facts::Facts;
 use compile::Compiled;
-pub use load::load_active;
+pub use load::{load_active, table};
 use spec::PolicySpec;
 
 /// A compiled policy, ready to evaluate. Immutable.
@@ -75,7 +75,7 @@ impl Policy {
         })
     }
 
-    /// Reads the table that the build script wrote.
+    /// Reads the table that the build script wrote, or [`Policy::to_table`] of this very build.
     ///
     /// # Errors
     /// [`PolicyError`] when the bytes are not that table.

@@ -577,6 +577,47 @@ mod disk {
     }
 
     #[test]
+    fn a_table_is_taken_only_when_it_is_sound_and_of_this_build() {
+        let home = home("table");
+        let text = crate::builtin::policy_text();
+        let digest = digest_of(text);
+        let (form, table) = table(text).expect("usable");
+        let name = digest_of(&table);
+        let point = |form: &str, kept: &[u8]| {
+            activate(&home, text, &digest);
+            let folder = home.join("store/objects").join(&name[7..9]);
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join(&name[7..]), kept).expect("written");
+            fs::write(
+                home.join("policy/active.json"),
+                format!(
+                    r#"{{"digest":"{digest}","format":"armorer-active/1","table":{{"digest":"{name}","form":"{form}"}}}}"#
+                ),
+            )
+            .expect("written");
+            load_active(&home).map(|policy| policy.expect("there").digest().to_owned())
+        };
+        let object = home
+            .join("store/objects")
+            .join(&digest[7..9])
+            .join(&digest[7..]);
+
+        assert_eq!(point(form, &table), Ok(digest.clone()));
+        // Sound and its own: the text is not even read.
+        fs::remove_file(&object).expect("removed");
+        assert!(load_active(&home).is_ok());
+        // Damaged, or another build's: the text is.
+        assert_eq!(point(form, &table[1..]), Ok(digest.clone()));
+        assert_eq!(point("sha256:00", &table), Ok(digest.clone()));
+        fs::remove_file(&object).expect("removed");
+        assert_eq!(
+            load_active(&home).map(|_| ()).map_err(|error| error.kind),
+            Err("policy_missing")
+        );
+        fs::remove_dir_all(home).expect("removed");
+    }
+
+    #[test]
     fn whatever_is_broken_is_an_error() {
         let home = home("broken");
         let text = crate::builtin::policy_text();

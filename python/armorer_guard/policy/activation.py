@@ -12,6 +12,7 @@ import os
 import secrets
 from pathlib import Path
 
+from armorer_guard._core import policy_table
 from armorer_guard.policy import canonical
 from armorer_guard.policy.compiler import CompiledPolicy
 
@@ -51,7 +52,12 @@ def activate(policy: CompiledPolicy, home: Path) -> str:
     target = object_path(home, digest)
     if not target.exists() or target.read_bytes() != text:
         write_whole(target, text)
-    write_whole(pointer_path(home), json.dumps({"digest": digest, "format": FORMAT}).encode() + b"\n")
+    # The core loads its own build's table in a fraction of the time, and the text where it finds none of its own.
+    form, table = policy_table(text)
+    table_digest = canonical.digest(table)
+    write_whole(object_path(home, table_digest), table)
+    pointer = {"digest": digest, "format": FORMAT, "table": {"digest": table_digest, "form": form}}
+    write_whole(pointer_path(home), json.dumps(pointer).encode() + b"\n")
     return digest
 
 
