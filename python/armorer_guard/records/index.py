@@ -22,6 +22,7 @@ from armorer_guard.records.store import Store
 from armorer_guard.records.verify import JOURNAL, SEAL_LEN, members
 
 SCHEMA: Final = "2"
+ARGUMENTS: Final = "/facts/args"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BATCH = 20_000
 _BUSY_S = 10.0
@@ -295,7 +296,7 @@ class Index:
         self._db.execute("DELETE FROM chain WHERE n = ?", (chain,))
 
     def _read(self, name: str, chain: int, offset: int, number: int, found: os.stat_result) -> None:
-        intake = _Intake(self._db, self._terms, chain, _parser(found.st_size - offset))
+        intake = _Intake(self._db, self._terms, chain, _parser(self.store, found.st_size - offset))
         end, head, lines = offset, b"", number - 1
         for stored in self.store.lines(name, offset, number):
             end, head, lines = stored.offset + len(stored.line) + 1, stored.line[-SEAL_LEN:], stored.number
@@ -457,6 +458,11 @@ class Index:
         )
         return dict(self._db.execute(query, (run,)).fetchall())
 
+    def summary(self, row: Row) -> dict[str, Any] | None:
+        """As `line`, with what was moved to objects, save the arguments of a call, which may be of any length."""
+        found = self.line(row)
+        return self.store.whole(found, without=ARGUMENTS)[0] if found is not None else None
+
     def line(self, row: Row) -> dict[str, Any] | None:
         """What the line of a record says; None when it says nothing, or something else by now."""
         try:
@@ -592,22 +598,22 @@ class _Intake:
 _Parser: TypeAlias = Callable[[bytes], dict[str, Any] | None]
 
 
-def _parser(size: int) -> _Parser:
+def _parser(store: Store, size: int) -> _Parser:
     """What reads lines: for much to read a parser that is twice as fast, which takes a while to import."""
-    if size < _MUCH:
-        return members
-    try:
-        from pydantic_core import from_json
-    except ImportError:
-        return members
+    from_json: Callable[[bytes], Any] = json.loads
+    if size > _MUCH:
+        with contextlib.suppress(ImportError):
+            from pydantic_core import from_json
 
     def parse(line: bytes) -> dict[str, Any] | None:
         try:
             found = from_json(line)
-        except ValueError:
-            # It refuses unpaired surrogates, and little else that the other one reads.
-            return members(line)
-        return found if isinstance(found, dict) else None
+        except (ValueError, RecursionError):
+            # The fast one refuses unpaired surrogates, and little else that the other one reads.
+            found = members(line)
+        if not isinstance(found, dict):
+            return None
+        return store.whole(found, without=ARGUMENTS)[0] if "blobs" in found else found
 
     return parse
 

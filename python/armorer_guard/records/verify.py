@@ -430,13 +430,25 @@ class _Follower:
 
     def _remember_blobs(self, found: dict[str, Any], number: int, offset: int) -> None:
         pointers = found.get("blobs")
-        for pointer in pointers if isinstance(pointers, list) else ():
+        for pointer in sorted(map(str, pointers), key=len) if isinstance(pointers, list) else ():
             value: Any = found
-            for part in str(pointer).split("/")[1:]:
+            for part in pointer.split("/")[1:]:
+                if isinstance(value, dict) and "$blob" in value:
+                    # What holds this member was moved to an object as well.
+                    value = self._object(value["$blob"])
                 value = value.get(part) if isinstance(value, dict) else None
             digest = value.get("$blob") if isinstance(value, dict) else None
             if isinstance(digest, str):
                 self.blobs.append((digest, number, offset))
+
+    def _object(self, digest: object) -> Any:
+        name = str(digest).removeprefix("sha256:")
+        root = self.path.parent if self.report.chain == JOURNAL else self.path.parent.parent
+        try:
+            with open_regular(root / "objects" / name[:2] / name) as file:
+                return json.loads(file.read())
+        except (OSError, ValueError, RecursionError):
+            return None
 
     def _read_clock(self, found: dict[str, Any], number: int, offset: int) -> None:
         try:
