@@ -224,6 +224,14 @@ def test_verify_says_what_was_done_and_where(said: Said, tmp_path: Path):
     assert "its bytes do not give this hash: it was changed" in " ".join(said("show", ALLOWED)[1].split())
 
 
+@pytest.mark.parametrize("run", [RUN, RUN[:8], RUN[-8:], "session-1"])
+def test_one_run_is_verified_by_any_of_its_names(said: Said, run: str):
+    code, out, _ = said("verify", run)
+
+    assert code == 0
+    assert "(7 records of 1 run, " in out
+
+
 def test_an_anchor_that_was_kept_shows_a_cut(said: Said, tmp_path: Path):
     anchor = tmp_path / "anchor"
     anchor.write_text(said("verify", "--heads")[1])
@@ -442,7 +450,7 @@ def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch):
         ("yesterday", "2026-11-21T00:00:00"),
         ("2026-11-20", "2026-11-20T00:00:00"),
         ("2026-11-20T09:41Z", "2026-11-20T09:41:00"),
-        ("2026-11-20T09:41:07.5+01:00", "2026-11-20T08:41:07.500000"),
+        ("2026-11-20T09:41:07.500+01:00", "2026-11-20T08:41:07.500000"),
     ],
 )
 def test_times_are_read_as_people_give_them(text: str, expected: str):
