@@ -260,6 +260,9 @@ class _Follower:
         number, offset = 0, 0
         for lines, rest, left_out in _blocks(file):
             begin = offset
+            if left_out and lines:
+                offset = self._lines(lines[:1], number, offset) + left_out
+                number, lines, left_out = number + 1, lines[1:], 0
             offset = self._lines(lines, number, offset)
             number += len(lines)
             if rest:
