@@ -285,7 +285,7 @@ class _Follower:
         """
         fresh = hashlib.sha256(DOMAIN).copy
         prev, seq, last_ts = self.prev, self.seq, self.last_ts
-        always = self.thorough or bool(self.anchors)
+        always, anchors = self.thorough, self.anchors
         for line in lines:
             number += 1
             hasher = fresh()
@@ -301,6 +301,7 @@ class _Follower:
                     or line.find(b'"blobs":[', 0, line.find(b'"boot":')) > 0
                     or ts < last_ts
                     or seq % _SAMPLE == 0
+                    or seq in anchors
                     or always
                 ):
                     self.seq = seq
