@@ -356,10 +356,10 @@ def test_lines_that_are_no_records_are_passed_over_and_counted(store: HandMade, 
 
 def test_tail_goes_on_with_what_is_written(store: HandMade, capsys: pytest.CaptureFixture[str], monkeypatch):
     monkeypatch.setattr(records_list, "_POLL_S", 0.01)
-    written = threading.Event()
+    begun, written = threading.Event(), threading.Event()
 
     def write() -> None:
-        time.sleep(0.1)
+        begun.wait(30)
         with store.run_path.open("ab") as file:
             store.run.add(note="the seventh")
             file.write(store.run.lines[-1])
@@ -370,9 +370,11 @@ def test_tail_goes_on_with_what_is_written(store: HandMade, capsys: pytest.Captu
 
     def stop_when_done(*arguments: Any) -> None:
         nonlocal rounds
+        was_written = written.is_set()
         original(*arguments)
-        rounds += 1
-        if written.is_set() and rounds > 20:
+        begun.set()
+        rounds += was_written
+        if rounds > 2:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(records_list, "_print_tail", stop_when_done)
