@@ -223,7 +223,7 @@ impl Store {
         };
         let mut draft = self.draft("outcome", id::new_id(), &outcome.run, &source)?;
         kinds::write_outcome(&mut draft, outcome, of.as_deref(), enforced)?;
-        self.shrink(&mut draft, Vec::new())?;
+        self.shrink(&mut draft, Vec::new(), None)?;
         let start = || RunStart {
             runtime: outcome.adapter.clone(),
             uid: source.uid,
@@ -253,7 +253,7 @@ impl Store {
         let start = start();
         let mut first = self.draft("run.start", id::new_id(), run, source)?;
         start.write(&mut first)?;
-        self.shrink(&mut first, Vec::new())?;
+        self.shrink(&mut first, Vec::new(), None)?;
         let mut named = self.draft("run.start", id::new_id(), run, source)?;
         named.set("first", &first.id)?;
         named.set("agent", &start.runtime)?;
@@ -324,11 +324,21 @@ impl Store {
         let mut facts = decision.facts.clone();
         facts.args = self.blob(&args)?;
         draft.replace("facts", &facts)?;
-        self.shrink(draft, vec![String::from("/facts/args")])
+        self.shrink(
+            draft,
+            vec![String::from("/facts/args")],
+            Some(decision.verdict.effect),
+        )
     }
 
-    /// Moves the longest members to objects until the line fits, and says which in `blobs`.
-    fn shrink(&self, draft: &mut Draft, mut blobs: Vec<String>) -> Result<(), StoreError> {
+    /// Moves the longest members to objects until the line fits, and says which in `blobs`. Of a verdict the effect stays
+    /// in the line: outcomes and readers look for it there.
+    fn shrink(
+        &self,
+        draft: &mut Draft,
+        mut blobs: Vec<String>,
+        effect: Option<Effect>,
+    ) -> Result<(), StoreError> {
         while draft.is_too_long() {
             let Some(name) = draft.longest() else { break };
             let pointer = format!("/{name}");
@@ -336,7 +346,11 @@ impl Store {
                 break;
             }
             let bytes = draft.member(name).unwrap_or_default().to_vec();
-            draft.replace(name, &self.blob(&bytes)?)?;
+            let mut stub = self.blob(&bytes)?;
+            if let (Value::Object(members), "verdict", Some(effect)) = (&mut stub, name, effect) {
+                members.push((String::from("effect"), Value::from(effect.as_str())));
+            }
+            draft.replace(name, &stub)?;
             blobs.push(pointer);
         }
         if blobs.is_empty() {

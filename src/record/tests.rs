@@ -216,6 +216,26 @@ fn an_outcome_closes_the_decision_of_its_call() {
 }
 
 #[test]
+fn a_verdict_too_long_for_a_line_leaves_its_effect_there() {
+    let store = Store::open(&home()).unwrap();
+    let mut denied = decision(Effect::Deny, "denied");
+    denied.verdict.determining[0].actions = (0..20_000).collect();
+    store.append_decision(&denied, &[], "x").unwrap();
+    let stored = records(&store.run_path(RUN)).pop().unwrap();
+    assert_eq!(stored["verdict"]["effect"], "deny");
+    assert!(stored["verdict"]["$blob"].is_string());
+    assert_eq!(
+        stored["blobs"],
+        serde_json::json!(["/facts/args", "/verdict"])
+    );
+
+    store.append_outcome(&outcome("denied", "ok")).unwrap();
+    let closed = records(&store.run_path(RUN)).pop().unwrap();
+    assert_eq!(closed["of"], denied.id.as_str());
+    assert_eq!(closed["enforced"], "overridden");
+}
+
+#[test]
 fn an_outcome_in_a_run_nobody_began_begins_it() {
     let store = Store::open(&home()).unwrap();
     store.append_outcome(&outcome("c", "ok")).unwrap();

@@ -13,6 +13,7 @@ import pytest
 
 from armorer_guard.records.index import Filters, Index, micros
 from armorer_guard.records.store import Store, StoreMissing, guard_home
+from armorer_guard.records.verify import verify_store
 
 from .conftest import GOLDEN, OTHER_RUN, RUN, HandMade, Log, digest
 
@@ -219,6 +220,29 @@ def test_members_in_objects_are_put_back(store: HandMade):
     assert reader.whole(record)[1] == ["/facts/args"]
 
 
+def test_what_was_moved_twice_is_put_back_and_verified(store: HandMade):
+    reader = opened(store)
+
+    def put(value: object) -> dict[str, object]:
+        content = json.dumps(value).encode()
+        name = digest(content)
+        path = store.root / "objects" / name[7:9] / name[7:]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return {"$blob": name, "bytes": len(content)}
+
+    args = put({"command": "ls"})
+    record = store.run.add("x", facts=put({"args": args, "tool": "Bash"}), blobs=["/facts/args", "/facts"])
+    store.write()
+    whole, lost = reader.whole(record)
+    assert (whole["facts"], lost) == ({"args": {"command": "ls"}, "tool": "Bash"}, [])
+    assert verify_store(store.root).verdict.name == "ok"
+    name = str(args["$blob"])
+    (store.root / "objects" / name[7:9] / name[7:]).unlink()
+    assert verify_store(store.root).verdict.name == "missing"
+    assert reader.whole(record)[1] == ["/facts/args"]
+
+
 @pytest.mark.parametrize("blobs", [["x"], [""], [3], ["/facts/args/deeper"], "x", {"a": 1}, [None, "/"], ["/a/b/c/d"]])
 def test_pointers_that_lead_nowhere_are_said_to_be_lost(store: HandMade, blobs: object):
     whole, lost = opened(store).whole({"facts": {"args": "text"}, "blobs": blobs})
@@ -247,3 +271,21 @@ def test_a_home_is_where_the_core_finds_it(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_times_of_records_are_whole_microseconds():
     assert micros("2026-11-22T09:41:07.123456Z") == 1_795_340_467_123_456
     assert [micros(broken) for broken in (None, 3, "", "x", [], "9999-99-99")] == [0] * 6
+
+
+def test_a_decision_is_found_by_what_was_moved_to_objects(store: HandMade):
+    made = decision(store.run, 1)
+    store.run.lines.pop()
+    content = json.dumps(made["verdict"]).encode()
+    name = digest(content)
+    path = store.root / "objects" / name[7:9] / name[7:]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    stub = {"$blob": name, "bytes": len(content), "effect": "deny"}
+    decision(store.run, 1, verdict=stub, blobs=["/verdict"])
+    store.write()
+
+    assert ends(opened(store), record_kind="decision", effect="deny", rule="r") == ["01"]
+    path.unlink()
+    (store.root / "index.sqlite").unlink()
+    assert ends(opened(store), record_kind="decision", effect="deny") == ["01"], "the effect stays in the line"

@@ -190,6 +190,20 @@ def test_what_was_done_to_a_log_is_called_by_its_name(store: HandMade, make, exp
     assert plain(store.root) != []
 
 
+def test_positions_are_right_behind_a_line_that_is_longer_than_any_record(store: HandMade):
+    long = b"x" * 1_000_000 + b"\n"
+    store.write_run(*store.run.lines[:2], long, b"nothing\n", *store.run.lines[2:], b"torn")
+    before = sum(map(len, store.run.lines[:2]))
+    report = verify.verify_file(store.run_path, STORE, RUN)
+
+    assert [(problem.verdict, problem.line, problem.byte) for problem in report.problems] == [
+        ("edited", 3, before),
+        ("edited", 4, before + len(long)),
+        ("torn_tail", 9, before + len(long) + 8 + sum(map(len, store.run.lines[2:]))),
+    ]
+    assert report.bytes == store.run_path.stat().st_size
+
+
 def test_every_line_end_changed_by_an_editor_is_listed_only_so_far(store: HandMade):
     for _ in range(200):
         store.run.add(note="more")

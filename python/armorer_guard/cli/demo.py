@@ -134,9 +134,9 @@ def add_parser(subparsers: Any) -> None:
     subparsers.add_parser("demo", help="show the main job on real input", description=__doc__)
 
 
-def run(_: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """
-    Show decisions, records, a verified chain, and that a changed byte is found.
+    Show decisions, records, a replay, a verified chain, and that a changed byte is found.
 
     Returns:
         0 when the intact chain verified and the changed one did not; 1 otherwise.
@@ -153,6 +153,8 @@ def run(_: argparse.Namespace) -> int:
         listed = json.loads(stage.run("records", "list", "--json")[1])
         denied = [entry["id"] for entry in listed if entry.get("effect") == "deny"]
         stage.show("records", "show", denied[0])
+        print("The records are enough to decide everything again.\n")
+        stage.show("replay", "demo")
         intact, _ = stage.run("records", "verify")
         stage.show("records", "verify")
         leaked = [path for path in home.rglob("*") if path.is_file() and token.encode() in path.read_bytes()]

@@ -117,7 +117,7 @@ def run_entry(run: Run) -> dict[str, Any]:
 
 def entry(index: Index, row: Row) -> dict[str, Any]:
     """A record for programs: what lists show of it, and where it stands."""
-    record = index.line(row) or {}
+    record = index.summary(row) or {}
     facts, verdict = part(record, "facts"), part(record, "verdict")
     return {
         "id": row.id,
@@ -141,7 +141,7 @@ def entry(index: Index, row: Row) -> dict[str, Any]:
 
 
 def _cells(index: Index, row: Row) -> tuple[Cell, ...]:
-    record = index.line(row)
+    record = index.summary(row)
     if record is None:
         what, rules = "(the stored line cannot be read: `armorer-guard records verify` says why)", []
     elif row.kind == "decision":
@@ -287,7 +287,7 @@ def _export_csv(index: Index, rows: Iterable[Row]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*_COLUMNS, *_ENDS])
     for row in rows:
-        record = index.line(row)
+        record = index.summary(row)
         if row.kind != "decision" or record is None:
             continue
         writer.writerow([_harmless(value) for value in _csv_values(row, record)])

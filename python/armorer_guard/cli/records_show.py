@@ -399,10 +399,10 @@ def _decisions(page: Page, index: Index, run: Run, policies: list[tuple[str, int
     page.say("decided", f"{total:,}: {run.allowed:,} allowed, {run.asked:,} asked, {run.denied:,} denied")
     for digest, count in policies:
         page.say("policy", f"{visible(digest or 'none could be used')} ({counted(count, 'decision')})")
-    for use in index.rules(run=run.name)[:8]:
+    for use in index.rules(run.began, (run.last or 0) + 1, run.name)[:8]:
         page.say("rule", f"{visible(use.rule)}: {use.allowed:,} allowed, {use.asked:,} asked, {use.denied:,} denied")
     for row in index.find(Filters(run=run.name, effect="deny"), 5):
-        page.say("denied", f"{summary(index.line(row) or {})}  [{short_id(row.id)}]", "31")
+        page.say("denied", f"{summary(index.summary(row) or {})}  [{short_id(row.id)}]", "31")
 
 
 def _changes(page: Page, index: Index, run: Run, totals: dict[str, int]) -> None:

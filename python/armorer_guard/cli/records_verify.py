@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from armorer_guard.cli.records_find import open_store
-from armorer_guard.cli.records_text import CommandError, Screen, counted, progress_bar, visible
+from armorer_guard.cli.records_text import CommandError, Screen, counted, part, progress_bar, visible
 from armorer_guard.records.store import Store
 from armorer_guard.records.verify import JOURNAL, Anchor, Problem, Report, report_as_json, verify_store
 
@@ -50,20 +50,30 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 
 def _runs(store: Store, given: list[str]) -> list[str]:
-    """Ids of the runs that are meant, found by the names of their files: the index proves nothing."""
+    """Ids of the runs that are meant, found in the logs alone: the index proves nothing."""
     known = list(store.runs())
     chosen = []
     for text in given:
-        found = [run for run in known if run == text] or [
-            run for run in known if run.startswith(text) or run.endswith(text)
-        ]
+        found = (
+            [run for run in known if run == text]
+            or [run for run in known if run.startswith(text) or run.endswith(text)]
+            or [run for run in known if _session(store, run) == text]
+        )
         if not found:
-            hint = "`armorer-guard records list --runs` lists them; a session's name is not enough here"
-            raise CommandError(f"there is no run `{text}`", hint, 1)
+            raise CommandError(f"there is no run `{text}`", "`armorer-guard records list --runs` lists them", 1)
         if len(found) > 1:
             raise CommandError(f"`{text}` may be any of {counted(len(found), 'run')}", "give more of the id")
         chosen += found
     return chosen
+
+
+def _session(store: Store, run: str) -> object:
+    """The runtime's name of the session, as the first record of a run states it."""
+    try:
+        first = next(iter(store.lines(run)), None)
+    except OSError:
+        return None
+    return part(first.members if first else None, "input").get("session")
 
 
 def _read_anchors(path: Path) -> list[Anchor]:

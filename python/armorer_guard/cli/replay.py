@@ -155,7 +155,7 @@ def _say_changes(index: Index, done: list[tuple[Row, Replay]], impossible: list[
                 Cell(visible(result.recorded), colours.get(result.recorded, "")),
                 Cell(visible(result.replayed), colours.get(result.replayed, "")),
                 Cell(visible(row.tool or "text")),
-                Cell(summary(index.line(row) or {})),
+                Cell(summary(index.summary(row) or {})),
                 Cell(", ".join(map(visible, result.rules))),
                 Cell(short_id(row.id)),
             )

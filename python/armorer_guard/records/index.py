@@ -21,7 +21,8 @@ from typing import Any, Final, TypeAlias
 from armorer_guard.records.store import Store
 from armorer_guard.records.verify import JOURNAL, SEAL_LEN, members
 
-SCHEMA: Final = "2"
+SCHEMA: Final = "3"
+ARGUMENTS: Final = "/facts/args"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BATCH = 20_000
 _BUSY_S = 10.0
@@ -45,7 +46,7 @@ CREATE TABLE chain (
 CREATE TABLE record (
     n INTEGER PRIMARY KEY, chain INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
     kind TEXT NOT NULL, id TEXT NOT NULL, ts INTEGER NOT NULL, tool TEXT, effect TEXT, runtime TEXT, agent TEXT,
-    enforced TEXT, result TEXT, closes TEXT
+    enforced TEXT, result TEXT, closes TEXT, policy INTEGER
 );
 -- What a record can be found by: rules that decided, kinds of actions, findings, and ends that call for attention.
 CREATE TABLE term (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (kind, value));
@@ -295,7 +296,7 @@ class Index:
         self._db.execute("DELETE FROM chain WHERE n = ?", (chain,))
 
     def _read(self, name: str, chain: int, offset: int, number: int, found: os.stat_result) -> None:
-        intake = _Intake(self._db, self._terms, chain, _parser(found.st_size - offset))
+        intake = _Intake(self._db, self._terms, chain, _parser(self.store, found.st_size - offset))
         end, head, lines = offset, b"", number - 1
         for stored in self.store.lines(name, offset, number):
             end, head, lines = stored.offset + len(stored.line) + 1, stored.line[-SEAL_LEN:], stored.number
@@ -402,10 +403,10 @@ class Index:
     def policies(self, run: str) -> list[tuple[str, int]]:
         """Digests of the policies that decided in a run, and how often."""
         query = (
-            "SELECT t.value, count(*) FROM posting p JOIN term t ON t.n = p.term JOIN record r ON r.n = p.record "
-            "JOIN chain c ON c.n = r.chain WHERE t.kind = 'policy' AND c.name = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+            "SELECT t.value, count(*) FROM record r JOIN term t ON t.n = r.policy "
+            "WHERE r.chain = (SELECT n FROM chain WHERE name = ?) AND r.kind = 'decision' GROUP BY 1 ORDER BY 2 DESC, 1"
         )
-        return self._db.execute(query, (run,)).fetchall()
+        return self._ask(query, (run,))
 
     def outcomes_of(self, decision: str) -> list[Row]:
         """The outcomes that close a decision, oldest first."""
@@ -418,7 +419,8 @@ class Index:
             return found
         if found := self._rows(f"{runs_only} r.id >= ? AND r.id < ? ORDER BY r.id LIMIT ?", text, text + "~", limit):
             return found
-        return self._rows(f"{runs_only} substr(r.id, -length(?)) = ? LIMIT ?", text, text, limit)
+        ending = "SELECT n FROM record INDEXED BY record_id WHERE substr(id, -length(?)) = ? LIMIT ?"
+        return self._rows(f"{runs_only} r.n IN ({ending})", text, text, limit)
 
     def runs(self, text: str | None = None) -> list[Run]:
         """Runs, those that began last first; with *text* only those whose id or session is it, or begins or ends so."""
@@ -456,6 +458,11 @@ class Index:
             "WHERE c.name = ? AND r.kind = 'decision' GROUP BY 1 ORDER BY 1"
         )
         return dict(self._db.execute(query, (run,)).fetchall())
+
+    def summary(self, row: Row) -> dict[str, Any] | None:
+        """As `line`, with what was moved to objects, save the arguments of a call, which may be of any length."""
+        found = self.line(row)
+        return self.store.whole(found, without=ARGUMENTS)[0] if found is not None else None
 
     def line(self, row: Row) -> dict[str, Any] | None:
         """What the line of a record says; None when it says nothing, or something else by now."""
@@ -505,9 +512,11 @@ class _Intake:
             self._counts["broken"] += 1
             return
         kind, identifier, ts = _text(found["kind"]), _text(found["id"]), micros(found.get("ts"))
-        tool = effect = runtime = agent = enforced = result = closes = None
+        tool = effect = runtime = agent = enforced = result = closes = policy = None
         if kind == "decision":
             tool, effect, runtime, agent = self._decision(found, ts)
+            if (digest := _text(_part(found, "policy").get("digest"))) is not None:
+                policy = self._term("policy", digest)
         elif kind == "outcome":
             tool = _text(_part(found, "subject").get("tool"))
             enforced, result, closes = (_text(found.get(name)) for name in ("enforced", "result", "of"))
@@ -516,7 +525,9 @@ class _Intake:
         elif kind == "run.start" and "first" not in found:
             self._start = found
         place = (self._next, self._chain, number, offset, len(line))
-        self._records.append((*place, kind, identifier, ts, tool, effect, runtime, agent, enforced, result, closes))
+        self._records.append(
+            (*place, kind, identifier, ts, tool, effect, runtime, agent, enforced, result, closes, policy)
+        )
         self._next += 1
         if ts:
             self._began = ts if self._began is None else min(self._began, ts)
@@ -535,7 +546,6 @@ class _Intake:
             tuple([rule.get("id") for rule in _parts(verdict, "rules")]),
             tuple(kinds) if isinstance(kinds, list) else (),
             tuple([finding.get("rule") for finding in _parts(facts, "findings")]),
-            (_part(found, "policy").get("digest"),),
         )
         self._postings += [(term, ts, self._next) for term in self._terms_of(values)]
         runtime = _text(caller.get("runtime")) or _text(_part(found, "answer").get("to"))
@@ -548,7 +558,7 @@ class _Intake:
         except (KeyError, TypeError):
             found = frozenset(
                 self._term(kind, text)
-                for kind, group in zip(("rule", "action", "finding", "policy"), values, strict=True)
+                for kind, group in zip(("rule", "action", "finding"), values, strict=True)
                 for value in group
                 if (text := _text(value)) is not None
             )
@@ -567,7 +577,7 @@ class _Intake:
     def flush(self) -> None:
         """Write down what was taken."""
         db = self._db
-        db.executemany(f"INSERT INTO record VALUES ({','.join('?' * 15)})", self._records)
+        db.executemany(f"INSERT INTO record VALUES ({','.join('?' * 16)})", self._records)
         db.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?, ?)", self._postings)
         counts = self._counts
         db.execute(
@@ -592,22 +602,22 @@ class _Intake:
 _Parser: TypeAlias = Callable[[bytes], dict[str, Any] | None]
 
 
-def _parser(size: int) -> _Parser:
+def _parser(store: Store, size: int) -> _Parser:
     """What reads lines: for much to read a parser that is twice as fast, which takes a while to import."""
-    if size < _MUCH:
-        return members
-    try:
-        from pydantic_core import from_json
-    except ImportError:
-        return members
+    from_json: Callable[[bytes], Any] = json.loads
+    if size > _MUCH:
+        with contextlib.suppress(ImportError):
+            from pydantic_core import from_json
 
     def parse(line: bytes) -> dict[str, Any] | None:
         try:
             found = from_json(line)
-        except ValueError:
-            # It refuses unpaired surrogates, and little else that the other one reads.
-            return members(line)
-        return found if isinstance(found, dict) else None
+        except (ValueError, RecursionError):
+            # The fast one refuses unpaired surrogates, and little else that the other one reads.
+            found = members(line)
+        if not isinstance(found, dict):
+            return None
+        return store.whole(found, without=ARGUMENTS)[0] if "blobs" in found else found
 
     return parse
 

@@ -135,16 +135,19 @@ class Store:
             return None
         return content if hashlib.sha256(content).hexdigest() == found[1] else None
 
-    def whole(self, record: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    def whole(self, record: dict[str, Any], *, without: str | None = None) -> tuple[dict[str, Any], list[str]]:
         """
         A record with the members put back that were moved to objects, and the pointers of those that are lost.
 
-        The record that is given stays as it is.
+        The record that is given stays as it is. What the pointer *without* names is left where it is.
         """
         pointers = record.get("blobs")
         lost: list[str] = []
         copy: dict[str, Any] = dict(record)
-        for pointer in pointers if isinstance(pointers, list) else ():
+        # The outer ones first: what was moved may hold what had been moved before.
+        for pointer in sorted(pointers, key=lambda pointer: len(str(pointer))) if isinstance(pointers, list) else ():
+            if pointer == without:
+                continue
             *parents, last = str(pointer).split("/")[1:] or [""]
             holder = copy
             for name in parents:

@@ -260,6 +260,9 @@ class _Follower:
         number, offset = 0, 0
         for lines, rest, left_out in _blocks(file):
             begin = offset
+            if left_out and lines:
+                offset = self._lines(lines[:1], number, offset) + left_out
+                number, lines, left_out = number + 1, lines[1:], 0
             offset = self._lines(lines, number, offset)
             number += len(lines)
             if rest:
@@ -282,7 +285,7 @@ class _Follower:
         """
         fresh = hashlib.sha256(DOMAIN).copy
         prev, seq, last_ts = self.prev, self.seq, self.last_ts
-        always = self.thorough or bool(self.anchors)
+        always, anchors = self.thorough, self.anchors
         for line in lines:
             number += 1
             hasher = fresh()
@@ -298,6 +301,7 @@ class _Follower:
                     or line.find(b'"blobs":[', 0, line.find(b'"boot":')) > 0
                     or ts < last_ts
                     or seq % _SAMPLE == 0
+                    or seq in anchors
                     or always
                 ):
                     self.seq = seq
@@ -430,13 +434,25 @@ class _Follower:
 
     def _remember_blobs(self, found: dict[str, Any], number: int, offset: int) -> None:
         pointers = found.get("blobs")
-        for pointer in pointers if isinstance(pointers, list) else ():
+        for pointer in sorted(map(str, pointers), key=len) if isinstance(pointers, list) else ():
             value: Any = found
-            for part in str(pointer).split("/")[1:]:
+            for part in pointer.split("/")[1:]:
+                if isinstance(value, dict) and "$blob" in value:
+                    # What holds this member was moved to an object as well.
+                    value = self._object(value["$blob"])
                 value = value.get(part) if isinstance(value, dict) else None
             digest = value.get("$blob") if isinstance(value, dict) else None
             if isinstance(digest, str):
                 self.blobs.append((digest, number, offset))
+
+    def _object(self, digest: object) -> Any:
+        name = str(digest).removeprefix("sha256:")
+        root = self.path.parent if self.report.chain == JOURNAL else self.path.parent.parent
+        try:
+            with open_regular(root / "objects" / name[:2] / name) as file:
+                return json.loads(file.read())
+        except (OSError, ValueError, RecursionError):
+            return None
 
     def _read_clock(self, found: dict[str, Any], number: int, offset: int) -> None:
         try:
