@@ -259,7 +259,7 @@ impl<'r> Reader<'r> {
             .entry
             .options
             .iter()
-            .position(|option| option.spellings.iter().any(|held| same(held)))
+            .position(|option| option.spellings.iter().any(same))
         {
             Some(option) => self.give(option, attached),
             None => self.unlisted(),

@@ -41,3 +41,6 @@ pub fn understand(call: &Call, catalogue: &Catalogue) -> Understanding {
         server: engine::server_of(&call.tool).map(|(server, _)| server.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub struct Engine<'c> {
     actions: Vec<Action>,
     /// Files that the call has written so far, with what flowed into them.
     files: Vec<(String, Data)>,
+    /// Variables that hold the output of commands.
+    variables: Vec<(String, Rc<Data>)>,
     /// Names that the call made lead to other files.
     links: Vec<(String, String)>,
     /// The host that a descriptor was connected to.
@@ -88,6 +90,7 @@ impl<'c> Engine<'c> {
             actions: Vec::new(),
             files: Vec::new(),
             links: Vec::new(),
+            variables: Vec::new(),
             socket: None,
             evaluations: 0,
             bytes: 0,

@@ -22,7 +22,8 @@ impl Engine<'_> {
             if data.setup {
                 return Data::opaque();
             }
-            if !data.urls.is_empty() {
+            // A downloaded version number inside of known code is no downloaded code.
+            if !data.urls.is_empty() && word.known().0.trim().is_empty() {
                 let data = Rc::clone(data);
                 self.remote_code(&data, by, here);
                 return Data::opaque();

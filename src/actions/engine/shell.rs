@@ -14,13 +14,18 @@ use crate::shell;
 use crate::shell::command::{
     Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value,
 };
+use crate::span::ByteSpan;
 
 /// Files by which bash opens a connection: `/dev/tcp/HOST/PORT`.
 const SOCKETS: [&str; 2] = ["/dev/tcp/", "/dev/udp/"];
 
 /// What is kept of each command of a text.
 #[derive(Default)]
-struct Flow {
+struct Flow<'t> {
+    /// The text.
+    source: &'t str,
+    /// Commands whose output is part of a word or an assignment, by where they stand.
+    captured: Vec<(ByteSpan, usize)>,
     /// What each command wrote to its standard output.
     outputs: Vec<Rc<Data>>,
     /// Commands that a shell without a known text writes to.
@@ -47,16 +52,20 @@ impl Engine<'_> {
             scope: Rc::clone(&situation.scope),
         };
         let resolution = shell::resolve(text, &start);
-        self.resolution(resolution, origin, situation)
+        self.resolution(text, resolution, origin, situation)
     }
 
     fn resolution(
         &mut self,
+        source: &str,
         resolution: Resolution,
         origin: &Origin,
         situation: &Situation,
     ) -> Data {
-        let mut flow = Flow::default();
+        let mut flow = Flow {
+            source,
+            ..Flow::default()
+        };
         let mut output = Data::default();
         let count = resolution.commands.len();
         flow.outputs.reserve(count);
@@ -67,6 +76,9 @@ impl Engine<'_> {
                 break;
             }
             let inherited = matches!(command.stdout, Stdout::Inherited);
+            if matches!(command.stdout, Stdout::Captured) {
+                flow.captured.push((command.span, index));
+            }
             let before = self.actions.len();
             let written = self.command(command, origin, situation, &mut flow);
             if flow.from_shell.contains(&index) {
@@ -104,7 +116,7 @@ impl Engine<'_> {
         command: Command,
         origin: &Origin,
         situation: &Situation,
-        flow: &mut Flow,
+        flow: &mut Flow<'_>,
     ) -> Data {
         let mut here = Situation {
             origin: origin.inside(command.span),
@@ -140,6 +152,7 @@ impl Engine<'_> {
                         data.merge(output);
                     }
                 }
+                self.from_variables(argument.span, flow, &mut data);
                 Word {
                     value: argument.value,
                     origin: Origin {
@@ -161,6 +174,7 @@ impl Engine<'_> {
         if writes {
             here.stdout = Source::File;
         }
+        self.captures(&command.assignments, flow);
         self.assignments(&command.assignments, &words, origin, &mut here);
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
@@ -192,7 +206,7 @@ impl Engine<'_> {
         redirects: &[Redirect],
         here: &mut Situation,
         origin: &Origin,
-        flow: &Flow,
+        flow: &Flow<'_>,
     ) {
         match stdin {
             Stdin::Inherited => {}
@@ -226,7 +240,14 @@ impl Engine<'_> {
                         .zip(*verbatim_at)
                         .map(|(base, offset)| base + offset),
                 };
-                here.stdin = Rc::new(Data::of_text(body.clone(), place));
+                let mut data = Data::of_text(body.clone(), place);
+                let mut held = Data::default();
+                self.from_variables(*span, flow, &mut held);
+                if held.some {
+                    held.text = data.text.take();
+                    data = held;
+                }
+                here.stdin = Rc::new(data);
                 here.stdin_source = Source::Text;
             }
             Stdin::File(value) => {
@@ -381,6 +402,50 @@ impl Engine<'_> {
         }
         if !words.is_empty() {
             here.assignments = Rc::from(named);
+        }
+    }
+
+    /// Variables that the output of commands is put into: `x=$(cat file)`.
+    fn captures(&mut self, assignments: &[Assignment], flow: &Flow<'_>) {
+        for assignment in assignments {
+            let mut data = Data::default();
+            self.from_variables(assignment.span, flow, &mut data);
+            for (span, index) in &flow.captured {
+                if assignment.span.contains(*span)
+                    && let Some(output) = flow.outputs.get(*index)
+                {
+                    data.merge(output);
+                }
+            }
+            data.text = None;
+            if data.some && self.variables.len() < MAX_FILES {
+                self.variables
+                    .push((assignment.name.clone(), Rc::new(data)));
+            }
+        }
+    }
+
+    /// What the variables hold that stand in that part of the text.
+    fn from_variables(&self, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
+        if self.variables.is_empty() {
+            return;
+        }
+        let Some(text) = flow.source.get(span.start()..span.end()) else {
+            return;
+        };
+        for (at, _) in text.match_indices('$') {
+            let rest = text[at + 1..].trim_start_matches(['{', '!', '#']);
+            let end = rest
+                .find(|character: char| character != '_' && !character.is_ascii_alphanumeric())
+                .unwrap_or(rest.len());
+            let held = self
+                .variables
+                .iter()
+                .rev()
+                .find(|(name, _)| *name == rest[..end]);
+            if let Some((_, held)) = held {
+                data.merge(held);
+            }
         }
     }
 

@@ -163,10 +163,7 @@ impl Engine<'_> {
                     .extend(special.attributes.iter().map(|name| (*name).to_owned()));
             }
         }
-        if changes
-            && manner.kind != K::ExecHijack
-            && self.is_guards(known.path.as_deref(), manner.kind)
-        {
+        if changes && manner.kind != K::ExecHijack && self.is_guards(&known, manner.kind) {
             action.kind = K::AgentGuard;
         }
         if known.place == Place::Device && matches!(action.kind, K::FsWrite | K::FsDestroy) {
@@ -230,16 +227,22 @@ impl Engine<'_> {
         data
     }
 
-    /// Whether a path belongs to the guard; for what removes things also the folder that holds it.
-    fn is_guards(&self, path: Option<&str>, kind: ActionKind) -> bool {
+    /// Whether a path belongs to the guard; for what removes things also the folder that holds it, unless that means
+    /// more by itself.
+    fn is_guards(&self, known: &Known, kind: ActionKind) -> bool {
         let removes = matches!(
             kind,
             ActionKind::FsDelete | ActionKind::FsDestroy | ActionKind::FsPermission
         );
-        path.zip(self.context.guard_home.as_deref())
+        known
+            .path
+            .as_deref()
+            .zip(self.context.guard_home.as_deref())
             .is_some_and(|(path, home)| {
                 place::below(path, home).is_some()
-                    || (removes && place::below(home, path).is_some_and(|rest| !rest.contains('/')))
+                    || (removes
+                        && known.place == Place::Home
+                        && place::below(home, path).is_some_and(|rest| !rest.contains('/')))
             })
     }
 
