@@ -295,7 +295,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         if help {
             // `helm upgrade --version 1.2`: with a value, it is not the question for the version.
             let asks = ["--help", "--version"].into_iter().filter(|spelling| {
-                !options.iter().any(|option| {
+                !options.list.iter().any(|option| {
                     option.arity == Arity::Value && option.spellings.contains(spelling)
                 })
             });
@@ -339,12 +339,15 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
     }
 
     fn has_children(&self) -> bool {
+        self.has_written_children() || !self.patterns_below().is_empty()
+    }
+
+    fn has_written_children(&self) -> bool {
         let below = format!("{} ", self.name);
         self.nodes
             .range(below.clone()..)
             .next()
             .is_some_and(|(name, _)| name.starts_with(&below))
-            || !self.patterns_below().is_empty()
     }
 
     /// What may follow this entry's own words, by pattern.
@@ -398,8 +401,10 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
                 .first()
                 .and_then(|written| written.spec.unlisted.as_deref()),
         };
-        // Where only aliases stand below an entry, it is not their parent, and its other words are its own.
-        let default = if own.is_some() && !self.has_children() {
+        // Where only aliases stand below an entry, or the patterns of others, it is not their parent, and its other
+        // words are its own.
+        let does = own.is_some_and(|spec| spec.harmless || !spec.effect.is_empty());
+        let default = if does && !self.has_written_children() {
             Otherwise::Own
         } else {
             Otherwise::Unknown
