@@ -211,6 +211,7 @@ fn value_size(value: &Value) -> usize {
         Value::Exact(text) | Value::Pattern(text) | Value::Prefix(text, _) => text.len() + 8,
         Value::OneOf(texts) => texts.iter().map(|text| text.len() + 8).sum(),
         Value::Unknown(_) => 8,
+        Value::Either(values) => values.iter().map(value_size).sum(),
     }
 }
 
@@ -247,7 +248,8 @@ pub(super) fn concat(left: Value, right: &Value) -> Value {
         (Value::Exact(text), Value::Unknown(why)) => Value::Prefix(text, why.clone()),
         (prefix @ Value::Prefix(..), _) => prefix,
         (Value::Pattern(text), _) => Value::Prefix(text, Why::Expansion),
-        (Value::OneOf(_), _) => Value::Unknown(Why::Expansion),
+        (Value::OneOf(_) | Value::Either(_), _) => Value::Unknown(Why::Expansion),
+        (Value::Exact(_), Value::Either(_)) => Value::Unknown(Why::Expansion),
         (Value::Unknown(why), _) => Value::Unknown(why),
     }
 }
