@@ -5,6 +5,12 @@ use super::syntax::tree::Part;
 /// How many words one word may become.
 const MAX_WORDS: usize = 512;
 
+/// How many words a range becomes.
+const MAX_RANGE: u64 = 256;
+
+/// How many parts all words together may be copied from.
+const MAX_PIECES: usize = 16_384;
+
 /// How deep braces may nest; deeper ones stay as written.
 const MAX_DEPTH: usize = 16;
 
@@ -31,6 +37,7 @@ pub fn expand<'a>(parts: &'a [Part], source: &str) -> Option<Expansion<'a>> {
         source,
         complete: true,
         expanded: false,
+        pieces: 0,
         matches: matching(parts),
     };
     let words = expander.sequence(parts, 0, 0);
@@ -62,6 +69,8 @@ struct Expander<'s> {
     source: &'s str,
     complete: bool,
     expanded: bool,
+    /// Parts copied so far.
+    pieces: usize,
     matches: Vec<Option<usize>>,
 }
 
@@ -78,6 +87,7 @@ impl Expander<'_> {
         while index < parts.len() {
             if let Part::Brace(b'{', _) = &parts[index]
                 && depth < MAX_DEPTH
+                && self.pieces < MAX_PIECES
                 && let Some(close) = self.matches[offset + index]
                 && let Some(close) = close.checked_sub(offset)
                 && close < parts.len()
@@ -89,6 +99,11 @@ impl Expander<'_> {
                 index = close + 1;
                 continue;
             }
+            if self.pieces >= MAX_PIECES {
+                self.complete = false;
+                break;
+            }
+            self.pieces += words.len();
             for word in &mut words {
                 word.push(Piece::Part(&parts[index]));
             }
@@ -102,12 +117,13 @@ impl Expander<'_> {
         let mut all = Vec::new();
         for word in words.iter() {
             for choice in choices {
-                if all.len() >= MAX_WORDS {
+                if all.len() >= MAX_WORDS || self.pieces >= MAX_PIECES {
                     self.complete = false;
                     break;
                 }
                 let mut longer = word.clone();
                 longer.extend(choice.iter().cloned());
+                self.pieces += longer.len();
                 all.push(longer);
             }
         }
@@ -139,7 +155,7 @@ impl Expander<'_> {
             let [Part::Literal(slice)] = inner else {
                 return None;
             };
-            let range = self.range(slice.of(self.source))?;
+            let range = Self::range(slice.of(self.source))?;
             return Some(
                 range
                     .into_iter()
@@ -162,7 +178,7 @@ impl Expander<'_> {
     }
 
     /// `1..5`, `a..e`, `01..10..2`.
-    fn range(&mut self, text: &str) -> Option<Vec<String>> {
+    fn range(text: &str) -> Option<Vec<String>> {
         let mut bounds = text.split("..");
         let (first, last) = (bounds.next()?, bounds.next()?);
         let step = match bounds.next() {
@@ -179,7 +195,7 @@ impl Expander<'_> {
                 0
             };
             return Some(
-                self.steps(from, to, step)
+                Self::steps(from, to, step)
                     .map(|number| format!("{number:0width$}"))
                     .collect(),
             );
@@ -191,20 +207,18 @@ impl Expander<'_> {
             return None;
         }
         Some(
-            self.steps(i64::from(*from), i64::from(*to), step)
+            Self::steps(i64::from(*from), i64::from(*to), step)
                 .filter_map(|code| u8::try_from(code).ok())
                 .map(|code| char::from(code).to_string())
                 .collect(),
         )
     }
 
-    fn steps(&mut self, from: i64, to: i64, step: i64) -> impl Iterator<Item = i64> + use<> {
+    fn steps(from: i64, to: i64, step: i64) -> impl Iterator<Item = i64> + use<> {
         let step = if from <= to { step } else { -step };
+        // The words of a long range differ in their digits alone: the first ones stand for all.
         let count = (to.abs_diff(from) / step.unsigned_abs()).saturating_add(1);
-        let limit = u64::try_from(MAX_WORDS).unwrap_or(u64::MAX);
-        if count > limit {
-            self.complete = false;
-        }
+        let limit = MAX_RANGE;
         (0..count.min(limit)).scan(from, move |next, _| {
             let now = *next;
             *next = next.saturating_add(step);

@@ -34,12 +34,13 @@ impl Alternative {
         }
     }
 
-    /// Whether the active characters make a pattern: a `[` alone does not.
+    /// Whether the active characters make a pattern: a `[` alone does not, and the first character inside a bracket
+    /// expression does not close it.
     fn is_pattern(&self) -> bool {
-        self.globs.iter().any(|at| match self.text.as_bytes()[*at] {
-            b'[' => self.text[at + 1..].contains(']'),
-            _ => true,
-        })
+        let close = self.text.rfind(']').unwrap_or(0);
+        self.globs
+            .iter()
+            .any(|at| self.text.as_bytes()[*at] != b'[' || close > at + 1)
     }
 
     fn finish(mut self) -> Value {

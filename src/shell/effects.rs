@@ -8,8 +8,8 @@ use super::syntax::tree::{Part, Simple};
 use super::walk::Walker;
 
 impl Walker<'_> {
-    /// Applies what the command at `index` changes in this shell.
-    pub(super) fn effects(&mut self, index: usize, simple: &Simple) {
+    /// Applies what the command at `index` changes in this shell. `separators`: the `IFS` that holds for it alone.
+    pub(super) fn effects(&mut self, index: usize, simple: &Simple, separators: Option<Value>) {
         let Some(program) = self.out.commands[index].words.first() else {
             return;
         };
@@ -50,7 +50,7 @@ impl Walker<'_> {
             "unset" => self.unset_names(&arguments),
             "set" => self.set(&arguments),
             "shift" => self.shift(&arguments),
-            "read" => self.read(&arguments, index),
+            "read" => self.read(&arguments, index, separators),
             "mapfile" | "readarray" => self.map_file(&arguments, index),
             "printf" => self.print_to_variable(&arguments, simple),
             "alias" => self.define_aliases(&arguments),
@@ -316,7 +316,7 @@ impl Walker<'_> {
     }
 
     /// `read`: the variables it names, from known input when there is some.
-    fn read(&mut self, arguments: &[Value], index: usize) {
+    fn read(&mut self, arguments: &[Value], index: usize, separators: Option<Value>) {
         let mut names = Vec::new();
         let mut array = None;
         let mut plain = true;
@@ -349,7 +349,7 @@ impl Walker<'_> {
             }
             return;
         };
-        let separators = match self.lookup("IFS") {
+        let separators = match separators.unwrap_or_else(|| self.lookup("IFS")) {
             Value::Exact(text) => text,
             _ => String::from(" \t\n"),
         };

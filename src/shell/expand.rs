@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use super::ansi;
+use super::assign::array_value;
 use super::brace::{self, Piece};
 use super::command::{Argument, Value, Why};
 use super::draft::Draft;
 use super::env::{Bound, Place};
+use super::redirect::strip_tabs;
 use super::syntax::tree::{Part, Slice, Word};
-use super::walk::{Walker, array_value, strip_tabs};
+use super::walk::Walker;
 
 /// What a word is expanded for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,10 +119,7 @@ impl Walker<'_> {
         gather.end_field();
         for (draft, from) in gather.done {
             let value = draft.finish();
-            if let Value::Exact(text) = &value {
-                let length = text.len();
-                self.spend(length, word.span);
-            }
+            self.spend(weight(&value), word.span);
             into.push(Argument {
                 value,
                 span,
@@ -153,7 +152,9 @@ impl Walker<'_> {
         }
         let mut gather = Gather::new(mode, Draft::default());
         self.parts(&word.parts, &mut gather, false);
-        (gather.current.finish(), gather.from)
+        let value = gather.current.finish();
+        self.spend(weight(&value), word.span);
+        (value, gather.from)
     }
 
     /// The body of a here-document that is expanded. `strip_tabs`: where the body starts, when its tabs go.
@@ -481,6 +482,16 @@ impl Walker<'_> {
             Some(_) => Value::Exact(String::new()),
             None => Value::Exact(self.start.home.clone().unwrap_or_else(|| String::from("~"))),
         }
+    }
+}
+
+/// How many bytes a value holds.
+pub(super) fn weight(value: &Value) -> usize {
+    match value {
+        Value::Exact(text) | Value::Pattern(text) | Value::Prefix(text, _) => text.len(),
+        Value::OneOf(texts) => texts.iter().map(String::len).sum(),
+        Value::Either(values) => values.iter().map(weight).sum(),
+        Value::Unknown(_) => 0,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod ansi;
 mod arithmetic;
+mod assign;
 mod brace;
 pub mod command;
 mod draft;
@@ -13,8 +14,11 @@ mod effects;
 mod env;
 mod expand;
 mod fold;
+mod loops;
+mod nested;
 mod parameter;
 mod pattern;
+mod redirect;
 mod syntax;
 mod walk;
 

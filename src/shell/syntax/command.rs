@@ -510,7 +510,18 @@ impl Parser<'_> {
         }
         self.skip_blanks();
         let target = self.word(Tildes::Start);
-        if target.span.start == target.span.end {
+        let numeric = target
+            .span
+            .of(self.text)
+            .bytes()
+            .all(|byte| byte.is_ascii_digit());
+        if target.span.start == target.span.end
+            || (numeric
+                && op != RedirOp::Duplicate
+                && matches!(self.byte(), b'<' | b'>')
+                && !self.at_end())
+        {
+            // A number before `<` or `>` belongs to the next redirect, which leaves this one without a target.
             self.trouble(start);
         }
         let op = if op == RedirOp::Duplicate {

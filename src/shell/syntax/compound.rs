@@ -71,7 +71,7 @@ impl Parser<'_> {
                 return Some(Node::Arithmetic(parts, Slice::new(at, self.pos)));
             }
             self.pos += 1;
-            let body = self.list();
+            let body = self.body();
             if self.byte() == b')' && !self.at_end() {
                 self.pos += 1;
             } else {
@@ -89,7 +89,7 @@ impl Parser<'_> {
         Some(match word {
             "if" => self.if_clause(at),
             "while" | "until" => {
-                let condition = self.list();
+                let condition = self.body();
                 let body = self.do_group(at);
                 Node::While(Box::new(condition), Box::new(body), word == "until")
             }
@@ -97,7 +97,7 @@ impl Parser<'_> {
             "case" => self.case_clause(at),
             "function" => self.function_keyword(at),
             "{" => {
-                let body = self.list();
+                let body = self.body();
                 self.expect("}", at);
                 Node::Group(Box::new(body))
             }
@@ -106,19 +106,28 @@ impl Parser<'_> {
         })
     }
 
+    /// A list that must not be empty.
+    fn body(&mut self) -> Node {
+        let body = self.list();
+        if matches!(&body, Node::List(nodes) if nodes.is_empty()) {
+            self.trouble(self.pos);
+        }
+        body
+    }
+
     fn if_clause(&mut self, at: usize) -> Node {
         let mut arms = Vec::new();
         let mut otherwise = None;
         loop {
-            let condition = self.list();
+            let condition = self.body();
             self.expect("then", at);
-            arms.push((condition, self.list()));
+            arms.push((condition, self.body()));
             self.skip_newlines();
             match self.reserved() {
                 Some("elif") => self.pos += 4,
                 Some("else") => {
                     self.pos += 4;
-                    otherwise = Some(Box::new(self.list()));
+                    otherwise = Some(Box::new(self.body()));
                     break;
                 }
                 _ => break,
@@ -133,12 +142,12 @@ impl Parser<'_> {
         self.skip_newlines();
         if self.reserved() == Some("{") {
             self.pos += 1;
-            let body = self.list();
+            let body = self.body();
             self.expect("}", at);
             return body;
         }
         self.expect("do", at);
-        let body = self.list();
+        let body = self.body();
         self.expect("done", at);
         body
     }
@@ -370,7 +379,7 @@ impl Parser<'_> {
 
     /// Over `[`, or over a bracket expression that closes before a blank: `[()]` opens nothing.
     fn bracket(&mut self) {
-        let rest = &self.bytes[self.pos..self.end];
+        let rest = self.bytes.get(self.pos..self.end).unwrap_or_default();
         let stop = rest.iter().skip(1).position(|byte| {
             matches!(
                 byte,

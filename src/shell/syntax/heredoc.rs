@@ -77,7 +77,7 @@ impl Parser<'_> {
             while self.pos < self.end {
                 self.steps += 1;
                 let line_start = self.pos;
-                let rest = &self.bytes[self.pos..self.end];
+                let rest = self.bytes.get(self.pos..self.end).unwrap_or_default();
                 let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                 self.pos = (self.pos + length + 1).min(self.end);
                 let mut line = &self.bytes[line_start..line_start + length];

@@ -170,7 +170,7 @@ impl<'s> Parser<'s> {
                 }
                 b'\\' if self.continuation(self.pos) > 0 => self.pos += self.continuation(self.pos),
                 b'#' if token_start => {
-                    let rest = &self.bytes[self.pos..self.end];
+                    let rest = self.bytes.get(self.pos..self.end).unwrap_or_default();
                     self.pos += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
                     return;
                 }

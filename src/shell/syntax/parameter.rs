@@ -161,7 +161,7 @@ impl Parser<'_> {
                     all,
                 }
             }
-            b'@' => {
+            b'@' if self.pos + 1 < self.end => {
                 self.pos += 2;
                 Operator::Transform(next)
             }

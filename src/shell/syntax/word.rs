@@ -84,7 +84,7 @@ impl Parser<'_> {
         let mut braces = false;
         loop {
             self.steps += 1;
-            let rest = &self.bytes[self.pos..self.end];
+            let rest = self.bytes.get(self.pos..self.end).unwrap_or_default();
             let plain = rest
                 .iter()
                 .position(|byte| !PLAIN[*byte as usize])
@@ -325,7 +325,7 @@ impl Parser<'_> {
                 parts.push(part, self.pos);
             }
             _ => {
-                let rest = &self.bytes[at..self.end];
+                let rest = self.bytes.get(at..self.end).unwrap_or_default();
                 let skip = rest
                     .iter()
                     .skip(1)
@@ -413,7 +413,7 @@ impl Parser<'_> {
 
     /// After an error inside parentheses: up to and over the next closing one on this line.
     fn skip_to_paren(&mut self) {
-        let rest = &self.bytes[self.pos..self.end];
+        let rest = self.bytes.get(self.pos..self.end).unwrap_or_default();
         if let Some(offset) = memchr::memchr2(b')', b'\n', rest)
             && rest[offset] == b')'
         {

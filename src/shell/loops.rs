@@ -1,0 +1,220 @@
+//! Loops: a body is walked for every known value, and what it may change from one round to the next is forgotten first.
+
+use super::command::{Value, Why};
+use super::draft::{Draft, either};
+use super::env::Bound;
+use super::syntax::tree::{Node, Part, Slice, Word};
+use super::walk::{MAX_ROUNDS, MAX_WORDS, Walker};
+
+/// How many values of a loop variable are told apart at once.
+const LOOP_CHUNK: usize = 8;
+
+impl Walker<'_> {
+    pub(super) fn while_loop(
+        &mut self,
+        condition: &Node,
+        body: &Node,
+        until: bool,
+        want: bool,
+    ) -> Value {
+        let always = is_constant(&self.text.source, condition, !until);
+        let mark = self.env.mark();
+        self.forget_assigned(&[condition, body]);
+        self.node(condition, false);
+        let output = if always {
+            self.node(body, want)
+        } else {
+            self.uncertain(|walker| walker.node(body, want))
+        };
+        let changes = self.env.take_changes(mark);
+        self.env.merge(vec![changes], !always);
+        if want {
+            repeated(output)
+        } else {
+            Value::Exact(String::new())
+        }
+    }
+
+    /// A body that runs an unknown number of times; `whole` is the loop.
+    pub(super) fn loop_body(&mut self, whole: &Node, body: &Node, want: bool) -> Value {
+        let mark = self.env.mark();
+        self.forget_assigned(&[whole]);
+        let output = self.uncertain(|walker| walker.node(body, want));
+        let changes = self.env.take_changes(mark);
+        self.env.merge(vec![changes], true);
+        if want {
+            repeated(output)
+        } else {
+            Value::Exact(String::new())
+        }
+    }
+
+    /// What a loop sets may hold another value from the second round on.
+    fn forget_assigned(&mut self, nodes: &[&Node]) {
+        let mut names = Vec::new();
+        for node in nodes {
+            assigned(node, &self.text.source, &mut names);
+        }
+        names.truncate(MAX_WORDS);
+        for slice in names {
+            let name = slice.of(&self.text.source).to_owned();
+            let later = Value::Unknown(Why::RunTimeValue(name.clone()));
+            let value = match self.env.variable(&name).map(|variable| &variable.bound) {
+                Some(Bound::Scalar(value)) => either(vec![value.clone(), later]),
+                Some(Bound::Unset) => either(vec![Value::Exact(String::new()), later]),
+                None => either(vec![Value::Exact(String::new()), later]),
+                Some(Bound::Indexed(_) | Bound::Associative(_)) => continue,
+            };
+            self.env.bind_scalar(&name, value);
+        }
+    }
+
+    pub(super) fn loop_values(&mut self, words: Option<&[Word]>) -> Vec<Value> {
+        match words {
+            Some(words) => {
+                let mut fields = Vec::new();
+                for word in words {
+                    self.fields(word, &mut fields);
+                }
+                fields.into_iter().map(|field| field.value).collect()
+            }
+            None => self.env.positional().map_or_else(
+                || vec![Value::Unknown(Why::Parameter(String::from("@")))],
+                <[Value]>::to_vec,
+            ),
+        }
+    }
+
+    pub(super) fn for_loop(
+        &mut self,
+        name: Slice,
+        words: Option<&[Word]>,
+        body: &Node,
+        want: bool,
+    ) -> Value {
+        let values = self.loop_values(words);
+        let name = name.of(&self.text.source).to_owned();
+        let mut output = Draft::default();
+        if values.is_empty() {
+            return Value::Exact(String::new());
+        }
+        let known = values.iter().any(|value| matches!(value, Value::Exact(_)));
+        let rounds: Vec<Value> = if values.len() <= LOOP_CHUNK {
+            values
+        } else {
+            values
+                .chunks(LOOP_CHUNK)
+                .map(|chunk| either(chunk.to_vec()))
+                .collect()
+        };
+        for value in rounds {
+            if self.stopped {
+                break;
+            }
+            self.rounds += 1;
+            if self.rounds > MAX_ROUNDS {
+                let at = self.first_span(body);
+                self.stop(at);
+                break;
+            }
+            // A pattern that matches nothing stays as it is; what it matches is not known.
+            self.env.bind_scalar(&name, value);
+            let written = if known {
+                self.node(body, want)
+            } else {
+                self.uncertain(|walker| walker.node(body, want))
+            };
+            if want {
+                output.push_value(&written, false);
+            }
+        }
+        output.finish()
+    }
+}
+
+/// Names that a node assigns, by `name=`, a loop, or `read`.
+fn assigned(node: &Node, source: &str, into: &mut Vec<Slice>) {
+    match node {
+        Node::Simple(simple) => {
+            if simple.words.is_empty() {
+                into.extend(simple.assigns.iter().map(|assign| assign.name));
+            }
+        }
+        Node::Pipeline(_)
+        | Node::Background(_)
+        | Node::Subshell(_)
+        | Node::Function(_)
+        | Node::Test(_) => {}
+        Node::AndOr(members) => members
+            .iter()
+            .for_each(|(_, node)| assigned(node, source, into)),
+        Node::List(nodes) => nodes.iter().for_each(|node| assigned(node, source, into)),
+        Node::Group(inner) | Node::Redirected(inner, _) => assigned(inner, source, into),
+        Node::If(arms, otherwise) => {
+            for (condition, body) in arms {
+                assigned(condition, source, into);
+                assigned(body, source, into);
+            }
+            if let Some(body) = otherwise {
+                assigned(body, source, into);
+            }
+        }
+        Node::While(condition, body, _) => {
+            assigned(condition, source, into);
+            assigned(body, source, into);
+        }
+        Node::For(_, _, body) | Node::Select(_, _, body) => assigned(body, source, into),
+        Node::ForArithmetic(parts, body) => {
+            arithmetic_names(parts, source, into);
+            assigned(body, source, into);
+        }
+        Node::Arithmetic(parts, _) => arithmetic_names(parts, source, into),
+        Node::Case(_, arms) => arms
+            .iter()
+            .for_each(|arm| assigned(&arm.body, source, into)),
+    }
+}
+
+/// Every name that an arithmetic text mentions: which of them it changes is not looked at.
+fn arithmetic_names(parts: &[Part], source: &str, into: &mut Vec<Slice>) {
+    for part in parts {
+        let (Part::Literal(slice) | Part::Quoted(slice)) = part else {
+            continue;
+        };
+        let mut start = slice.start;
+        let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        for piece in slice
+            .of(source)
+            .split_inclusive(|character| !is_name(character))
+        {
+            let name = piece.trim_end_matches(|character| !is_name(character));
+            if name.starts_with(|first: char| !first.is_ascii_digit()) {
+                into.push(Slice::new(start, start + name.len()));
+            }
+            start += piece.len();
+        }
+    }
+}
+
+/// Output of a body that runs some times.
+fn repeated(output: Value) -> Value {
+    match output {
+        Value::Exact(text) if text.is_empty() => Value::Exact(text),
+        _ => Value::Unknown(Why::CommandOutput),
+    }
+}
+
+/// Whether a condition is `true` or `:` (or `false`, when that is what is asked).
+fn is_constant(source: &str, node: &Node, wanted: bool) -> bool {
+    let Node::Simple(simple) = node else {
+        return false;
+    };
+    simple.words.first().is_some_and(|word| {
+        let text = word.span.of(source);
+        if wanted {
+            matches!(text, "true" | ":")
+        } else {
+            text == "false"
+        }
+    })
+}

@@ -1,0 +1,254 @@
+//! Redirects, here-documents and process substitutions: which stream goes where.
+
+use std::rc::Rc;
+
+use super::command::{Command, Redirect, RedirectKind, Stdin, Stdout, Value, Why};
+use super::draft::Draft;
+use super::syntax::tree::{Part, Redir, RedirOp, Slice, Word};
+use super::walk::{MAX_TIED, Walker};
+
+/// What redirects amount to.
+#[derive(Default)]
+pub(super) struct Redirects {
+    pub(super) files: Vec<Redirect>,
+    pub(super) stdin: Option<Stdin>,
+    /// Far ends of process substitutions used as files, and whether the command reads from them.
+    pub(super) processes: Vec<(Vec<usize>, bool)>,
+    /// Standard input is one of them.
+    pub(super) from_process: bool,
+}
+
+impl Walker<'_> {
+    /// Evaluates redirects in order.
+    pub(super) fn redirects(&mut self, redirs: &[Redir]) -> Redirects {
+        let mut result = Redirects::default();
+        for redir in redirs {
+            let span = self.span(redir.span);
+            let reads = matches!(redir.op, RedirOp::Read | RedirOp::ReadWrite);
+            let fd = redir.fd.unwrap_or(u32::from(!reads));
+            match redir.op {
+                RedirOp::Here(index) => {
+                    let stdin = self.heredoc(index, redir.target.span);
+                    if redir.fd.unwrap_or(0) == 0 {
+                        result.stdin = Some(stdin);
+                    }
+                }
+                RedirOp::HereString => {
+                    let mut body = Draft::default();
+                    let value = self.single(&redir.target);
+                    body.push_value(&value, false);
+                    body.push("\n");
+                    if redir.fd.unwrap_or(0) == 0 {
+                        result.stdin = Some(Stdin::Text {
+                            body: body.finish(),
+                            span: self.span(redir.target.span),
+                            verbatim_at: self.word_verbatim(&redir.target),
+                        });
+                    }
+                }
+                RedirOp::Duplicate => {
+                    let (target, _) = self.single_from(&redir.target);
+                    result.files.push(Redirect {
+                        kind: RedirectKind::Duplicate,
+                        fd,
+                        target,
+                        span,
+                    });
+                }
+                op => {
+                    let process = process_end(&redir.target);
+                    let (target, from) = self.single_from(&redir.target);
+                    if let Some(reads) = process {
+                        result.processes.push((from, reads));
+                        if reads && fd == 0 {
+                            result.from_process = true;
+                        }
+                        continue;
+                    }
+                    let kind = match op {
+                        RedirOp::Read => RedirectKind::Read,
+                        RedirOp::ReadWrite => RedirectKind::ReadWrite,
+                        RedirOp::Append | RedirOp::BothAppend => RedirectKind::Append,
+                        _ => RedirectKind::Write,
+                    };
+                    if reads && fd == 0 {
+                        result.stdin = Some(Stdin::File(target.clone()));
+                    }
+                    result.files.push(Redirect {
+                        kind,
+                        fd,
+                        target,
+                        span,
+                    });
+                }
+            }
+        }
+        result
+    }
+
+    fn heredoc(&mut self, index: usize, delimiter: Slice) -> Stdin {
+        let text = Rc::clone(&self.text);
+        let Some(doc) = text.tree.heredocs.get(index) else {
+            return Stdin::Inherited;
+        };
+        let empty = doc.body.start == doc.body.end;
+        let span = self.span(if empty { delimiter } else { doc.body });
+        let mut verbatim_at = None;
+        let body = if doc.parts.is_empty() && !doc.strip_tabs {
+            verbatim_at = if empty { None } else { self.verbatim(doc.body) };
+            Value::Exact(doc.body.of(&text.source).to_owned())
+        } else if doc.parts.is_empty() {
+            Value::Exact(strip_tabs(doc.body.of(&text.source), true))
+        } else {
+            self.quoted_body(&doc.parts, doc.strip_tabs.then_some(doc.body.start))
+        };
+        self.spend(doc.body.end - doc.body.start, delimiter);
+        Stdin::Text {
+            body,
+            span,
+            verbatim_at,
+        }
+    }
+
+    /// Walks commands to which redirects apply together: a compound command, a function call.
+    pub(super) fn redirected(
+        &mut self,
+        redirects: Redirects,
+        want: bool,
+        walk: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let start = self.out.commands.len();
+        let input = match &redirects.stdin {
+            Some(Stdin::Text { body, .. }) => Some(body.clone()),
+            Some(_) => None,
+            None if redirects.from_process => self.process_output(&redirects.processes),
+            None => self.input.clone(),
+        };
+        let outer = std::mem::replace(&mut self.input, input);
+        let output = walk(self);
+        self.input = outer;
+        let end = self.out.commands.len();
+        let to_file = writes_file(&redirects.files);
+        let mut tied = 0_usize;
+        for index in start..end {
+            let writes = self.writes_on(index);
+            let reads = self.out.commands[index].stdin == Stdin::Inherited;
+            if tied >= MAX_TIED {
+                let span = self.out.commands[index].span;
+                self.unresolved(Why::Limit, span);
+                break;
+            }
+            let command = &mut self.out.commands[index];
+            if reads && let Some(stdin) = &redirects.stdin {
+                command.stdin = stdin.clone();
+                tied += 1;
+            }
+            if writes && !redirects.files.is_empty() && command.stdout == Stdout::Inherited {
+                command.redirects.extend(
+                    redirects
+                        .files
+                        .iter()
+                        .filter(|redirect| redirect.fd != 0)
+                        .cloned(),
+                );
+                tied += 1;
+            }
+        }
+        for (ends, reads) in &redirects.processes {
+            for index in start..end {
+                let free = if *reads {
+                    self.out.commands[index].stdin == Stdin::Inherited
+                } else {
+                    self.writes_on(index)
+                };
+                if free {
+                    self.tie(ends, index, *reads);
+                    if *reads {
+                        self.out.commands[index].stdin = Stdin::Pipe(ends.clone());
+                    } else {
+                        self.out.commands[index].stdout = Stdout::Pipe(ends.clone());
+                    }
+                }
+            }
+        }
+        if (start == end || tied == 0) && !redirects.files.is_empty() {
+            // Nothing inside could carry them, but the files are opened all the same.
+            let span = redirects.files[0].span;
+            let scope = self.scope(span);
+            self.emit(Command {
+                span,
+                assignments: Vec::new(),
+                words: Vec::new(),
+                redirects: redirects.files,
+                stdin: redirects.stdin.unwrap_or(Stdin::Inherited),
+                piped: None,
+                stdout: Stdout::Inherited,
+                output: None,
+                cwd: self.env.cwd().clone(),
+                certain: self.certain,
+                scope,
+            });
+        }
+        if to_file || !want {
+            Value::Exact(String::new())
+        } else {
+            output
+        }
+    }
+
+    /// The text that process substitutions at standard input carry, when computed.
+    pub(super) fn process_output(&self, processes: &[(Vec<usize>, bool)]) -> Option<Value> {
+        let (ends, _) = processes.iter().rev().find(|(_, reads)| *reads)?;
+        let mut text = Draft::default();
+        for index in ends {
+            text.push_value(self.out.commands[*index].output.as_ref()?, false);
+        }
+        Some(text.finish())
+    }
+
+    /// Ties the far ends of a process substitution to the command that uses it.
+    pub(super) fn tie(&mut self, ends: &[usize], command: usize, reads: bool) {
+        for end in ends {
+            let end = &mut self.out.commands[*end];
+            if reads {
+                match &mut end.stdout {
+                    Stdout::Pipe(readers) => readers.push(command),
+                    other => *other = Stdout::Pipe(vec![command]),
+                }
+            } else {
+                match &mut end.stdin {
+                    Stdin::Pipe(writers) => writers.push(command),
+                    other => *other = Stdin::Pipe(vec![command]),
+                }
+            }
+        }
+    }
+}
+
+/// Whether standard output goes to a file.
+pub(super) fn writes_file(redirects: &[Redirect]) -> bool {
+    redirects.iter().any(|redirect| {
+        redirect.fd == 1 && matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append)
+    })
+}
+
+/// For a word that is a process substitution: whether it is read from.
+pub(super) fn process_end(word: &Word) -> Option<bool> {
+    word.parts.iter().find_map(|part| match part {
+        Part::Process(_, reads) => Some(*reads),
+        _ => None,
+    })
+}
+
+/// A here-document's text without the tabs at the start of its lines.
+pub(super) fn strip_tabs(text: &str, mut line_start: bool) -> String {
+    let mut result = String::with_capacity(text.len());
+    for character in text.chars() {
+        if line_start && character == '\t' {
+            continue;
+        }
+        line_start = character == '\n';
+        result.push(character);
+    }
+    result
+}
