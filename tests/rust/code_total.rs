@@ -253,19 +253,19 @@ fn work_is_bounded_on_hostile_text() {
     ] {
         units.push(unit.to_owned());
     }
+    let mut slow = Vec::new();
     for (name, language) in LANGUAGES {
         for unit in &units {
-            let text = unit.repeat(64 * 1024 / unit.len());
+            let text = unit.repeat(6 * 1024 / unit.len());
             let started = Instant::now();
             check(language, &text);
-            // A thousand times what linear work takes in a debug build on a busy machine.
-            assert!(
-                started.elapsed() < Duration::from_secs(6),
-                "{name} takes {:?} for {unit:?}",
-                started.elapsed()
-            );
+            // Many times what linear work takes in a debug build on a busy machine.
+            if started.elapsed() > Duration::from_millis(1_500) {
+                slow.push(format!("{name} takes {:?} for {unit:?}", started.elapsed()));
+            }
         }
     }
+    assert!(slow.is_empty(), "{slow:#?}");
 }
 
 #[test]

@@ -559,7 +559,7 @@ impl Walker<'_> {
                     _ if language == Language::Redis => words_text(&args.pos),
                     _ => code.as_value(),
                 };
-                let verbatim_at = code.verbatim_at();
+                let verbatim_at = code.verbatim_at().filter(|_| language != Language::Redis);
                 if let Value::Unknown(_) = text {
                     self.unknown("a statement that is computed", span);
                 } else {
@@ -1078,7 +1078,7 @@ impl Walker<'_> {
         } else {
             None
         };
-        let value = match attributes {
+        match attributes {
             Some(attributes) => {
                 self.path_act(ActionKind::FsWrite, Some(&path), attributes, span);
                 Val::object("file", vec![path])
@@ -1087,8 +1087,7 @@ impl Walker<'_> {
                 self.path_act(ActionKind::FsRead, Some(&path), vec![], span);
                 Val::object("file", vec![path]).from(Origin::File)
             }
-        };
-        value
+        }
     }
 
     /// Perl's and Ruby's `open`, where a bar makes the file a program.

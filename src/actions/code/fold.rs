@@ -303,7 +303,7 @@ pub(super) fn knows(language: Language, name: &str) -> bool {
     }
 }
 
-fn first<'a>(args: &'a Args) -> Option<&'a Val> {
+fn first(args: &Args) -> Option<&Val> {
     args.pos.first()
 }
 

@@ -897,7 +897,9 @@ impl Lexer<'_> {
         }
         let start = self.at;
         let mut at = start + 1;
-        while matches!(self.bytes.get(at), Some(b'$' | b'@'))
+        // Longer runs of sigils are no name; looking further would make them costly.
+        while at < start + 8
+            && matches!(self.bytes.get(at), Some(b'$' | b'@'))
             && self.language != Language::JavaScript
         {
             at += 1;

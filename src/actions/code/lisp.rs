@@ -75,9 +75,6 @@ pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
                 if let Some(form) = open.last_mut() {
                     if form.name.is_none() && form.arguments.is_empty() {
                         form.name = Some(word);
-                    } else if word == "nil" || word == "t" {
-                        form.arguments
-                            .push((Value::Unknown(Why::RunTimeValue(word.to_owned())), None));
                     } else {
                         form.arguments
                             .push((Value::Unknown(Why::RunTimeValue(word.to_owned())), None));

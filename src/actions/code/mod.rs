@@ -187,3 +187,6 @@ fn unknown(reason: &str, span: ByteSpan) -> CodeEffect {
 fn run_time(name: &str) -> Value {
     Value::Unknown(Why::RunTimeValue(name.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

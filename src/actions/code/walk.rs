@@ -1596,19 +1596,7 @@ impl<'a> Walker<'a> {
                 && self.is_ident(self.at - 1)
             {
                 value = self.hash_element(value);
-            } else if self.language == Language::Lua
-                && (self.is_text(self.at) || self.is_op(self.at, "{"))
-                && matches!(value.kind, Kind::Name(_) | Kind::Method(..))
-            {
-                let argument = self.primary();
-                let args = Args {
-                    pos: vec![argument],
-                    named: Vec::new(),
-                };
-                value = self.call(value, args, begin);
-            } else if self.is_template(self.at)
-                && matches!(value.kind, Kind::Name(_) | Kind::Method(..))
-                && self.language == Language::JavaScript
+            } else if self.takes_literal() && matches!(value.kind, Kind::Name(_) | Kind::Method(..))
             {
                 let argument = self.primary();
                 let args = Args {
@@ -1627,6 +1615,15 @@ impl<'a> Walker<'a> {
             self.ruby_block(&value);
         }
         value
+    }
+
+    /// Whether a literal here is the argument of what stands before it (Lua), or its template (JavaScript).
+    fn takes_literal(&self) -> bool {
+        match self.language {
+            Language::Lua => self.is_text(self.at) || self.is_op(self.at, "{"),
+            Language::JavaScript => self.is_template(self.at),
+            _ => false,
+        }
     }
 
     fn is_template(&self, index: usize) -> bool {

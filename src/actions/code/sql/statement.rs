@@ -244,6 +244,7 @@ impl Reader {
             return;
         }
         self.functions(tokens, span);
+        self.run_on(tokens);
         let word = tokens.text(0).to_ascii_uppercase();
         match word.as_str() {
             "EXPLAIN" => self.explain(tokens),
@@ -264,6 +265,40 @@ impl Reader {
             "PREPARE" => self.prepare(tokens, span),
             "DO" => self.body(tokens, span, true),
             _ => self.other(&word, tokens, span),
+        }
+    }
+
+    /// T-SQL needs no semicolon: `SELECT 1 DROP TABLE x` and `IF … DELETE FROM x` are two statements.
+    fn run_on(&mut self, tokens: Tokens<'_>) {
+        if tokens.is_any(
+            0,
+            &[
+                "CREATE", "ALTER", "GRANT", "REVOKE", "WITH", "EXPLAIN", "MERGE", "DO", "PREPARE",
+            ],
+        ) {
+            return;
+        }
+        let found = (1..tokens.len()).find(|index| {
+            let second = match tokens.text(*index).len() {
+                4 if tokens.is_word(*index, "DROP") => tokens.is_any(
+                    index + 1,
+                    &["TABLE", "DATABASE", "SCHEMA", "USER", "LOGIN", "ROLE"],
+                ),
+                6 if tokens.is_word(*index, "DELETE") => tokens.is_word(index + 1, "FROM"),
+                8 if tokens.is_word(*index, "TRUNCATE") => tokens.is_word(index + 1, "TABLE"),
+                _ => false,
+            };
+            second && !tokens.is_any(index - 1, OPENERS) && !tokens.is_op(index - 1, b'.')
+        });
+        if let Some(found) = found
+            && self.depth < MAX_DEPTH
+        {
+            let certain = self.certain;
+            self.certain &= !tokens.is_any(0, &["IF", "WHILE"]);
+            self.depth += 1;
+            self.statement(tokens.from(found));
+            self.depth -= 1;
+            self.certain = certain;
         }
     }
 
@@ -467,7 +502,9 @@ impl Reader {
                     into + 1
                 };
                 if let Some((name, _)) = tokens.qualified(at) {
-                    self.own.push(name.to_ascii_lowercase());
+                    if at > into + 1 && !tokens.is_any(into + 1, &["TABLE", "UNLOGGED"]) {
+                        self.own.push(name.to_ascii_lowercase());
+                    }
                     self.act(ActionKind::DbWrite, Some(&name), &[], span);
                 }
             }
@@ -607,6 +644,9 @@ impl Reader {
             any = true;
             if !self.is_own(&name) {
                 self.act(kind, Some(&name), attributes, span);
+            } else if tokens.is_word(0, "DROP") {
+                // A second `DROP` of that name reaches the table that the temporary one hid.
+                self.own.retain(|own| !own.eq_ignore_ascii_case(&name));
             }
             if !tokens.is_op(after, b',') {
                 break;
@@ -716,9 +756,9 @@ impl Reader {
                     ],
                 )
                 && !tokens.is_any(at.saturating_sub(1), &["ON"])
-                && !(tokens
+                && tokens
                     .find(index, &["ALTER"])
-                    .is_some_and(|inner| inner < at))
+                    .is_none_or(|inner| inner >= at)
             {
                 if tokens.is_word(at, "DELETE") {
                     let attributes = self.condition(tokens, at);
@@ -767,21 +807,15 @@ impl Reader {
         }
         let word = tokens.text(index).to_ascii_uppercase();
         let mut at = index + 1;
-        let mut kept = false;
         if tokens.is_word(at, "IF") {
             at += 3;
-            kept = true;
         }
         let name = tokens.qualified(at).map(|(name, _)| name);
-        if word == "TABLE" {
-            if temporary || name.as_ref().is_some_and(|name| name.starts_with('#')) || !kept {
-                if let Some(name) = &name {
-                    self.own.push(name.to_ascii_lowercase());
-                }
-            }
-            if temporary {
-                return;
-            }
+        // Only what ends with the session is this text's own: a plain `CREATE` may fail on a table that is there.
+        let own = temporary || name.as_ref().is_some_and(|name| name.starts_with('#'));
+        if word == "TABLE" && own {
+            self.own.extend(name.map(|name| name.to_ascii_lowercase()));
+            return;
         }
         let languages = [
             "C",

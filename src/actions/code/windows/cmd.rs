@@ -381,12 +381,12 @@ fn split(line: &str) -> Vec<&str> {
             b'&' | b'|' if !quoted => {
                 parts.push(&line[begin..at]);
                 begin = at + 1;
-                // The rest of a line after `for` or `if` belongs to it.
-                let next = line[begin..]
-                    .trim_start_matches([' ', '&', '|'])
-                    .get(..4)
-                    .unwrap_or("")
-                    .to_ascii_lowercase();
+                // The rest of a line after `for` or `if` belongs to it. Only a few bytes are looked at, so that a
+                // line of separators stays linear.
+                let window = &bytes[begin..bytes.len().min(begin + 16)];
+                let window = String::from_utf8_lossy(window).to_ascii_lowercase();
+                let next = window.trim_start_matches([' ', '&', '|']);
+                let next = next.get(..4).unwrap_or("");
                 if next == "for " || next.starts_with("if ") {
                     break;
                 }

@@ -259,7 +259,7 @@ impl Call<'_> {
             .skip(1)
             .filter(|word| {
                 let word = known(word);
-                !word.starts_with('/') && !(word.len() == 2 && word.starts_with(['+', '-']))
+                !(word.starts_with('/') || word.len() == 2 && word.starts_with(['+', '-']))
             })
             .cloned()
             .collect()

@@ -529,13 +529,9 @@ impl<'a> Reader<'a> {
                     value
                 };
                 let lower = name.to_ascii_lowercase();
-                if let Some(variable) = lower.strip_prefix("env:") {
-                    if variable == "path" {
-                        self.push(
-                            named(ActionKind::ExecHijack, Value::Exact(String::from("PATH"))),
-                            start,
-                        );
-                    }
+                if lower == "env:path" {
+                    let path = Value::Exact(String::from("PATH"));
+                    self.push(named(ActionKind::ExecHijack, path), start);
                 }
                 self.bind(&name, value.clone());
                 return value;
