@@ -1,8 +1,9 @@
 //! The engine: evaluates shell texts, commands, code and tool calls to actions, under one budget.
 //!
-//! Rooms: `shell` walks the commands of a text, `program` finds out what one command does, `target` turns words into
+//! Rooms: `shell` walks the commands of a text, `lookup` finds the entry of a command, `program` what the command does, `target` turns words into
 //! actions, `run` follows code and scripts, `tool` reads the arguments of other tools.
 
+mod lookup;
 mod program;
 mod run;
 mod shell;

@@ -2,33 +2,19 @@
 
 use std::rc::Rc;
 
+use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
-use super::target::Manner;
+use super::target::{Manner, carry};
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
-use crate::actions::argv::{self, Parsed, Until, assignment_name};
-use crate::actions::catalogue::Commands;
-use crate::actions::catalogue::entry::{Act, Effect, Entry, Otherwise, Role, Selector};
+use crate::actions::argv::assignment_name;
+use crate::actions::catalogue::entry::{Act, Effect, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source, Truth, join};
 use crate::actions::pattern;
 use crate::actions::place;
 use crate::actions::word::{Data, Origin, Word};
 use crate::shell::command::{Candidate, Value, Why};
-
-/// How many words a pattern of subcommands may look at.
-const MAX_SUBCOMMANDS: usize = 6;
-
-/// An entry and how the words were told apart by it.
-struct Found<'e> {
-    entry: &'e Entry<'static>,
-    parsed: Parsed,
-    /// How many words its name has.
-    name_words: usize,
-    by: String,
-    /// The word that is no subcommand, with what is to be done about it.
-    unlisted: Option<(usize, Otherwise)>,
-}
 
 /// What the effects of one command have done so far.
 #[derive(Default)]
@@ -460,14 +446,8 @@ impl Engine<'_> {
         data.merge(&done.inner);
         data.text = None;
         for at in done.sends {
-            if let Some(action) = self.actions.get_mut(at)
-                && data.is_local()
-            {
-                let mut taken = action.clone();
-                self.carry(&mut taken, &data);
-                if let Some(action) = self.actions.get_mut(at) {
-                    *action = taken;
-                }
+            if let Some(action) = self.actions.get_mut(at) {
+                carry(action, &data);
             }
         }
         let decodes = !entry.decodes_when.is_empty() && line.all(&entry.decodes_when) > Truth::No;
@@ -769,129 +749,4 @@ fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
         },
         data: word.data.clone(),
     }
-}
-
-/// Characters that make a name look like another one, or like several words.
-fn is_deceptive(character: char) -> bool {
-    (character.is_whitespace() && !matches!(character, ' '))
-        || character.is_control()
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// The last component of a program's path, without the ending that Windows needs.
-fn base_name(name: &str) -> &str {
-    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let split = base
-        .len()
-        .checked_sub(4)
-        .filter(|at| base.is_char_boundary(*at));
-    match split {
-        Some(at) if at > 0 => match base[at..].to_ascii_lowercase().as_str() {
-            ".exe" | ".cmd" | ".bat" | ".com" => &base[..at],
-            _ => base,
-        },
-        _ => base,
-    }
-}
-
-/// The entry for a command: the program's, or that of the deepest subcommand which its words name.
-fn find<'e>(commands: &'e Commands, program: &str, words: &[Word]) -> Option<Found<'e>> {
-    let root = commands.find(program)?;
-    let mut path = program.to_owned();
-    let mut found = Found {
-        entry: root,
-        parsed: Parsed::default(),
-        name_words: 1,
-        by: path.clone(),
-        unlisted: None,
-    };
-    let mut at = 1;
-    let mut own = false;
-    while found.entry.parent && !own {
-        at = argv::read(found.entry, words, at, Until::Operand, &mut found.parsed);
-        let Some(word) = words.get(at) else { break };
-        let exact = word.exact();
-        let child = exact.and_then(|text| {
-            path.truncate(found.by.len());
-            path.push(' ');
-            path.push_str(text);
-            commands.find(&path)
-        });
-        if let Some(child) = child {
-            descend(&mut found, child, &path, &mut at, 1, words);
-        } else if let Some((child, count, name)) = by_pattern(commands, &found, words, at) {
-            let path = format!("{} {name}", found.by);
-            descend(&mut found, child, &path, &mut at, count, words);
-            break;
-        } else {
-            match found.entry.unlisted {
-                Otherwise::Own => own = true,
-                otherwise => {
-                    found.unlisted = Some((at, otherwise));
-                    return Some(found);
-                }
-            }
-        }
-        path.clone_from(&found.by);
-    }
-    argv::read(found.entry, words, at, Until::End, &mut found.parsed);
-    Some(found)
-}
-
-fn descend<'e>(
-    found: &mut Found<'e>,
-    child: &'e Entry<'static>,
-    path: &str,
-    at: &mut usize,
-    count: usize,
-    words: &[Word],
-) {
-    for step in 0..count {
-        if step > 0 {
-            *at = argv::read(found.entry, words, *at, Until::Operand, &mut found.parsed);
-        }
-        *at += 1;
-    }
-    argv::hand_down(found.entry, child, &mut found.parsed);
-    found.parsed.ended = false;
-    found.entry = child;
-    found.by = path.to_owned();
-    found.name_words = *at;
-}
-
-/// The first subcommand by pattern that the next operands match.
-fn by_pattern<'e>(
-    commands: &'e Commands,
-    found: &Found<'_>,
-    words: &[Word],
-    start: usize,
-) -> Option<(&'e Entry<'static>, usize, String)> {
-    if found.entry.patterns.is_empty() {
-        return None;
-    }
-    let mut names: Vec<&str> = Vec::new();
-    let mut scratch = found.parsed.clone();
-    let mut at = start;
-    while names.len() < MAX_SUBCOMMANDS {
-        at = argv::read(found.entry, words, at, Until::Operand, &mut scratch);
-        match words.get(at).and_then(Word::exact) {
-            Some(text) => names.push(text),
-            None => break,
-        }
-        at += 1;
-    }
-    found.entry.patterns.iter().find_map(|(pattern, number)| {
-        let fits = pattern.len() <= names.len()
-            && pattern
-                .iter()
-                .zip(&names)
-                .all(|(pattern, name)| pattern::matches(pattern, name));
-        let number = usize::try_from(*number).ok()?;
-        fits.then_some(())?;
-        Some((
-            commands.get(number)?,
-            pattern.len(),
-            names[..pattern.len()].join(" "),
-        ))
-    })
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::environment::{self, VariableEffect};
@@ -152,7 +153,7 @@ impl Engine<'_> {
                         data.merge(output);
                     }
                 }
-                self.from_variables(argument.span, flow, &mut data);
+                self.merge_variables(argument.span, flow, &mut data);
                 Word {
                     value: argument.value,
                     origin: Origin {
@@ -242,7 +243,7 @@ impl Engine<'_> {
                 };
                 let mut data = Data::of_text(body.clone(), place);
                 let mut held = Data::default();
-                self.from_variables(*span, flow, &mut held);
+                self.merge_variables(*span, flow, &mut held);
                 if held.some {
                     held.text = data.text.take();
                     data = held;
@@ -303,12 +304,12 @@ impl Engine<'_> {
         if let Some(host) = socket(&redirect.target) {
             // The program's output and, as a rule, its input are the connection.
             if effects.interactive {
-                let mut action = self.at_host(ActionKind::ExecRemoteShell, &host, here);
+                let mut action = at_host(ActionKind::ExecRemoteShell, &host, here);
                 action.by = program_name(words);
                 self.push(action, here);
             } else {
-                let mut action = self.at_host(ActionKind::NetSend, &host, here);
-                self.carry(&mut action, &effects.output);
+                let mut action = at_host(ActionKind::NetSend, &host, here);
+                carry(&mut action, &effects.output);
                 self.push(action, here);
             }
             if words.first().and_then(Word::exact) == Some("exec") {
@@ -409,7 +410,7 @@ impl Engine<'_> {
     fn captures(&mut self, assignments: &[Assignment], flow: &Flow<'_>) {
         for assignment in assignments {
             let mut data = Data::default();
-            self.from_variables(assignment.span, flow, &mut data);
+            self.merge_variables(assignment.span, flow, &mut data);
             for (span, index) in &flow.captured {
                 if assignment.span.contains(*span)
                     && let Some(output) = flow.outputs.get(*index)
@@ -426,7 +427,7 @@ impl Engine<'_> {
     }
 
     /// What the variables hold that stand in that part of the text.
-    fn from_variables(&self, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
+    fn merge_variables(&self, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
         if self.variables.is_empty() {
             return;
         }
@@ -547,33 +548,29 @@ impl Engine<'_> {
     }
 
     fn connect(&mut self, kind: ActionKind, host: &str, here: &Situation) {
-        let action = self.at_host(kind, host, here);
+        let action = at_host(kind, host, here);
         self.push(action, here);
     }
+}
 
-    /// An action towards a host that bash itself connects to.
-    #[expect(
-        clippy::unused_self,
-        reason = "reads like the other constructors of actions"
-    )]
-    fn at_host(&self, kind: ActionKind, host: &str, here: &Situation) -> Action {
-        let facts = url::classify(host);
-        Action {
-            target: Target {
-                value: host.to_owned(),
-                exact: true,
-                place: None,
-                host: facts.host.clone(),
-            },
-            attributes: facts
-                .attributes
-                .iter()
-                .filter(|attribute| **attribute != "plain_http")
-                .map(|attribute| (*attribute).to_owned())
-                .collect(),
-            by: String::from("/dev/tcp"),
-            ..blank(kind, here)
-        }
+/// An action towards a host that bash itself connects to.
+fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
+    let facts = url::classify(host);
+    Action {
+        target: Target {
+            value: host.to_owned(),
+            exact: true,
+            place: None,
+            host: facts.host.clone(),
+        },
+        attributes: facts
+            .attributes
+            .iter()
+            .filter(|attribute| **attribute != "plain_http")
+            .map(|attribute| (*attribute).to_owned())
+            .collect(),
+        by: String::from("/dev/tcp"),
+        ..blank(kind, here)
     }
 }
 

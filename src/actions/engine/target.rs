@@ -419,7 +419,7 @@ impl Engine<'_> {
             action.certainty = action.certainty.min(Certainty::Likely);
         }
         action.reason = why.map(|why| why_text(why).into_owned());
-        self.leak(&mut action, manner, why, word);
+        leak(&mut action, manner, why, word);
         let mut data = Data::default();
         if action.kind == ActionKind::NetFetch && manner.carries {
             data.some = true;
@@ -430,37 +430,6 @@ impl Engine<'_> {
         }
         self.push(action, here);
         data
-    }
-
-    /// Data inside of an address leaves with the request.
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    fn leak(&self, action: &mut Action, manner: &Manner<'_>, why: Option<&Why>, word: &Word) {
-        let network = matches!(
-            action.kind,
-            ActionKind::NetFetch | ActionKind::NetSend | ActionKind::NetScan
-        );
-        if !network {
-            return;
-        }
-        let carried = word.data.as_deref().filter(|data| data.is_local());
-        let variable = match why {
-            Some(Why::UnsetVariable(name)) if is_secret_name(name) => Some(name),
-            _ => None,
-        };
-        if carried.is_none() && variable.is_none() {
-            return;
-        }
-        action.kind = ActionKind::NetSend;
-        if manner.role == Role::Host {
-            action.attributes.push(String::from("dns"));
-        }
-        if let Some(name) = variable {
-            action.attributes.push(String::from("secret"));
-            action.reason = Some(format!("carries the variable `{name}`"));
-        }
-        if let Some(data) = carried {
-            mark(action, data);
-        }
     }
 
     fn names(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
@@ -492,13 +461,42 @@ impl Engine<'_> {
         }
         data
     }
+}
 
-    /// Says of something that leaves the machine what it carries.
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    pub fn carry(&self, action: &mut Action, data: &Data) {
-        if data.is_local() {
-            mark(action, data);
-        }
+/// Data inside of an address leaves with the request.
+fn leak(action: &mut Action, manner: &Manner<'_>, why: Option<&Why>, word: &Word) {
+    let network = matches!(
+        action.kind,
+        ActionKind::NetFetch | ActionKind::NetSend | ActionKind::NetScan
+    );
+    if !network {
+        return;
+    }
+    let carried = word.data.as_deref().filter(|data| data.is_local());
+    let variable = match why {
+        Some(Why::UnsetVariable(name)) if is_secret_name(name) => Some(name),
+        _ => None,
+    };
+    if carried.is_none() && variable.is_none() {
+        return;
+    }
+    action.kind = ActionKind::NetSend;
+    if manner.role == Role::Host {
+        action.attributes.push(String::from("dns"));
+    }
+    if let Some(name) = variable {
+        action.attributes.push(String::from("secret"));
+        action.reason = Some(format!("carries the variable `{name}`"));
+    }
+    if let Some(data) = carried {
+        mark(action, data);
+    }
+}
+
+/// Says of something that leaves the machine what it carries.
+pub fn carry(action: &mut Action, data: &Data) {
+    if data.is_local() {
+        mark(action, data);
     }
 }
 
