@@ -375,3 +375,35 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
         && (2..=12).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_versions_remotes_and_credentials() {
+        let found = |text: &str| {
+            let at = text.find('@').unwrap_or_default();
+            let bytes = text.as_bytes();
+            let start = bytes[..at]
+                .iter()
+                .rposition(|byte| *byte == b' ')
+                .map_or(0, |before| before + 1);
+            let end = bytes[at..]
+                .iter()
+                .position(|byte| *byte == b' ')
+                .map_or(text.len(), |after| at + after);
+            is_address(bytes, start, at, end)
+        };
+        assert!(found("to ann.lee+x@mail.example.org now"));
+        for text in [
+            "git@github.com",
+            "checkout@v4.2",
+            "a@b",
+            "x@.com",
+            "x@a..com",
+        ] {
+            assert!(!found(text), "{text}");
+        }
+    }
+}
