@@ -108,7 +108,7 @@ fn main() {
         inputs.push((format!("hostile {hostile:?}"), repeated(hostile, 64 << 10)));
     }
     for (name, input) in inputs {
-        let rounds = (20_000_000 / input.len()).clamp(5, 2_000);
+        let rounds = (6_000_000 / input.len()).clamp(5, 2_000);
         let mut target = vec![0_u8; input.len()];
         let mut scan = Duration::MAX;
         let mut copy = Duration::MAX;

@@ -8,6 +8,8 @@ use crate::rules::tables::Hit;
 const LONGEST: usize = 32 * 1_024;
 /// Least bytes of base64 in a block that is a key and not an illustration.
 const LEAST_BODY: usize = 40;
+/// Least bytes of its longest line.
+const LEAST_LINE: usize = 24;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: Hit) {
     let bytes = pass.bytes;
@@ -50,7 +52,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
         .iter()
         .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
         .count();
-    if encoded >= LEAST_BODY + closing.len() && is_random(inner) {
+    if encoded >= LEAST_BODY + closing.len() && is_random(inner) && has_line(inner) {
         pass.found(hit.rule, rule, (start, end), None);
     }
 }
@@ -75,6 +77,12 @@ fn in_body(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || byte.is_ascii_whitespace()
         || matches!(byte, b'+' | b'/' | b'=' | b'\\' | b'-' | b':' | b',')
+}
+
+/// Whether there is a line of base64, and not only words.
+fn has_line(body: &[u8]) -> bool {
+    body.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')))
+        .any(|run| run.len() >= LEAST_LINE)
 }
 
 /// Whether the body is not one letter again and again.

@@ -211,7 +211,7 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
         [b'=', b'=' | b'~', ..] | [b'!', ..] => return None,
         [b':', b':', ..] => return None,
         [b'=' | b':' | b'|', ..] => Some(1),
-        [b'>', ..] if bytes.get(start.wrapping_sub(1)) == Some(&b'<') || closers == 0 => Some(1),
+        [b'>', ..] if bytes[..start].ends_with(b"<") || closers > 0 && blanks == 0 => Some(1),
         [b',', ..] if closers > 0 => Some(1),
         [b'%', b'3', b'D' | b'd', ..] => Some(3),
         _ => None,
@@ -464,4 +464,71 @@ fn is_algorithm(text: &[u8]) -> bool {
     ]
     .iter()
     .any(|name| lower.starts_with(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &str, name: &str) -> Option<String> {
+        let start = text.find(name)?;
+        let hit = Hit {
+            rule: 0,
+            index: 0,
+            start,
+            end: start + name.len(),
+        };
+        value(text.as_bytes(), hit).map(|(start, end)| text[start..end].to_owned())
+    }
+
+    #[test]
+    fn a_value_is_read_whole_in_every_notation_and_not_further() {
+        for text in [
+            "password=v4lue",
+            "PASSWORD: v4lue\n",
+            "\"password\": \"v4lue\",",
+            "{\\\"password\\\": \\\"v4lue\\\"}",
+            "password := 'v4lue'",
+            "password: string = \"v4lue\";",
+            "os.environ[\"password\"] = \"v4lue\"",
+            "<password>v4lue</password>",
+            "<string name=\"password\">v4lue</string>",
+            "<add key=\"password\" value=\"v4lue\" />",
+            "- name: password\n  value: v4lue\n",
+            "| password | v4lue |",
+            "--db-password v4lue -v",
+            "the password is v4lue. Please",
+            "?a=1&password=v4lue&b=2",
+            "a=1;password=v4lue;b=2",
+            "echo password=v4lue\\n",
+            "password=v4lue」です",
+            "password => `v4lue`",
+            "db_password_prod=v4lue",
+            "password%3Dv4lue",
+        ] {
+            let lower = text.replace("PASSWORD", "password");
+            assert_eq!(
+                given(&lower, "password").as_deref(),
+                Some("v4lue"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_another_or_has_no_value_gives_none() {
+        for (text, name) in [
+            ("password_hash=v4lue", "password"),
+            ("passwords expire", "password"),
+            ("password == other", "password"),
+            ("if password > v4lue", "password"),
+            ("a compass: v4lue", "pass"),
+            ("next_page_token=v4lue", "token"),
+            ("public_key_secret", "secret"),
+            ("password", "password"),
+            ("password::new(x)", "password"),
+        ] {
+            assert_eq!(given(text, name), None, "{text}");
+        }
+    }
 }

@@ -24,70 +24,56 @@ static OTHER_NUMBERS: &[&str] = &[
 /// Looks at the number around `at`; says up to where nothing else needs looking at.
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
-    let low = at.saturating_sub(LONGEST);
-    let part = |byte: &u8| {
-        byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+')
-    };
-    let back = bytes[low..at]
-        .iter()
-        .rev()
-        .take_while(|byte| part(byte))
-        .count();
-    let mut start = at - back;
-    while start < at
-        && !bytes[start].is_ascii_digit()
-        && bytes[start] != b'+'
-        && bytes[start] != b'('
-    {
-        start += 1;
-    }
-    let ahead = bytes[at..]
-        .iter()
-        .take(LONGEST)
-        .take_while(|byte| part(byte))
-        .count();
-    let mut end = at + ahead;
-    while end > at && !bytes[end - 1].is_ascii_digit() {
-        end -= 1;
-    }
+    let (start, end) = number_around(bytes, at);
     if iban(pass, at) {
         return end;
     }
-    if end - start > LONGEST + 8
-        || start > 0 && is_joint(bytes[start - 1])
-        || bytes.get(end).is_some_and(|next| is_joint(*next))
-    {
-        return end;
+    let whole = end - start <= LONGEST
+        && !(start > 0 && is_joint(bytes[start - 1]))
+        && !bytes.get(end).is_some_and(|next| is_joint(*next));
+    if whole {
+        // The first to fit wins: no number is two things.
+        let _kept = ssn(pass, start, end) || card(pass, start, end) || phone(pass, start, end);
     }
-    let found = groups(bytes, start, end).into_iter().any(|(start, end)| {
-        ssn(pass, start, end) || card(pass, start, end) || phone(pass, start, end)
-    });
-    let _ = found;
     end
+}
+
+/// The digits around `at` with what parts them, up to two separators in a row. It is the same number from each of its
+/// digits, and looked at no further than a little more than the longest one.
+fn number_around(bytes: &[u8], at: usize) -> (usize, usize) {
+    let part = |index: usize| {
+        bytes.get(index).is_some_and(|byte| {
+            byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+')
+        })
+    };
+    let gap = |index: usize| {
+        bytes
+            .get(index)
+            .is_some_and(|byte| matches!(byte, b' ' | b'-' | b'.'))
+    };
+    let mut end = at;
+    while end - at <= LONGEST && part(end) && !(gap(end) && gap(end + 1)) {
+        end += 1;
+    }
+    while end > at && !bytes[end - 1].is_ascii_digit() {
+        end -= 1;
+    }
+    let mut start = at;
+    while start > 0
+        && at - start <= LONGEST
+        && part(start - 1)
+        && !(start > 1 && gap(start - 1) && gap(start - 2))
+    {
+        start -= 1;
+    }
+    while start < at && !bytes[start].is_ascii_digit() && !matches!(bytes[start], b'+' | b'(') {
+        start += 1;
+    }
+    (start, end)
 }
 
 const fn is_joint(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
-}
-
-/// The whole number, and its pieces when blanks of two or ` - ` part it.
-fn groups(bytes: &[u8], start: usize, end: usize) -> Vec<(usize, usize)> {
-    let mut out = Vec::new();
-    let mut from = start;
-    let mut at = start;
-    while at < end {
-        let gap = bytes[at..end]
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'-' | b'.'))
-            .count();
-        if gap > 1 {
-            out.push((from, at));
-            from = at + gap;
-        }
-        at += gap.max(1);
-    }
-    out.push((from, end));
-    out
 }
 
 fn digits(bytes: &[u8]) -> Vec<u8> {
@@ -374,4 +360,36 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
             .all(|label| !label.is_empty() && !label.starts_with(b"-"))
         && (2..=12).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_versions_remotes_and_credentials() {
+        let found = |text: &str| {
+            let at = text.find('@').unwrap_or_default();
+            let bytes = text.as_bytes();
+            let start = bytes[..at]
+                .iter()
+                .rposition(|byte| *byte == b' ')
+                .map_or(0, |before| before + 1);
+            let end = bytes[at..]
+                .iter()
+                .position(|byte| *byte == b' ')
+                .map_or(text.len(), |after| at + after);
+            is_address(bytes, start, at, end)
+        };
+        assert!(found("to ann.lee+x@mail.example.org now"));
+        for text in [
+            "git@github.com",
+            "checkout@v4.2",
+            "a@b",
+            "x@.com",
+            "x@a..com",
+        ] {
+            assert!(!found(text), "{text}");
+        }
+    }
 }

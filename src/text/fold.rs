@@ -77,9 +77,10 @@ fn calls(bytes: &[u8], position: usize, character: char, length: usize) -> bool 
     if compatibility(character).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
         return true;
     }
-    look_alike(character).is_some()
-        && (before.is_some_and(|byte| byte.is_ascii_alphabetic())
-            || after.is_some_and(|byte| byte.is_ascii_alphabetic()))
+    // The neighbours first: in a text of such letters nearly all of them are plain.
+    (before.is_some_and(|byte| byte.is_ascii_alphabetic())
+        || after.is_some_and(|byte| byte.is_ascii_alphabetic()))
+        && look_alike(character).is_some()
 }
 
 /// The next part at or after `from` that is worth folding, folded; and where to go on.

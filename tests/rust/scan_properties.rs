@@ -223,7 +223,7 @@ fn any_bytes_are_scanned_and_every_span_lies_inside() {
     for _ in 0..2_000 {
         let mut bytes: Vec<u8> = Vec::new();
         for _ in 0..random.next() % 40 {
-            if random.next() % 3 == 0 {
+            if random.next().is_multiple_of(3) {
                 bytes.extend(random.noise(6).into_bytes());
             } else {
                 bytes.extend((0..random.next() % 9).map(|_| random.next() as u8));
