@@ -57,8 +57,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     }
     drop_overridden(&mut spoken);
 
-    let uncovered = Uncovered::of(facts, &spoken);
-    let defaults = uncovered.defaults(facts, policy);
+    let defaults = Uncovered::of(facts, &spoken).defaults(facts, policy);
     let effect = spoken
         .iter()
         .map(|spoken| spoken.effect)
@@ -70,11 +69,13 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
         .filter(|spoken| spoken.effect == effect)
         .map(|spoken| spoken.determining(facts, compiled))
         .collect();
-    determining.extend(
-        defaults
-            .into_iter()
-            .filter(|default| default.effect == effect),
-    );
+    let layer = compiled.defaults[facts.phase as usize].1;
+    let defaults: Vec<Determining> = defaults
+        .into_iter()
+        .filter(|default| default.effect == effect)
+        .filter_map(|default| default.determining(&determining, facts, layer))
+        .collect();
+    determining.extend(defaults);
     if determining.is_empty() {
         determining.push(nothing_happens(facts));
     }
@@ -405,7 +406,14 @@ impl Spoken<'_> {
             rule: pool.text(self.rule.id).to_owned(),
             effect: self.effect,
             layer: String::from(self.rule.layer.as_str()),
-            message: message::of_rule(self.rule, pool, facts, &self.actions, &self.findings),
+            message: message::of_rule(
+                self.rule,
+                pool,
+                facts,
+                &self.actions,
+                &self.findings,
+                self.unknown,
+            ),
             actions: self.actions.clone(),
             findings: self.findings.clone(),
             unknown: self.unknown,
@@ -454,35 +462,72 @@ impl Uncovered {
     }
 
     /// What the defaults say about it. What was not understood is asked about at least.
-    fn defaults(self, facts: &Facts, policy: &Policy) -> Vec<Determining> {
-        let phase = facts.phase as usize;
-        let (effect, layer) = policy.compiled.defaults[phase];
-        let entry = |rule: &str, effect: Effect, actions: Vec<usize>, unknown: bool| Determining {
-            rule: rule.to_owned(),
-            effect,
-            layer: String::from(layer.as_str()),
-            message: message::of_default(facts, effect, &actions),
-            actions,
-            findings: Vec::new(),
-            unknown,
-        };
+    fn defaults(self, facts: &Facts, policy: &Policy) -> Vec<ByDefault> {
+        let (effect, _) = policy.compiled.defaults[facts.phase as usize];
         let mut entries = Vec::new();
         if facts.phase != Phase::Pre && !self.call && effect > Effect::Allow {
-            let name = if facts.phase == Phase::Post {
-                "default.post"
-            } else {
-                "default.text"
-            };
-            entries.push(entry(name, effect, Vec::new(), false));
+            entries.push(ByDefault {
+                rule: if facts.phase == Phase::Post {
+                    "default.post"
+                } else {
+                    "default.text"
+                },
+                effect,
+                actions: Vec::new(),
+                unknown: false,
+            });
         }
         if !self.understood.is_empty() {
-            entries.push(entry("default.action", effect, self.understood, false));
+            entries.push(ByDefault {
+                rule: "default.action",
+                effect,
+                actions: self.understood,
+                unknown: false,
+            });
         }
         if !self.unknown.is_empty() {
-            let effect = effect.max(Effect::Ask);
-            entries.push(entry("default.unknown", effect, self.unknown, true));
+            entries.push(ByDefault {
+                rule: "default.unknown",
+                effect: effect.max(Effect::Ask),
+                actions: self.unknown,
+                unknown: true,
+            });
         }
         entries
+    }
+}
+
+/// What a default says.
+struct ByDefault {
+    rule: &'static str,
+    effect: Effect,
+    actions: Vec<usize>,
+    unknown: bool,
+}
+
+impl ByDefault {
+    /// As a reason beside those of rules; `None` when rules give the reason for all that it is about.
+    fn determining(
+        mut self,
+        rules: &[Determining],
+        facts: &Facts,
+        layer: Layer,
+    ) -> Option<Determining> {
+        let about_actions = !self.actions.is_empty();
+        self.actions
+            .retain(|at| !rules.iter().any(|rule| rule.actions.contains(at)));
+        if about_actions && self.actions.is_empty() {
+            return None;
+        }
+        Some(Determining {
+            rule: self.rule.to_owned(),
+            effect: self.effect,
+            layer: String::from(layer.as_str()),
+            message: message::of_default(facts, self.effect, &self.actions),
+            actions: self.actions,
+            findings: Vec::new(),
+            unknown: self.unknown,
+        })
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn of_rule(
     facts: &Facts,
     actions: &[usize],
     findings: &[usize],
+    unknown: bool,
 ) -> String {
     let why = pool.text(rule.why);
     let about = About {
@@ -31,7 +32,11 @@ pub(super) fn of_rule(
     } else {
         about.sentence(&mut out);
         if !why.is_empty() {
-            out.push_str(": ");
+            out.push_str(if unknown {
+                ": too little is known to rule out that "
+            } else {
+                ": "
+            });
             about.fill(why, &mut out);
         }
     }

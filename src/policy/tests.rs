@@ -267,7 +267,7 @@ fn a_question_is_overridden_only_for_what_the_permission_covers() {
     assert_eq!(answer(&facts(vec![beside.clone()]), &policy).0, Effect::Ask);
     assert_eq!(
         answer(&facts(vec![inside, beside]), &policy),
-        (Effect::Ask, vec!["b".into(), "default.action".into()])
+        (Effect::Ask, vec!["b".into()])
     );
 }
 

@@ -238,8 +238,9 @@ def test_what_is_activated_decides_and_what_is_broken_denies(tmp_path: Path):
     assert activation.active_digest(tmp_path / "home") == digest
     assert activation.load(tmp_path / "home", digest) == compiled.document
 
-    kept = activation.object_path(tmp_path / "home", digest)
-    kept.write_bytes(kept.read_bytes()[:-1])
+    for kept in (tmp_path / "home" / "store" / "objects").rglob("*"):
+        if kept.is_file():
+            kept.write_bytes(kept.read_bytes()[:-1])
     with pytest.raises(PolicyError, match="is damaged"):
         _ = Guard(home=tmp_path / "home", record=False).policy_digest
     activation.activate(compiled, tmp_path / "home")

@@ -479,7 +479,7 @@ def decide(facts: Json, policy: Json) -> dict[str, Any]:
     ]
     answers += _defaults(facts, policy, spoken)
     effect = max((answer["effect"] for answer in answers), key=EFFECTS.index, default="allow")
-    determining = [answer for answer in answers if answer["effect"] == effect]
+    determining = _without_echoes([answer for answer in answers if answer["effect"] == effect])
     if not determining:
         name = "default.nothing" if facts["phase"] == "pre" else "default.text"
         determining = [_default_answer(name, "allow", "builtin", [], False)]
@@ -494,6 +494,20 @@ def decide(facts: Json, policy: Json) -> dict[str, Any]:
         "near": [rule for rule in near if EFFECTS.index(rule["effect"]) > EFFECTS.index(effect)][:MAX_NEAR],
         "obligations": sorted(obligations, key=str.encode),
     }
+
+
+def _without_echoes(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A default gives no reason for actions for which a rule of the same effect gives one."""
+    told = {at for answer in answers if not answer["rule"].startswith("default.") for at in answer["actions"]}
+    kept = []
+    for answer in answers:
+        if answer["rule"].startswith("default.") and answer["actions"]:
+            left = [at for at in answer["actions"] if at not in told]
+            if not left:
+                continue
+            answer = {**answer, "actions": left}
+        kept.append(answer)
+    return kept
 
 
 def _default_answer(rule: str, effect: str, layer: str, actions: list[int], unknown: bool) -> dict[str, Any]:
