@@ -9,6 +9,7 @@ fn value(value: &Value) -> String {
         Value::Prefix(text, _) => format!("{text}…"),
         Value::OneOf(texts) => texts.join("|"),
         Value::Unknown(_) => String::from("?"),
+        Value::Either(values) => values.iter().map(self::value).collect::<Vec<_>>().join("|"),
     }
 }
 
