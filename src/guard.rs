@@ -414,9 +414,16 @@ impl<'a> Scrubber<'a> {
         text.map(|text| self.scrub(text))
     }
 
-    /// A JSON Pointer, step by step: names of members are the caller's text too.
+    /// A JSON Pointer, step by step: names of members are the caller's text too. What follows a tilde that RFC 6901 does
+    /// not know is the scanner's own remark (`~#`: in the name itself) and stays.
     fn scrub_pointer(&self, pointer: &str) -> String {
-        let mut out = String::with_capacity(pointer.len());
+        let remark = pointer
+            .match_indices('~')
+            .map(|(at, _)| at)
+            .find(|at| !matches!(pointer.as_bytes().get(at + 1), Some(b'0' | b'1')))
+            .unwrap_or(pointer.len());
+        let (pointer, remark) = pointer.split_at(remark);
+        let mut out = String::with_capacity(pointer.len() + remark.len());
         for step in pointer.split('/').skip(1) {
             if step.len() < MIN_PIECE {
                 out.push('/');
@@ -426,6 +433,7 @@ impl<'a> Scrubber<'a> {
                 pointer_push(&mut out, &self.scrub(name));
             }
         }
+        out.push_str(remark);
         out
     }
 
