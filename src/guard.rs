@@ -12,10 +12,14 @@ use crate::builtin;
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
-use crate::json::{StringRole, Value};
+use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::{self, Appended, Outcome, Store, StoreError};
 use crate::scan::{self, Finding, Mark, NoTags, Tagger};
+use crate::span::ByteSpan;
+
+/// Shorter pieces of a secret are ordinary words, and shorter names hold none.
+const MIN_PIECE: usize = 12;
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -87,13 +91,23 @@ impl Guard {
                 .into_iter()
                 .map(|action| scrubber.scrub_action(action))
                 .collect(),
-            findings,
+            findings: findings
+                .into_iter()
+                .map(|finding| scrubber.scrub_finding(finding))
+                .collect(),
             args,
             context: scrubber.scrub_context(call.context),
             caller: scrubber.scrub_caller(call.caller),
             state: RunState::default(),
             now: record::rfc3339_micros(SystemTime::now()),
         };
+        let marks = marks
+            .into_iter()
+            .map(|mark| Mark {
+                at: scrubber.scrub_pointer(&mark.at),
+                ..mark
+            })
+            .collect();
         self.conclude(run, facts, marks, started)
     }
 
@@ -330,6 +344,8 @@ fn without_store(decision: &mut Decision, error: &StoreError) {
 /// wherever their bytes appear again.
 struct Scrubber<'a> {
     known: Vec<(String, String)>,
+    /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
+    places: Vec<(String, ByteSpan, String)>,
     tagger: &'a dyn Tagger,
 }
 
@@ -337,12 +353,14 @@ impl<'a> Scrubber<'a> {
     fn new(tagger: &'a dyn Tagger) -> Self {
         Self {
             known: Vec::new(),
+            places: Vec::new(),
             tagger,
         }
     }
 
     fn of_call(args: &Value, findings: &[Finding], tagger: &'a dyn Tagger) -> Self {
         let mut known = Vec::new();
+        let mut places = Vec::new();
         if findings.iter().any(|finding| finding.redact) {
             args.each_string(&mut |at, text, role| {
                 if role == StringRole::Name {
@@ -353,17 +371,25 @@ impl<'a> Scrubber<'a> {
                     if let Some(value) = text.get(span.start()..span.end())
                         && value.len() >= 4
                     {
-                        known.push((
-                            value.to_owned(),
-                            scan::mark_text(finding, value.as_bytes(), tagger),
-                        ));
+                        let mark = scan::mark_text(finding, value.as_bytes(), tagger);
+                        known.push((value.to_owned(), mark.clone()));
+                        // A key of several lines may be taken apart into words.
+                        let pieces = value
+                            .split_whitespace()
+                            .filter(|piece| piece.len() >= MIN_PIECE && piece.len() < value.len());
+                        known.extend(pieces.map(|piece| (piece.to_owned(), mark.clone())));
+                        places.push((at.to_owned(), span, mark));
                     }
                 }
             });
         }
         // Longest first, so that a value inside another does not break it up.
         known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        Self { known, tagger }
+        Self {
+            known,
+            places,
+            tagger,
+        }
     }
 
     fn scrub(&self, text: String) -> String {
@@ -388,7 +414,50 @@ impl<'a> Scrubber<'a> {
         text.map(|text| self.scrub(text))
     }
 
+    /// A JSON Pointer, step by step: names of members are the caller's text too. What follows a tilde that RFC 6901 does
+    /// not know is the scanner's own remark (`~#`: in the name itself) and stays.
+    fn scrub_pointer(&self, pointer: &str) -> String {
+        let remark = pointer
+            .match_indices('~')
+            .map(|(at, _)| at)
+            .find(|at| !matches!(pointer.as_bytes().get(at + 1), Some(b'0' | b'1')))
+            .unwrap_or(pointer.len());
+        let (pointer, remark) = pointer.split_at(remark);
+        let mut out = String::with_capacity(pointer.len() + remark.len());
+        for step in pointer.split('/').skip(1) {
+            if step.len() < MIN_PIECE {
+                out.push('/');
+                out.push_str(step);
+            } else {
+                let name = step.replace("~1", "/").replace("~0", "~");
+                pointer_push(&mut out, &self.scrub(name));
+            }
+        }
+        out.push_str(remark);
+        out
+    }
+
+    fn scrub_finding(&self, finding: Finding) -> Finding {
+        Finding {
+            at: self.scrub_pointer(&finding.at),
+            ..finding
+        }
+    }
+
     fn scrub_action(&self, mut action: Action) -> Action {
+        let inside = action.span.and_then(|span| {
+            self.places.iter().find(|(at, secret, _)| {
+                *at == action.at && secret.start() <= span.start() && span.end() <= secret.end()
+            })
+        });
+        if let Some((.., mark)) = inside {
+            action.target.value.clone_from(mark);
+            action.target.host = None;
+            action.on = None;
+            action.by.clone_from(mark);
+            action.reason = action.reason.map(|_| mark.clone());
+        }
+        action.at = self.scrub_pointer(&action.at);
         action.target.value = self.scrub(action.target.value);
         action.target.host = self.scrub_option(action.target.host);
         action.on = self.scrub_option(action.on);

@@ -400,6 +400,15 @@ def test_texts_fit_into_columns_of_a_terminal():
     assert records_text.wrap("", 10) == [""]
 
 
+def test_a_line_tells_the_action_that_decided():
+    decision = json.loads((GOLDEN / "runs" / f"{RUN}.jsonl").read_bytes().splitlines()[1])
+    assert records_text.summary(decision) == "read /work/project/build (recursive) (and 1 more)"
+    decision["verdict"]["rules"][0]["actions"] = [1]
+    assert records_text.summary(decision) == (
+        "do something that could not be determined: the header is computed (and 1 more)"
+    )
+
+
 @pytest.mark.parametrize("columns", ["60", "80", "200"])
 def test_tables_keep_to_the_width(said: Said, monkeypatch: pytest.MonkeyPatch, columns: str):
     monkeypatch.setenv("COLUMNS", columns)

@@ -331,16 +331,25 @@ def arguments(args: object) -> list[tuple[str, str]]:
     ]
 
 
+def _decisive(record: dict[str, Any], count: int) -> int:
+    """Which action the first rule spoke about; the first where it spoke about none."""
+    for rule in parts(part(record, "verdict"), "rules"):
+        named = rule.get("actions")
+        if isinstance(named, list) and named and isinstance(named[0], int) and 0 <= named[0] < count:
+            return named[0]
+    return 0
+
+
 def summary(record: dict[str, Any]) -> str:
     """What a decision was about, in one line: what the call would do, or else how it was written."""
     facts = part(record, "facts")
     if "$blob" in facts or "$blob" in part(facts, "args"):
         kept = facts if "$blob" in facts else part(facts, "args")
         return f"(a call of {size(kept.get('bytes'))}: `show` reads it)"
-    actions = [sentence(action).removeprefix("would ") for action in parts(facts, "actions")]
+    actions = parts(facts, "actions")
     if actions:
         more = f" (and {len(actions) - 1} more)" if len(actions) > 1 else ""
-        return actions[0] + more
+        return sentence(actions[_decisive(record, len(actions))]).removeprefix("would ") + more
     given = arguments(facts.get("args"))
     if facts.get("phase") == "text":
         return f"a text: {given[0][1]}" if given else "a text"

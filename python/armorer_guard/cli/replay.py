@@ -139,7 +139,7 @@ def _say_sameness(done: list[tuple[Row, Replay]], impossible: list[tuple[Row, st
         (_, result) = done[0]
         rules = ", ".join(map(visible, result.rules))
         print(f"the same: {screen.effect(result.replayed)} by {rules}, under policy {visible(result.policy)}")
-    elif done:
+    elif len(done) > 1:
         print(f"{counted(len(done) - len(diverged), 'decision')} of {len(done):,} came out the same")
 
 
