@@ -447,7 +447,7 @@ impl Engine<'_> {
         data.text = None;
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
-                carry(action, &data);
+                carry(action, &data, self.context);
             }
         }
         let decodes = !entry.decodes_when.is_empty() && line.all(&entry.decodes_when) > Truth::No;
@@ -547,6 +547,9 @@ impl Engine<'_> {
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
                     for word in &words {
+                        if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
+                            self.bare_shell(word.exact(), by, here);
+                        }
                         done.inner.merge(&self.code_word(language, word, by, here));
                     }
                 }

@@ -46,6 +46,8 @@ impl Engine<'_> {
                 Candidate::Exact(text) | Candidate::Pattern(text) => {
                     output.merge(&self.code_text(language, text, &word.origin, by, &here));
                 }
+                // A value put into an editing command says what is put in, not what is done.
+                Candidate::Prefix(text, _) if language == "sed" && !text.trim().is_empty() => {}
                 Candidate::Prefix(text, why) => {
                     // What is known of it is understood; the rest is said to be unknown.
                     if !several && !text.trim().is_empty() && language == "shell" {
@@ -54,14 +56,16 @@ impl Engine<'_> {
                     let reason = why_text(why).into_owned();
                     let here = Situation {
                         // A value put into code of which the rest is known is the rule, more code the exception.
-                        certainty: if language != "shell" && !text.trim().is_empty() {
+                        certainty: if language == "sed"
+                            || (language != "shell" && !text.trim().is_empty())
+                        {
                             here.certainty.min(Certainty::Possible)
                         } else {
                             here.certainty
                         },
                         ..here
                     };
-                    self.unknown_kind(ActionKind::ExecDynamic, reason, by, &here);
+                    self.unknown_kind(unread(language), reason, by, &here);
                 }
             }
         }
@@ -169,6 +173,7 @@ impl Engine<'_> {
             }
             What::Shell { text, verbatim_at } => {
                 let word = Word::made(text, text_origin(verbatim_at));
+                self.bare_shell(word.exact(), by, &here);
                 self.code_word("shell", &word, by, &here)
             }
             What::Code {
@@ -176,8 +181,19 @@ impl Engine<'_> {
                 text,
                 verbatim_at,
             } => {
+                let computed = verbatim_at.is_none() && matches!(text, Value::Exact(_));
                 let word = Word::made(text, text_origin(verbatim_at));
-                self.code_word(name_of(language), &word, by, &here)
+                let before = self.actions.len();
+                let output = self.code_word(name_of(language), &word, by, &here);
+                if computed && self.actions.len() == before {
+                    let doubtful = Situation {
+                        certainty: here.certainty.min(Certainty::Possible),
+                        ..here
+                    };
+                    let reason = String::from("the code is put together when it runs");
+                    self.unknown_kind(ActionKind::ExecDynamic, reason, by, &doubtful);
+                }
+                output
             }
             What::Argv { words } => {
                 let words: Vec<Word> = words
@@ -191,12 +207,24 @@ impl Engine<'_> {
                 if !self.afford(0, &deeper) {
                     return Data::opaque();
                 }
+                if let [program] = words.as_slice() {
+                    self.bare_shell(program.exact(), by, &here);
+                }
                 self.argv(&words, &deeper).output
             }
             What::Unknown { reason } => {
                 self.unknown(reason, by, &here);
                 Data::default()
             }
+        }
+    }
+
+    /// A shell that code or another program starts and gives nothing to run: whoever is at its other end says what runs.
+    pub fn bare_shell(&mut self, text: Option<&str>, by: &str, here: &Situation) {
+        if text.is_some_and(is_bare_shell) && here.on.is_none() {
+            let reason =
+                String::from("a shell is opened, and what it will be told is not in the call");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
         }
     }
 
@@ -226,7 +254,7 @@ impl Engine<'_> {
             } else {
                 "the code is the output of a command"
             });
-            self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
+            self.unknown_kind(unread(language), reason, by, here);
         }
         Data::opaque()
     }
@@ -376,6 +404,24 @@ pub fn shebang(text: &str) -> Option<&'static str> {
         "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => "shell",
         _ => "other",
     })
+}
+
+/// Whether a command line is a shell's name with nothing but flags.
+fn is_bare_shell(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let name = words.next().and_then(|word| word.rsplit('/').next());
+    matches!(
+        name,
+        Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "fish" | "csh" | "tcsh")
+    ) && words.all(|word| matches!(word, "-i" | "-p" | "-l" | "-il" | "-li" | "--login"))
+}
+
+/// What it is to run text that cannot be read: queries change data, everything else may do anything.
+fn unread(language: &str) -> ActionKind {
+    match language {
+        "sql" | "mongo" | "redis" => ActionKind::Unknown,
+        _ => ActionKind::ExecDynamic,
+    }
 }
 
 fn role_of(role: TargetRole) -> Role {

@@ -169,6 +169,25 @@ pub(in crate::actions::code) fn named(kind: ActionKind, target: Value) -> What {
     }
 }
 
+/// A key or value of the registry that is set.
+pub(in crate::actions::code) fn setting(key: Value) -> What {
+    let start = is_start_key(known(&key));
+    What::Act {
+        kind: if start {
+            ActionKind::PersistStartup
+        } else {
+            ActionKind::SystemConfig
+        },
+        target: Some(key),
+        role: TargetRole::Name,
+        attributes: if start {
+            vec!["startup_file"]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
 pub(in crate::actions::code) fn path_act(
     kind: ActionKind,
     target: Value,
@@ -354,15 +373,19 @@ pub(in crate::actions::code) fn is_start_key(key: &str) -> bool {
 fn registry(call: &Call<'_>) -> Vec<What> {
     match call.word(1).as_str() {
         "add" | "import" | "copy" | "restore" | "load" => {
-            let key = call.get(2);
-            let kind = if is_start_key(known(&key)) {
-                ActionKind::PersistStartup
-            } else {
-                ActionKind::SystemConfig
-            };
-            vec![named(kind, key)]
+            vec![setting(call.get(2))]
         }
-        "delete" | "unload" => vec![named(ActionKind::SystemConfig, call.get(2))],
+        "delete" => vec![What::Act {
+            kind: ActionKind::SystemConfig,
+            target: Some(call.get(2)),
+            role: TargetRole::Name,
+            attributes: if call.flag("/v") {
+                vec!["delete"]
+            } else {
+                vec!["delete", "recursive"]
+            },
+        }],
+        "unload" => vec![named(ActionKind::SystemConfig, call.get(2))],
         "save" | "export" => {
             let key = call.get(2);
             let hive = known(&key).to_ascii_lowercase();
