@@ -190,6 +190,7 @@ fn multiplies(text: &str) -> bool {
     ENDLESS.iter().any(|form| dense.contains(form))
 }
 
+/// What the language's own analysis finds.
 fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
     match language {
         Language::Sql => sql::analyse(text),

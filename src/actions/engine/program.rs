@@ -159,7 +159,7 @@ impl Engine<'_> {
         let base = base_name(name);
         if name.chars().any(is_deceptive) {
             let reason = String::from("the program's name holds characters that cannot be seen");
-            self.unknown(reason, base, here);
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
         }
         if name.contains(['/', '\\']) && here.on.is_none() {
@@ -186,6 +186,17 @@ impl Engine<'_> {
             return self.unlisted_program(base, words, here);
         };
         self.apply(found, words, here)
+    }
+
+    /// Whether the working directory holds more than one project.
+    fn is_outside(&self, here: &Situation) -> bool {
+        here.on.is_none()
+            && here.cwd.exact().is_some_and(|cwd| {
+                matches!(
+                    place::classify(cwd, self.context),
+                    Place::Root | Place::HomeRoot | Place::System | Place::WorkspaceParent
+                )
+            })
     }
 
     fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
@@ -613,6 +624,9 @@ impl Engine<'_> {
         let mut manner = manner;
         if kind == ActionKind::ExecLocal && self.is_in_download(here) {
             manner.attributes.push("downloaded");
+        }
+        if kind == ActionKind::VcsDiscard && self.is_outside(here) {
+            manner.attributes.push("outside");
         }
         let before = self.actions.len();
         if effect.to.is_none() {

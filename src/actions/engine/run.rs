@@ -11,7 +11,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::why_of;
 use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
-use crate::shell::command::{Candidate, Value};
+use crate::shell::command::{Candidate, Value, Why};
 
 impl Engine<'_> {
     /// Code that is given as a word. Returns what it writes to standard output.
@@ -54,10 +54,11 @@ impl Engine<'_> {
                         output.merge(&self.code_text(language, text, &word.origin, by, &here));
                     }
                     let reason = why_text(why).into_owned();
+                    let argument = matches!(why, Why::Parameter(_) | Why::UnsetVariable(_));
                     let here = Situation {
                         // A value put into code of which the rest is known is the rule, more code the exception.
                         certainty: if language == "sed"
-                            || (language != "shell" && !text.trim().is_empty())
+                            || ((language != "shell" || argument) && !text.trim().is_empty())
                         {
                             here.certainty.min(Certainty::Possible)
                         } else {
@@ -181,13 +182,15 @@ impl Engine<'_> {
                 text,
                 verbatim_at,
             } => {
-                let computed = verbatim_at.is_none() && matches!(text, Value::Exact(_));
+                let computed = verbatim_at.is_none()
+                    && matches!(text, Value::Exact(_))
+                    && !matches!(language, Language::Cmd | Language::PowerShell);
                 let word = Word::made(text, text_origin(verbatim_at));
                 let before = self.actions.len();
                 let output = self.code_word(name_of(language), &word, by, &here);
                 if computed && self.actions.len() == before {
                     let doubtful = Situation {
-                        certainty: here.certainty.min(Certainty::Possible),
+                        certainty: here.certainty.min(Certainty::Likely),
                         ..here
                     };
                     let reason = String::from("the code is put together when it runs");

@@ -526,7 +526,7 @@ fn mark(action: &mut Action, data: &Data, context: &Context) {
     }
     let personal = data.files.iter().any(|file| {
         matches!(
-            place::classify(file, context),
+            place_of_file(file, context),
             Place::System | Place::Home | Place::HomeRoot | Place::Root
         )
     });
@@ -538,6 +538,15 @@ fn mark(action: &mut Action, data: &Data, context: &Context) {
         && let Some(source) = sources.first()
     {
         action.reason = Some(format!("carries {source}"));
+    }
+}
+
+/// Where a file lies of which `…` says that its name is not known.
+fn place_of_file(file: &str, context: &Context) -> Place {
+    match file.strip_suffix('…') {
+        Some("" | "/") => Place::Root,
+        Some(folder) => place::classify_within(folder.trim_end_matches('/'), context),
+        None => place::classify(file, context),
     }
 }
 

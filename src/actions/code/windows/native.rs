@@ -28,7 +28,7 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         "sdelete" | "sdelete64" => call.paths(ActionKind::FsDestroy, &["force"]),
         "fsutil" => fsutil(&call),
         "vssadmin" | "wbadmin" if call.has("delete") || call.has("resize") => {
-            vec![named(ActionKind::FsDestroy, text("volume shadow copies"))]
+            vec![named(ActionKind::DiskWrite, text("volume shadow copies"))]
         }
         "wmic" => wmic(&call),
         "bcdedit" | "bootsect" | "bootrec" => {
@@ -318,7 +318,7 @@ fn wipe(call: &Call<'_>) -> Vec<What> {
 fn fsutil(call: &Call<'_>) -> Vec<What> {
     match (call.word(1).as_str(), call.word(2).as_str()) {
         ("file", "setzerodata" | "createnew" | "seteof" | "setvaliddata") => {
-            vec![path_act(ActionKind::FsDestroy, call.last(), &[])]
+            vec![named(ActionKind::DiskWrite, call.last())]
         }
         ("usn", "deletejournal") => vec![named(ActionKind::SystemLog, text("the change journal"))],
         ("volume", "dismount") => vec![named(ActionKind::DiskWrite, call.last())],
@@ -684,7 +684,10 @@ fn powershell(call: &Call<'_>) -> Vec<What> {
         };
         let means = |full: &str, least: usize| name.len() >= least && full.starts_with(name);
         if means("encodedcommand", 1) || name == "ec" {
-            return vec![encoded(&call.get(index + 1))];
+            return vec![
+                encoded(&call.get(index + 1)),
+                named(ActionKind::ExecDynamic, text("encoded command")),
+            ];
         }
         if means("command", 1) {
             index += 1;

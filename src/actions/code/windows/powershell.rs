@@ -2330,7 +2330,16 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 let setting = if kind == ActionKind::FsDelete {
-                    named(ActionKind::SystemConfig, value)
+                    What::Act {
+                        kind: ActionKind::SystemConfig,
+                        target: Some(value),
+                        role: TargetRole::Name,
+                        attributes: if lower.ends_with('*') || attributes.contains(&"recursive") {
+                            vec!["delete", "recursive"]
+                        } else {
+                            vec!["delete"]
+                        },
+                    }
                 } else {
                     native::setting(value)
                 };
