@@ -19,6 +19,8 @@ use crate::shell::command::{Candidate, Value, Why};
 /// What the effects of one command have done so far.
 #[derive(Default)]
 struct Done {
+    /// How many actions there were before.
+    first: usize,
     /// What was read, with everything that flows into the command.
     data: Data,
     /// What commands inside of it wrote.
@@ -374,7 +376,10 @@ impl Engine<'_> {
                 interactive: false,
             };
         }
-        let mut done = Done::default();
+        let mut done = Done {
+            first: self.actions.len(),
+            ..Done::default()
+        };
         for (position, word) in line.words.iter().enumerate() {
             if let Some(data) = &word.data
                 && !line.authenticates(position)
@@ -459,6 +464,18 @@ impl Engine<'_> {
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
                 carry(action, &data, self.context);
+            }
+        }
+        if !data.secrets.is_empty() {
+            // A copy beyond the workspace is where others look for it.
+            for action in self.actions[done.first..].iter_mut() {
+                if action.kind == ActionKind::FsWrite
+                    && action.target.place == Some(Place::Outside)
+                    && !action.has("secret")
+                {
+                    action.attributes.push(String::from("secret"));
+                    action.attributes.sort_unstable();
+                }
             }
         }
         let decodes = !entry.decodes_when.is_empty() && line.all(&entry.decodes_when) > Truth::No;
@@ -622,7 +639,10 @@ impl Engine<'_> {
             safer: effect.safer,
         };
         let mut manner = manner;
-        if kind == ActionKind::ExecLocal && self.is_in_download(here) {
+        let runs = matches!(kind, ActionKind::ExecLocal | ActionKind::PackageInstall);
+        if (kind == ActionKind::ExecLocal && self.is_in_download(here))
+            || (runs && manner.role == Role::Name && self.has_foreign_manifest(here))
+        {
             manner.attributes.push("downloaded");
         }
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {

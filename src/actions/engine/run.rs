@@ -350,6 +350,30 @@ impl Engine<'_> {
             })
     }
 
+    /// Whether the call downloaded the file by which builders and package managers say what they run.
+    pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
+        const MANIFESTS: [&str; 9] = [
+            "package.json",
+            "Makefile",
+            "makefile",
+            "setup.py",
+            "pyproject.toml",
+            "Gemfile",
+            "build.rs",
+            "composer.json",
+            "build.gradle",
+        ];
+        !self.files.is_empty()
+            && here.on.is_none()
+            && here.cwd.exact().is_some_and(|cwd| {
+                self.files.iter().any(|(path, data)| {
+                    !data.urls.is_empty()
+                        && crate::actions::place::below(path, cwd)
+                            .is_some_and(|rest| MANIFESTS.contains(&rest))
+                })
+            })
+    }
+
     /// Remembers that a name leads to another file.
     pub fn link(&mut self, target: Option<&Word>, names: &[Word], here: &Situation) {
         let (Some(target), Some(name)) = (target, names.first()) else {

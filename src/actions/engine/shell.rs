@@ -527,6 +527,10 @@ impl Engine<'_> {
                 }
             }
             VariableEffect::Script => {
+                if self.is_foreign(text, here) {
+                    let action = plain(ActionKind::ExecHijack);
+                    self.push(action, here);
+                }
                 self.script("shell", value, name, &at);
             }
         }

@@ -396,11 +396,12 @@ impl Engine<'_> {
             url::classify(text)
         };
         if facts.has("file_scheme") && manner.kind == ActionKind::NetFetch {
-            let file = Manner {
+            let mut file = Manner {
                 kind: ActionKind::FsRead,
                 role: Role::Path,
                 ..manner.clone()
             };
+            file.attributes.push("file_scheme");
             let path = Word {
                 value: Value::Exact(facts.path.clone()),
                 ..word.clone()
