@@ -1,9 +1,9 @@
 //! The compiled form of packs: one block of bytes that is used where it lies, and rules that are decoded when first met.
 //!
-//! The search for literals is a filter over folded three-byte grams at every second position: a literal of four bytes
-//! has a gram at an even and one at an odd distance from its start, and the rarer ones are chosen. One load, one
-//! multiplication and one bit decide about most positions, and a second bit for the four bytes about most of those that
-//! are left; nothing is built at start.
+//! The search for literals is a filter over folded grams at every second position: a literal of four bytes has a gram at
+//! an even and one at an odd distance from its start, and the rarer ones are chosen. A gram is four bytes, or three where
+//! the literal ends and anything may follow. Two multiplications and two bits, without a branch, decide about most
+//! positions; nothing is built at start.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -63,7 +63,6 @@ pub trait Seen {
 pub struct Tables {
     bytes: Cow<'static, [u8]>,
     bitmap: Range<usize>,
-    fours: Range<usize>,
     slots: Range<usize>,
     entries: Range<usize>,
     literals: Range<usize>,
@@ -74,20 +73,24 @@ pub struct Tables {
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
 }
 
+/// Three bytes without case; the fourth is zero.
 fn fold(gram: u32) -> u32 {
     (gram | 0x0020_2020) & 0x00ff_ffff
 }
 
+/// Four bytes without case, of which none is zero.
+fn fold_four(word: u32) -> u32 {
+    word | 0x2020_2020
+}
+
+/// The bit of three or four folded bytes.
 fn hash(folded: u32) -> u32 {
-    (folded << 8).wrapping_mul(0x9e37_79b1) >> (32 - BITS)
+    folded.wrapping_mul(0x9e37_79b1) >> (32 - BITS)
 }
 
-fn hash_four(word: u32) -> u32 {
-    (word | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> (32 - BITS)
-}
-
-fn has(bitmap: &[u8; BITMAP_BYTES], bit: u32) -> bool {
-    bitmap[(bit >> 3) as usize] >> (bit & 7) & 1 == 1
+fn bit(bitmap: &[u8; BITMAP_BYTES], folded: u32) -> u32 {
+    let bit = hash(folded);
+    u32::from(bitmap[(bit >> 3) as usize] >> (bit & 7) & 1)
 }
 
 /// How common a byte is in text and code, roughly; only the order matters.
@@ -124,7 +127,7 @@ fn cost(bytes: &[u8], at: usize, used: &HashMap<u32, u32>) -> u32 {
         .product::<u32>();
     let next = bytes.get(at + 3).map_or(16, |byte| commonness(*byte));
     let crowd = gram_at(bytes, at).and_then(|gram| used.get(&gram)).copied();
-    grams * next * (4 + crowd.unwrap_or_default())
+    grams * next * (16 + crowd.unwrap_or_default())
 }
 
 /// The grams by which a literal is found.
@@ -192,16 +195,16 @@ fn all_grams(literals: &[Literal]) -> Result<Vec<Gram>, String> {
     Ok(grams)
 }
 
-/// The bits of the grams, those of the grams with the byte after them, the slots and their entries.
-type Filter = (Vec<u8>, Vec<u8>, Vec<[u8; 8]>, Vec<u8>);
+/// The bits of the grams, the slots and their entries.
+type Filter = (Vec<u8>, Vec<[u8; 8]>, Vec<u8>);
 
-fn set(bitmap: &mut [u8], bit: u32) {
+fn set(bitmap: &mut [u8], folded: u32) {
+    let bit = hash(folded);
     bitmap[(bit >> 3) as usize] |= 1 << (bit & 7);
 }
 
 fn filter(grams: &[Gram]) -> Result<Filter, String> {
     let mut bitmap = vec![0_u8; BITMAP_BYTES];
-    let mut fours = vec![0_u8; BITMAP_BYTES];
     let mut slots = vec![[0_u8; 8]; SLOTS];
     let mut entries = Vec::new();
     let mut used = 0;
@@ -213,20 +216,17 @@ fn filter(grams: &[Gram]) -> Result<Filter, String> {
         for held in group {
             entries.extend_from_slice(&held.literal.to_le_bytes());
             entries.extend_from_slice(&[held.distance, 0]);
-            match held.next {
-                Some(next) => set(&mut fours, hash_four(gram | u32::from(next) << 24)),
-                None => {
-                    (0..=255_u32).for_each(|next| set(&mut fours, hash_four(gram | next << 24)))
-                }
-            }
+            let four = match held.next {
+                Some(next) => fold_four(gram | u32::from(next) << 24),
+                None => gram,
+            };
+            set(&mut bitmap, four);
         }
-        let bit = hash(gram);
-        set(&mut bitmap, bit);
         used += 1;
         if used > SLOTS * 3 / 4 {
             return Err(String::from("too many different literals for one table"));
         }
-        let mut slot = (bit >> (BITS - 13)) as usize;
+        let mut slot = (hash(gram) >> (BITS - 13)) as usize;
         while slots[slot][..4] != [0; 4] {
             slot = (slot + 1) % SLOTS;
         }
@@ -234,7 +234,7 @@ fn filter(grams: &[Gram]) -> Result<Filter, String> {
         slots[slot][4..6].copy_from_slice(&start.to_le_bytes());
         slots[slot][6..8].copy_from_slice(&count.to_le_bytes());
     }
-    Ok((bitmap, fours, slots, entries))
+    Ok((bitmap, slots, entries))
 }
 
 /// Lays out rules and their literals.
@@ -243,7 +243,7 @@ fn filter(grams: &[Gram]) -> Result<Filter, String> {
 /// A sentence when they do not fit the format.
 pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     let grams = all_grams(literals)?;
-    let (mut bitmap, fours, slots, entries) = filter(&grams)?;
+    let (mut bitmap, slots, entries) = filter(&grams)?;
     let detectors: Vec<(&str, u16)> = rules
         .iter()
         .enumerate()
@@ -260,7 +260,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
                 .iter()
                 .rev()
                 .fold(0, |gram, digit| gram << 8 | (digit + 0x30));
-            set(&mut bitmap, hash(fold(gram)));
+            set(&mut bitmap, fold(gram));
         }
     }
     let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
@@ -282,7 +282,6 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     let mut out = MAGIC.to_vec();
     for section in [
         &bitmap,
-        &fours,
         &slots.concat(),
         &entries,
         &index,
@@ -301,7 +300,7 @@ impl Tables {
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 9] = Default::default();
+        let mut sections: [Range<usize>; 8] = Default::default();
         for section in &mut sections {
             let length = u32_at(&bytes, at)? as usize;
             *section = at + 4..at.checked_add(4)?.checked_add(length)?;
@@ -312,7 +311,6 @@ impl Tables {
         }
         let [
             bitmap,
-            fours,
             slots,
             entries,
             literals,
@@ -322,14 +320,13 @@ impl Tables {
             detectors,
         ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
-        if bitmap.len() != BITMAP_BYTES || fours.len() != BITMAP_BYTES || slots.len() != SLOTS * 8 {
+        if bitmap.len() != BITMAP_BYTES || slots.len() != SLOTS * 8 {
             return None;
         }
         let count = (offsets.len() / 4).checked_sub(1)?;
         Some(Self {
             bytes,
             bitmap,
-            fours,
             slots,
             entries,
             literals,
@@ -378,17 +375,14 @@ impl Tables {
 
     /// Tells `seen` what is in `bytes`, nearly in order.
     pub fn search(&self, bytes: &[u8], seen: &mut impl Seen) {
-        let bits =
-            |range: &Range<usize>| <&[u8; BITMAP_BYTES]>::try_from(&self.bytes[range.clone()]);
-        let (Ok(bitmap), Ok(fours)) = (bits(&self.bitmap), bits(&self.fours)) else {
+        let Ok(bitmap) = <&[u8; BITMAP_BYTES]>::try_from(&self.bytes[self.bitmap.clone()]) else {
             return;
         };
-        let bitmaps = [bitmap, fours];
         let mut at = 0;
         while let Some(block) = bytes.get(at..at + LOOK)
             && let Ok(block) = <&[u8; LOOK]>::try_from(block)
         {
-            self.step(bitmaps, block, bytes, at, seen);
+            self.step(bitmap, block, bytes, at, seen);
             at += STEP;
         }
         while at < bytes.len() {
@@ -396,7 +390,7 @@ impl Tables {
             let rest = &bytes[at..];
             let held = rest.len().min(LOOK);
             block[..held].copy_from_slice(&rest[..held]);
-            self.step(bitmaps, &block, bytes, at, seen);
+            self.step(bitmap, &block, bytes, at, seen);
             at += STEP;
         }
     }
@@ -404,7 +398,7 @@ impl Tables {
     #[inline]
     fn step(
         &self,
-        [bitmap, fours]: [&[u8; BITMAP_BYTES]; 2],
+        bitmap: &[u8; BITMAP_BYTES],
         block: &[u8; LOOK],
         bytes: &[u8],
         at: usize,
@@ -413,9 +407,8 @@ impl Tables {
         let mut hits = 0_u32;
         for index in 0..STEP / 2 {
             let from = index * 2;
-            let word = word_at(block, from);
-            let bit = hash(word | 0x0020_2020);
-            hits |= u32::from(bitmap[(bit >> 3) as usize] >> (bit & 7) & 1) << index;
+            let four = fold_four(word_at(block, from));
+            hits |= (bit(bitmap, four) | bit(bitmap, four & 0x00ff_ffff)) << index;
         }
         let (low, high) = (u64_of(block, 0), u64_of(block, 8));
         if (below_plus(low) | below_plus(high)) == 0 {
@@ -424,12 +417,6 @@ impl Tables {
         while hits != 0 {
             let index = hits.trailing_zeros() as usize;
             hits &= hits - 1;
-            let word = word_at(block, index * 2);
-            // Digits have no fourth byte: what follows them may be anything.
-            let digits = word & 0x00f0_f0f0 == 0x0030_3030;
-            if !digits && !has(fours, hash_four(word)) {
-                continue;
-            }
             self.confirm(block, index * 2, bytes, at, seen);
         }
     }
