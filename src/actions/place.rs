@@ -278,6 +278,8 @@ pub fn classify_pattern(path: &str, context: &Context) -> Place {
     let (start, part) = first;
     let folder = match &path[..start.saturating_sub(1)] {
         "" => "/",
+        // The folder of a drive is written with its slash.
+        drive if drive.len() == 2 && drive.ends_with(':') => &path[..start],
         folder => folder,
     };
     let rest = &path[start + part.len()..];

@@ -124,10 +124,11 @@ pub fn look_up<'r>(
     })
 }
 
-/// The place that the rules give a normalised path.
+/// The place that the rules give a normalised path. A path with wildcards has it when everything that it could stand for
+/// does: `~/*` is no cache because `~/.cache` is one.
 #[must_use]
-pub fn place_of(rules: &Rules, path: &str, wildcards: bool, context: &Context) -> Option<Place> {
-    best(rules, path, wildcards, context, |rule| rule.place.is_some())?.place
+pub fn place_of(rules: &Rules, path: &str, context: &Context) -> Option<Place> {
+    best(rules, path, false, context, |rule| rule.place.is_some())?.place
 }
 
 fn best<'r>(
@@ -411,7 +412,7 @@ fn example(text: &str, rules: &Rules, context: &Context) -> String {
         "write" => Operation::Write,
         "delete" => Operation::Delete,
         _ => {
-            return place_of(rules, &path, wildcards, context).map_or_else(
+            return place_of(rules, &path, context).map_or_else(
                 || String::from("nothing"),
                 |place| place.as_str().to_owned(),
             );

@@ -25,6 +25,7 @@ pub fn fill(template: &str, seed: &str, checksum: Option<&str>) -> Result<Filled
         token: 0,
         variable: Vec::new(),
         checksum,
+        marked: false,
     };
     let mut marks = Vec::new();
     let mut open = None;
@@ -34,8 +35,10 @@ pub fn fill(template: &str, seed: &str, checksum: Option<&str>) -> Result<Filled
             '⟦' => {
                 open = Some(filler.out.len());
                 filler.restart();
+                filler.marked = true;
             }
             '⟧' => {
+                filler.marked = false;
                 let start = open.take().ok_or("a mark ends that never began")?;
                 marks.push(ByteSpan::new(start, filler.out.len()).ok_or("a mark is empty")?);
             }
@@ -69,6 +72,8 @@ struct Filler<'a> {
     /// Its variable bytes so far.
     variable: Vec<u8>,
     checksum: Option<&'a str>,
+    /// Whether the token is marked: what stands in it is then no delimiter.
+    marked: bool,
 }
 
 impl Filler<'_> {
@@ -81,7 +86,7 @@ impl Filler<'_> {
         let mut buffer = [0; 4];
         self.out
             .extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
-        if matches!(character, ' ' | '"' | '\'' | '=' | '\n') {
+        if !self.marked && matches!(character, ' ' | '"' | '\'' | '=' | '\n') {
             self.restart();
         }
     }

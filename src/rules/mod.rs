@@ -8,6 +8,7 @@ pub mod codec;
 pub mod compile;
 pub mod error;
 pub mod example;
+mod marvin;
 pub mod rule;
 pub mod shape;
 pub mod spec;

@@ -6,6 +6,8 @@ use super::alphabet::{Alphabet, ByteSet};
 
 /// Longest run a shape may ask for.
 pub const LONGEST_RUN: u16 = 4_096;
+/// Most parts of a shape.
+const MOST_PARTS: usize = 60;
 
 /// One part of a shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,7 +196,7 @@ impl Builder {
         let count = self.parts.len();
         let first = self.open.unwrap_or(0);
         let end = self.close.unwrap_or(count);
-        if first >= end || self.open.is_some() != self.close.is_some() || count > 60 {
+        if first >= end || self.open.is_some() != self.close.is_some() || count > MOST_PARTS {
             return Err(String::from("nothing, or too much, is the secret"));
         }
         let anchor = self
@@ -260,7 +262,8 @@ impl Shape {
     #[must_use]
     pub fn from(&self, bytes: &[u8], start: usize, any_case: bool) -> Option<Matched> {
         let mut at = start;
-        let mut ends = Vec::with_capacity(self.parts.len());
+        // Most candidates fail: nothing is allocated before the end is reached.
+        let mut ends = [0; MOST_PARTS];
         for (index, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(literal) => {
@@ -288,12 +291,12 @@ impl Shape {
                     };
                 }
             }
-            ends.push(at);
+            *ends.get_mut(index)? = at;
         }
-        self.finish(bytes, start, ends)
+        self.finish(bytes, start, ends.get_mut(..self.parts.len())?)
     }
 
-    fn finish(&self, bytes: &[u8], start: usize, mut ends: Vec<usize>) -> Option<Matched> {
+    fn finish(&self, bytes: &[u8], start: usize, ends: &mut [usize]) -> Option<Matched> {
         let mut end = ends.last().copied()?;
         let before = ends.len().checked_sub(2).map_or(start, |index| ends[index]);
         let last = match self.parts.last()? {
@@ -333,7 +336,7 @@ impl Shape {
             end,
             secret_start: edge(self.secret.0),
             secret_end,
-            ends,
+            ends: ends.to_vec(),
         })
     }
 

@@ -1,10 +1,12 @@
 //! The compiled form of packs: one block of bytes that is used where it lies, and rules that are decoded when first met.
 //!
-//! The search for literals is a filter over folded three-byte grams at every second position: a literal of four bytes
-//! has a gram at an even and one at an odd distance from its start, and the rarer ones are chosen. One load, one
-//! multiplication and one bit decide about most positions; nothing is built at start.
+//! The search for literals is a filter over folded grams at every second position: a literal of four bytes has a gram at
+//! an even and one at an odd distance from its start, and the rarer ones are chosen. A gram is four bytes, or three where
+//! the literal ends and anything may follow. Two multiplications and two bits, without a branch, decide about most
+//! positions; nothing is built at start.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -13,7 +15,7 @@ use super::rule::{Form, Rule};
 const BITS: u32 = 17;
 const BITMAP_BYTES: usize = 1 << (BITS - 3);
 const SLOTS: usize = 1 << 13;
-const MAGIC: &[u8; 8] = b"AGRULES1";
+const MAGIC: &[u8; 8] = b"AGRULES2";
 /// Bytes of one step of the search, and of what it may look at.
 const STEP: usize = 16;
 const LOOK: usize = 20;
@@ -71,12 +73,24 @@ pub struct Tables {
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
 }
 
+/// Three bytes without case; the fourth is zero.
 fn fold(gram: u32) -> u32 {
     (gram | 0x0020_2020) & 0x00ff_ffff
 }
 
+/// Four bytes without case, of which none is zero.
+fn fold_four(word: u32) -> u32 {
+    word | 0x2020_2020
+}
+
+/// The bit of three or four folded bytes.
 fn hash(folded: u32) -> u32 {
-    (folded << 8).wrapping_mul(0x9e37_79b1) >> (32 - BITS)
+    folded.wrapping_mul(0x9e37_79b1) >> (32 - BITS)
+}
+
+fn bit(bitmap: &[u8; BITMAP_BYTES], folded: u32) -> u32 {
+    let bit = hash(folded);
+    u32::from(bitmap[(bit >> 3) as usize] >> (bit & 7) & 1)
 }
 
 /// How common a byte is in text and code, roughly; only the order matters.
@@ -96,33 +110,64 @@ fn gram_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(fold(u32::from_le_bytes([gram[0], gram[1], gram[2], 0])))
 }
 
-/// The grams by which a literal is found: `(gram, distance from its start)`.
-fn grams_of(literal: &Literal) -> Option<Vec<(u32, u8)>> {
+/// A gram of a literal, its distance from the literal's start, and the byte after it when the literal says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Gram {
+    gram: u32,
+    literal: u16,
+    distance: u8,
+    next: Option<u8>,
+}
+
+/// How often a position is looked at for a gram, roughly: rare bytes are better, and grams that lead to few literals.
+fn cost(bytes: &[u8], at: usize, used: &HashMap<u32, u32>) -> u32 {
+    let grams = bytes[at..at + 3]
+        .iter()
+        .map(|byte| commonness(*byte))
+        .product::<u32>();
+    let next = bytes.get(at + 3).map_or(16, |byte| commonness(*byte));
+    let crowd = gram_at(bytes, at).and_then(|gram| used.get(&gram)).copied();
+    grams * next * (16 + crowd.unwrap_or_default())
+}
+
+/// The grams by which a literal is found.
+fn grams_of(literal: &Literal, index: u16, used: &mut HashMap<u32, u32>) -> Option<Vec<Gram>> {
     let length = literal.bytes.len();
     if !(3..=250).contains(&length) {
         return None;
     }
     let mut out = Vec::new();
     for parity in 0..2 {
-        let best = (parity..=length - 3).step_by(2).min_by_key(|at| {
-            literal.bytes[*at..*at + 3]
-                .iter()
-                .map(|byte| commonness(*byte))
-                .product::<u32>()
-        });
+        let best = (parity..=length - 3)
+            .step_by(2)
+            .min_by_key(|at| cost(&literal.bytes, *at, used));
+        let mut add = |gram: u32, distance: usize, next: Option<u8>| {
+            out.push(Gram {
+                gram,
+                literal: index,
+                distance: distance as u8,
+                next,
+            });
+        };
         match best {
-            Some(at) => out.push((gram_at(&literal.bytes, at)?, at as u8)),
+            Some(at) => {
+                let next = literal.bytes.get(at + 3).copied();
+                add(gram_at(&literal.bytes, at)?, at, next);
+            }
             None if literal.follow.is_empty() => return None,
             None => {
                 for next in &literal.follow {
                     let gram = [literal.bytes[1], literal.bytes[2], *next];
-                    out.push((gram_at(&gram, 0)?, 1));
+                    add(gram_at(&gram, 0)?, 1, None);
                 }
             }
         }
     }
     out.sort_unstable();
     out.dedup();
+    for gram in &out {
+        *used.entry(gram.gram).or_default() += 1;
+    }
     Some(out)
 }
 
@@ -134,47 +179,54 @@ fn put_section(out: &mut Vec<u8>, section: &[u8]) {
     }
 }
 
-type Gram = (u32, u16, u8);
-
 fn all_grams(literals: &[Literal]) -> Result<Vec<Gram>, String> {
     let mut grams: Vec<Gram> = Vec::new();
+    let mut used = HashMap::new();
     for (index, literal) in literals.iter().enumerate() {
-        let found = grams_of(literal).ok_or_else(|| {
+        let index = u16::try_from(index).map_err(|_| String::from("more than 65535 literals"))?;
+        grams.extend(grams_of(literal, index, &mut used).ok_or_else(|| {
             format!(
                 "literal `{}` cannot be searched: it needs three bytes and something after them",
                 String::from_utf8_lossy(&literal.bytes)
             )
-        })?;
-        let index = u16::try_from(index).map_err(|_| String::from("more than 65535 literals"))?;
-        grams.extend(found.into_iter().map(|(gram, at)| (gram, index, at)));
+        })?);
     }
     grams.sort_unstable();
     Ok(grams)
 }
 
+/// The bits of the grams, the slots and their entries.
 type Filter = (Vec<u8>, Vec<[u8; 8]>, Vec<u8>);
+
+fn set(bitmap: &mut [u8], folded: u32) {
+    let bit = hash(folded);
+    bitmap[(bit >> 3) as usize] |= 1 << (bit & 7);
+}
 
 fn filter(grams: &[Gram]) -> Result<Filter, String> {
     let mut bitmap = vec![0_u8; BITMAP_BYTES];
     let mut slots = vec![[0_u8; 8]; SLOTS];
     let mut entries = Vec::new();
     let mut used = 0;
-    for group in grams.chunk_by(|left, right| left.0 == right.0) {
-        let gram = group[0].0;
+    for group in grams.chunk_by(|left, right| left.gram == right.gram) {
+        let gram = group[0].gram;
         let start =
             u16::try_from(entries.len() / 4).map_err(|_| String::from("too many literals"))?;
         let count = u16::try_from(group.len()).map_err(|_| String::from("too many literals"))?;
-        for (_, literal, at) in group {
-            entries.extend_from_slice(&literal.to_le_bytes());
-            entries.extend_from_slice(&[*at, 0]);
+        for held in group {
+            entries.extend_from_slice(&held.literal.to_le_bytes());
+            entries.extend_from_slice(&[held.distance, 0]);
+            let four = match held.next {
+                Some(next) => fold_four(gram | u32::from(next) << 24),
+                None => gram,
+            };
+            set(&mut bitmap, four);
         }
-        let bit = hash(gram);
-        bitmap[(bit >> 3) as usize] |= 1 << (bit & 7);
         used += 1;
         if used > SLOTS * 3 / 4 {
             return Err(String::from("too many different literals for one table"));
         }
-        let mut slot = (bit >> (BITS - 13)) as usize;
+        let mut slot = (hash(gram) >> (BITS - 13)) as usize;
         while slots[slot][..4] != [0; 4] {
             slot = (slot + 1) % SLOTS;
         }
@@ -208,8 +260,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
                 .iter()
                 .rev()
                 .fold(0, |gram, digit| gram << 8 | (digit + 0x30));
-            let bit = hash(fold(gram));
-            bitmap[(bit >> 3) as usize] |= 1 << (bit & 7);
+            set(&mut bitmap, fold(gram));
         }
     }
     let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
@@ -356,14 +407,8 @@ impl Tables {
         let mut hits = 0_u32;
         for index in 0..STEP / 2 {
             let from = index * 2;
-            let word = u32::from_le_bytes([
-                block[from],
-                block[from + 1],
-                block[from + 2],
-                block[from + 3],
-            ]);
-            let bit = hash(word | 0x0020_2020);
-            hits |= u32::from(bitmap[(bit >> 3) as usize] >> (bit & 7) & 1) << index;
+            let four = fold_four(word_at(block, from));
+            hits |= (bit(bitmap, four) | bit(bitmap, four & 0x00ff_ffff)) << index;
         }
         let (low, high) = (u64_of(block, 0), u64_of(block, 8));
         if (below_plus(low) | below_plus(high)) == 0 {
@@ -445,6 +490,15 @@ impl Tables {
             end: start + length,
         })
     }
+}
+
+fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
+    u32::from_le_bytes([
+        block[from],
+        block[from + 1],
+        block[from + 2],
+        block[from + 3],
+    ])
 }
 
 fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {

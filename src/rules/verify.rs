@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use super::codec;
+use super::marvin;
 use super::shape::{Matched, Shape};
 use crate::scan::Checksum;
 
@@ -48,7 +49,7 @@ impl<'a> Token<'a> {
 /// A checksum: what the sum of `token` must be, from everything but the sum.
 type Sum = fn(&Token<'_>) -> Option<bool>;
 
-static CHECKSUMS: [(&str, Sum); 12] = [
+static CHECKSUMS: [(&str, Sum); 13] = [
     ("crc32-base62", |token| {
         Some(base_digits(crc32(&token.body()), 62, 6).as_bytes() == token.last())
     }),
@@ -94,6 +95,9 @@ static CHECKSUMS: [(&str, Sum); 12] = [
         let bytes = codec::base32(token.secret())?;
         let (payload, sum) = bytes.split_at_checked(bytes.len().checked_sub(2)?)?;
         Some(crc16_xmodem(payload).to_le_bytes() == *sum)
+    }),
+    ("marvin32", |token| {
+        Some(marvin::holds(&codec::base64(token.secret())?))
     }),
     ("luhn", |token| Some(luhn(token.secret()))),
     ("mod97", |token| Some(mod97(token.secret()))),

@@ -1,5 +1,9 @@
 //! Blocks between `-----BEGIN X-----` and `-----END X-----`: indented, escaped, quoted, on one line.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::tables::Hit;
@@ -10,6 +14,8 @@ const LONGEST: usize = 32 * 1_024;
 const LEAST_BODY: usize = 40;
 /// Least bytes of its longest line.
 const LEAST_LINE: usize = 24;
+
+static NEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"-----BEGIN "));
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: Hit) {
     let bytes = pass.bytes;
@@ -27,9 +33,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
     let start = hit.start - dashes.min(5);
     let limit = bytes.len().min(hit.end + LONGEST);
     // One that is not closed ends where the next begins: that may be a whole one, and must not be swallowed.
-    let limit = memchr::memmem::find(&bytes[hit.end..limit], b"-----BEGIN ")
+    let limit = NEXT
+        .find(&bytes[hit.end..limit])
         .map_or(limit, |offset| hit.end + offset);
     pass.looked(hit.rule, hit.end);
+    if limit - hit.end < LEAST_BODY {
+        return;
+    }
     let body = &bytes[hit.end..limit];
     let closing = format!("END {label}");
     let end = match memchr::memmem::find(body, closing.as_bytes()) {

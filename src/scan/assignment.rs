@@ -97,21 +97,11 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
     if !name_starts(bytes, hit.start, hit.end) {
         return None;
     }
-    let low = hit.start.saturating_sub(32);
-    let own = bytes[low..hit.start]
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-        .count();
-    let own = bytes[hit.start - own..hit.start].to_ascii_lowercase();
-    if HARMLESS
-        .iter()
-        .any(|word| memchr::memmem::find(&own, word.as_bytes()).is_some())
-    {
-        return None;
-    }
     let after_name = suffix(bytes, hit.end)?;
     let (mut at, operator) = operator(bytes, after_name, hit.start)?;
+    if is_harmless(bytes, hit.start) {
+        return None;
+    }
     at += bytes[at..]
         .iter()
         .take(GAP)
@@ -148,6 +138,21 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
     }
     let end = bare_end(bytes, at, operator);
     (at < end).then_some((at, end))
+}
+
+/// Whether what stands before the name in the same word says that the value opens nothing.
+fn is_harmless(bytes: &[u8], start: usize) -> bool {
+    let low = start.saturating_sub(32);
+    let length = bytes[low..start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count();
+    let own = bytes[start - length..start].to_ascii_lowercase();
+    length > 0
+        && HARMLESS
+            .iter()
+            .any(|word| memchr::memmem::find(&own, word.as_bytes()).is_some())
 }
 
 /// Whether the name begins a word: `DB_PASSWORD`, `dbPassword`, `password`, not `compass`.

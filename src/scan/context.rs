@@ -11,6 +11,10 @@ use crate::rules::tables::Hit;
 /// How far before the name a word for a credential may stand, in bytes.
 const KEY_WORD_BEFORE: usize = 48;
 
+/// Length from which a name may go on in the same word: `datadoghq`, `postmarkapp` are the names of their sites, while
+/// a shorter one may begin any word.
+const DISTINCT: usize = 7;
+
 /// Words for a credential, lower case; some as they are in other languages.
 static KEY_WORDS: &[&str] = &[
     "key",
@@ -68,7 +72,7 @@ fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
         return false;
     }
     match bytes.get(end) {
-        Some(next) if joins(last, *next) => {
+        Some(next) if joins(last, *next) && end - start < DISTINCT => {
             // Lower-case compounds: `herokukey`, `datadogtoken`.
             let rest = bytes[end..bytes.len().min(end + 12)].to_ascii_lowercase();
             [

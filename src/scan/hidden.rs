@@ -66,21 +66,22 @@ fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
             at += character.len_utf8();
             continue;
         };
-        let run: Vec<char> = text[at..]
+        let length: usize = text[at..]
             .chars()
             .take(LONGEST)
             .take_while(|character| kind(*character) == Some(first))
-            .collect();
-        let length: usize = run.iter().map(|character| character.len_utf8()).sum();
+            .map(char::len_utf8)
+            .sum();
+        let run = &text[at..at + length];
         let after = text[at + length..].chars().next();
         judge(
             pass,
             first,
-            &run,
+            run,
             (before, after),
             (base + at, base + at + length),
         );
-        before = run.last().copied();
+        before = run.chars().next_back();
         at += length;
     }
 }
@@ -88,19 +89,19 @@ fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
 fn judge(
     pass: &mut Pass<'_>,
     kind: Kind,
-    run: &[char],
+    run: &str,
     (before, after): (Option<char>, Option<char>),
     (start, end): (usize, usize),
 ) {
+    let count = run.chars().count();
     match kind {
         Kind::Tag => {
-            let flag =
-                before == Some('\u{1f3f4}') && run.last() == Some(&'\u{e007f}') && run.len() <= 8;
+            let flag = before == Some('\u{1f3f4}') && run.ends_with('\u{e007f}') && count <= 8;
             if !flag {
                 pass.detected("tags", start, end);
                 let plain = run
-                    .iter()
-                    .filter_map(|character| u8::try_from(*character as u32 - 0xe_0000).ok());
+                    .chars()
+                    .filter_map(|character| u8::try_from(character as u32 - 0xe_0000).ok());
                 decoded(
                     pass,
                     plain
@@ -111,13 +112,11 @@ fn judge(
                 );
             }
         }
-        Kind::Selector if run.len() >= 2 => {
+        Kind::Selector if count >= 2 => {
             pass.detected("selectors", start, end);
             decoded(
                 pass,
-                run.iter()
-                    .filter_map(|character| selector_byte(*character))
-                    .collect(),
+                run.chars().filter_map(selector_byte).collect(),
                 start,
                 end,
             );
@@ -126,8 +125,8 @@ fn judge(
         Kind::Blank => {
             let inside = before.is_some_and(|held| held.is_ascii_alphanumeric())
                 && after.is_some_and(|held| held.is_ascii_alphanumeric());
-            let same = run.iter().all(|held| Some(held) == run.first());
-            if inside || run.len() >= 4 && !same || run.len() >= 8 {
+            let same = run.chars().all(|held| run.starts_with(held));
+            if inside || count >= 4 && !same || count >= 8 {
                 pass.detected("zero-width", start, end);
             }
         }

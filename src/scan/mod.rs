@@ -109,7 +109,7 @@ fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
         // The best first: surest, then longest, then the order of the rules.
         found.sort_by_key(|held| {
             (
-                std::cmp::Reverse(held.confidence_pm),
+                std::cmp::Reverse(weight(tables, held)),
                 held.view.is_some(),
                 std::cmp::Reverse(held.end - held.start),
                 held.start,
@@ -145,6 +145,17 @@ fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
         (left.start, id(left), left.end).cmp(&(right.start, id(right), right.end))
     });
     kept
+}
+
+/// What a finding weighs among those that overlap it. A checksum that does not hold lowers the confidence in a token,
+/// but it is still known what the token is: a rule that knows less must not put a surer finding in its place.
+fn weight(tables: &Tables, found: &Found) -> u16 {
+    match found.checksum {
+        Some(Checksum::Mismatch) => tables
+            .rule(found.rule)
+            .map_or(found.confidence_pm, |rule| rule.confidence_pm),
+        _ => found.confidence_pm,
+    }
 }
 
 /// Which ranges are taken, by group.

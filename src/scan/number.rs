@@ -5,6 +5,8 @@ use crate::rules::verify::{luhn, mod97};
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
+/// Least digits of a number that is personal: a short international telephone number.
+const LEAST_DIGITS: usize = 8;
 
 /// Words before a number that say it counts something else.
 static OTHER_NUMBERS: &[&str] = &[
@@ -28,7 +30,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     if iban(pass, at) {
         return end;
     }
-    let whole = end - start <= LONGEST
+    let count = bytes[start..end]
+        .iter()
+        .filter(|byte| byte.is_ascii_digit())
+        .count();
+    let whole = count >= LEAST_DIGITS
+        && end - start <= LONGEST
         && !(start > 0 && is_joint(bytes[start - 1]))
         && !bytes.get(end).is_some_and(|next| is_joint(*next));
     if whole {

@@ -8,15 +8,12 @@ use super::{
 use crate::call::Surface;
 use crate::rules::tables::{Hit, Seen};
 use crate::rules::{Form, Rule, Tables};
-use crate::scan::Checksum;
+use crate::scan::{Checksum, MOST_NOTES};
 use crate::text::view::ViewKind;
 
 /// Confidence when a checksum holds, and when it does not.
 const SURE_PM: u16 = 1_000;
 const DOUBTFUL_PM: u16 = 300;
-
-/// Most findings of detectors that only report; more say nothing new and would outgrow the input.
-const MOST_NOTES: usize = 5_000;
 
 /// What a pass found, in the coordinates of the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +36,8 @@ pub(super) struct Pass<'a> {
     /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
     until: Vec<(usize, usize)>,
     digits_until: usize,
-    /// How many findings there are that are only reported.
-    notes: usize,
+    /// How many findings of each kind there are that are only reported.
+    notes: [usize; 5],
     /// Whether this text is itself a view: views of views are not made.
     inner: bool,
 }
@@ -55,7 +52,7 @@ impl<'a> Pass<'a> {
             calls: Calls::default(),
             until: Vec::new(),
             digits_until: 0,
-            notes: 0,
+            notes: [0; 5],
             inner,
         }
     }
@@ -129,9 +126,9 @@ impl<'a> Pass<'a> {
         if let Some((index, rule)) = self.tables.detector(name)
             && rule.speaks(self.surface)
             && start < end
-            && (rule.redact || self.notes < MOST_NOTES)
+            && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES)
         {
-            self.notes += usize::from(!rule.redact);
+            self.notes[rule.kind as usize] += usize::from(!rule.redact);
             self.out.push(Found {
                 rule: index,
                 start,

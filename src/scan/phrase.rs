@@ -67,10 +67,13 @@ fn matches(phrase: &[Word], bytes: &[u8], hit: Hit) -> Option<usize> {
             break;
         }
         let mut next = 0;
-        for (index, element) in phrase.iter().enumerate() {
-            if reached >> index & 1 == 1
-                && (element.any.is_empty() || element.any.iter().any(|choice| same(choice, word)))
-            {
+        let mut open = reached & (done - 1);
+        while open != 0 {
+            let index = open.trailing_zeros() as usize;
+            open &= open - 1;
+            if phrase.get(index).is_some_and(|element| {
+                element.any.is_empty() || element.any.iter().any(|choice| same(choice, word))
+            }) {
                 next |= 1 << (index + 1);
             }
         }
@@ -115,9 +118,11 @@ fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
 }
 
 fn same(choice: &str, word: &[u8]) -> bool {
-    if choice.is_ascii() {
-        return word.eq_ignore_ascii_case(choice.as_bytes());
+    if word.eq_ignore_ascii_case(choice.as_bytes()) {
+        return true;
     }
-    word.len().abs_diff(choice.len()) <= 4
+    !word.is_ascii()
+        && !choice.is_ascii()
+        && word.len().abs_diff(choice.len()) <= 4
         && std::str::from_utf8(word).is_ok_and(|word| word.to_lowercase() == choice)
 }

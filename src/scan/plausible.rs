@@ -258,7 +258,7 @@ pub fn in_mark(bytes: &[u8], start: usize, end: usize) -> bool {
     end <= last + 1
 }
 
-/// Whether the bytes before `start` say that a digest follows.
+/// Whether the bytes before `start` say that a digest or a public key follows.
 #[must_use]
 pub fn is_digest(bytes: &[u8], start: usize) -> bool {
     let before = &bytes[start.saturating_sub(24)..start];
@@ -287,6 +287,10 @@ pub fn is_digest(bytes: &[u8], start: usize) -> bool {
         b"nonce",
         b"fingerprint",
         b"rev",
+        b"public key",
+        b"public_key",
+        b"public-key",
+        b"publickey",
     ]
     .iter()
     .any(|word| label.ends_with(word))

@@ -23,6 +23,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     if shape.anchor == Some(0) && !form.glued && !shape.clean_start(pass.bytes, hit.start) {
         return;
     }
+    if !form.words.is_empty() && hit.start < pass.reach(hit.rule) {
+        return;
+    }
     let Some(matched) = shape.at_anchor(pass.bytes, hit.start, form.any_case) else {
         return;
     };
@@ -30,6 +33,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
         return;
     }
     if !form.words.is_empty() && !word_before(pass.bytes, matched.start, &form.words) {
+        // Nothing inside it has such a word before it either.
+        pass.looked(hit.rule, matched.end);
         return;
     }
     let checks = Checks {

@@ -6,6 +6,8 @@ use crate::span::ByteSpan;
 
 /// How far a view reaches to either side of what called for it, in bytes.
 const REACH: usize = 2_048;
+/// How much of the line before joined literals their view holds: what they are given to.
+const LEAD: usize = 96;
 
 /// One escape at the start of `rest`: what it says, and how long it is.
 fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
@@ -58,7 +60,7 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
     (undone > 0).then_some(view)
 }
 
-/// The two string literals around a joint (`" + "`) and those joined to them, as one.
+/// The two string literals around a joint (`" + "`) and those joined to them, as one, with the line before them.
 #[must_use]
 pub fn joined(bytes: &[u8], joint: ByteSpan, floor: usize) -> Option<View> {
     let quote = bytes[joint.start()];
@@ -73,7 +75,15 @@ pub fn joined(bytes: &[u8], joint: ByteSpan, floor: usize) -> Option<View> {
         .map_or(low, |before| low + before + 1);
     let high = bytes.len().min(joint.end() + REACH);
     let operator = &bytes[joint.start()..joint.end()];
-    let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, high)?);
+    let lead = start.saturating_sub(LEAD).max(floor).min(start);
+    let lead = bytes[lead..start]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(lead, |before| lead + before + 1);
+    let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(lead, high)?);
+    for (offset, byte) in bytes[lead..start].iter().enumerate() {
+        view.push(*byte, lead + offset, lead + offset + 1);
+    }
     let mut position = start;
     while position < high {
         if bytes[position..high].starts_with(operator) {
@@ -86,7 +96,7 @@ pub fn joined(bytes: &[u8], joint: ByteSpan, floor: usize) -> Option<View> {
         view.push(bytes[position], position, position + 1);
         position += 1;
     }
-    view.source = ByteSpan::new(start, position)?;
+    view.source = ByteSpan::new(lead, position)?;
     Some(view)
 }
 
@@ -112,7 +122,7 @@ mod tests {
     fn literals_are_joined() {
         let text = b"k = \"ab\" + \"cd\" + \"ef\";";
         let view = joined(text, ByteSpan::new(7, 12).unwrap(), 0).unwrap();
-        assert_eq!(view.bytes, b"abcdef");
-        assert_eq!(view.original(0, 6), ByteSpan::new(5, 21));
+        assert_eq!(view.bytes, b"k = \"abcdef");
+        assert_eq!(view.original(5, 11), ByteSpan::new(5, 21));
     }
 }

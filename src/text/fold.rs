@@ -83,6 +83,18 @@ fn calls(bytes: &[u8], position: usize, character: char, length: usize) -> bool 
         && look_alike(character).is_some()
 }
 
+/// Whether a Greek, Cyrillic, Armenian or Hebrew letter stands here with no Latin one beside it: most of a text in
+/// these scripts, told from its bytes.
+fn is_plain_pair(bytes: &[u8], position: usize) -> bool {
+    let latin = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_alphabetic);
+    (0xce..=0xd7).contains(&bytes[position])
+        && bytes
+            .get(position + 1)
+            .is_some_and(|next| matches!(next, 0x80..=0xbf))
+        && !latin(position + 2)
+        && !position.checked_sub(1).is_some_and(latin)
+}
+
 /// The next part at or after `from` that is worth folding, folded; and where to go on.
 #[must_use]
 pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
@@ -98,13 +110,17 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
             position = next;
             continue;
         }
+        if part.is_some_and(|(start, end)| position > end + MARGIN || position - start > LONGEST) {
+            break;
+        }
+        if is_plain_pair(bytes, position) {
+            position += 2;
+            continue;
+        }
         let Some((character, length)) = at(bytes, position) else {
             position += 1;
             continue;
         };
-        if part.is_some_and(|(start, end)| position > end + MARGIN || position - start > LONGEST) {
-            break;
-        }
         if calls(bytes, position, character, length) {
             part = Some((part.map_or(position, |(start, _)| start), position + length));
         }

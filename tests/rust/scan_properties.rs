@@ -10,6 +10,7 @@ use armorer_guard_core::builtin;
 use armorer_guard_core::call::Surface;
 use armorer_guard_core::json::{self, StringRole, Value};
 use armorer_guard_core::scan::{self, Checksum, Finding, FindingKind, NoTags, Severity, Tagger};
+use armorer_guard_core::span::ByteSpan;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -312,6 +313,32 @@ fn a_wrong_checksum_is_redacted_and_never_sure() {
             .collect::<Vec<_>>(),
         [(Some(Checksum::Mismatch), true, 300)]
     );
+}
+
+#[test]
+fn a_rule_that_knows_less_never_puts_a_surer_finding_over_a_wrong_checksum() {
+    let mut random = Random(0x10_0c);
+    for carrier in [
+        "GITHUB_TOKEN=\u{1}",
+        "export const githubToken: string = '\u{1}';",
+        "provider \"github\" {\n  token = \"\u{1}\"\n}",
+        "Authorization: Bearer \u{1}",
+        "password: \u{1}",
+    ] {
+        let token = format!("{}{}{}", "gh", "p_", random.base62(36));
+        let start = carrier.find('\u{1}').unwrap();
+        let found: Vec<_> = scan_text(&carrier.replace('\u{1}', &token))
+            .into_iter()
+            .map(|held| (held.rule.into_owned(), held.span, held.checksum))
+            .collect();
+        let span = ByteSpan::new(start, start + token.len()).unwrap();
+        let expected = (
+            String::from("secrets.github-token"),
+            span,
+            Some(Checksum::Mismatch),
+        );
+        assert_eq!(found, [expected], "{carrier}");
+    }
 }
 
 #[test]

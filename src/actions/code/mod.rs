@@ -150,6 +150,48 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
     if text.len() > MAX_CODE_BYTES {
         return vec![unknown(LIMIT_REASON, whole)];
     }
+    let mut effects = effects(language, text);
+    if multiplies(text) {
+        effects.push(CodeEffect {
+            what: What::Act {
+                kind: ActionKind::ProcessExhaust,
+                target: None,
+                role: TargetRole::Name,
+                attributes: Vec::new(),
+            },
+            span: whole,
+            certain: true,
+        });
+    }
+    effects
+}
+
+/// Whether short code does little more than start copies of itself without end. Longer code has reasons to do so.
+fn multiplies(text: &str) -> bool {
+    const LONGEST: usize = 120;
+    const ENDLESS: [&str; 8] = [
+        "while1",
+        "while(1)",
+        "whiletrue",
+        "while(true)",
+        "for(;;)",
+        "loop{",
+        "loopdo",
+        "until0",
+    ];
+    if text.len() > LONGEST || !text.contains("fork") {
+        return false;
+    }
+    let dense: String = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect();
+    ENDLESS.iter().any(|form| dense.contains(form))
+}
+
+/// What the language's own analysis finds.
+fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
     match language {
         Language::Sql => sql::analyse(text),
         Language::Python

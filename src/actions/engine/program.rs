@@ -19,6 +19,8 @@ use crate::shell::command::{Candidate, Value, Why};
 /// What the effects of one command have done so far.
 #[derive(Default)]
 struct Done {
+    /// How many actions there were before.
+    first: usize,
     /// What was read, with everything that flows into the command.
     data: Data,
     /// What commands inside of it wrote.
@@ -159,7 +161,7 @@ impl Engine<'_> {
         let base = base_name(name);
         if name.chars().any(is_deceptive) {
             let reason = String::from("the program's name holds characters that cannot be seen");
-            self.unknown(reason, base, here);
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
         }
         if name.contains(['/', '\\']) && here.on.is_none() {
@@ -186,6 +188,17 @@ impl Engine<'_> {
             return self.unlisted_program(base, words, here);
         };
         self.apply(found, words, here)
+    }
+
+    /// Whether the working directory holds more than one project.
+    fn is_outside(&self, here: &Situation) -> bool {
+        here.on.is_none()
+            && here.cwd.exact().is_some_and(|cwd| {
+                matches!(
+                    place::classify(cwd, self.context),
+                    Place::Root | Place::HomeRoot | Place::System | Place::WorkspaceParent
+                )
+            })
     }
 
     fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
@@ -363,7 +376,10 @@ impl Engine<'_> {
                 interactive: false,
             };
         }
-        let mut done = Done::default();
+        let mut done = Done {
+            first: self.actions.len(),
+            ..Done::default()
+        };
         for (position, word) in line.words.iter().enumerate() {
             if let Some(data) = &word.data
                 && !line.authenticates(position)
@@ -447,7 +463,19 @@ impl Engine<'_> {
         data.text = None;
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
-                carry(action, &data);
+                carry(action, &data, self.context);
+            }
+        }
+        if !data.secrets.is_empty() {
+            // A copy beyond the workspace is where others look for it.
+            for action in self.actions[done.first..].iter_mut() {
+                if action.kind == ActionKind::FsWrite
+                    && action.target.place == Some(Place::Outside)
+                    && !action.has("secret")
+                {
+                    action.attributes.push(String::from("secret"));
+                    action.attributes.sort_unstable();
+                }
             }
         }
         let decodes = !entry.decodes_when.is_empty() && line.all(&entry.decodes_when) > Truth::No;
@@ -547,6 +575,9 @@ impl Engine<'_> {
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
                     for word in &words {
+                        if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
+                            self.bare_shell(word.exact(), by, here);
+                        }
                         done.inner.merge(&self.code_word(language, word, by, here));
                     }
                 }
@@ -608,8 +639,14 @@ impl Engine<'_> {
             safer: effect.safer,
         };
         let mut manner = manner;
-        if kind == ActionKind::ExecLocal && self.is_in_download(here) {
+        let runs = matches!(kind, ActionKind::ExecLocal | ActionKind::PackageInstall);
+        if (kind == ActionKind::ExecLocal && self.is_in_download(here))
+            || (runs && manner.role == Role::Name && self.has_foreign_manifest(here))
+        {
             manner.attributes.push("downloaded");
+        }
+        if kind == ActionKind::VcsDiscard && self.is_outside(here) {
+            manner.attributes.push("outside");
         }
         let before = self.actions.len();
         if effect.to.is_none() {

@@ -11,7 +11,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::why_of;
 use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
-use crate::shell::command::{Candidate, Value};
+use crate::shell::command::{Candidate, Value, Why};
 
 impl Engine<'_> {
     /// Code that is given as a word. Returns what it writes to standard output.
@@ -46,22 +46,27 @@ impl Engine<'_> {
                 Candidate::Exact(text) | Candidate::Pattern(text) => {
                     output.merge(&self.code_text(language, text, &word.origin, by, &here));
                 }
+                // A value put into an editing command says what is put in, not what is done.
+                Candidate::Prefix(text, _) if language == "sed" && !text.trim().is_empty() => {}
                 Candidate::Prefix(text, why) => {
                     // What is known of it is understood; the rest is said to be unknown.
                     if !several && !text.trim().is_empty() && language == "shell" {
                         output.merge(&self.code_text(language, text, &word.origin, by, &here));
                     }
                     let reason = why_text(why).into_owned();
+                    let argument = matches!(why, Why::Parameter(_) | Why::UnsetVariable(_));
                     let here = Situation {
                         // A value put into code of which the rest is known is the rule, more code the exception.
-                        certainty: if language != "shell" && !text.trim().is_empty() {
+                        certainty: if language == "sed"
+                            || ((language != "shell" || argument) && !text.trim().is_empty())
+                        {
                             here.certainty.min(Certainty::Possible)
                         } else {
                             here.certainty
                         },
                         ..here
                     };
-                    self.unknown_kind(ActionKind::ExecDynamic, reason, by, &here);
+                    self.unknown_kind(unread(language), reason, by, &here);
                 }
             }
         }
@@ -169,6 +174,7 @@ impl Engine<'_> {
             }
             What::Shell { text, verbatim_at } => {
                 let word = Word::made(text, text_origin(verbatim_at));
+                self.bare_shell(word.exact(), by, &here);
                 self.code_word("shell", &word, by, &here)
             }
             What::Code {
@@ -176,8 +182,21 @@ impl Engine<'_> {
                 text,
                 verbatim_at,
             } => {
+                let computed = verbatim_at.is_none()
+                    && matches!(text, Value::Exact(_))
+                    && !matches!(language, Language::Cmd | Language::PowerShell);
                 let word = Word::made(text, text_origin(verbatim_at));
-                self.code_word(name_of(language), &word, by, &here)
+                let before = self.actions.len();
+                let output = self.code_word(name_of(language), &word, by, &here);
+                if computed && self.actions.len() == before {
+                    let doubtful = Situation {
+                        certainty: here.certainty.min(Certainty::Likely),
+                        ..here
+                    };
+                    let reason = String::from("the code is put together when it runs");
+                    self.unknown_kind(ActionKind::ExecDynamic, reason, by, &doubtful);
+                }
+                output
             }
             What::Argv { words } => {
                 let words: Vec<Word> = words
@@ -191,12 +210,24 @@ impl Engine<'_> {
                 if !self.afford(0, &deeper) {
                     return Data::opaque();
                 }
+                if let [program] = words.as_slice() {
+                    self.bare_shell(program.exact(), by, &here);
+                }
                 self.argv(&words, &deeper).output
             }
             What::Unknown { reason } => {
                 self.unknown(reason, by, &here);
                 Data::default()
             }
+        }
+    }
+
+    /// A shell that code or another program starts and gives nothing to run: whoever is at its other end says what runs.
+    pub fn bare_shell(&mut self, text: Option<&str>, by: &str, here: &Situation) {
+        if text.is_some_and(is_bare_shell) && here.on.is_none() {
+            let reason =
+                String::from("a shell is opened, and what it will be told is not in the call");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
         }
     }
 
@@ -226,7 +257,7 @@ impl Engine<'_> {
             } else {
                 "the code is the output of a command"
             });
-            self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
+            self.unknown_kind(unread(language), reason, by, here);
         }
         Data::opaque()
     }
@@ -319,6 +350,30 @@ impl Engine<'_> {
             })
     }
 
+    /// Whether the call downloaded the file by which builders and package managers say what they run.
+    pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
+        const MANIFESTS: [&str; 9] = [
+            "package.json",
+            "Makefile",
+            "makefile",
+            "setup.py",
+            "pyproject.toml",
+            "Gemfile",
+            "build.rs",
+            "composer.json",
+            "build.gradle",
+        ];
+        !self.files.is_empty()
+            && here.on.is_none()
+            && here.cwd.exact().is_some_and(|cwd| {
+                self.files.iter().any(|(path, data)| {
+                    !data.urls.is_empty()
+                        && crate::actions::place::below(path, cwd)
+                            .is_some_and(|rest| MANIFESTS.contains(&rest))
+                })
+            })
+    }
+
     /// Remembers that a name leads to another file.
     pub fn link(&mut self, target: Option<&Word>, names: &[Word], here: &Situation) {
         let (Some(target), Some(name)) = (target, names.first()) else {
@@ -376,6 +431,24 @@ pub fn shebang(text: &str) -> Option<&'static str> {
         "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => "shell",
         _ => "other",
     })
+}
+
+/// Whether a command line is a shell's name with nothing but flags.
+fn is_bare_shell(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let name = words.next().and_then(|word| word.rsplit('/').next());
+    matches!(
+        name,
+        Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "fish" | "csh" | "tcsh")
+    ) && words.all(|word| matches!(word, "-i" | "-p" | "-l" | "-il" | "-li" | "--login"))
+}
+
+/// What it is to run text that cannot be read: queries change data, everything else may do anything.
+fn unread(language: &str) -> ActionKind {
+    match language {
+        "sql" | "mongo" | "redis" => ActionKind::Unknown,
+        _ => ActionKind::ExecDynamic,
+    }
 }
 
 fn role_of(role: TargetRole) -> Role {

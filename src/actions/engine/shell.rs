@@ -309,7 +309,7 @@ impl Engine<'_> {
                 self.push(action, here);
             } else {
                 let mut action = at_host(ActionKind::NetSend, &host, here);
-                carry(&mut action, &effects.output);
+                carry(&mut action, &effects.output, self.context);
                 self.push(action, here);
             }
             if words.first().and_then(Word::exact) == Some("exec") {
@@ -326,6 +326,14 @@ impl Engine<'_> {
         let attributes: &[&'static str] = match redirect.kind {
             RedirectKind::ReadWrite => &[],
             _ => &[attribute],
+        };
+        let empties = redirect.kind == RedirectKind::Write
+            && redirect.fd == 1
+            && writes_nothing(words, effects);
+        let attributes: &[&'static str] = if empties {
+            &["empty", "truncate"]
+        } else {
+            attributes
         };
         let mut written = if redirect.fd == 1 {
             effects.output.clone()
@@ -351,6 +359,14 @@ impl Engine<'_> {
             action
                 .attributes
                 .extend(attributes.iter().map(|attribute| (*attribute).to_owned()));
+            // What another program will run by itself is decided by whoever serves it.
+            let runs = matches!(
+                action.kind,
+                ActionKind::PersistHook | ActionKind::PersistStartup
+            );
+            if runs && !data.urls.is_empty() {
+                action.attributes.push(String::from("downloaded"));
+            }
             action.attributes.sort_unstable();
             action.attributes.dedup();
         }
@@ -511,6 +527,10 @@ impl Engine<'_> {
                 }
             }
             VariableEffect::Script => {
+                if self.is_foreign(text, here) {
+                    let action = plain(ActionKind::ExecHijack);
+                    self.push(action, here);
+                }
                 self.script("shell", value, name, &at);
             }
         }
@@ -582,6 +602,18 @@ fn program_name(words: &[Word]) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
+}
+
+/// Whether a command is there for its redirect alone: `: > file`, `> file`, `echo "" > file`.
+fn writes_nothing(words: &[Word], effects: &Effects) -> bool {
+    let blank = |text: &crate::actions::word::FlowText| {
+        text.value
+            .exact()
+            .is_some_and(|text| text.trim().is_empty())
+    };
+    words.is_empty()
+        || matches!(words.first().and_then(Word::exact), Some(":" | "true"))
+        || effects.output.text.as_ref().is_some_and(blank)
 }
 
 /// The peer, when a file is bash's way to open a connection.

@@ -9,6 +9,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::special::{self, Operation};
 use crate::actions::word::{Data, Word, add, why_text};
 use crate::actions::{pattern, place, url};
+use crate::call::Context;
 use crate::shell::command::{Candidate, Value, Why};
 
 /// How an effect is to be told of every target.
@@ -156,7 +157,9 @@ impl Engine<'_> {
                 operation,
                 self.context,
             );
-            if let Some(special) = special {
+            // A setting that is removed is a file that is gone: what it means is said by its place.
+            let settles = |kind| operation != Operation::Delete || kind != K::SystemConfig;
+            if let Some(special) = special.filter(|special| settles(special.kind)) {
                 action.kind = special.kind;
                 action
                     .attributes
@@ -264,9 +267,9 @@ impl Engine<'_> {
         let place = if here.on.is_some() {
             Place::Remote
         } else {
-            let by_rule = special::place_of(&self.catalogue.places, &path, wildcard, self.context);
-            let by_path = if why.is_some() {
-                self.place_of_beginning(text, &path)
+            let by_rule = special::place_of(&self.catalogue.places, &path, self.context);
+            let by_path = if let Some(why) = why {
+                self.place_of_beginning(text, &path, why)
             } else if wildcard {
                 place::classify_pattern(&path, self.context)
             } else if within {
@@ -297,10 +300,15 @@ impl Engine<'_> {
         }
     }
 
-    /// Where something lies of which only the beginning is known: the folder itself, when nothing follows it.
-    fn place_of_beginning(&self, text: &str, path: &str) -> Place {
+    /// Where something lies of which only the beginning is known: the folder itself, when nothing follows it. What was
+    /// found in a folder is not the folder, and below the root it may be anywhere.
+    fn place_of_beginning(&self, text: &str, path: &str, why: &Why) -> Place {
         if text.ends_with('/') {
-            return place::classify(path, self.context);
+            return match why {
+                Why::RunTimeValue(_) if path == "/" => Place::Unknown,
+                Why::RunTimeValue(_) => place::classify_within(path, self.context),
+                _ => place::classify(path, self.context),
+            };
         }
         let folder = match path.rsplit_once('/') {
             None | Some(("", _)) => "/",
@@ -388,11 +396,12 @@ impl Engine<'_> {
             url::classify(text)
         };
         if facts.has("file_scheme") && manner.kind == ActionKind::NetFetch {
-            let file = Manner {
+            let mut file = Manner {
                 kind: ActionKind::FsRead,
                 role: Role::Path,
                 ..manner.clone()
             };
+            file.attributes.push("file_scheme");
             let path = Word {
                 value: Value::Exact(facts.path.clone()),
                 ..word.clone()
@@ -419,7 +428,7 @@ impl Engine<'_> {
             action.certainty = action.certainty.min(Certainty::Likely);
         }
         action.reason = why.map(|why| why_text(why).into_owned());
-        leak(&mut action, manner, why, word);
+        leak(&mut action, manner, why, word, self.context);
         let mut data = Data::default();
         if action.kind == ActionKind::NetFetch && manner.carries {
             data.some = true;
@@ -464,7 +473,13 @@ impl Engine<'_> {
 }
 
 /// Data inside of an address leaves with the request.
-fn leak(action: &mut Action, manner: &Manner<'_>, why: Option<&Why>, word: &Word) {
+fn leak(
+    action: &mut Action,
+    manner: &Manner<'_>,
+    why: Option<&Why>,
+    word: &Word,
+    context: &Context,
+) {
     let network = matches!(
         action.kind,
         ActionKind::NetFetch | ActionKind::NetSend | ActionKind::NetScan
@@ -489,19 +504,19 @@ fn leak(action: &mut Action, manner: &Manner<'_>, why: Option<&Why>, word: &Word
         action.reason = Some(format!("carries the variable `{name}`"));
     }
     if let Some(data) = carried {
-        mark(action, data);
+        mark(action, data, context);
     }
 }
 
 /// Says of something that leaves the machine what it carries.
-pub fn carry(action: &mut Action, data: &Data) {
+pub fn carry(action: &mut Action, data: &Data, context: &Context) {
     if data.is_local() {
-        mark(action, data);
+        mark(action, data, context);
     }
 }
 
 /// Attributes and reason of what flows out.
-fn mark(action: &mut Action, data: &Data) {
+fn mark(action: &mut Action, data: &Data, context: &Context) {
     let (attribute, sources) = if data.secrets.is_empty() {
         ("local_data", &data.files)
     } else {
@@ -510,11 +525,29 @@ fn mark(action: &mut Action, data: &Data) {
     if !action.has(attribute) {
         action.attributes.push(attribute.to_owned());
     }
+    let personal = data.files.iter().any(|file| {
+        matches!(
+            place_of_file(file, context),
+            Place::System | Place::Home | Place::HomeRoot | Place::Root
+        )
+    });
+    if personal && !action.has("outside_data") {
+        action.attributes.push(String::from("outside_data"));
+    }
     action.attributes.sort_unstable();
     if action.reason.is_none()
         && let Some(source) = sources.first()
     {
         action.reason = Some(format!("carries {source}"));
+    }
+}
+
+/// Where a file lies of which `…` says that its name is not known.
+fn place_of_file(file: &str, context: &Context) -> Place {
+    match file.strip_suffix('…') {
+        Some("" | "/") => Place::Root,
+        Some(folder) => place::classify_within(folder.trim_end_matches('/'), context),
+        None => place::classify(file, context),
     }
 }
 

@@ -54,6 +54,7 @@ impl Engine<'_> {
         if let Some(entry) = known.filter(|entry| mcp.is_none() || !entry.effects.is_empty()) {
             let before = self.actions.len();
             self.tool_effects(entry, tool, args, &here);
+            self.self_running(before, args, &here);
             if self.actions.len() > before || mcp.is_none() {
                 return;
             }
@@ -85,6 +86,50 @@ impl Engine<'_> {
                 ..blank(kind, &here)
             };
             self.push(action, &here);
+        }
+    }
+
+    /// A file that tools load by themselves, and whose new text fetches what it runs or gives a shell away, is a hook.
+    fn self_running(&mut self, before: usize, args: &json::Value, here: &Situation) {
+        const LOADED: [&str; 5] = [
+            "conftest.py",
+            "setup.py",
+            "noxfile.py",
+            "fabfile.py",
+            "tasks.py",
+        ];
+        let loaded = |action: &Action| {
+            let name = action.target.value.rsplit('/').next().unwrap_or_default();
+            action.kind == ActionKind::FsWrite && LOADED.contains(&name)
+        };
+        if !self.actions[before..].iter().any(loaded) {
+            return;
+        }
+        let text = ["content", "file_text", "new_string", "new_str", "contents"]
+            .into_iter()
+            .find_map(|name| args.get(name)?.as_str());
+        let Some(text) = text else {
+            return;
+        };
+        let word =
+            crate::actions::word::Word::made(Value::Exact(text.to_owned()), here.origin.clone());
+        let mut inner = Engine::new(self.catalogue, self.context);
+        inner.code_word("python", &word, "", here);
+        let foreign = inner.actions.iter().any(|action| {
+            matches!(
+                action.kind,
+                ActionKind::ExecRemoteCode | ActionKind::ExecRemoteShell
+            )
+        });
+        if foreign {
+            for action in self.actions[before..]
+                .iter_mut()
+                .filter(|action| loaded(action))
+            {
+                action.kind = ActionKind::PersistHook;
+                action.attributes.push(String::from("downloaded"));
+                action.attributes.sort_unstable();
+            }
         }
     }
 

@@ -28,7 +28,7 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         "sdelete" | "sdelete64" => call.paths(ActionKind::FsDestroy, &["force"]),
         "fsutil" => fsutil(&call),
         "vssadmin" | "wbadmin" if call.has("delete") || call.has("resize") => {
-            vec![named(ActionKind::FsDestroy, text("volume shadow copies"))]
+            vec![named(ActionKind::DiskWrite, text("volume shadow copies"))]
         }
         "wmic" => wmic(&call),
         "bcdedit" | "bootsect" | "bootrec" => {
@@ -169,6 +169,25 @@ pub(in crate::actions::code) fn named(kind: ActionKind, target: Value) -> What {
     }
 }
 
+/// A key or value of the registry that is set.
+pub(in crate::actions::code) fn setting(key: Value) -> What {
+    let start = is_start_key(known(&key));
+    What::Act {
+        kind: if start {
+            ActionKind::PersistStartup
+        } else {
+            ActionKind::SystemConfig
+        },
+        target: Some(key),
+        role: TargetRole::Name,
+        attributes: if start {
+            vec!["startup_file"]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
 pub(in crate::actions::code) fn path_act(
     kind: ActionKind,
     target: Value,
@@ -299,7 +318,7 @@ fn wipe(call: &Call<'_>) -> Vec<What> {
 fn fsutil(call: &Call<'_>) -> Vec<What> {
     match (call.word(1).as_str(), call.word(2).as_str()) {
         ("file", "setzerodata" | "createnew" | "seteof" | "setvaliddata") => {
-            vec![path_act(ActionKind::FsDestroy, call.last(), &[])]
+            vec![named(ActionKind::DiskWrite, call.last())]
         }
         ("usn", "deletejournal") => vec![named(ActionKind::SystemLog, text("the change journal"))],
         ("volume", "dismount") => vec![named(ActionKind::DiskWrite, call.last())],
@@ -354,15 +373,19 @@ pub(in crate::actions::code) fn is_start_key(key: &str) -> bool {
 fn registry(call: &Call<'_>) -> Vec<What> {
     match call.word(1).as_str() {
         "add" | "import" | "copy" | "restore" | "load" => {
-            let key = call.get(2);
-            let kind = if is_start_key(known(&key)) {
-                ActionKind::PersistStartup
-            } else {
-                ActionKind::SystemConfig
-            };
-            vec![named(kind, key)]
+            vec![setting(call.get(2))]
         }
-        "delete" | "unload" => vec![named(ActionKind::SystemConfig, call.get(2))],
+        "delete" => vec![What::Act {
+            kind: ActionKind::SystemConfig,
+            target: Some(call.get(2)),
+            role: TargetRole::Name,
+            attributes: if call.flag("/v") {
+                vec!["delete"]
+            } else {
+                vec!["delete", "recursive"]
+            },
+        }],
+        "unload" => vec![named(ActionKind::SystemConfig, call.get(2))],
         "save" | "export" => {
             let key = call.get(2);
             let hive = known(&key).to_ascii_lowercase();
@@ -661,7 +684,10 @@ fn powershell(call: &Call<'_>) -> Vec<What> {
         };
         let means = |full: &str, least: usize| name.len() >= least && full.starts_with(name);
         if means("encodedcommand", 1) || name == "ec" {
-            return vec![encoded(&call.get(index + 1))];
+            return vec![
+                encoded(&call.get(index + 1)),
+                named(ActionKind::ExecDynamic, text("encoded command")),
+            ];
         }
         if means("command", 1) {
             index += 1;

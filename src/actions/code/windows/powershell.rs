@@ -1799,12 +1799,7 @@ impl<'a> Reader<'a> {
             }
             ("environment", "getfolderpath") => return Val::text("~"),
             ("microsoft.win32.registry", "setvalue") => {
-                let kind = if native::is_start_key(known(&value(0))) {
-                    ActionKind::PersistStartup
-                } else {
-                    ActionKind::SystemConfig
-                };
-                self.push(named(kind, value(0)), start);
+                self.push(native::setting(value(0)), start);
             }
             ("diagnostics.eventlog", "delete" | "deleteeventsource") => {
                 self.push(named(ActionKind::SystemLog, value(0)), start)
@@ -2242,12 +2237,12 @@ impl<'a> Reader<'a> {
                 if !registry && !path.is_empty() && !matches!(value, Value::Unknown(_)) {
                     self.push(path_act(ActionKind::FsPermission, value, &[]), start);
                 } else {
-                    let kind = if native::is_start_key(&path) && !name.starts_with("remove") {
-                        ActionKind::PersistStartup
+                    let setting = if name.starts_with("remove") {
+                        named(ActionKind::SystemConfig, value)
                     } else {
-                        ActionKind::SystemConfig
+                        native::setting(value)
                     };
-                    self.push(named(kind, value), start);
+                    self.push(setting, start);
                 }
                 Val::opaque("")
             }
@@ -2331,14 +2326,24 @@ impl<'a> Reader<'a> {
                         | "microsoft.powershell.core\\registry"
                 )
             {
-                let kind = if drive == "env" && kind != ActionKind::FsDelete {
+                if drive == "env" && kind != ActionKind::FsDelete {
                     continue;
-                } else if native::is_start_key(&lower) && kind != ActionKind::FsDelete {
-                    ActionKind::PersistStartup
+                }
+                let setting = if kind == ActionKind::FsDelete {
+                    What::Act {
+                        kind: ActionKind::SystemConfig,
+                        target: Some(value),
+                        role: TargetRole::Name,
+                        attributes: if lower.ends_with('*') || attributes.contains(&"recursive") {
+                            vec!["delete", "recursive"]
+                        } else {
+                            vec!["delete"]
+                        },
+                    }
                 } else {
-                    ActionKind::SystemConfig
+                    native::setting(value)
                 };
-                self.push(named(kind, value), start);
+                self.push(setting, start);
             } else if lower.contains(':') && matches!(drive, "alias" | "function" | "variable") {
             } else {
                 self.push(path_act(kind, value, &attributes), start);
