@@ -186,7 +186,7 @@ def test_a_reader_that_goes_away_is_an_exit_status(front: Front):
 
 def test_an_ask_that_nobody_can_read_is_a_denial(front: Front):
     """With standard output closed the answer is lost, and a host would take exit status 0 for consent."""
-    asks = json.dumps(event(tool_input={"command": "git push --force origin main"}))
+    asks = json.dumps(event(tool_input={"command": "git push --force origin topic"}))
     assert front("hook", "claude", stdin=asks).code == 0
 
     script = '"$0" hook claude >&-'

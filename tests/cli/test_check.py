@@ -65,7 +65,7 @@ def test_a_denied_call_names_the_action_and_the_bytes_that_say_it(front: Front):
 
 
 def test_each_effect_has_its_own_exit_status(front: Front):
-    codes = [front("check", stdin=call(command)).code for command in ("ls", "git push --force origin main", "rm -rf /")]
+    codes = [front("check", stdin=call(command)).code for command in ("ls", "git push --force origin topic", "rm -rf /")]
 
     assert codes == [0, 10, 20]
 

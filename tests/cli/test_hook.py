@@ -53,7 +53,7 @@ def test_a_denial_is_said_three_times(front: Front):
 
 
 def test_a_question_is_put_to_the_person(front: Front):
-    assert reply(front, tool_input=bash("git push --force origin main")) == (
+    assert reply(front, tool_input=bash("git push --force origin topic")) == (
         0,
         {
             "hookSpecificOutput": {
@@ -147,7 +147,7 @@ def test_the_options_of_the_hook_are_read_before_and_after_the_runtime(front: Fr
 
 
 def test_the_same_call_is_judged_the_same_by_hook_and_check(front: Front):
-    for command in ("ls", "git push --force origin main", "rm -rf ~"):
+    for command in ("ls", "git push --force origin topic", "rm -rf ~"):
         asked = front("check", "--json", stdin=call(command, cwd="/work/project")).answer["effect"]
         code, answer, _ = reply(front, tool_input=bash(command))
         said = answer.get("hookSpecificOutput", {}).get("permissionDecision", "allow")  # type: ignore[union-attr]

@@ -149,7 +149,7 @@ def test_every_call_has_its_decision_and_what_ran_its_outcome(project: Path):
 
 
 def test_what_needs_a_person_does_not_run_where_there_is_none(project: Path):
-    session = run_session(project, [[bash("git push --force origin main")]])
+    session = run_session(project, [[bash("git push --force origin topic")]])
 
     (decision,) = session.of_kind("decision")
     assert decision["verdict"]["effect"] == "ask"

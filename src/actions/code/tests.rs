@@ -494,14 +494,19 @@ fn powershell_is_followed_through_aliases_pipes_and_encodings() {
                 "iex ((108, 115 | % { [char]$_ }) -join '')",
                 &["PowerShell: ls"],
             ),
-            ("powershell -enc bABzAA==", &["PowerShell: ls"]),
+            (
+                "powershell -enc bABzAA==",
+                &["PowerShell: ls", "exec.dynamic encoded command"],
+            ),
             (
                 "[IO.Directory]::Delete('a', $true)",
                 &["fs.delete a (recursive)"],
             ),
             (
                 "New-ItemProperty HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Run -Name x -Value y",
-                &["persist.startup HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Run"],
+                &[
+                    "persist.startup HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Run (startup_file)",
+                ],
             ),
             (
                 "git push --force; rm -rf a",
@@ -544,7 +549,7 @@ fn cmd_is_followed_through_carets_variables_and_branches() {
             ),
             (
                 "vssadmin delete shadows /all",
-                &["fs.destroy volume shadow copies"],
+                &["disk.write volume shadow copies"],
             ),
             (
                 "npm test && git push",
