@@ -179,6 +179,17 @@ fn bidi(pass: &mut Pass<'_>, text: &str, base: usize) {
     }
 }
 
+/// Where the run of other scripts around `at` ends, when no Latin letter touches it.
+fn apart(bytes: &[u8], at: usize) -> Option<usize> {
+    const REACH: usize = 256;
+    let latin = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    let ascii = |byte: &&u8| byte.is_ascii();
+    let before = bytes[..at].iter().rev().take(REACH).find(ascii);
+    let length = bytes[at..].iter().position(u8::is_ascii);
+    let stop = length.map_or(bytes.len(), |length| at + length);
+    (!latin(before) && !latin(bytes.get(stop))).then_some(stop)
+}
+
 /// Words of Latin letters in which some are not.
 fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
     let bytes = text.as_bytes();
@@ -188,6 +199,10 @@ fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
         .position(|byte| matches!(byte, 0xcd..=0xd4))
     {
         let here = at + offset;
+        if let Some(stop) = apart(bytes, here) {
+            at = stop;
+            continue;
+        }
         let start = text[..here]
             .char_indices()
             .rev()
