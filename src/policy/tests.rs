@@ -544,10 +544,8 @@ mod disk {
     use std::fs;
     use std::path::PathBuf;
 
-    fn home(name: &str) -> PathBuf {
-        let path =
-            std::env::temp_dir().join(format!("armorer-policy-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
+    fn home() -> PathBuf {
+        let path = crate::record::scratch::folder();
         fs::create_dir_all(path.join("policy")).expect("a folder");
         path
     }
@@ -566,7 +564,7 @@ mod disk {
 
     #[test]
     fn what_was_activated_is_loaded_and_nothing_is_no_error() {
-        let home = home("loads");
+        let home = home();
         assert!(load_active(&home).expect("nothing there").is_none());
         let text = crate::builtin::policy_text();
         activate(&home, text, &digest_of(text));
@@ -578,7 +576,7 @@ mod disk {
 
     #[test]
     fn a_table_is_taken_only_when_it_is_sound_and_of_this_build() {
-        let home = home("table");
+        let home = home();
         let text = crate::builtin::policy_text();
         let digest = digest_of(text);
         let (form, table) = table(text).expect("usable");
@@ -619,7 +617,7 @@ mod disk {
 
     #[test]
     fn whatever_is_broken_is_an_error() {
-        let home = home("broken");
+        let home = home();
         let text = crate::builtin::policy_text();
         let digest = digest_of(text);
         let kind =

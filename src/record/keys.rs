@@ -150,9 +150,7 @@ mod tests {
     use super::*;
 
     fn home() -> PathBuf {
-        let home = std::env::temp_dir().join(format!("armorer-keys-{}", id::new_id()));
-        std::fs::create_dir_all(&home).unwrap();
-        home
+        super::super::scratch::folder()
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub mod kinds;
 pub mod line;
 mod objects;
 mod os;
+#[cfg(test)]
+pub(crate) mod scratch;
 mod store;
 #[cfg(test)]
 mod tests;

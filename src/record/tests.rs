@@ -16,7 +16,7 @@ mod fixture;
 use fixture::{RUN, decision, marks};
 
 fn home() -> PathBuf {
-    std::env::temp_dir().join(format!("armorer-store-{}", new_id()))
+    scratch::path()
 }
 
 fn records(path: &std::path::Path) -> Vec<serde_json::Value> {

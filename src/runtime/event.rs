@@ -161,7 +161,9 @@ impl<'a> Contract<'a> {
                     session,
                     tool: required(input, fields.tool)?,
                     call_id: optional(input, fields.call_id)?,
-                    args: take(input, fields.args).ok_or_else(|| missing(fields.args))?,
+                    args: take(input, fields.args)
+                        .filter(|args| *args != Value::Null)
+                        .ok_or_else(|| missing(fields.args))?,
                 },
                 event,
             ),

@@ -65,7 +65,9 @@ def test_a_denied_call_names_the_action_and_the_bytes_that_say_it(front: Front):
 
 
 def test_each_effect_has_its_own_exit_status(front: Front):
-    codes = [front("check", stdin=call(command)).code for command in ("ls", "git push --force origin topic", "rm -rf /")]
+    codes = [
+        front("check", stdin=call(command)).code for command in ("ls", "git push --force origin topic", "rm -rf /")
+    ]
 
     assert codes == [0, 10, 20]
 
@@ -92,7 +94,7 @@ def test_a_secret_is_found_replaced_and_never_printed(front: Front):
 
     assert [token in result.out.decode() + result.err for result in results] == [False] * 4
     answer = results[0].answer
-    (found,) = [finding for finding in answer["findings"] if finding["rule"] == "secrets.github-pat"]
+    (found,) = [finding for finding in answer["findings"] if finding["rule"] == "secrets.github-token"]
     assert command.encode()[found["start"] : found["end"]].decode() == token
     assert found["at"] == "/command"
     assert answer["redacted"]["command"].startswith("curl -H 'Authorization: Bearer ")

@@ -174,7 +174,7 @@ def test_an_unwritable_store_denies_what_changes_and_says_the_gap_of_a_read(tmp_
 
 def test_a_broken_policy_denies_what_changes_and_allows_a_read(tmp_path):
     (tmp_path / "policy").mkdir()
-    (tmp_path / "policy" / "active").write_text("nonsense")
+    (tmp_path / "policy" / "active.json").write_text("nonsense")
     guard = Guard(home=tmp_path)
     write = guard.check("Write", {"file_path": "a", "content": "b"}, cwd="/work/project")
     assert write.effect == "deny"

@@ -208,7 +208,10 @@ def test_an_explanation_names_rules_conditions_and_what_would_change_it(run: Pol
     assert '  + tool: wanted {"any": ["mcp__billing__*"]}, got "mcp__billing__refund"' in lines
     assert f"  a denial cannot be overridden; the rule is in {good}:4" in lines
     found = run.json("explain", stdin=call)
-    assert (found["effect"], [rule["rule"] for rule in found["rules"] if rule["speaks"]]) == ("deny", ["mine.tools"])
+    assert (found["effect"], [rule["rule"] for rule in found["rules"] if rule["speaks"]]) == (
+        "deny",
+        ["ask.release", "mine.tools"],
+    )
 
 
 @pytest.mark.parametrize("stdin", ["", "ls", "[]", '{"args":{}}', '{"tool":7}'])

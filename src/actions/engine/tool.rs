@@ -53,7 +53,12 @@ impl Engine<'_> {
         // A foreign server's tool is not harmless because ours of that name is.
         if let Some(entry) = known.filter(|entry| mcp.is_none() || !entry.effects.is_empty()) {
             let before = self.actions.len();
-            self.tool_effects(entry, tool, args, &here);
+            let told = self.tool_effects(entry, tool, args, &here);
+            if !told && mcp.is_none() {
+                // `Bash` without a command: it is not what we know, so nothing is proven of it.
+                let reason = format!("the call has none of the arguments that `{tool}` acts on");
+                self.unknown(reason, tool, &here);
+            }
             self.self_running(before, args, &here);
             if self.actions.len() > before || mcp.is_none() {
                 return;
@@ -133,13 +138,14 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether the arguments hold anything that an effect of the tool is about; also when it has none.
     fn tool_effects(
         &mut self,
         entry: &Entry<'static>,
         by: &str,
         args: &json::Value,
         here: &Situation,
-    ) {
+    ) -> bool {
         let stdin = Data::default();
         let mut here = here.clone();
         let outset = here.cwd.clone();
@@ -164,7 +170,13 @@ impl Engine<'_> {
             here.cwd = Value::Exact(path);
         }
         let cwd = here.cwd.clone();
-        self.effects(&line(&cwd), by, &here);
+        let line = line(&cwd);
+        self.effects(&line, by, &here);
+        entry.effects.is_empty()
+            || entry.effects.iter().any(|effect| {
+                let selector = effect.to.as_ref();
+                selector.is_none_or(|selector| !line.select(selector).is_empty())
+            })
     }
 
     /// A patch: files it adds, changes, moves and deletes, in the formats of `apply_patch` and of unified diffs.
