@@ -324,14 +324,14 @@ impl Asked<'_> {
             );
             return Some(("length", message));
         }
-        if plausible::is_placeholder(text) {
-            return Some(("placeholder", String::from("the value is a placeholder")));
-        }
         if plausible::is_reference(text) {
             return Some((
                 "reference",
                 String::from("the value is a reference to one that is kept elsewhere"),
             ));
+        }
+        if plausible::is_placeholder(text) {
+            return Some(("placeholder", String::from("the value is a placeholder")));
         }
         Some(self.found_elsewhere(start, end, || {
             let message = if form.password {

@@ -88,7 +88,13 @@ impl Engine<'_> {
             depth: here.depth + 1,
             ..here.clone()
         };
+        let room = super::MAX_BYTES.saturating_sub(self.bytes);
         if !self.afford(text.len(), &deeper) {
+            // What fits is read all the same: a long tail must not hide what stands before it.
+            let head = &text[..text.floor_char_boundary(room)];
+            if language == "shell" && head.len() < text.len() && deeper.depth < super::MAX_DEPTH {
+                self.shell_text(head, origin, &deeper);
+            }
             return Data::opaque();
         }
         if language == "shell" {
