@@ -174,9 +174,12 @@ def test_a_reader_that_goes_away_is_an_exit_status(front: Front):
         (("hook", "claude"), json.dumps(event())),
         (("--help",), ""),
     ):
-        with front.start(*arguments) as process:
-            assert process.stdin and process.stdout and process.stderr
-            process.stdout.close()
+        # Gone before the process starts: a quick answer would otherwise be written while somebody still reads.
+        reader, writer = os.pipe()
+        os.close(reader)
+        with front.start(*arguments, stdout=writer) as process:
+            os.close(writer)
+            assert process.stdin and process.stderr
             process.stdin.write(stdin.encode())
             process.stdin.close()
             assert process.wait(10) == 2, arguments
