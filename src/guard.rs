@@ -12,10 +12,12 @@ use crate::builtin;
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
+use crate::home_packs::{self, Extended};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::{self, Appended, Outcome, Store, StoreError};
-use crate::scan::{self, Finding, Mark, NoTags, Tagger};
+use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
+use crate::rules::RuleError;
 use crate::span::ByteSpan;
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
@@ -34,6 +36,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
+    /// The person's own packs with those that ship, when there are any; else what is wrong with them.
+    packs: Result<Option<Extended>, String>,
     store: Option<Result<Store, StoreError>>,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
@@ -59,12 +63,17 @@ impl Guard {
             }),
             None => Ok(PolicySource::Builtin),
         };
+        let packs = match &options.home {
+            Some(home) => home_packs::load(home).map_err(|errors| said(&errors)),
+            None => Ok(None),
+        };
         let store = match &options.home {
             Some(home) if options.record => Some(Store::open(home)),
             _ => None,
         };
         Self {
             policy,
+            packs,
             store,
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
@@ -78,9 +87,9 @@ impl Guard {
         // From the name as the runtime gave it, before scrubbing: outcomes find the run by the same name.
         let run = self.run_id(&call.caller.runtime, call.caller.run.as_deref());
         let understanding = actions::understand(&call, builtin::catalogue());
-        let findings = builtin::scanner().scan_value(&call.args, Surface::ToolArgs);
+        let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
-        let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger());
+        let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger(), self.scanner());
         let facts = Facts {
             phase: Phase::Pre,
             tool: scrubber.scrub(call.tool),
@@ -116,9 +125,9 @@ impl Guard {
     pub fn check_text(&self, text: Text) -> Decision {
         let started = Instant::now();
         let run = self.run_id(&text.caller.runtime, text.caller.run.as_deref());
-        let findings = builtin::scanner().scan(&text.bytes, text.surface);
+        let findings = self.scanner().scan(&text.bytes, text.surface);
         let (redacted, marks) = scan::redact(&text.bytes, &findings, self.tagger());
-        let scrubber = Scrubber::new(self.tagger());
+        let scrubber = Scrubber::new(self.tagger(), self.scanner());
         let facts = Facts {
             phase: Phase::Text,
             tool: String::new(),
@@ -138,7 +147,7 @@ impl Guard {
     /// Findings of a text and the text without them; decides and records nothing.
     #[must_use]
     pub fn scan(&self, bytes: &[u8], surface: Surface) -> (Vec<Finding>, Vec<u8>) {
-        let findings = builtin::scanner().scan(bytes, surface);
+        let findings = self.scanner().scan(bytes, surface);
         let (redacted, _) = scan::redact(bytes, &findings, self.tagger());
         (findings, redacted)
     }
@@ -149,7 +158,7 @@ impl Guard {
     /// [`StoreError`] when it could not be recorded, also when this guard records nothing.
     pub fn outcome(&self, outcome: &Outcome) -> Result<Appended, StoreError> {
         // As in the decision: what a runtime names a call may hold anything, and both must be named alike to be matched.
-        let scrubber = Scrubber::new(self.tagger());
+        let scrubber = Scrubber::new(self.tagger(), self.scanner());
         let outcome = Outcome {
             call_id: scrubber.scrub_option(outcome.call_id.clone()),
             tool: scrubber.scrub(outcome.tool.clone()),
@@ -190,6 +199,14 @@ impl Guard {
         }
     }
 
+    /// What finds: the rules that ship, and the person's own while nothing is wrong with them.
+    fn scanner(&self) -> &Scanner {
+        match &self.packs {
+            Ok(Some(extended)) => &extended.scanner,
+            _ => builtin::scanner(),
+        }
+    }
+
     fn tagger(&self) -> &dyn Tagger {
         match &self.store {
             Some(Ok(store)) => store,
@@ -203,6 +220,10 @@ impl Guard {
             Ok(policy) => policy::decide(&facts, policy),
             Err(error) => without_policy(&facts, error),
         };
+        let verdict = match &self.packs {
+            Ok(_) => verdict,
+            Err(what) => without_packs(&facts, verdict, what),
+        };
         let decided = Instant::now();
         let digest = record::facts_digest(&facts);
         let mut decision = Decision {
@@ -213,6 +234,10 @@ impl Guard {
             facts,
             verdict,
             marks,
+            packs: match &self.packs {
+                Ok(Some(extended)) => Some(extended.digest.clone()),
+                _ => None,
+            },
             line: None,
             timings: Timings {
                 understand_us: micros(started, understood),
@@ -317,6 +342,30 @@ fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
     }
 }
 
+/// What is wrong with packs, the first of it.
+fn said(errors: &[RuleError]) -> String {
+    let first = errors
+        .first()
+        .map_or_else(|| String::from("they cannot be opened"), RuleError::to_string);
+    match errors.len() {
+        0 | 1 => first,
+        count => format!("{first}, and {} more", count - 1),
+    }
+}
+
+/// Without the person's own rules a decision is stricter: what they would have found is not known.
+fn without_packs(facts: &Facts, mut verdict: Verdict, what: &str) -> Verdict {
+    let what = format!("the packs in the guard's home cannot be used ({what})");
+    let failure = guard_failure(facts, "error.packs", &what);
+    if failure.effect > verdict.effect {
+        verdict.effect = failure.effect;
+        verdict.determining = vec![failure];
+    } else {
+        verdict.determining.push(failure);
+    }
+    verdict
+}
+
 /// A decision that could not be recorded is stricter: it stays a denial, and everything but a read becomes one.
 fn without_store(decision: &mut Decision, error: &StoreError) {
     let failure = guard_failure(
@@ -347,18 +396,25 @@ struct Scrubber<'a> {
     /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
     places: Vec<(String, ByteSpan, String)>,
     tagger: &'a dyn Tagger,
+    scanner: &'a Scanner,
 }
 
 impl<'a> Scrubber<'a> {
-    fn new(tagger: &'a dyn Tagger) -> Self {
+    fn new(tagger: &'a dyn Tagger, scanner: &'a Scanner) -> Self {
         Self {
             known: Vec::new(),
             places: Vec::new(),
             tagger,
+            scanner,
         }
     }
 
-    fn of_call(args: &Value, findings: &[Finding], tagger: &'a dyn Tagger) -> Self {
+    fn of_call(
+        args: &Value,
+        findings: &[Finding],
+        tagger: &'a dyn Tagger,
+        scanner: &'a Scanner,
+    ) -> Self {
         let mut known = Vec::new();
         let mut places = Vec::new();
         if findings.iter().any(|finding| finding.redact) {
@@ -389,6 +445,7 @@ impl<'a> Scrubber<'a> {
             known,
             places,
             tagger,
+            scanner,
         }
     }
 
@@ -402,7 +459,7 @@ impl<'a> Scrubber<'a> {
                 text = text.replace(value.as_str(), mark);
             }
         }
-        let findings = builtin::scanner().scan(text.as_bytes(), Surface::ToolArgs);
+        let findings = self.scanner.scan(text.as_bytes(), Surface::ToolArgs);
         if findings.iter().any(|finding| finding.redact) {
             into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
         } else {
