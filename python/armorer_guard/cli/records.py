@@ -15,7 +15,7 @@ _VERBS = {
     "export": "records_list",
     "stats": "records_stats",
     "show": "records_show",
-    "why": "records_show",
+    "why": "records_why",
     "verify": "records_verify",
 }
 
@@ -56,6 +56,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--effect", choices=("allow", "ask", "deny"), help="so decided")
     group.add_argument("--rule", metavar="ID", help="decided by this rule; `*` stands for anything")
     group.add_argument("--finding", metavar="ID", help="with a finding of this rule; `*` stands for anything")
+    group.add_argument("--label", metavar="NAME", help="while the run had this label: secret, untrusted, …")
     group.add_argument(
         "--outcome",
         choices=_OUTCOMES + _RESULTS,
@@ -114,6 +115,7 @@ def add_parser(subparsers: Any) -> None:
     stats.add_argument("--since", metavar="TIME", help="from then on: 7d, 2h, today, 2026-11-22")
     stats.add_argument("--until", metavar="TIME", help="before then")
     stats.add_argument("--run", metavar="RUN", help="of this run only")
+    stats.add_argument("--never", action="store_true", help="list the rules that never decided anything instead")
 
     search = _parser(
         verbs,
