@@ -313,6 +313,16 @@ def canonical_json(value: Any) -> bytes:
         InputError: JSON cannot hold the value.
     """
 
+def understand_again(facts: bytes) -> bytes:
+    """
+    What this core makes of the call or text in recorded facts, as facts in canonical JSON; run state and clock are kept.
+
+    Catalogue and packs are those that ship. Nothing is recorded.
+
+    Raises:
+        InputError: They are no facts that this version knows.
+    """
+
 def index_rows(
     block: bytes, *, first: int, chain: int, line: int, at: int, shapes: dict[str, int]
 ) -> tuple[

@@ -1,5 +1,6 @@
 //! The only place that names pyo3: converts, releases the interpreter, calls, converts back.
 
+mod again;
 mod columns;
 mod convert;
 mod results;
@@ -292,7 +293,7 @@ mod _core {
     };
 
     #[pymodule_export]
-    use super::{action_sentence, columns::index_rows};
+    use super::{action_sentence, again::understand_again, columns::index_rows};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

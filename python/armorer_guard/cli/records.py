@@ -12,7 +12,7 @@ _VERBS = {
     "list": "records_list",
     "tail": "records_list",
     "search": "records_list",
-    "export": "records_list",
+    "export": "records_export",
     "stats": "records_stats",
     "show": "records_show",
     "why": "records_why",
@@ -22,6 +22,15 @@ _VERBS = {
 _IDS = """
 An ID is that of a record or of a run, its beginning or its end (as lists show it) when only one fits, or the runtime's
 own name of the session.
+"""
+
+_FORMATS = """
+jsonl    the stored lines, byte for byte
+csv      one decision a row, as spreadsheets read it
+parquet  one record a row, for DuckDB, pandas and their like; needs -o and the extra `parquet`
+otel     OpenTelemetry traces, OTLP in JSON: one trace a run; neither arguments nor targets nor paths are in there
+ocsf     one OCSF event a line, for security tools
+Nothing is sent anywhere, and no format holds more than the records do.
 """
 
 
@@ -132,11 +141,14 @@ def add_parser(subparsers: Any) -> None:
     export = _parser(
         verbs,
         "export",
-        "write records to standard output, oldest first",
-        "jsonl: the stored lines, byte for byte. csv: one decision a row, as spreadsheets read it.\n\n"
-        "exit status: 0 done; 2 usage error",
+        "write records to standard output or into a file, oldest first",
+        _FORMATS + "\nexit status: 0 done; 2 usage error",
     )
-    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl (the default) or csv")
+    export.add_argument(
+        "--format", choices=("jsonl", "csv", "parquet", "otel", "ocsf"), default="jsonl", help="see below (jsonl)"
+    )
+    export.add_argument("-o", "--output", metavar="FILE", help="write there instead, whole or not at all")
+    export.add_argument("--digests", action="store_true", help="otel: name digests of policy, facts and action too")
     _filters(export)
     export.set_defaults(kind="all")
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -249,67 +248,6 @@ def _matching(index: Index, runs: Iterable[Run], needles: Iterable[bytes], kind:
 def _contains(stored: Stored, needles: Iterable[bytes]) -> bool:
     line = stored.line.lower()
     return all(needle in line for needle in needles)
-
-
-def run_export(arguments: argparse.Namespace) -> int:
-    """Stored lines, or decisions as a table for spreadsheets."""
-    with open_index(arguments) as index:
-        rows = index.find(filters(arguments, index), oldest_first=True)
-        if arguments.format == "csv":
-            _export_csv(index, rows)
-            return 0
-        out = sys.stdout.buffer
-        for row in rows:
-            out.write(index.store.read(row.chain, row.at, row.length) + b"\n")
-        out.flush()
-    return 0
-
-
-_COLUMNS = (
-    "ts",
-    "run",
-    "session",
-    "id",
-    "runtime",
-    "agent",
-    "cwd",
-    "tool",
-    "effect",
-    "actions",
-    "targets",
-    "rules",
-    "reason",
-)
-_ENDS = ("findings", "enforced", "result", "policy")
-
-
-def _export_csv(index: Index, rows: Iterable[Row]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *_ENDS])
-    for row in rows:
-        record = index.summary(row)
-        if row.kind != "decision" or record is None:
-            continue
-        writer.writerow([_harmless(value) for value in _csv_values(row, record)])
-
-
-def _csv_values(row: Row, record: dict[str, Any]) -> Iterator[object]:
-    facts, verdict = part(record, "facts"), part(record, "verdict")
-    actions, rules = parts(facts, "actions"), parts(verdict, "rules")
-    yield from (record.get("ts"), row.chain, part(facts, "caller").get("run"), row.id, row.runtime, row.agent)
-    yield from (part(facts, "context").get("cwd"), row.tool, row.effect)
-    yield " ".join(str(action.get("kind")) for action in actions)
-    yield " ".join(str(part(action, "target").get("value")) for action in actions)
-    yield " ".join(str(rule.get("id")) for rule in rules)
-    yield "; ".join(str(rule.get("message")) for rule in rules)
-    yield " ".join(str(finding.get("rule")) for finding in parts(facts, "findings"))
-    yield from (row.enforced, row.result, part(record, "policy").get("digest"))
-
-
-def _harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula, and that holds no control character."""
-    text = "" if value is None else visible(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _print_json(value: object) -> None:

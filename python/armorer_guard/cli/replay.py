@@ -25,7 +25,9 @@ def add_parser(subparsers: Any) -> None:
         help="decide again from the record, under the same or another policy",
         description="Decide again from the recorded facts. Nothing is run, fetched or recorded. Under the policy that "
         "decided, effect, rules and reasons must come out the same; with --policy, say what would have changed.",
-        epilog="exit status: 0 the same, or --policy was given; 1 there is no such record, or none can be replayed;\n"
+        epilog="Facts were redacted before policy saw them, so nothing is guessed where a secret stood. --deep can\n"
+        "only understand what is left: where a redacted value may be the reason, it says `indeterminate`.\n\n"
+        "exit status: 0 the same, or --policy was given; 1 there is no such record, or none can be replayed;\n"
         "2 usage or input error; 3 the replay gave something else, and at which stage first",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -33,6 +35,11 @@ def add_parser(subparsers: Any) -> None:
         "id", metavar="ID|RUN", help="a decision or a run: id, its beginning or end, or a session's name"
     )
     parser.add_argument("--policy", metavar="POLICY", help="another policy: a file, or the name of one that ships")
+    parser.add_argument(
+        "--deep",
+        action="store_true",
+        help="understand the recorded arguments again too, and say what this version sees differently",
+    )
     parser.add_argument("--plain", action="store_true", help="of a run: ask the evaluator in plain Python too (slower)")
     parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     parser.add_argument("--home", metavar="DIR", help="where records are kept (default: ARMORER_GUARD_HOME)")
@@ -57,6 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 rows = [decision_of(index, found.id)]
             policy = _policy(arguments.policy, index.store.root.parent) if arguments.policy else None
+            if arguments.deep:
+                from armorer_guard.cli.replay_deep import replay_deep
+
+                return replay_deep(index, rows, policy, arguments)
             return _replay(index, rows, policy, arguments)
     except CommandError as error:
         return complain(error)

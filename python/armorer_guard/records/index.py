@@ -28,6 +28,7 @@ _COLUMNS: Final = (
     "r.n, c.name, r.line, r.at, r.length, s.kind, r.id, r.ts, "
     "s.tool, s.effect, s.runtime, s.agent, r.enforced, r.result"
 )
+_JOINED: Final = "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape"
 _LAST: Final = 1 << 62
 
 
@@ -178,37 +179,45 @@ class Index:
             limit: How many at most; negative: all.
             oldest_first: The other way round.
         """
-        chosen, all_of_them = self._shapes(filters)
-        if not chosen:
-            return []
-        conditions, values = _of_record(filters)
-        listed = ",".join(map(str, chosen))
-        way = "ASC" if oldest_first else "DESC"
-        order = f"ORDER BY r.ts {way}, r.n {way} LIMIT ?"
-        joined = "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape"
-        where = " AND ".join(["c.name <> 'journal'", *conditions])
-        if filters.run is not None:
-            source, where = "record r INDEXED BY record_chain", f"{where} AND r.shape IN ({listed})"
-        elif filters.outcome in ODD:
-            source, where = "record r INDEXED BY record_odd", f"r.{IS_ODD} AND {where} AND r.shape IN ({listed})"
-        elif filters.after is not None:
-            source, where = "record r", f"{where} AND r.shape IN ({listed})"
-        elif all_of_them or len(chosen) > _FEW:
-            source, where = "record r INDEXED BY record_time", f"{where} AND r.shape IN ({listed})"
-        elif limit < 0:
-            source, where = "record r INDEXED BY record_shape", f"{where} AND r.shape IN ({listed})"
-        else:
-            return self._merged(chosen, f"{joined} WHERE {where}", order, values, limit)
-        query = f"SELECT {_COLUMNS} FROM {source} {joined} WHERE {where} {order}"
-        return [Row(*row) for row in self._ask(query, (*values, limit))]
+        chosen, most = self._shapes(filters)
+        by_shape = filters.run is None and filters.after is None and filters.outcome not in ODD
+        if by_shape and limit >= 0 and not most and len(chosen) <= _FEW:
+            return self._merged(chosen, filters, limit, oldest_first)
+        return [*self._each(filters, chosen, most, limit, oldest_first)]
 
-    def _merged(self, chosen: list[int], rest: str, order: str, values: list[Any], limit: int) -> list[Row]:
+    def each(self, filters: Filters) -> Iterator[Row]:
+        """As `find`, for any number of them: all, oldest first, read as they are asked for."""
+        yield from self._each(filters, *self._shapes(filters), -1, True)
+
+    def _each(self, filters: Filters, chosen: list[int], most: bool, limit: int, oldest_first: bool) -> Iterator[Row]:
+        if not chosen:
+            return
+        conditions, values = _of_record(filters)
+        by = ""
+        if filters.run is not None:
+            by = "INDEXED BY record_chain"
+        elif filters.outcome in ODD:
+            by, conditions = "INDEXED BY record_odd", [f"r.{IS_ODD}", *conditions]
+        elif filters.after is None:
+            by = "INDEXED BY record_time" if most or len(chosen) > _FEW else "INDEXED BY record_shape"
+        conditions.append(f"r.shape IN ({','.join(map(str, chosen))})")
+        query = (
+            f"SELECT {_COLUMNS} FROM record r {by} {_JOINED} WHERE {' AND '.join(conditions)} {_order(oldest_first)}"
+        )
+        for row in self._db.execute(query, [*_held(values), limit]):
+            yield Row(*row)
+
+    def _merged(self, chosen: list[int], filters: Filters, limit: int, oldest_first: bool) -> list[Row]:
         """The newest records of each shape, and of those the newest."""
         found: list[Row] = []
-        query = f"SELECT {_COLUMNS} FROM record r INDEXED BY record_shape {rest} AND r.shape = ? {order}"
+        conditions, values = _of_record(filters)
+        where = " AND ".join(["r.shape = ?", *conditions])
+        query = (
+            f"SELECT {_COLUMNS} FROM record r INDEXED BY record_shape {_JOINED} WHERE {where} {_order(oldest_first)}"
+        )
         for shape in chosen:
-            found += [Row(*row) for row in self._ask(query, (*values, shape, limit))]
-        found.sort(key=lambda row: (row.ts, row.n), reverse=" DESC" in order)
+            found += [Row(*row) for row in self._ask(query, (shape, *values, limit))]
+        found.sort(key=lambda row: (row.ts, row.n), reverse=not oldest_first)
         return found[:limit]
 
     def _shapes(self, filters: Filters) -> tuple[list[int], bool]:
@@ -401,21 +410,26 @@ class Index:
 
     def _ask(self, query: str, values: Iterable[str | int | None]) -> list[Any]:
         """Rows of a query; texts that SQLite cannot hold are asked for as they are held."""
-        return self._db.execute(
-            query, [_text(value) if isinstance(value, str) else value for value in values]
-        ).fetchall()
+        return self._db.execute(query, _held(values)).fetchall()
 
     def _rows(self, condition: str, *values: Any) -> list[Row]:
-        query = (
-            f"SELECT {_COLUMNS} FROM record r CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape "
-            f"WHERE {condition}"
-        )
+        query = f"SELECT {_COLUMNS} FROM record r {_JOINED} WHERE {condition}"
         return [Row(*row) for row in self._ask(query, values)]
+
+
+def _held(values: Iterable[str | int | None]) -> list[str | int | None]:
+    """Texts as SQLite holds them."""
+    return [_text(value) if isinstance(value, str) else value for value in values]
+
+
+def _order(oldest_first: bool) -> str:
+    way = "ASC" if oldest_first else "DESC"
+    return f"ORDER BY r.ts {way}, r.n {way} LIMIT ?"
 
 
 def _of_record(filters: Filters) -> tuple[list[str], list[Any]]:
     """Conditions on a record itself, and their values."""
-    conditions: list[str] = []
+    conditions = ["c.name <> 'journal'"]
     values: list[Any] = []
     bounds = (("r.ts >=", filters.since), ("r.ts <", filters.until), ("r.n >", filters.after))
     for comparison, bound in bounds:
