@@ -1,6 +1,6 @@
-//! Understanding a recorded call once more, with the core of today.
+//! Understanding and deciding a recorded call once more, with the core of today.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -10,6 +10,27 @@ use crate::call::{Call, Text};
 use crate::facts::{Facts, Phase};
 use crate::guard::{Guard, Options};
 use crate::json::Value;
+use crate::policy::{Policy, PolicyError, decide_facts_json};
+
+/// A compiled policy, and the bytes it was made from.
+type Held = (Vec<u8>, Arc<Policy>);
+
+/// Decides under a policy. The last one is held: a replay decides thousands of times under the same, and reading it
+/// takes longer than deciding.
+pub(super) fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
+    static LAST: Mutex<Option<Held>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = match &*last {
+        Some((bytes, held)) if bytes == policy => Arc::clone(held),
+        _ => {
+            let made = Arc::new(Policy::from_compiled(policy)?);
+            *last = Some((policy.to_vec(), Arc::clone(&made)));
+            made
+        }
+    };
+    drop(last);
+    decide_facts_json(facts, &held)
+}
 
 /// The facts that today's core makes of the call or text in recorded facts. See `_core.pyi`.
 #[pyfunction]

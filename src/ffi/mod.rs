@@ -235,7 +235,7 @@ fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<Scan
 /// `policy::decide` on JSON documents: what explanation and replay hold the plain evaluator against.
 #[pyfunction]
 fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    policy::decide_json(facts, policy)
+    again::decide_json(facts, policy)
         .map(|verdict| PyBytes::new(py, &verdict))
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }

@@ -93,14 +93,18 @@ def _policy(text: str, home: Path) -> bytes:
 
 
 def _replay(index: Index, rows: Sequence[Row], other: bytes | None, arguments: argparse.Namespace) -> int:
+    from armorer_guard.cli.records_text import progress_bar
     from armorer_guard.records.replay import CannotReplay, Policies, replay, under
 
+    show = progress_bar("deciding again", "decisions")
     policies = Policies(index.store)
     plain = arguments.plain or len(rows) == 1
     done: list[tuple[Row, Replay]] = []
     impossible: list[tuple[Row, str]] = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         record, _ = index.store.whole(index.line(row) or {})
+        if show is not None:
+            show(number, len(rows))
         try:
             if other is not None:
                 done.append((row, under(record, other)))
@@ -180,6 +184,8 @@ def _say_changes(index: Index, done: list[tuple[Row, Replay]], impossible: list[
     counts = Counter(result.replayed for _, result in changed)
     newly = ", ".join(f"{counts[name]:,} newly {word}" for name, word in _NEWLY.items() if counts[name])
     print(f"{counted(len(done), 'decision')}: {len(done) - len(changed):,} the same{', ' + newly if newly else ''}")
+    if unknown := sum(result.unknown for _, result in changed):
+        print(screen.faint(f"({unknown:,} of these rest on something that is not known, which counts against a call)"))
 
 
 _NEWLY = {"deny": "denied", "ask": "asked", "allow": "allowed"}

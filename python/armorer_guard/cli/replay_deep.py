@@ -40,7 +40,7 @@ def replay_deep(index: Index, rows: list[Row], other: bytes | None, arguments: a
         0 nothing is understood differently, or only where values are redacted; 1 nothing could be; 3 something is.
     """
     policies, done, impossible = Policies(index.store), [], []
-    show = progress_bar("understanding")
+    show = progress_bar("understanding", "decisions")
     for number, row in enumerate(rows):
         record, _ = index.store.whole(index.line(row) or {})
         try:
@@ -48,10 +48,8 @@ def replay_deep(index: Index, rows: list[Row], other: bytes | None, arguments: a
             done.append((row, record, deep(record, policy)))
         except CannotReplay as error:
             impossible.append((row, str(error)))
-        if show is not None and number % 64 == 0:
-            show(number * 1_000_000, len(rows) * 1_000_000)
-    if show is not None:
-        show(1, 1)
+        if show is not None:
+            show(number + 1, len(rows))
     if arguments.json:
         _print_json(done, impossible)
     else:
