@@ -150,7 +150,7 @@ def add_parser(subparsers: Any) -> None:
     export.add_argument("-o", "--output", metavar="FILE", help="write there instead, whole or not at all")
     export.add_argument("--digests", action="store_true", help="otel: name digests of policy, facts and action too")
     _filters(export)
-    export.set_defaults(kind="all")
+    export.set_defaults(kind=None)
 
 
 def _add_verify(verbs: Any) -> None:

@@ -26,6 +26,7 @@ def run_export(arguments: argparse.Namespace) -> int:
         raise CommandError("a Parquet file cannot be written to standard output", "say where: -o FILE")
     if arguments.digests and arguments.format != "otel":
         raise CommandError("`--digests` is for `--format otel`; the other formats hold them anyway")
+    arguments.kind = arguments.kind or ("decision" if arguments.format == "csv" else "all")
     with open_index(arguments) as index:
         rows = _Counted(index, index.each(filters(arguments, index)))
         if arguments.output is None:
