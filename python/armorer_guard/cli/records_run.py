@@ -26,6 +26,8 @@ from armorer_guard.records.index import Filters, Index, Row, Run
 
 _MOST = 8
 _SHOWN_LAST = 5
+_LOOKED_AT = 200
+"""Latest outcomes that are read for what was observed: a page is to be there at once."""
 _RESUMABLE = {"True": "possible", "False": "not possible"}
 _READS = ".read"
 """How kinds of actions end that change nothing."""
@@ -277,7 +279,7 @@ def _stated(section: Section, summed: dict[str, Any]) -> None:
 
 def _observed(told: _Told) -> list[str]:
     found = []
-    for _, record in told.lines("outcome", 2_000):
+    for _, record in told.lines("outcome", _LOOKED_AT):
         for effect in parts(record, "effects"):
             what = " ".join(visible(effect[name]) for name in ("op", "path", "repo", "host", "ref") if effect.get(name))
             found.append(f"{visible(effect.get('type'))} {what}".strip())
@@ -321,7 +323,7 @@ def _evidence(told: _Told) -> Section:
         section.say(
             "policy", f"{counted(len(kept), 'policy', 'policies')} in objects/, so that decisions can be replayed"
         )
-    for _, record in told.lines("outcome", 200):
+    for _, record in told.lines("outcome", _LOOKED_AT):
         for link in parts(record, "links")[:_MOST]:
             section.say("link", f"{visible(link.get('rel'))}: {visible(link.get('url') or link.get('digest'))}")
     name = short_id(run.name)

@@ -15,7 +15,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from armorer_guard.records.intake import ARGUMENTS, IS_ODD, ODD, Intake, Progress, connect, discard, micros, tail_of
+from armorer_guard.records.intake import (
+    ARGUMENTS,
+    IS_SELDOM,
+    SELDOM,
+    Intake,
+    Progress,
+    connect,
+    discard,
+    micros,
+    tail_of,
+)
 from armorer_guard.records.intake import text as _text
 from armorer_guard.records.store import Store
 from armorer_guard.records.verify import members
@@ -180,7 +190,7 @@ class Index:
             oldest_first: The other way round.
         """
         chosen, most = self._shapes(filters)
-        by_shape = filters.run is None and filters.after is None and filters.outcome not in ODD
+        by_shape = filters.run is None and filters.after is None and filters.outcome not in SELDOM
         if by_shape and limit >= 0 and not most and len(chosen) <= _FEW:
             return self._merged(chosen, filters, limit, oldest_first)
         return [*self._each(filters, chosen, most, limit, oldest_first)]
@@ -196,8 +206,8 @@ class Index:
         by = ""
         if filters.run is not None:
             by = "INDEXED BY record_chain"
-        elif filters.outcome in ODD:
-            by, conditions = "INDEXED BY record_odd", [f"r.{IS_ODD}", *conditions]
+        elif filters.outcome in SELDOM:
+            by, conditions = "INDEXED BY record_seldom", [IS_SELDOM, *conditions]
         elif filters.after is None:
             by = "INDEXED BY record_time" if most or len(chosen) > _FEW else "INDEXED BY record_shape"
         conditions.append(f"r.shape IN ({','.join(map(str, chosen))})")
@@ -348,33 +358,30 @@ class Index:
 
     def rules(self, since: int | None = None, until: int | None = None, run: str | None = None) -> list[RuleUse]:
         """How every rule was used in a stretch of time, the most used first."""
-        condition = "1"
-        values: list[str | int] = []
+        conditions, values = ["1"], list[str | int]()
         if run is not None:
-            condition = "chain = (SELECT n FROM chain WHERE name = ?)"
+            conditions.append("chain = (SELECT n FROM chain WHERE name = ?)")
             values.append(run)
-        elif since is not None or until is not None:
-            condition = "ts >= ? AND ts < ?"
+        if since is not None or until is not None:
+            conditions.append("ts >= ? AND ts < ?")
             values += [since or 0, until if until is not None else _LAST]
-        source = "record" if run is None and not values else "record INDEXED BY record_chain" if run else "record"
-        counted = (
-            f"SELECT shape, enforced, result, count(*) AS count, max(ts) AS last FROM {source} WHERE {condition} "
-            "GROUP BY shape, enforced, result"
-        )
-        if run is not None and (since is not None or until is not None):
-            counted = counted.replace(condition, f"{condition} AND ts >= ? AND ts < ?")
-            values += [since or 0, until if until is not None else _LAST]
-        query = (
-            f"SELECT f.value, s.effect, t.enforced, t.result, t.count, t.last, s.policy FROM ({counted}) t "
-            "CROSS JOIN shape s ON s.n = t.shape AND s.kind = 'decision' "
-            "CROSS JOIN feature f ON f.kind = 'rule' AND f.shape = t.shape"
-        )
+        by = "record_chain" if run is not None else "record_shape"
+        query = f"""
+            SELECT f.value, s.effect, s.policy, t.* FROM (
+                SELECT shape, count(*), sum(enforced IS 'enforced'), sum(enforced IS 'overridden'),
+                    sum(enforced IS 'failed_open'), sum(enforced IS NULL),
+                    sum(enforced IS 'not_attempted' OR enforced NOT NULL AND result IS 'cancelled'), max(ts)
+                FROM record INDEXED BY {by} WHERE {" AND ".join(conditions)} GROUP BY shape
+            ) t CROSS JOIN shape s ON s.n = t.shape AND s.kind = 'decision'
+            CROSS JOIN feature f ON f.kind = 'rule' AND f.shape = t.shape
+        """
         uses: dict[str, RuleUse] = {}
-        for rule, effect, enforced, result, count, last, policy in self._ask(query, values):
-            _count(uses.setdefault(rule, RuleUse(rule)), effect, enforced, result, count)
-            uses[rule].last = max(uses[rule].last, last)
+        for rule, effect, policy, _, *counts, last in self._ask(query, values):
+            use = uses.setdefault(rule, RuleUse(rule))
+            _count(use, effect, counts)
+            use.last = max(use.last, last)
             if policy:
-                uses[rule].policies.add(policy)
+                use.policies.add(policy)
         for rule, state in self._appeals(since, until, run):
             if rule in uses:
                 uses[rule].appealed += 1
@@ -447,15 +454,15 @@ def _of_record(filters: Filters) -> tuple[list[str], list[Any]]:
     return conditions, values
 
 
-def _count(use: RuleUse, effect: str | None, enforced: str | None, result: str | None, count: int) -> None:
+def _count(use: RuleUse, effect: str | None, counts: list[int]) -> None:
+    count, enforced, overridden, failed_open, unended, stopped = counts
     use.allowed += count * (effect == "allow")
     use.asked += count * (effect == "ask")
     use.denied += count * (effect == "deny")
-    use.enforced += count * (enforced == "enforced")
-    use.overridden += count * (enforced == "overridden")
-    use.failed_open += count * (enforced == "failed_open")
-    use.open += count * (enforced is None)
-    if effect == "ask" and enforced is not None:
-        stopped = enforced == "not_attempted" or result == "cancelled"
-        use.stopped += count * stopped
-        use.went_on += count * (not stopped)
+    use.enforced += enforced
+    use.overridden += overridden
+    use.failed_open += failed_open
+    use.open += unended
+    if effect == "ask":
+        use.stopped += stopped
+        use.went_on += count - unended - stopped
