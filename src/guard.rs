@@ -16,8 +16,8 @@ use crate::home_packs::{self, Extended};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::{self, Appended, Outcome, Store, StoreError};
-use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::rules::RuleError;
+use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::span::ByteSpan;
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
@@ -344,9 +344,10 @@ fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
 
 /// What is wrong with packs, the first of it.
 fn said(errors: &[RuleError]) -> String {
-    let first = errors
-        .first()
-        .map_or_else(|| String::from("they cannot be opened"), RuleError::to_string);
+    let first = errors.first().map_or_else(
+        || String::from("they cannot be opened"),
+        RuleError::to_string,
+    );
     match errors.len() {
         0 | 1 => first,
         count => format!("{first}, and {} more", count - 1),

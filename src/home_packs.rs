@@ -46,7 +46,10 @@ pub fn files(home: &Path) -> Result<Vec<PathBuf>, RuleError> {
         let path = entry
             .map_err(|error| unreadable(&folder, &error.to_string()))?
             .path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
             files.push(path);
         }
     }
@@ -71,7 +74,10 @@ pub fn load(home: &Path) -> Result<Option<Extended>, Vec<RuleError>> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     let digest = digest(&texts);
-    let kept = home.join(FOLDER).join(COMPILED).join(format!("{digest}.bin"));
+    let kept = home
+        .join(FOLDER)
+        .join(COMPILED)
+        .join(format!("{digest}.bin"));
     let tables = match open(&kept) {
         Some(tables) => tables,
         None => compile(texts, &kept)?,
@@ -203,7 +209,8 @@ token.shapes = ["acme_{base62:36}"]
 
     impl Home {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("armorer-packs-{}-{name}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("armorer-packs-{}-{name}", std::process::id()));
             std::fs::create_dir_all(path.join(FOLDER)).unwrap();
             Self(path)
         }

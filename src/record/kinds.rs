@@ -368,7 +368,13 @@ fn near_miss(near: &Near) -> NearMiss<'_> {
 /// What found something, and which version of it: the guard's own, or the digest of the person's packs.
 fn detectors(decision: &Decision) -> Vec<Detector<'_>> {
     let version = |finding: &Finding| match &decision.packs {
-        Some(packs) if !builtin::scanner().rules().any(|rule| rule.id == finding.rule) => packs,
+        Some(packs)
+            if !builtin::scanner()
+                .rules()
+                .any(|rule| rule.id == finding.rule) =>
+        {
+            packs
+        }
         _ => GUARD_VERSION,
     };
     let mut list: Vec<Detector<'_>> = decision

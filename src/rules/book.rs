@@ -120,7 +120,10 @@ fn form(rule: &RuleSpec) -> (&'static str, Vec<String>) {
     } else if let Some(held) = &rule.number {
         let alone = held.shapes.iter().cloned();
         let words = held.words.join(", ");
-        let named = held.named.iter().map(|shape| format!("{shape} near {words}"));
+        let named = held
+            .named
+            .iter()
+            .map(|shape| format!("{shape} near {words}"));
         ("number", alone.chain(named).collect())
     } else if let Some(held) = &rule.detector {
         ("detector", vec![held.name.clone()])

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::error::RuleError;
-use super::rule::{Assignment, Context, Form, Pattern, Phrases, Rule, Token, Word};
+use super::rule::{Assignment, Context, Detector, Form, Pattern, Phrases, Rule, Token, Word};
 use super::shape::{self, Part, Shape};
 use super::spec::{PackSpec, RuleSpec, ValueSpec};
 use super::tables::{Edge, Literal};
@@ -227,7 +227,11 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         forms.push(number.map(|number| (Form::Number(number), Vec::new())));
     }
     if let Some(held) = &spec.detector {
-        forms.push(Ok((Form::Detector(held.name.clone()), Vec::new())));
+        let detector = Detector {
+            name: held.name.clone(),
+            allow: held.allow.clone(),
+        };
+        forms.push(Ok((Form::Detector(detector), Vec::new())));
     }
     let count = forms.len();
     match forms.pop() {

@@ -125,7 +125,9 @@ impl CheckSpec {
             });
         }
         if self.modulus < 2 || self.weights.is_empty() {
-            return Err(String::from("a sum has `weights` and a `modulus` of two at least"));
+            return Err(String::from(
+                "a sum has `weights` and a `modulus` of two at least",
+            ));
         }
         let expects = self.expects.as_ref().map(|text| text.as_bytes().to_vec());
         if expects
@@ -234,7 +236,9 @@ impl DateOrder {
     /// Whether a date begins here. Months and days to which some countries add a constant are taken for what they mean.
     fn holds(self, digits: &[u8]) -> bool {
         let two = |at: usize| match digits.get(at..at + 2) {
-            Some([tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => Some((tens - b'0') * 10 + ones - b'0'),
+            Some([tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => {
+                Some((tens - b'0') * 10 + ones - b'0')
+            }
             _ => None,
         };
         let (month, day) = match self {

@@ -53,7 +53,7 @@ pub enum Form {
     /// A number with check digits.
     Number(Number),
     /// Code, by name.
-    Detector(String),
+    Detector(Detector),
 }
 
 /// A token around a literal.
@@ -110,6 +110,15 @@ pub struct Phrases {
     pub phrases: Vec<Vec<Word>>,
     /// For each literal, the phrases that begin with it.
     pub starts: Vec<Vec<u16>>,
+}
+
+/// A detector that is code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detector {
+    /// Its name.
+    pub name: String,
+    /// Hosts it passes over, `*.` standing for every name below.
+    pub allow: Vec<String>,
 }
 
 /// A number with check digits.

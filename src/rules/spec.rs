@@ -201,8 +201,11 @@ pub struct RegexSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetectorSpec {
-    /// Its name; see `src/rules/detector.rs`.
+    /// Its name; see `src/rules/compile.rs`.
     pub name: String,
+    /// Hosts it passes over, `*.` standing for every name below; for shapes that carry data out.
+    #[serde(default)]
+    pub allow: Vec<String>,
 }
 
 const fn default_within() -> u16 {

@@ -175,9 +175,8 @@ fn cost(bytes: &[u8], at: usize, used: &HashMap<u32, u32>) -> u32 {
                 .any(|held| gram.eq_ignore_ascii_case(held.as_bytes()))
         })
     };
-    let often = 1
-        + 7 * u32::from(everyday(at))
-        + 3 * u32::from(at.checked_sub(1).is_none_or(everyday));
+    let often =
+        1 + 7 * u32::from(everyday(at)) + 3 * u32::from(at.checked_sub(1).is_none_or(everyday));
     grams * first * often * (16 + 8 * crowd.unwrap_or_default().min(64))
 }
 
@@ -281,15 +280,26 @@ fn numbers(rules: &[Rule]) -> Vec<u8> {
     let mut held: Vec<(u32, u16, u16)> = Vec::new();
     for (index, rule) in rules.iter().enumerate() {
         if let Form::Number(number) = &rule.form {
-            held.extend(number.shapes.iter().enumerate().filter_map(|(place, (shape, _))| {
-                number::class_of(shape).map(|name| (name, index as u16, place as u16))
-            }));
+            held.extend(
+                number
+                    .shapes
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, (shape, _))| {
+                        number::class_of(shape).map(|name| (name, index as u16, place as u16))
+                    }),
+            );
         }
     }
     held.sort_unstable();
     held.iter()
         .flat_map(|(name, rule, shape)| {
-            [name.to_le_bytes().as_slice(), &rule.to_le_bytes(), &shape.to_le_bytes()].concat()
+            [
+                name.to_le_bytes().as_slice(),
+                &rule.to_le_bytes(),
+                &shape.to_le_bytes(),
+            ]
+            .concat()
         })
         .collect()
 }
@@ -305,7 +315,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
         .iter()
         .enumerate()
         .filter_map(|(index, rule)| match &rule.form {
-            Form::Detector(name) => Some((name.as_str(), index as u16)),
+            Form::Detector(held) => Some((held.name.as_str(), index as u16)),
             _ => None,
         })
         .collect();
@@ -334,15 +344,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
     for section in [
-        &cells,
-        &buckets,
-        &entries,
-        &index,
-        &text,
-        &offsets,
-        &blob,
-        &detectors,
-        &numbers,
+        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers,
     ] {
         put_section(&mut out, section);
     }
@@ -532,8 +534,12 @@ impl Tables {
             let same = if any == 1 { four & !0xff } else { four } == gram;
             if same
                 && let Some(begin) = (at + 1).checked_sub(usize::from(offset))
-                && let Some(hit) =
-                    self.literal_at(usize::from(u16::from_le_bytes([low, high])), bytes, begin, !S::EVERY)
+                && let Some(hit) = self.literal_at(
+                    usize::from(u16::from_le_bytes([low, high])),
+                    bytes,
+                    begin,
+                    !S::EVERY,
+                )
             {
                 seen.hit(hit);
             }
@@ -557,7 +563,10 @@ impl Tables {
         if !same {
             return None;
         }
-        let parts = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|byte| word_byte(*byte));
+        let parts = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at))
+                .is_some_and(|byte| word_byte(*byte))
+        };
         if flags & WHOLE_WORDS != 0 && (parts(start.checked_sub(1)) || parts(Some(end)))
             || flags & CLEAN_START != 0 && !clean_start(bytes, start, None)
         {

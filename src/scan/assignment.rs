@@ -226,7 +226,7 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
         [b'=', b'=' | b'~', ..] | [b'!', ..] => return None,
         [b':', b':', ..] => return None,
         [b'=' | b':' | b'|', ..] => Some(1),
-        [b'>', ..] if bytes[..start].ends_with(b"<") || closers > 0 && blanks == 0 => Some(1),
+        [b'>', ..] if closers > 0 && blanks == 0 || opens_element(bytes, start) => Some(1),
         [b',', ..] if closers > 0 => Some(1),
         [b'%', b'3', b'D' | b'd', ..] => Some(3),
         _ => None,
@@ -275,17 +275,30 @@ static OPENING: [&str; 4] = ["「", "『", "“", "«"];
 /// Whether the line before the name is an instruction that sets it: `ENV NAME value`, `setx NAME "value"`.
 fn instructs(bytes: &[u8], start: usize) -> bool {
     let low = start.saturating_sub(96);
-    let line = bytes[low..start]
+    let before = &bytes[low..start];
+    let line = memchr::memrchr(b'\n', before).map_or(before, |at| &before[at + 1..]);
+    let line = line.trim_ascii_start();
+    let Some(end) = memchr::memchr2(b' ', b'\t', line) else {
+        return false;
+    };
+    let (word, rest) = line.split_at(end);
+    // The name's own beginning may follow, and nothing else.
+    [b"env".as_slice(), b"arg", b"setx", b"setenv", b"set"]
         .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(low, |before| low + before + 1);
-    let mut words = bytes[line..start]
-        .split(|byte| matches!(byte, b' ' | b'\t'))
-        .filter(|word| !word.is_empty());
-    let first = words.next().unwrap_or_default().to_ascii_lowercase();
-    // The name's own beginning is the second word, when there is one.
-    words.nth(1).is_none()
-        && matches!(first.as_slice(), b"env" | b"arg" | b"setx" | b"setenv" | b"set")
+        .any(|known| word.eq_ignore_ascii_case(known))
+        && !rest.trim_ascii_start().contains(&b' ')
+}
+
+/// Whether the name that ends before `start`'s word is an element's: `<dbPassword>`.
+fn opens_element(bytes: &[u8], start: usize) -> bool {
+    let word = bytes[start.saturating_sub(48)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':')
+        })
+        .count();
+    bytes[..start - word].ends_with(b"<")
 }
 
 /// Whether the name before `start` is an option: `--db-password`.
@@ -443,7 +456,10 @@ fn is_plain_hex(text: &[u8]) -> bool {
 
 /// `4097u32`, `0x1Fu64`, `153i32`: a number with its type.
 fn is_typed_number(text: &[u8]) -> bool {
-    let Some(at) = text.iter().rposition(|byte| matches!(byte, b'u' | b'i' | b'f')) else {
+    let Some(at) = text
+        .iter()
+        .rposition(|byte| matches!(byte, b'u' | b'i' | b'f'))
+    else {
         return false;
     };
     let (number, kind) = (&text[..at], &text[at + 1..]);
@@ -607,6 +623,7 @@ mod tests {
             "password: string = \"v4lue\";",
             "os.environ[\"password\"] = \"v4lue\"",
             "<password>v4lue</password>",
+            "<x:dbPassword>v4lue</x:dbPassword>",
             "<string name=\"password\">v4lue</string>",
             "<add key=\"password\" value=\"v4lue\" />",
             "- name: password\n  value: v4lue\n",

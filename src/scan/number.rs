@@ -36,7 +36,7 @@ static OTHER_NUMBERS: &[&str] = &[
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
     let (start, end) = number_around(bytes, at);
-    if iban(pass, at) {
+    if is_date(&bytes[start..end]) || iban(pass, at) {
         return end;
     }
     let count = bytes[start..end]
@@ -53,13 +53,17 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     }
     // Few digits are only a part of what letters stand beside.
     let mixed = || {
-        start
-            .checked_sub(1)
-            .is_some_and(|before| bytes[before].is_ascii_alphabetic())
-            || match bytes.get(end) {
-                Some(b'/') => bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
-                next => next.is_some_and(u8::is_ascii_alphabetic),
-            }
+        let before = bytes[start.saturating_sub(LONGEST_ISSUED)..start]
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
+        let after = bytes[end..]
+            .iter()
+            .take(LONGEST_ISSUED)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'/')
+            .count();
+        before + after > 0 && before + after + (end - start) > number::LEAST
     };
     if end - start <= LONGEST
         && (count >= LEAST_ISSUED || mixed())
@@ -167,9 +171,9 @@ fn is_named(bytes: &[u8], start: usize, end: usize, words: &[String]) -> bool {
     let from = start.saturating_sub(NAME_BEFORE);
     let before = &bytes[from..start];
     let after = &bytes[end..bytes.len().min(end + NAME_AFTER)];
-    words.iter().any(|word| {
-        has_word(before, word.as_bytes()) || has_word(after, word.as_bytes())
-    })
+    words
+        .iter()
+        .any(|word| has_word(before, word.as_bytes()) || has_word(after, word.as_bytes()))
 }
 
 /// Whether a word stands in a text, at the borders of camel case too: `nhsNumber`.
@@ -212,6 +216,13 @@ static KINDS: [u8; 256] = {
     kinds[b'+' as usize] = SIGN;
     kinds
 };
+
+/// Whether it begins with a date as logs write it.
+fn is_date(text: &[u8]) -> bool {
+    matches!(text, [b'1', b'9', ..] | [b'2', b'0', ..])
+        && text.get(4) == Some(&b'-')
+        && text.get(7) == Some(&b'-')
+}
 
 fn kind_at(bytes: &[u8], at: usize) -> u8 {
     bytes
@@ -269,7 +280,9 @@ fn is_listed(bytes: &[u8], start: usize, end: usize) -> bool {
     let after = &bytes[end..bytes.len().min(end + 2)];
     before.len() < start
         && before.ends_with(b",")
-        && before[..before.len() - 1].last().is_some_and(u8::is_ascii_digit)
+        && before[..before.len() - 1]
+            .last()
+            .is_some_and(u8::is_ascii_digit)
         && matches!(after, [b',' | b']', rest @ ..] if rest.iter().all(u8::is_ascii_whitespace) || after[0] == b']')
 }
 

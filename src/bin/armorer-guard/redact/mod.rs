@@ -56,7 +56,8 @@ impl Failure {
 
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
-    let Some(rules) = RuleSet::open_or_complain(&options.sought.packs, options.home.as_deref()) else {
+    let Some(rules) = RuleSet::open_or_complain(&options.sought.packs, options.home.as_deref())
+    else {
         return ERROR;
     };
     if !rules.knows(&options.sought.selection) {

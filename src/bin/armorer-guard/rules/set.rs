@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use armorer_guard_core::{builtin, edge, home_packs};
 use armorer_guard_core::rules::book::{self, Page};
 use armorer_guard_core::rules::spec::PackSpec;
 use armorer_guard_core::rules::{Rule, RuleError};
 use armorer_guard_core::scan::{Scanner, packs};
 use armorer_guard_core::sweep::select::Selection;
+use armorer_guard_core::{builtin, edge, home_packs};
 
 use crate::output::complain;
 
