@@ -82,7 +82,8 @@ pub fn load(home: &Path) -> Result<Option<Extended>, Vec<RuleError>> {
         Some(tables) => tables,
         None => compile(texts, &kept)?,
     };
-    let mut scanner = builtin::new_scanner();
+    let mut scanner = builtin::new_scanner()
+        .map_err(|damaged| vec![unreadable(Path::new("armorer-guard"), &damaged.to_string())])?;
     scanner.add(tables);
     Ok(Some(Extended {
         scanner,

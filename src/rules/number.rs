@@ -1,6 +1,6 @@
 //! Numbers about people that carry check digits: what a pack says about one, and whether the digits hold.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::rule::{Check, Checked, DateOrder, Number};
 use super::shape::{Part, Shape};

@@ -20,6 +20,7 @@ pub(crate) enum RuleSet {
 impl RuleSet {
     /// The rules that ship, those of the packs in the guard's home, and those of `files`.
     pub(crate) fn open(files: &[PathBuf], home: Option<&Path>) -> Result<Self, Vec<RuleError>> {
+        builtin::sound().map_err(damaged)?;
         let mut all = at_home(home)?;
         for file in files {
             if !all.iter().any(|held| same(held, file)) {
@@ -32,7 +33,7 @@ impl RuleSet {
         let packs = read(&all)?;
         let own = book::of(&packs);
         home_packs::refuse_taken(&packs)?;
-        let mut scanner = builtin::new_scanner();
+        let mut scanner = builtin::new_scanner().map_err(damaged)?;
         scanner.add(packs::load(packs)?);
         Ok(Self::Extended { scanner, own })
     }
@@ -84,6 +85,15 @@ impl RuleSet {
     pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
         self.scanner().rules().find(|rule| rule.id == id)
     }
+}
+
+fn damaged(error: builtin::Damaged) -> Vec<RuleError> {
+    vec![RuleError {
+        kind: RuleError::UNREADABLE,
+        file: String::from("armorer-guard"),
+        rule: String::new(),
+        message: error.to_string(),
+    }]
 }
 
 /// Reads packs.
