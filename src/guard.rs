@@ -24,6 +24,8 @@ const MIN_PIECE: usize = 12;
 
 /// What joins the parts of a tool's name.
 const JOINT: &str = "__";
+/// Longer texts are no names of tools.
+const LONGEST_NAME: usize = 512;
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -426,17 +428,27 @@ impl<'a> Scrubber<'a> {
                 text = text.replace(value.as_str(), mark);
             }
         }
-        let text = self.scrub_whole(text);
-        if !text.contains(JOINT) {
-            return text;
+        self.scrub_parts(self.scrub_whole(text))
+    }
+
+    /// `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that what follows
+    /// each joint of such a name is read by itself too.
+    fn scrub_parts(&self, text: String) -> String {
+        match text.split_once(JOINT) {
+            None => text,
+            Some((head, rest)) if text.len() <= LONGEST_NAME => {
+                let rest = self.scrub_parts(self.scrub_whole(rest.to_owned()));
+                format!("{head}{JOINT}{rest}")
+            }
+            // No name: each part once, so that the work grows with the text.
+            Some(_) => {
+                let parts: Vec<String> = text
+                    .split(JOINT)
+                    .map(|part| self.scrub_whole(part.to_owned()))
+                    .collect();
+                parts.join(JOINT)
+            }
         }
-        // `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that each part
-        // of such a name is read by itself too.
-        let parts: Vec<String> = text
-            .split(JOINT)
-            .map(|part| self.scrub_whole(part.to_owned()))
-            .collect();
-        parts.join(JOINT)
     }
 
     fn scrub_whole(&self, text: String) -> String {
