@@ -17,7 +17,7 @@ mod keys;
 pub mod kinds;
 pub mod line;
 pub mod merkle;
-mod note;
+pub mod note;
 mod objects;
 mod os;
 mod retain;

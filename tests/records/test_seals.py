@@ -421,6 +421,26 @@ def test_every_kind_the_core_writes_is_one_of_the_models(home: Path, capsys):
             assert models.stored_form(models.parse(line)) == json.loads(line)
 
 
+# golden vectors, made by the writer in the other language
+
+SEALED = Path(__file__).parents[1] / "data" / "records" / "sealed" / "store"
+
+
+def test_the_golden_store_that_is_sealed_comes_out_byte_for_byte(tmp_path: Path):
+    for path in [SEALED / "journal.jsonl", *(SEALED / "runs").glob("*.jsonl")]:
+        lines = path.read_bytes().splitlines(keepends=True)
+        assert [seal(json.loads(line)) for line in lines] == lines
+        assert [models.stored_form(models.parse(line)) for line in lines] == [json.loads(line) for line in lines]
+    report = verify_store(SEALED, thorough=True)
+    assert (report.verdict.name, report.problems, report.checkpoints) == ("ok", [], 1)
+    assert verify_plain.verify(SEALED)[1] == []
+    stated = [json.loads(line) for line in (SEALED / "journal.jsonl").read_bytes().splitlines()]
+    key = signature.Key.parse(stated[2]["key"]["public"])
+    note = signature.Note.parse(stated[3]["checkpoint"]["note"])
+    assert key is not None and note is not None and note.signed_by(key)
+    assert (SEALED / "checkpoint").read_text() == stated[3]["checkpoint"]["note"]
+
+
 # the algorithms, against their definitions
 
 
