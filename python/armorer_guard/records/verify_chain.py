@@ -178,10 +178,10 @@ class Follower:
         """
         Follow some lines; the common case, a record that continues the one before, takes few steps.
 
-        That a line gives its hash together with what it must continue proves that it is the next one and unchanged. What
-        it says of its own place and time is read of most decisions only now and then, and of all when asked to be
-        thorough. Only what is searched from the end of a line is trusted to be a member of the record itself: no text of
-        a call stands behind `kind` in canonical order, and quotes inside strings are escaped.
+        That a line gives its hash together with what it must continue proves that it is the next one and unchanged.
+        What it says of its own place and time is read of most decisions only now and then, and of all when asked to be
+        thorough. Only what is searched from the end of a line is trusted to be a member of the record itself: no text
+        of a call stands behind `kind` in canonical order, and quotes inside strings are escaped.
         """
         fresh = hashlib.sha256(DOMAIN).copy
         prev, seq, last_ts = self.prev, self.seq, self.last_ts
