@@ -34,8 +34,6 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// Whether decisions are recorded below `home`.
     pub record: bool,
-    /// What is synced before it is answered.
-    pub durability: Durability,
 }
 
 /// Decides calls. Safe to share between threads.
@@ -78,9 +76,7 @@ impl Guard {
             .as_deref()
             .map(|home| Arc::new(Gaps::new(home)));
         let store = match (store, &gaps) {
-            (Some(Ok(store)), Some(gaps)) => Some(Ok(store
-                .with_gaps(Arc::clone(gaps))
-                .with_durability(options.durability))),
+            (Some(Ok(store)), Some(gaps)) => Some(Ok(store.with_gaps(Arc::clone(gaps)))),
             (store, _) => store,
         };
         Self {
@@ -89,6 +85,17 @@ impl Guard {
             gaps,
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
+        }
+    }
+
+    /// The same guard with another rule for what is synced before it is answered.
+    #[must_use]
+    pub fn with_durability(self, durability: Durability) -> Self {
+        Self {
+            store: self
+                .store
+                .map(|store| store.map(|store| store.with_durability(durability))),
+            ..self
         }
     }
 

@@ -80,8 +80,8 @@ impl Guard {
             inner: CoreGuard::open(&Options {
                 home: home.clone(),
                 record,
-                durability: Durability::from_environment(),
-            }),
+            })
+            .with_durability(Durability::from_environment()),
             home,
             runtime: runtime.to_owned(),
         }
