@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 from armorer_guard.cli.records_list import run_entry
@@ -52,6 +53,11 @@ class _Told:
             part(self.index.summary(row) or {}, "facts") for row in self.index.find(Filters(run=self.run.name), 20)
         ]
         return next((found for found in facts if part(found, "context").get("cwd") is not None), {})
+
+    @cached_property
+    def outcomes(self) -> list[tuple[Row, dict[str, Any]]]:
+        """The latest outcomes."""
+        return self.lines("outcome", _LOOKED_AT)
 
     def rows(self, kind: str, limit: int) -> list[Row]:
         """Records of a kind, the latest first."""
@@ -279,7 +285,7 @@ def _stated(section: Section, summed: dict[str, Any]) -> None:
 
 def _observed(told: _Told) -> list[str]:
     found = []
-    for _, record in told.lines("outcome", _LOOKED_AT):
+    for _, record in told.outcomes:
         for effect in parts(record, "effects"):
             what = " ".join(visible(effect[name]) for name in ("op", "path", "repo", "host", "ref") if effect.get(name))
             found.append(f"{visible(effect.get('type'))} {what}".strip())
@@ -323,7 +329,7 @@ def _evidence(told: _Told) -> Section:
         section.say(
             "policy", f"{counted(len(kept), 'policy', 'policies')} in objects/, so that decisions can be replayed"
         )
-    for _, record in told.lines("outcome", _LOOKED_AT):
+    for _, record in told.outcomes:
         for link in parts(record, "links")[:_MOST]:
             section.say("link", f"{visible(link.get('rel'))}: {visible(link.get('url') or link.get('digest'))}")
     name = short_id(run.name)
