@@ -190,7 +190,7 @@ def _inputs(told: _Told) -> Section:
             value = f"{context[name]} (with the last call)"
         section.tell(label, value, _NO_TELLER)
     read = sum(count for tool, count in told.index.tools(run.name) if not tool)
-    section.tell("texts", read and f"{counted(read, 'text')} judged, and kept redacted", "none was judged")
+    section.say("texts", f"{counted(read, 'text')} judged, and kept redacted" if read else "none was judged")
     for label, kind in (("labels", "label"), ("found", "finding")):
         found = told.index.features(run.name, kind)
         if found:
@@ -240,9 +240,9 @@ def _approvals(told: _Told) -> Section:
         ended = Counter(row.enforced or "none" for row in index.find(Filters(run=run.name, effect="ask")))
         went = run.asked - ended["none"] - ended["not_attempted"]
         section.say(
-            "host asked",
-            f"{counted(run.asked, 'question')} left to the runtime's own prompt: {went:,} ended, "
-            f"{ended['not_attempted']:,} not attempted, {ended['none']:,} without an outcome",
+            "questions",
+            f"{counted(run.asked, 'call')} asked about: {went:,} went on, {ended['not_attempted']:,} not attempted, "
+            f"{ended['none']:,} without an outcome",
         )
     if not section.items:
         section.say("approvals", "none: nothing in this run was asked", "2")
