@@ -85,6 +85,7 @@ impl Guard {
             phase: Phase::Pre,
             tool: scrubber.scrub(call.tool),
             server: understanding.server.map(|server| scrubber.scrub(server)),
+            pin: call.pin,
             surface: Surface::ToolArgs,
             actions: understanding
                 .actions
@@ -123,6 +124,7 @@ impl Guard {
             phase: Phase::Text,
             tool: String::new(),
             server: None,
+            pin: None,
             surface: text.surface,
             actions: Vec::new(),
             findings,
@@ -483,6 +485,7 @@ impl<'a> Scrubber<'a> {
             agent: self.scrub_option(caller.agent),
             depth: caller.depth,
             host_mode: self.scrub_option(caller.host_mode),
+            run_mode: caller.run_mode,
         }
     }
 }

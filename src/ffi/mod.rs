@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::call::{Call, Caller, Surface, Text};
+use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
 use crate::record::Outcome;
@@ -59,31 +59,64 @@ fn surface_of(py: Python<'_>, name: &str) -> PyResult<Surface> {
     })
 }
 
+/// A word of a closed set.
+fn word_of<T>(
+    py: Python<'_>,
+    name: &str,
+    word: Option<&str>,
+    known: &[&str],
+    of: impl Fn(&str) -> Option<T>,
+) -> PyResult<Option<T>> {
+    word.map(|word| {
+        of(word).ok_or_else(|| {
+            failure::<InputError>(
+                py,
+                "request_unknown_word",
+                &format!(
+                    "unknown {name} `{word}`; expected one of {}",
+                    known.join(", ")
+                ),
+            )
+        })
+    })
+    .transpose()
+}
+
 /// Decides tool calls and texts. See `_core.pyi`.
 #[pyclass(frozen, module = "armorer_guard._core")]
 struct Guard {
     inner: CoreGuard,
     home: Option<PathBuf>,
     runtime: String,
+    run_mode: Option<RunMode>,
 }
 
 #[pymethods]
 impl Guard {
     #[new]
-    #[pyo3(signature = (*, home=None, record=true, runtime="python"))]
-    fn new(home: Option<PathBuf>, record: bool, runtime: &str) -> Self {
+    #[pyo3(signature = (*, home=None, record=true, runtime="python", run_mode=None))]
+    fn new(
+        py: Python<'_>,
+        home: Option<PathBuf>,
+        record: bool,
+        runtime: &str,
+        run_mode: Option<&str>,
+    ) -> PyResult<Self> {
         let home = home.or_else(edge::guard_home);
-        Self {
+        let known = RunMode::ALL.map(RunMode::as_str);
+        let run_mode = word_of(py, "run_mode", run_mode, &known, RunMode::from_name)?;
+        Ok(Self {
+            run_mode: run_mode.or_else(edge::run_mode),
             inner: CoreGuard::open(&Options {
                 home: home.clone(),
                 record,
             }),
             home,
             runtime: runtime.to_owned(),
-        }
+        })
     }
 
-    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None))]
+    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
     fn check(
         &self,
@@ -95,6 +128,7 @@ impl Guard {
         workspace: Option<PathBuf>,
         agent: Option<String>,
         call_id: Option<String>,
+        pin: Option<&str>,
     ) -> PyResult<Decision> {
         let cwd = match cwd {
             Some(cwd) => Some(cwd),
@@ -103,12 +137,20 @@ impl Guard {
         let call = Call {
             tool: to_text(tool)?,
             args: to_value(args)?,
+            pin: word_of(
+                py,
+                "pin",
+                pin,
+                &ToolPin::ALL.map(ToolPin::as_str),
+                ToolPin::from_name,
+            )?,
             context: edge::context(cwd, workspace, self.home.clone()),
             caller: Caller {
                 run,
                 runtime: self.runtime.clone(),
                 call_id,
                 agent,
+                run_mode: self.run_mode,
                 ..Caller::default()
             },
         };
@@ -130,6 +172,7 @@ impl Guard {
             caller: Caller {
                 run,
                 runtime: self.runtime.clone(),
+                run_mode: self.run_mode,
                 ..Caller::default()
             },
         };
@@ -238,6 +281,33 @@ fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bo
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
 
+/// A compiled policy that is read once and asked often. See `_core.pyi`.
+#[pyclass(frozen, module = "armorer_guard._core")]
+struct Policy {
+    inner: policy::Policy,
+}
+
+#[pymethods]
+impl Policy {
+    #[new]
+    fn new(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
+        policy::Policy::from_compiled(text)
+            .map(|inner| Self { inner })
+            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+    }
+
+    #[getter]
+    fn digest(&self) -> &str {
+        self.inner.digest()
+    }
+
+    fn decide<'py>(&self, py: Python<'py>, facts: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        policy::decide_recorded(facts, &self.inner)
+            .map(|verdict| PyBytes::new(py, &verdict))
+            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+    }
+}
+
 /// A compiled policy as a table of this build, and the name of that form.
 #[pyfunction]
 fn policy_table<'py>(
@@ -286,8 +356,9 @@ fn action_sentence(action: &[u8]) -> Option<String> {
 mod _core {
     #[pymodule_export]
     use super::{
-        Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, policy_table, scan,
+        Action, Decision, Finding, Guard, GuardError, InputError, Near, Policy, PolicyError,
+        Reason, ScanResult, StoreError, builtin_policy, canonical_json, decide_json, policy_table,
+        scan,
     };
 
     #[pymodule_export]

@@ -329,10 +329,10 @@ class _Compiler:
 
     def block(self, when: When, path: tuple[Step, ...]) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        for name in ("phase", "surface"):
+        for name in ("phase", "surface", "run_mode", "pin"):
             if (values := getattr(when, name)) is not None:
                 made[name] = sorted(set(values))
-        for name in ("tool", "server", "runtime", "agent", "host_mode", "label"):
+        for name in ("tool", "server", "runtime", "agent", "host_mode", "principal", "label"):
             if (value := getattr(when, name)) is not None:
                 made[name] = self.lists(value, (*path, name))
         if when.depth is not None:

@@ -60,9 +60,14 @@ class Judge:
             "labels": sorted(given.labels),
             "counters": sorted([name, n] for name, n in given.counters.items()),
         }
-        for name in ("agent", "depth", "host_mode", "runtime"):
+        for name, holder in (
+            *((name, facts["caller"]) for name in ("agent", "depth", "host_mode", "run_mode", "runtime")),
+            ("pin", facts),
+        ):
             if (value := getattr(given, name)) is not None:
-                facts["caller"][name] = value
+                holder[name] = value
+        if given.principal is not None:
+            facts["context"]["user"] = given.principal
         return facts
 
 

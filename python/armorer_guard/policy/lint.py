@@ -97,10 +97,27 @@ def _of_rule(
                 )
 
 
+_NOT_OF_A_CALL = frozenset(
+    {
+        "label",
+        "counter",
+        "time",
+        "agent",
+        "depth",
+        "host_mode",
+        "run_mode",
+        "principal",
+        "pin",
+        "runtime",
+    }
+)
+"""Conditions on what an example does not say; a test with `given` does."""
+
+
 def _can_have_examples(rule: dict[str, Any]) -> bool:
     """Rules about the state of a run, callers or clocks cannot be shown by a call alone."""
     return not any(
-        {"label", "counter", "time", "agent", "depth", "host_mode", "runtime"} & set(block) for block in rule["when"]
+        set(block) & _NOT_OF_A_CALL for block in rule["when"]
     )
 
 

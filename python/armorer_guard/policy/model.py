@@ -12,33 +12,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from armorer_guard.policy.vocabulary import MAX_PATTERN_PARTS, OBLIGATIONS
+from armorer_guard.policy.vocabulary import (
+    MAX_PATTERN_PARTS,
+    OBLIGATIONS,
+    Certainty,
+    Checksum,
+    Day,
+    Effect,
+    Family,
+    LayerName,
+    Phase,
+    Pin,
+    Place,
+    RunMode,
+    Severity,
+    Surface,
+)
 
-Effect = Literal["allow", "ask", "deny"]
-Layer = Literal["builtin", "user", "project", "managed"]
-Phase = Literal["pre", "post", "text"]
-Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
-Certainty = Literal["possible", "likely", "certain"]
-Family = Literal["secret", "pii", "hidden_text", "injection", "exfiltration"]
-Severity = Literal["low", "medium", "high", "critical"]
-Checksum = Literal["valid", "mismatch", "none"]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Place = Literal[
-    "workspace",
-    "workspace_root",
-    "workspace_parent",
-    "temp",
-    "cache",
-    "home",
-    "home_root",
-    "system",
-    "root",
-    "device",
-    "null",
-    "outside",
-    "remote",
-    "unknown",
-]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=120)]
 
 
@@ -148,7 +138,10 @@ class Number(Strict):
 
 
 class Arg(Strict):
-    """A condition on one argument, named by its JSON Pointer (RFC 6901)."""
+    """
+    A condition on one argument, named by its JSON Pointer (RFC 6901). A step `*` stands for every member or item of that
+    level; the condition then holds when it does for one of them.
+    """
 
     exists: bool | None = None
     any: Patterns | None = None
@@ -252,7 +245,15 @@ class When(Strict):
     agent: NamesField | None = None
     """The agent inside the runtime; the main one is called `main`."""
     host_mode: NamesField | None = None
+    """The runtime's permission mode, as it names it."""
+    run_mode: Annotated[list[RunMode], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    """Whether a person is there to be asked."""
+    principal: NamesField | None = None
+    """The user the call runs as."""
+    pin: Annotated[list[Pin], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    """How the tool's definition compares with the one that was pinned."""
     depth: NumberField | None = None
+    """How many agents deep: 0 for the main one."""
     arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], Annotated[Arg, BeforeValidator(_arg)]] | None = (
         None
     )
@@ -348,7 +349,10 @@ class Given(Strict):
     agent: str | None = None
     depth: Annotated[int, Field(ge=0)] | None = None
     host_mode: str | None = None
+    run_mode: RunMode | None = None
     runtime: str | None = None
+    principal: str | None = None
+    pin: Pin | None = None
 
 
 class Expect(Strict):
@@ -383,7 +387,7 @@ class PolicyFile(Strict):
     guard: Literal[1]
     """Version of the language."""
     id: Name
-    layer: Layer | None = None
+    layer: LayerName | None = None
     """Where the file belongs; the loader refuses it elsewhere."""
     builtin: Literal["default", "strict", "observe", "none"] | None = None
     """Which built-in policy lies below: `default` when nobody says. Not for a project to say."""

@@ -6,6 +6,8 @@ Held against the core by a test. A leaf: imports nothing of this package.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 KINDS: tuple[str, ...] = (
     "fs.read",
     "fs.write",
@@ -75,7 +77,7 @@ KINDS: tuple[str, ...] = (
 UNKNOWN_KIND = "unknown"
 """The kind of what could not be understood. A permission covers it only where it names it."""
 
-PLACES: tuple[str, ...] = (
+Place = Literal[
     "workspace",
     "workspace_root",
     "workspace_parent",
@@ -90,41 +92,62 @@ PLACES: tuple[str, ...] = (
     "outside",
     "remote",
     "unknown",
-)
+]
 """Where a path lies."""
 
-PHASES: tuple[str, ...] = ("pre", "post", "text")
+Phase = Literal["pre", "post", "text"]
 """When in a call's life a decision is taken."""
 
-SURFACES: tuple[str, ...] = ("user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output")
+Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
 """Where a text comes from."""
 
-CERTAINTIES: tuple[str, ...] = ("possible", "likely", "certain")
+RunMode = Literal["interactive", "headless"]
+"""Whether a person is there to be asked."""
+
+Pin = Literal["ok", "new", "changed", "shadowed"]
+"""How a tool's definition compares with the one that was pinned."""
+
+Certainty = Literal["possible", "likely", "certain"]
 """How sure it is that an action happens."""
 
-FAMILIES: tuple[str, ...] = ("secret", "pii", "hidden_text", "injection", "exfiltration")
+Family = Literal["secret", "pii", "hidden_text", "injection", "exfiltration"]
 """What family a finding belongs to."""
 
-SEVERITIES: tuple[str, ...] = ("low", "medium", "high", "critical")
+Severity = Literal["low", "medium", "high", "critical"]
 """How much a finding matters, least first."""
 
-CHECKSUMS: tuple[str, ...] = ("valid", "mismatch", "none")
+Checksum = Literal["valid", "mismatch", "none"]
 """What a token's own checksum said; `none` where its type has none."""
 
-EFFECTS: tuple[str, ...] = ("allow", "ask", "deny")
+Effect = Literal["allow", "ask", "deny"]
 """What a rule says, mildest first."""
 
-LAYERS: tuple[str, ...] = ("builtin", "user", "project", "managed")
+LayerName = Literal["builtin", "user", "project", "managed"]
 """Where a rule comes from; a later layer outranks an earlier one."""
 
-OBLIGATIONS: tuple[str, ...] = ("redact", "snapshot", "warn")
+Obligation = Literal["redact", "snapshot", "warn"]
 """What can be demanded besides an effect; `{label: NAME}` is the fourth."""
 
-BASES: tuple[str, ...] = ("workspace", "home", "cwd", "guard_home")
+Base = Literal["workspace", "home", "cwd", "guard_home"]
 """What a target pattern may begin with, as `${workspace}`: known only when a call is judged."""
 
-DAYS: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 """Days of the week."""
+
+PLACES: tuple[Place, ...] = get_args(Place)
+PHASES: tuple[Phase, ...] = get_args(Phase)
+SURFACES: tuple[Surface, ...] = get_args(Surface)
+RUN_MODES: tuple[RunMode, ...] = get_args(RunMode)
+PINS: tuple[Pin, ...] = get_args(Pin)
+CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
+FAMILIES: tuple[Family, ...] = get_args(Family)
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+CHECKSUMS: tuple[Checksum, ...] = get_args(Checksum)
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+LAYERS: tuple[LayerName, ...] = get_args(LayerName)
+OBLIGATIONS: tuple[Obligation, ...] = get_args(Obligation)
+BASES: tuple[Base, ...] = get_args(Base)
+DAYS: tuple[Day, ...] = get_args(Day)
 
 PATH_KINDS: frozenset[str] = frozenset({"fs.read", "fs.write", "fs.delete", "fs.destroy", "fs.permission"})
 """Kinds whose target is a path, so that a place nobody stated is an unknown one."""

@@ -97,7 +97,8 @@ input:
 
   a request is   {"id": ANY, "tool": "Bash", "args": {"command": "ls"}, "cwd": "/abs", "run": "NAME"}
   or             {"id": ANY, "text": "...", "surface": "tool_result", "run": "NAME"}
-  with `workspace` (absolute path) and `agent` (name) where known; a member that is not known is an error.
+  with `workspace` (absolute path), `agent` (name), `run_mode` (interactive, headless) and, for a tool, `pin` (ok, new,
+  changed, shadowed) where known; a member that is not known is an error.
 
 output:
   --json            one JSON answer a line, instead of text for people; always so with --jsonl
