@@ -327,6 +327,26 @@ def builtin_policy(name: str) -> bytes:
         PolicyError: No such policy ships.
     """
 
+def tool_names() -> list[str]:
+    """The names of tools that agent runtimes bring, as they write them."""
+
+def finding_rules() -> list[str]:
+    """The rule ids that a finding can have, of the packs that ship."""
+
+def record_change(
+    home: str | PathLike[str], kind: Literal["policy.activate", "mode.change", "note"], members: dict[str, Any]
+) -> str:
+    """
+    Append what a person changed about the guard itself to the journal below *home*.
+
+    Returns:
+        Id of the record.
+
+    Raises:
+        StoreError: It could not be recorded.
+        InputError: *kind* is no such change, or *members* is no JSON object.
+    """
+
 def policy_table(policy: bytes) -> tuple[str, bytes]:
     """
     A compiled policy as a table that this build of the core loads fastest, and the name of that form.

@@ -11,7 +11,7 @@ use pyo3::types::{PyBytes, PyString};
 use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::Outcome;
+use crate::record::{Change, Outcome, Store};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -333,6 +333,56 @@ fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyByt
         })
 }
 
+/// The names of tools that agent runtimes bring. None can be told of a core that cannot read its own.
+#[pyfunction]
+fn tool_names() -> Vec<String> {
+    builtin::tool_names().unwrap_or_default()
+}
+
+/// The rules that a finding of the packs that ship can name.
+#[pyfunction]
+fn finding_rules() -> Vec<String> {
+    builtin::scanner()
+        .rules()
+        .map(|rule| rule.id.as_str().to_owned())
+        .collect()
+}
+
+/// Appends what a person changed about the guard itself to the journal; returns the record's id.
+#[pyfunction]
+fn record_change(
+    py: Python<'_>,
+    home: PathBuf,
+    kind: &str,
+    members: &Bound<'_, PyAny>,
+) -> PyResult<String> {
+    let change = Change::ALL
+        .into_iter()
+        .find(|change| change.as_str() == kind)
+        .ok_or_else(|| {
+            let message = format!("`{kind}` is not a change of the guard itself");
+            failure::<InputError>(py, "change_kind", &message)
+        })?;
+    let wrong = || {
+        let message = format!(
+            "the members of a record are an object of `{}`",
+            Change::MEMBERS.join("`, `")
+        );
+        failure::<InputError>(py, "change_members", &message)
+    };
+    let Value::Object(given) = to_value(members)? else {
+        return Err(wrong());
+    };
+    let mut members = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        let known = Change::MEMBERS.into_iter().find(|known| *known == name);
+        members.push((known.ok_or_else(wrong)?, value));
+    }
+    py.detach(|| Store::open(&home)?.append_change(change, &members, "cli"))
+        .map(|appended| appended.id)
+        .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+}
+
 /// Canonical bytes (RFC 8785) of a JSON-like value.
 #[pyfunction]
 fn canonical_json<'py>(
@@ -357,8 +407,8 @@ mod _core {
     #[pymodule_export]
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, Policy, PolicyError,
-        Reason, ScanResult, StoreError, builtin_policy, canonical_json, decide_json, policy_table,
-        scan,
+        Reason, ScanResult, StoreError, builtin_policy, canonical_json, decide_json, finding_rules,
+        policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]

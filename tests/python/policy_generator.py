@@ -253,9 +253,7 @@ class Generator:
             "caller": caller,
             "state": {
                 "labels": self.some(small.LABELS, 0),
-                "counters": [
-                    [name, self.random.randint(0, 4)] for name in self.some(("calls", "x"), 0)
-                ],
+                "counters": [[name, self.random.randint(0, 4)] for name in self.some(("calls", "x"), 0)],
             },
             "now": self.one(small.CLOCKS),
         }

@@ -72,7 +72,17 @@ def test_ten_thousand_policies_and_facts_are_decided_alike():
     assert min(effects[effect] for effect in ("allow", "ask", "deny")) > CASES // 20, effects
     assert softened > CASES // 20
     assert overriding > CASES // 20
-    every = {"arg", "principal", "run_mode", "pin", "time", "action.target", "action.place", "action.host", "action.has"}
+    every = {
+        "arg",
+        "principal",
+        "run_mode",
+        "pin",
+        "time",
+        "action.target",
+        "action.place",
+        "action.host",
+        "action.has",
+    }
     assert set(seen) == every | ALWAYS_KNOWN
     assert {name: held for name, held in seen.items() if held != set(Truth) and name not in ALWAYS_KNOWN} == {}
     assert {name: held for name, held in seen.items() if len(held) < 2} == {}

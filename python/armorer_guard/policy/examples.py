@@ -24,6 +24,9 @@ from armorer_guard.policy.source import Step
 NOW = "2026-01-05T12:00:00.000000Z"
 """The clock of examples and of tests that set none: a Monday noon, UTC."""
 
+PRINCIPAL = "user"
+"""Who makes the calls of examples and tests that name nobody."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -54,21 +57,31 @@ class Judge:
             )
             decision = self._guard.check(tool, args, cwd=self._project)
         facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
+        # What the machine that runs the tests says of itself is not part of them.
+        facts["caller"].pop("run_mode", None)
+        facts["context"]["user"] = PRINCIPAL
         given = given or Given()
-        facts["now"] = given.now or NOW
-        facts["state"] = {
-            "labels": sorted(given.labels),
-            "counters": sorted([name, n] for name, n in given.counters.items()),
-        }
-        for name, holder in (
-            *((name, facts["caller"]) for name in ("agent", "depth", "host_mode", "run_mode", "runtime")),
-            ("pin", facts),
-        ):
-            if (value := getattr(given, name)) is not None:
-                holder[name] = value
-        if given.principal is not None:
-            facts["context"]["user"] = given.principal
-        return facts
+        facts["state"] = {"labels": [], "counters": []}
+        return as_given(facts, given.model_copy(update={"now": given.now or NOW}))
+
+
+def as_given(facts: dict[str, Any], given: Given) -> dict[str, Any]:
+    """The facts with what a test sets besides the call."""
+    made = {**facts, "caller": dict(facts["caller"]), "context": dict(facts["context"]), "state": dict(facts["state"])}
+    if given.now is not None:
+        made["now"] = given.now
+    if given.labels:
+        made["state"]["labels"] = sorted(given.labels)
+    if given.counters:
+        made["state"]["counters"] = sorted([name, count] for name, count in given.counters.items())
+    for name in ("agent", "depth", "host_mode", "run_mode", "runtime"):
+        if (value := getattr(given, name)) is not None:
+            made["caller"][name] = value
+    if given.pin is not None:
+        made["pin"] = given.pin
+    if given.principal is not None:
+        made["context"]["user"] = given.principal
+    return made
 
 
 def shown(example: Example) -> str:

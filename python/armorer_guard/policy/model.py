@@ -139,8 +139,9 @@ class Number(Strict):
 
 class Arg(Strict):
     """
-    A condition on one argument, named by its JSON Pointer (RFC 6901). A step `*` stands for every member or item of that
-    level; the condition then holds when it does for one of them.
+    A condition on one argument, named by its JSON Pointer (RFC 6901).
+
+    A step `*` stands for every member or item of that level; the condition then holds when it does for one of them.
     """
 
     exists: bool | None = None
