@@ -35,7 +35,8 @@ def run_show(arguments: argparse.Namespace) -> int:
     for effect in ("deny", "ask", "allow"):
         for rule in rules:
             if rule["effect"] == effect:
-                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{rule['file']}:{rule['line']}]")
+                source = f"{rule['layer']}, {rule['file']}:{rule['line']}"
+                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{source}]")
     return 0
 
 
