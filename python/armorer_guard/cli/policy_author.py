@@ -29,16 +29,20 @@ rules:
     when:
       action: {kind: ["cloud.*", "db.*"], target: ["*prod*"]}
     examples:
+      match: [aws rds delete-db-instance --db-instance-identifier prod-1]
       not_match: [kubectl get pods]
 
   # The only way to take back a question is to name it, and only for what this rule covers.
-  - id: mine.docs-branch
+  - id: mine.images
     effect: allow
-    overrides: [ask.push]
+    overrides: [ask.publish]
     until: 2030-12-31
-    why: the site is built from that branch and can be built again
+    why: that registry is ours, and old images stay
     when:
-      action: {kind: vcs.push, target: ["*gh-pages*"], has: {none: [force, delete]}}
+      action: {kind: package.publish, by: docker push, target: "registry.example.com/*"}
+    examples:
+      match: ["docker push registry.example.com/app:1"]
+      not_match: [npm publish]
 
 tests:
   - name: work in the project flows
