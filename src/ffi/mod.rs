@@ -1,5 +1,7 @@
 //! The only place that names pyo3: converts, releases the interpreter, calls, converts back.
 
+mod again;
+mod columns;
 mod convert;
 mod results;
 
@@ -276,36 +278,9 @@ fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<Scan
 /// `policy::decide` on JSON documents: what explanation and replay hold the plain evaluator against.
 #[pyfunction]
 fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    policy::decide_json(facts, policy)
+    again::decide_json(facts, policy)
         .map(|verdict| PyBytes::new(py, &verdict))
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
-}
-
-/// A compiled policy that is read once and asked often. See `_core.pyi`.
-#[pyclass(frozen, module = "armorer_guard._core")]
-struct Policy {
-    inner: policy::Policy,
-}
-
-#[pymethods]
-impl Policy {
-    #[new]
-    fn new(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
-        policy::Policy::from_compiled(text)
-            .map(|inner| Self { inner })
-            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
-    }
-
-    #[getter]
-    fn digest(&self) -> &str {
-        self.inner.digest()
-    }
-
-    fn decide<'py>(&self, py: Python<'py>, facts: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        policy::decide_recorded(facts, &self.inner)
-            .map(|verdict| PyBytes::new(py, &verdict))
-            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
-    }
 }
 
 /// A compiled policy as a table of this build, and the name of that form.
@@ -406,13 +381,13 @@ fn action_sentence(action: &[u8]) -> Option<String> {
 mod _core {
     #[pymodule_export]
     use super::{
-        Action, Decision, Finding, Guard, GuardError, InputError, Near, Policy, PolicyError,
-        Reason, ScanResult, StoreError, builtin_policy, canonical_json, decide_json, finding_rules,
+        Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
+        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, finding_rules,
         policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]
-    use super::action_sentence;
+    use super::{action_sentence, again::understand_again, columns::index_rows};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
