@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from armorer_guard._core import GuardError, canonical_json, decide_json
+from armorer_guard._core import GuardError, PolicyError, canonical_json, decide_json
 from armorer_guard.policy.vocabulary import PHASES
 
 Json = Mapping[str, Any]
@@ -88,6 +88,8 @@ class Backtest:
             document = canonical_json(self._with_labels(run, {**facts, "args": {}} if gone else facts))
             verdicts = [json.loads(decide_json(document, policy)) for policy in policies]
         except (GuardError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, PolicyError) and error.kind != "policy_facts":
+                raise
             return self._unclear(identifier, was, f"this version cannot decide on it: {error}")
         self._remember(run, record, verdicts[0])
         now = tuple(dict.fromkeys(str(verdict["effect"]) for verdict in verdicts))
