@@ -331,6 +331,7 @@ fn withheld(call: Call) -> Call {
     Call {
         tool: String::new(),
         args: Value::Null,
+        pin: None,
         context: Context::default(),
         caller: nobody(call.caller),
     }
@@ -572,6 +573,7 @@ mod tests {
         let decision = guard.check(Call {
             tool: String::from("Read"),
             args: Value::Object(vec![(String::from("file_path"), Value::from("/held-back"))]),
+            pin: None,
             context: Context::default(),
             caller: caller.clone(),
         });
