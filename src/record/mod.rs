@@ -39,7 +39,7 @@ pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
 pub use retain::{Forgotten, Pruned, Stub};
 pub use stop::{STATES, Stopped, Stopping};
-pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+pub use store::{Appended, Change, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 
 pub use summary::Summary;
 
