@@ -93,6 +93,7 @@ impl Guard {
             phase: Phase::Pre,
             tool: scrubber.scrub(call.tool),
             server: understanding.server.map(|server| scrubber.scrub(server)),
+            pin: call.pin,
             surface: Surface::ToolArgs,
             actions: understanding
                 .actions
@@ -140,6 +141,7 @@ impl Guard {
             phase: Phase::Text,
             tool: String::new(),
             server: None,
+            pin: None,
             surface: text.surface,
             actions: Vec::new(),
             findings,
@@ -329,6 +331,7 @@ fn withheld(call: Call) -> Call {
     Call {
         tool: String::new(),
         args: Value::Null,
+        pin: None,
         context: Context::default(),
         caller: nobody(call.caller),
     }
@@ -543,6 +546,7 @@ impl<'a> Scrubber<'a> {
             agent: self.scrub_option(caller.agent),
             depth: caller.depth,
             host_mode: self.scrub_option(caller.host_mode),
+            run_mode: caller.run_mode,
         }
     }
 }
@@ -569,6 +573,7 @@ mod tests {
         let decision = guard.check(Call {
             tool: String::from("Read"),
             args: Value::Object(vec![(String::from("file_path"), Value::from("/held-back"))]),
+            pin: None,
             context: Context::default(),
             caller: caller.clone(),
         });

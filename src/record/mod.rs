@@ -27,7 +27,7 @@ pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
-pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+pub use store::{Appended, Change, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 
 /// Version of the record format, as every record states it. Readers refuse another major version only.
 pub const SCHEMA_VERSION: &str = "1.0";

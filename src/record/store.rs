@@ -66,6 +66,35 @@ pub struct Outcome {
     pub adapter: String,
 }
 
+/// What a person changed about the guard itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Another policy is in force.
+    Policy,
+    /// Answers hold, or are only recorded.
+    Mode,
+    /// Anything else, as a remark.
+    Note,
+}
+
+impl Change {
+    /// Every change.
+    pub const ALL: [Self; 3] = [Self::Policy, Self::Mode, Self::Note];
+
+    /// The members that its record may have.
+    pub const MEMBERS: [&'static str; 5] = ["mode", "note", "policy", "previous", "reason"];
+
+    /// The kind of its record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy.activate",
+            Self::Mode => "mode.change",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// Whether the runtime obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Enforced {
@@ -231,6 +260,31 @@ impl Store {
         };
         let durable = self.durability == Durability::Strict;
         self.append(log, draft, start, &outcome.run, &source, durable)
+    }
+
+    /// Appends what a person changed about the guard itself to the journal: an activation, a change of mode, a remark.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the journal is then as it was.
+    pub fn append_change(
+        &self,
+        kind: Change,
+        members: &[(&'static str, Value)],
+        adapter: &str,
+    ) -> Result<Appended, StoreError> {
+        let source = self.source(adapter);
+        let mut draft = self.draft(kind.as_str(), id::new_id(), JOURNAL, &source)?;
+        for (name, value) in members {
+            draft.set(name, value)?;
+        }
+        self.shrink(&mut draft, Vec::new(), None)?;
+        let mut journal = lock(&self.journal);
+        let journal = journal.get_or_insert_with(|| {
+            Chain::new(self.chain_options(JOURNAL, self.root.join("journal.jsonl")))
+        });
+        let mut journal = journal.lock(&source)?;
+        journal.push(draft)?;
+        journal.commit(true)
     }
 
     /// Appends `draft`, after the run's beginning and its line in the journal when the run is new.
