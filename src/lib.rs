@@ -36,6 +36,7 @@ pub mod edge;
 pub mod home_packs;
 
 pub mod guard;
+mod guard_run;
 
 pub mod wire;
 
