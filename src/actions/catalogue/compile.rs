@@ -12,7 +12,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 21] = [
+pub const LANGUAGES: [&str; 22] = [
     "shell",
     "python",
     "javascript",
@@ -34,6 +34,7 @@ pub const LANGUAGES: [&str; 21] = [
     "cmd",
     "other",
     "patch",
+    "checksums",
 ];
 
 /// A file of the catalogue and its name.

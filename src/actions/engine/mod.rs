@@ -9,6 +9,8 @@ mod run;
 mod shell;
 mod target;
 mod tool;
+mod unlisted;
+mod wrapped;
 
 pub use tool::server_of;
 
@@ -220,6 +222,9 @@ impl<'c> Engine<'c> {
 
     /// A path made absolute, when it can be.
     fn absolute(&self, path: &str, situation: &Situation) -> Option<String> {
+        if let Some(rest) = path.strip_prefix("~\\") {
+            return self.absolute(&format!("~/{}", rest.replace('\\', "/")), situation);
+        }
         if let Some(rest) = path.strip_prefix('~') {
             let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
             let own = name.is_empty() || self.context.user.as_deref() == Some(name);

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
+use super::unlisted::{is_mixed, looks_like};
+use super::wrapped::{Names, names_of};
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
@@ -13,7 +15,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source, Truth, join};
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, Origin, Word};
+use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
 /// What the effects of one command have done so far.
@@ -23,6 +25,8 @@ struct Done {
     first: usize,
     /// What was read, with everything that flows into the command.
     data: Data,
+    /// What its words hold.
+    handed: Data,
     /// What commands inside of it wrote.
     inner: Data,
     /// Positions of actions that send.
@@ -31,6 +35,8 @@ struct Done {
     writes: Vec<Word>,
     interactive: bool,
     applied: bool,
+    /// A command inside of it was run.
+    ran: bool,
 }
 
 impl Engine<'_> {
@@ -70,6 +76,7 @@ impl Engine<'_> {
                 Candidate::Prefix(name, _) => {
                     let name = name.to_owned();
                     self.computed_program(&name, first, here);
+                    self.as_removal(words, here);
                     effects.output.some = true;
                 }
             }
@@ -164,8 +171,21 @@ impl Engine<'_> {
             self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
         }
+        if is_mixed(base) {
+            let reason = String::from("the program's name mixes letters of several scripts");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
+            return Effects::default();
+        }
+        if let Some(folded) = looks_like(base)
+            && self.catalogue.commands.find(&folded).is_some()
+        {
+            let reason = format!("the program's name only looks like `{folded}`");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
+            return Effects::default();
+        }
+        self.as_ascii(words, here);
         if name.contains(['/', '\\']) && here.on.is_none() {
-            let path = self.absolute(name, here);
+            let path = self.absolute(&name.replace('\\', "/"), here);
             let place = path
                 .as_deref()
                 .map_or(Place::Unknown, |path| place::classify(path, self.context));
@@ -175,7 +195,9 @@ impl Engine<'_> {
             let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
             if own || self.catalogue.commands.find(base).is_none() {
                 let known = !written && self.catalogue.commands.find(base).is_some();
-                let output = self.script("shell", &words[0], base, here);
+                let mut output = self.script("shell", &words[0], base, here);
+                // What the project's own program prints is as good as what it does.
+                output.setup = !written && place == Place::Workspace && !here.stdin.some;
                 if !known {
                     return Effects {
                         output,
@@ -213,7 +235,15 @@ impl Engine<'_> {
             value: Value::Exact(name.to_owned()),
             ..words[0].clone()
         };
+        if let Some(data) = self.downloaded_program(words, here) {
+            self.code_data("shell", &data, name, here);
+            return Effects {
+                output: Data::opaque(),
+                interactive: false,
+            };
+        }
         self.act(&manner, &word, here);
+        self.as_wrapper(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);
         for word in words {
@@ -387,6 +417,7 @@ impl Engine<'_> {
                 done.data.merge(data);
             }
         }
+        done.handed = done.data.clone();
         done.data.merge(line.stdin);
         done.data.text = None;
         let certainty = if line.parsed.unlisted.is_empty() {
@@ -461,9 +492,28 @@ impl Engine<'_> {
         let mut data = done.data;
         data.merge(&done.inner);
         data.text = None;
+        if done.ran && !done.interactive {
+            // What another user's rights are used for only looks.
+            let mut own = self.actions.iter_mut().skip(done.first);
+            if let (Some(action), None) = (own.next(), own.next())
+                && action.kind == ActionKind::ExecPrivileged
+                && LOOKS.contains(&action.target.value.as_str())
+            {
+                action.attributes.push(String::from("harmless"));
+            }
+        }
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
                 carry(action, &data, self.context);
+            }
+        }
+        if !done.handed.secrets.is_empty() {
+            // A credential in a header or an agent's name goes along with a request that only fetches.
+            for action in self.actions.iter_mut().skip(done.first) {
+                if action.kind == ActionKind::NetFetch {
+                    action.kind = ActionKind::NetSend;
+                    carry(action, &done.handed, self.context);
+                }
             }
         }
         if !data.secrets.is_empty() {
@@ -486,6 +536,12 @@ impl Engine<'_> {
             Data::opaque()
         };
         output.some = true;
+        // What went through a program may be a part of what was listed.
+        for folder in &mut output.folders {
+            if let Some(parent) = folder.strip_suffix("/*") {
+                *folder = Rc::from(if parent.is_empty() { "/" } else { parent });
+            }
+        }
         output.setup = entry
             .setup_when
             .iter()
@@ -495,6 +551,9 @@ impl Engine<'_> {
         {
             for word in line.select(selector) {
                 let (text, _) = word.known();
+                if text.is_empty() {
+                    continue;
+                }
                 let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
                 crate::actions::word::add(&mut output.folders, &Rc::from(path));
             }
@@ -554,7 +613,18 @@ impl Engine<'_> {
                     ..here.clone()
                 };
                 if self.afford(0, &deeper) {
+                    done.ran = true;
+                    let before = self.actions.len();
                     let inner = self.argv(&words, &deeper);
+                    if names_of(effect, line) == Names::All {
+                        // Among everything there are credentials, too, and nobody asked for them.
+                        for action in self.actions.iter_mut().skip(before) {
+                            if action.kind == ActionKind::CredentialRead && action.has("wildcard") {
+                                action.kind = ActionKind::FsRead;
+                                action.attributes.retain(|name| name != "store");
+                            }
+                        }
+                    }
                     done.inner.merge(&inner.output);
                     done.interactive |= inner.interactive;
                 }
@@ -574,6 +644,8 @@ impl Engine<'_> {
                     done.inner
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
+                    let with_parameters = self.parameters(effect, line, here);
+                    let here = with_parameters.as_ref().unwrap_or(here);
                     for word in &words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
@@ -683,107 +755,29 @@ impl Engine<'_> {
         done.sends
             .extend((before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)));
     }
-
-    /// The words of a command that another one runs, with what is put into and after them.
-    fn wrapped(
-        &mut self,
-        effect: &Effect<'_>,
-        mut words: Vec<Word>,
-        line: &Line<'_>,
-        here: &Situation,
-    ) -> Vec<Word> {
-        if let Some((placeholder, by)) = &effect.replace
-            && let Some(placeholder) = line.select(placeholder).pop()
-            && let Some(placeholder) = placeholder.exact().filter(|text| !text.is_empty())
-        {
-            let with = self.inserted(by, line, here);
-            let mut replaced = Vec::with_capacity(words.len() + with.len());
-            for word in words {
-                match word.exact() {
-                    Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
-                    Some(text) if text.contains(placeholder) => {
-                        replaced.extend(
-                            with.iter()
-                                .map(|insert| inside(&word, text, placeholder, insert)),
-                        );
-                    }
-                    _ => replaced.push(word),
-                }
-            }
-            words = replaced;
-        }
-        if let Some(selector) = &effect.append
-            && !words.is_empty()
-        {
-            words.extend(self.inserted(selector, line, here));
-        }
-        words
-    }
-
-    /// Words that another selector puts in; for standard input the names that come from there.
-    fn inserted(&self, selector: &Selector<'_>, line: &Line<'_>, here: &Situation) -> Vec<Word> {
-        if !matches!(selector, Selector::Stdin) {
-            let mut words = line.select(selector);
-            if line.entry.lists.is_some() {
-                // `find DIR -exec`: what is found lies below, not the folder itself alone.
-                for word in &mut words {
-                    if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
-                        let path = if path.ends_with('/') {
-                            path
-                        } else {
-                            format!("{path}/")
-                        };
-                        word.value =
-                            Value::Prefix(path, Why::RunTimeValue(String::from("what is found")));
-                    }
-                }
-            }
-            return words;
-        }
-        let made = |value| Word {
-            value,
-            origin: here.origin.clone(),
-            data: None,
-        };
-        if let Some(text) = line.stdin.text.as_ref().and_then(|text| text.value.exact()) {
-            return text
-                .split_whitespace()
-                .map(|name| made(Value::Exact(name.to_owned())))
-                .collect();
-        }
-        let why = || Why::RunTimeValue(String::from("standard input"));
-        if line.stdin.folders.is_empty() {
-            return vec![Word {
-                data: line.stdin.some.then(|| Rc::new(line.stdin.clone())),
-                ..made(Value::Unknown(why()))
-            }];
-        }
-        line.stdin
-            .folders
-            .iter()
-            .map(|folder| {
-                let folder = if folder.ends_with('/') {
-                    folder.as_ref().to_owned()
-                } else {
-                    format!("{folder}/")
-                };
-                made(Value::Prefix(folder, why()))
-            })
-            .collect()
-    }
 }
 
-/// A word in which a part is replaced by another word. What is not known of that one is shown as `…`: the rest of the
-/// text, which may be code, is still understood.
-fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
-    let (known, whole) = insert.known();
-    let rest = if whole { "" } else { "…" };
-    Word {
-        value: Value::Exact(text.replace(placeholder, &format!("{known}{rest}"))),
-        origin: Origin {
-            verbatim: None,
-            ..word.origin.clone()
-        },
-        data: word.data.clone(),
-    }
-}
+/// Programs of which nothing more is to be said, when nothing is said about what they do: none of them is a door to
+/// something else.
+const LOOKS: [&str; 20] = [
+    "apt",
+    "apt-get",
+    "apk",
+    "dnf",
+    "yum",
+    "pacman",
+    "zypper",
+    "dpkg",
+    "rpm",
+    "snap",
+    "systemctl",
+    "service",
+    "journalctl",
+    "docker",
+    "podman",
+    "true",
+    "test",
+    "id",
+    "whoami",
+    "ss",
+];
