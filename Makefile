@@ -32,8 +32,7 @@ demo: $(VENV)/.installed
 
 check: $(VENV)/.installed $(VENV)/.tools
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --lib --features python -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
 	$(BIN)/ruff check python tests benches
 	$(BIN)/ruff format --check python tests benches
 	$(BIN)/mypy
@@ -48,6 +47,7 @@ test: check test-rust test-python
 
 bench: $(VENV)/.installed $(VENV)/.tools
 	$(BIN)/python benches/run.py
+	$(BIN)/python benches/records.py 100000
 
 eval: $(VENV)/.installed
 	@test -n '$(CORPORA)' || { echo 'say where the labelled data lies: make eval CORPORA=DIR'; exit 2; }

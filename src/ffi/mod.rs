@@ -1,5 +1,7 @@
 //! The only place that names pyo3: converts, releases the interpreter, calls, converts back.
 
+mod again;
+mod columns;
 mod convert;
 mod results;
 
@@ -149,8 +151,10 @@ impl Guard {
         let result = record_result(py, result)?;
         let output = output.map(to_bytes).transpose()?;
         let of = decision.inner();
+        // Where nothing can be scanned, nothing is recorded either, and the error says so.
         let findings = output.as_deref().map_or_else(Vec::new, |output| {
-            py.detach(|| self.inner.scan(output, Surface::ToolResult).0)
+            py.detach(|| self.inner.scan(output, Surface::ToolResult))
+                .map_or_else(|_| Vec::new(), |(findings, _)| findings)
         });
         let outcome = Outcome {
             run: of.run.clone(),
@@ -222,6 +226,9 @@ fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
     let surface = surface_of(py, surface)?;
     let bytes = to_bytes(text)?;
+    builtin::sound().map_err(|damaged| {
+        failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
+    })?;
     let (findings, redacted) = py.detach(|| {
         let findings = builtin::scanner().scan(&bytes, surface);
         let (redacted, _) = scanning::redact(&bytes, &findings, &scanning::NoTags);
@@ -233,7 +240,7 @@ fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<Scan
 /// `policy::decide` on JSON documents: what explanation and replay hold the plain evaluator against.
 #[pyfunction]
 fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    policy::decide_json(facts, policy)
+    again::decide_json(facts, policy)
         .map(|verdict| PyBytes::new(py, &verdict))
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
@@ -291,7 +298,7 @@ mod _core {
     };
 
     #[pymodule_export]
-    use super::action_sentence;
+    use super::{action_sentence, again::understand_again, columns::index_rows};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
