@@ -145,7 +145,7 @@ impl Engine<'_> {
         // logs in with.
         output
             .secrets
-            .retain(|secret| secret.starts_with(['/', '~']));
+            .retain(|secret| secret.contains(['/', '\\']));
         for action in self.actions.iter_mut().skip(first) {
             let sends = match action.kind {
                 ActionKind::NetSend | ActionKind::MessageSend => true,
