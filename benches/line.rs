@@ -81,6 +81,7 @@ fn call(command: &str) -> Call {
             ),
             (String::from("timeout"), Value::Int(120_000)),
         ]),
+        pin: None,
         context: Context {
             cwd: Some(String::from("/home/user/project")),
             workspace: Some(String::from("/home/user/project")),

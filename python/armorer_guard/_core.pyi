@@ -14,6 +14,8 @@ __version__: str
 
 _Effect = Literal["allow", "ask", "deny"]
 _Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
+_RunMode = Literal["interactive", "headless"]
+_Pin = Literal["ok", "new", "changed", "shadowed"]
 _Result = Literal["ok", "error", "timeout", "cancelled", "ambiguous"]
 
 class GuardError(Exception):
@@ -176,6 +178,9 @@ class Decision:
     @property
     def recorded(self) -> bool:
         """Whether the record is in the log. A guard opened with `record=False` records nothing."""
+    def __enter__(self) -> Guard:
+        """Returns itself; the end of the block ends the guard's own run, as crashed when an exception passes."""
+    def __exit__(self, kind: object, value: object, traceback: object, /) -> Literal[False]: ...
     @property
     def policy_digest(self) -> str: ...
     @property
@@ -199,6 +204,10 @@ class Guard:
         home: Where store, policy and keys live. Default: `ARMORER_GUARD_HOME`, else below the XDG state directory.
         record: False decides without recording.
         runtime: Name of the runtime that asks, for the record.
+        run_mode: Whether a person is there to be asked. Default: as `ARMORER_GUARD_RUN_MODE` says, else not known.
+
+    Raises:
+        InputError: *run_mode* is unknown.
 
     A policy or a store that cannot be used does not raise here: each call is then answered strictly (what changes, runs
     or sends is denied with the reason; a pure read is allowed and the gap is said in `obligations`).
@@ -210,6 +219,7 @@ class Guard:
         home: str | PathLike[str] | None = None,
         record: bool = True,
         runtime: str = "python",
+        run_mode: _RunMode | None = None,
     ) -> Guard: ...
     def check(
         self,
@@ -221,6 +231,7 @@ class Guard:
         workspace: str | PathLike[str] | None = None,
         agent: str | None = None,
         call_id: str | None = None,
+        pin: _Pin | None = None,
     ) -> Decision:
         """
         Decide a tool call.
@@ -233,9 +244,10 @@ class Guard:
             workspace: Root of the project; `cwd` when not given.
             agent: The agent or sub-agent that calls.
             call_id: The runtime's id of the call.
+            pin: How the tool's definition compares with the one that was pinned; None when nobody compared.
 
         Raises:
-            InputError: The arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.
+            InputError: *pin* is unknown, or the arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.
         """
     def check_text(self, text: str | bytes, *, surface: _Surface = "tool_result", run: str | None = None) -> Decision:
         """
@@ -297,6 +309,26 @@ def builtin_policy(name: str) -> bytes:
         PolicyError: No such policy ships.
     """
 
+def tool_names() -> list[str]:
+    """The names of tools that agent runtimes bring, as they write them."""
+
+def finding_rules() -> list[str]:
+    """The rule ids that a finding can have, of the packs that ship."""
+
+def record_change(
+    home: str | PathLike[str], kind: Literal["policy.activate", "mode.change", "note"], members: dict[str, Any]
+) -> str:
+    """
+    Append what a person changed about the guard itself to the journal below *home*.
+
+    Returns:
+        Id of the record.
+
+    Raises:
+        StoreError: It could not be recorded.
+        InputError: *kind* is no such change, or *members* is no JSON object.
+    """
+
 def policy_table(policy: bytes) -> tuple[str, bytes]:
     """
     A compiled policy as a table that this build of the core loads fastest, and the name of that form.
@@ -355,4 +387,69 @@ def action_sentence(action: bytes) -> str | None:
     An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.
 
     None for what this core does not know as an action.
+    """
+
+def stop_run(
+    guard: Guard,
+    run: str | None = None,
+    *,
+    run_id: str | None = None,
+    state: Literal["completed", "stopped", "killed", "crashed", "unknown"] = "completed",
+    by: Literal["runtime", "person", "guard"] = "person",
+    reason: str | None = None,
+) -> bytes:
+    """
+    End a run by its id or by its runtime's name, the guard's own when neither is given; its end as JSON.
+
+    Raises:
+        StoreError: There is no such run, or it cannot be written.
+    """
+
+def write_checkpoint(guard: Guard, run_id: str | None = None) -> bytes:
+    """
+    State a run's log in the journal (when one is given) and sign the journal; the checkpoint as JSON.
+
+    Raises:
+        StoreError: There is no such run, or it cannot be written.
+    """
+
+def rotate_key(guard: Guard) -> str:
+    """
+    Use another key for checkpoints from here on; its public form.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+
+def public_key(guard: Guard) -> str:
+    """
+    The public key of checkpoints (C2SP verifier key). Made when there is none.
+
+    Raises:
+        StoreError: It cannot be read or written.
+    """
+
+def prune_runs(guard: Guard, run_ids: list[str], *, reason: str | None = None, policy: str | None = None) -> bytes:
+    """
+    Remove the logs of runs that have ended; what they were as JSON.
+
+    Raises:
+        StoreError: One of them has not ended, or something cannot be written.
+    """
+
+def forget_run(guard: Guard, run_id: str, *, reason: str | None = None) -> bytes:
+    """
+    Erase the payload of a run that has ended; what stands there now as JSON.
+
+    Raises:
+        StoreError: It has not ended, or something cannot be written.
+    """
+
+def record_event(guard: Guard, kind: str, members: dict[str, Any], *, run_id: str | None = None) -> str:
+    """
+    Append an event that no call brings (an approval, a grant, an activation, a remark), to the journal or to the log of a
+    run that has begun; the id of its record.
+
+    Raises:
+        StoreError: Records have no such kind or member, or it cannot be written.
     """

@@ -204,6 +204,7 @@ fn compare(
     let call = Call {
         tool: tool.to_owned(),
         args,
+        pin: None,
         context: example_context(),
         caller: Caller::default(),
     };

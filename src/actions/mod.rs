@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod argv;
+pub mod attributes;
 pub mod build;
 pub mod catalogue;
 pub mod code;

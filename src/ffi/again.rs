@@ -70,6 +70,7 @@ fn understood(recorded: Facts) -> Option<Facts> {
         guard.check(Call {
             tool: recorded.tool,
             args: recorded.args,
+            pin: recorded.pin,
             context: recorded.context,
             caller,
         })

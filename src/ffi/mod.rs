@@ -4,16 +4,17 @@ mod again;
 mod columns;
 mod convert;
 mod results;
+mod runs;
 
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::call::{Call, Caller, Surface, Text};
+use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::Outcome;
+use crate::record::{Change, Durability, Outcome};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -61,31 +62,65 @@ fn surface_of(py: Python<'_>, name: &str) -> PyResult<Surface> {
     })
 }
 
+/// A word of a closed set.
+fn word_of<T>(
+    py: Python<'_>,
+    name: &str,
+    word: Option<&str>,
+    known: &[&str],
+    of: impl Fn(&str) -> Option<T>,
+) -> PyResult<Option<T>> {
+    word.map(|word| {
+        of(word).ok_or_else(|| {
+            failure::<InputError>(
+                py,
+                "request_unknown_word",
+                &format!(
+                    "unknown {name} `{word}`; expected one of {}",
+                    known.join(", ")
+                ),
+            )
+        })
+    })
+    .transpose()
+}
+
 /// Decides tool calls and texts. See `_core.pyi`.
 #[pyclass(frozen, module = "armorer_guard._core")]
-struct Guard {
+pub(super) struct Guard {
     inner: CoreGuard,
     home: Option<PathBuf>,
     runtime: String,
+    run_mode: Option<RunMode>,
 }
 
 #[pymethods]
 impl Guard {
     #[new]
-    #[pyo3(signature = (*, home=None, record=true, runtime="python"))]
-    fn new(home: Option<PathBuf>, record: bool, runtime: &str) -> Self {
+    #[pyo3(signature = (*, home=None, record=true, runtime="python", run_mode=None))]
+    fn new(
+        py: Python<'_>,
+        home: Option<PathBuf>,
+        record: bool,
+        runtime: &str,
+        run_mode: Option<&str>,
+    ) -> PyResult<Self> {
         let home = home.or_else(edge::guard_home);
-        Self {
+        let known = RunMode::ALL.map(RunMode::as_str);
+        let run_mode = word_of(py, "run_mode", run_mode, &known, RunMode::from_name)?;
+        Ok(Self {
+            run_mode: run_mode.or_else(edge::run_mode),
             inner: CoreGuard::open(&Options {
                 home: home.clone(),
                 record,
-            }),
+            })
+            .with_durability(Durability::from_environment()),
             home,
             runtime: runtime.to_owned(),
-        }
+        })
     }
 
-    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None))]
+    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
     fn check(
         &self,
@@ -97,6 +132,7 @@ impl Guard {
         workspace: Option<PathBuf>,
         agent: Option<String>,
         call_id: Option<String>,
+        pin: Option<&str>,
     ) -> PyResult<Decision> {
         let cwd = match cwd {
             Some(cwd) => Some(cwd),
@@ -105,12 +141,20 @@ impl Guard {
         let call = Call {
             tool: to_text(tool)?,
             args: to_value(args)?,
+            pin: word_of(
+                py,
+                "pin",
+                pin,
+                &ToolPin::ALL.map(ToolPin::as_str),
+                ToolPin::from_name,
+            )?,
             context: edge::context(cwd, workspace, self.home.clone()),
             caller: Caller {
                 run,
                 runtime: self.runtime.clone(),
                 call_id,
                 agent,
+                run_mode: self.run_mode,
                 ..Caller::default()
             },
         };
@@ -132,6 +176,7 @@ impl Guard {
             caller: Caller {
                 run,
                 runtime: self.runtime.clone(),
+                run_mode: self.run_mode,
                 ..Caller::default()
             },
         };
@@ -167,10 +212,25 @@ impl Guard {
             output_digest: output.as_deref().map(crate::record::digest),
             findings,
             adapter: self.runtime.clone(),
+            answers_marked: false,
         };
         py.detach(|| self.inner.outcome(&outcome))
             .map(|appended| appended.id)
             .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+    }
+
+    const fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: &Bound<'_, PyAny>,
+        _value: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        runs::leave(py, self, !kind.is_none()).map(|()| false)
     }
 
     /// Digest of the policy in force.
@@ -270,6 +330,61 @@ fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyByt
         })
 }
 
+/// The names of tools that agent runtimes bring. None can be told of a core that cannot read its own.
+#[pyfunction]
+fn tool_names() -> Vec<String> {
+    builtin::tool_names().unwrap_or_default()
+}
+
+/// The rules that a finding of the packs that ship can name.
+#[pyfunction]
+fn finding_rules() -> Vec<String> {
+    builtin::scanner()
+        .rules()
+        .map(|rule| rule.id.as_str().to_owned())
+        .collect()
+}
+
+/// Appends what a person changed about the guard itself to the journal; returns the record's id.
+#[pyfunction]
+fn record_change(
+    py: Python<'_>,
+    home: PathBuf,
+    kind: &str,
+    members: &Bound<'_, PyAny>,
+) -> PyResult<String> {
+    let change = Change::ALL
+        .into_iter()
+        .find(|change| change.as_str() == kind)
+        .ok_or_else(|| {
+            let message = format!("`{kind}` is not a change of the guard itself");
+            failure::<InputError>(py, "change_kind", &message)
+        })?;
+    let wrong = || {
+        let message = format!(
+            "the members of a record are an object of `{}`",
+            Change::MEMBERS.join("`, `")
+        );
+        failure::<InputError>(py, "change_members", &message)
+    };
+    let Value::Object(given) = to_value(members)? else {
+        return Err(wrong());
+    };
+    let mut members = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        let known = Change::MEMBERS.into_iter().find(|known| *known == name);
+        members.push((known.ok_or_else(wrong)?.to_owned(), value));
+    }
+    let guard = CoreGuard::open(&Options {
+        home: Some(home),
+        record: true,
+    });
+    let members = Value::Object(members);
+    py.detach(|| guard.event(change.as_str(), members, None, "cli"))
+        .map(|appended| appended.id)
+        .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+}
+
 /// Canonical bytes (RFC 8785) of a JSON-like value.
 #[pyfunction]
 fn canonical_json<'py>(
@@ -294,11 +409,17 @@ mod _core {
     #[pymodule_export]
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, policy_table, scan,
+        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, finding_rules,
+        policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]
     use super::{action_sentence, again::understand_again, columns::index_rows};
+
+    #[pymodule_export]
+    use super::runs::{
+        forget_run, prune_runs, public_key, record_event, rotate_key, stop_run, write_checkpoint,
+    };
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -287,12 +287,21 @@ fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
         let set = bits_or_all(&spec.surface, |surface| surface as u8);
         pool.call.push(CallCondition::Surface(set));
     }
-    let named: [Named<'_, CallCondition>; 5] = [
+    if !spec.pin.is_empty() {
+        let set = bits_or_all(&spec.pin, |pin| pin as u8);
+        pool.call.push(CallCondition::Pin(set));
+    }
+    if !spec.run_mode.is_empty() {
+        let set = bits_or_all(&spec.run_mode, |mode| mode as u8);
+        pool.call.push(CallCondition::RunMode(set));
+    }
+    let named: [Named<'_, CallCondition>; 6] = [
         (&spec.tool, CallCondition::Tool),
         (&spec.server, CallCondition::Server),
         (&spec.runtime, CallCondition::Runtime),
         (&spec.agent, CallCondition::Agent),
         (&spec.host_mode, CallCondition::HostMode),
+        (&spec.principal, CallCondition::Principal),
     ];
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
@@ -305,8 +314,13 @@ fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
     }
     for (pointer, condition) in &spec.arg {
         let condition = arg(condition, pool)?;
+        let every = pointer.split('/').any(|step| step == "*");
         let pointer = pool.keep(pointer);
-        pool.call.push(CallCondition::Arg(pointer, condition));
+        pool.call.push(if every {
+            CallCondition::EveryArg(pointer, condition)
+        } else {
+            CallCondition::Arg(pointer, condition)
+        });
     }
     if let Some(set) = &spec.label {
         let words = set_words(set, pool);

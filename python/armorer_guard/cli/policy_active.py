@@ -35,7 +35,8 @@ def run_show(arguments: argparse.Namespace) -> int:
     for effect in ("deny", "ask", "allow"):
         for rule in rules:
             if rule["effect"] == effect:
-                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{rule['file']}:{rule['line']}]")
+                source = f"{rule['layer']}, {rule['file']}:{rule['line']}"
+                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{source}]")
     return 0
 
 
@@ -57,6 +58,7 @@ def _print_rule(rule: dict[str, Any]) -> None:
 
 def run_activate(arguments: argparse.Namespace) -> int:
     """Put a policy in force."""
+    from armorer_guard import StoreError
     from armorer_guard.policy import activation, examples, layers
     from armorer_guard.policy.problems import PolicyProblems
 
@@ -64,12 +66,19 @@ def run_activate(arguments: argparse.Namespace) -> int:
     if arguments.off:
         if arguments.file or arguments.project or arguments.managed or arguments.builtin:
             raise Failure("`--off` puts no policy in force, so it takes none")
-        was = activation.deactivate(home)
+        try:
+            was = activation.deactivate(home)
+        except (OSError, StoreError) as error:
+            raise Failure(f"the policy could not be taken back below `{home}`: {error}") from None
         said = "the built-in default policy decides" + ("" if was else ", as before")
         answer({"ok": True, "digest": None}) if arguments.json else print(said)
         return 0
     if arguments.file is None and arguments.builtin is None and arguments.project is None and arguments.managed is None:
         raise Failure("what should be put in force?", "give a FILE, or `--builtin strict`, or `--off`")
+    # Rules name their file for long: where it lies must not depend on where this was said.
+    for name in ("file", "project", "managed"):
+        if (path := getattr(arguments, name)) is not None:
+            setattr(arguments, name, path.absolute())
     trusted = arguments.project is not None and layers.is_trusted(arguments.project, home)
     loaded = layers.compile_files(
         user=arguments.file,
@@ -82,8 +91,8 @@ def run_activate(arguments: argparse.Namespace) -> int:
     if failed:
         raise PolicyProblems(failed)
     try:
-        digest = activation.activate(loaded.policy, home)
-    except OSError as error:
+        digest = activation.activate(loaded.policy, home, loaded.layers)
+    except (OSError, StoreError) as error:
         raise Failure(f"the policy could not be put in force below `{home}`: {error}") from None
     if arguments.json:
         answer({"ok": True, "digest": digest, "rules": len(loaded.policy.rules)})
@@ -94,13 +103,16 @@ def run_activate(arguments: argparse.Namespace) -> int:
 
 def run_trust(arguments: argparse.Namespace) -> int:
     """Let a project's policy allow things, as it is now."""
+    from armorer_guard import StoreError
+    from armorer_guard._core import record_change
     from armorer_guard.policy import layers
 
     home = guard_home(arguments)
     layers.layer_of(arguments.file, "project")
     try:
         digest = layers.trust(arguments.file, home)
-    except OSError as error:
+        record_change(home, "note", {"note": {"trusted": str(arguments.file.absolute()), "digest": digest}})
+    except (OSError, StoreError) as error:
         raise Failure(f"the trust could not be written below `{home}`: {error}") from None
     if arguments.json:
         answer({"ok": True, "file": str(arguments.file), "digest": digest})

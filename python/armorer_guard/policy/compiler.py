@@ -188,7 +188,7 @@ def _check_overrides(layers: Sequence[Layer], rules: dict[str, dict[str, Any]]) 
             for position, name in enumerate(rule.overrides):
                 line = layer.source.line(("rules", at, "overrides", position))
                 if (asked := rules.get(name)) is None:
-                    near = _nearest(name, rules)
+                    near = nearest(name, rules)
                     yield Problem(
                         layer.source.file,
                         line,
@@ -218,7 +218,7 @@ def _check_without(layers: Sequence[Layer], builtin: Mapping[str, Any]) -> Itera
     for layer in layers:
         for position, name in enumerate(layer.model.without):
             if layer.name != "project" and name not in builtin:
-                near = _nearest(name, builtin)
+                near = nearest(name, builtin)
                 yield Problem(
                     layer.source.file,
                     layer.source.line(("without", position)),
@@ -228,7 +228,8 @@ def _check_without(layers: Sequence[Layer], builtin: Mapping[str, Any]) -> Itera
                 )
 
 
-def _nearest(name: str, names: Iterable[str]) -> str | None:
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that *name* was probably meant to be."""
     from difflib import get_close_matches
 
     found = get_close_matches(name, list(names), n=1)
@@ -329,10 +330,10 @@ class _Compiler:
 
     def block(self, when: When, path: tuple[Step, ...]) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        for name in ("phase", "surface"):
+        for name in ("phase", "surface", "run_mode", "pin"):
             if (values := getattr(when, name)) is not None:
                 made[name] = sorted(set(values))
-        for name in ("tool", "server", "runtime", "agent", "host_mode", "label"):
+        for name in ("tool", "server", "runtime", "agent", "host_mode", "principal", "label"):
             if (value := getattr(when, name)) is not None:
                 made[name] = self.lists(value, (*path, name))
         if when.depth is not None:
@@ -359,7 +360,7 @@ class _Compiler:
             made["kind"] = self.expand(action.kind, (*path, "kind"))
             for pattern in made["kind"]:
                 if not any(speaks_about_kind({"kind": [pattern]}, kind, self.given.effect) for kind in KINDS):
-                    near = _nearest(pattern, KINDS)
+                    near = nearest(pattern, KINDS)
                     raise self.wrong(
                         (*path, "kind"),
                         "kind_unknown",
@@ -445,7 +446,7 @@ class _Compiler:
     def variable(self, name: str, path: tuple[Step, ...]) -> list[str]:
         known = self.layer.model.vars
         if name not in known:
-            near = _nearest(name, [*known, *BASES])
+            near = nearest(name, [*known, *BASES])
             raise self.wrong(
                 path,
                 "variable_unknown",

@@ -16,13 +16,16 @@ from typing import Any
 from armorer_guard import Guard
 from armorer_guard._core import decide_json
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
-from armorer_guard.policy.evaluate import match_rule, settle
+from armorer_guard.policy.evaluate import in_force, match_rule, settle
 from armorer_guard.policy.model import CallExample, Case, Example, Given, TextExample
 from armorer_guard.policy.problems import Problem
 from armorer_guard.policy.source import Step
 
 NOW = "2026-01-05T12:00:00.000000Z"
 """The clock of examples and of tests that set none: a Monday noon, UTC."""
+
+PRINCIPAL = "user"
+"""Who makes the calls of examples and tests that name nobody."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,31 @@ class Judge:
             )
             decision = self._guard.check(tool, args, cwd=self._project)
         facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
+        # What the machine that runs the tests says of itself is not part of them.
+        facts["caller"].pop("run_mode", None)
+        facts["context"]["user"] = PRINCIPAL
         given = given or Given()
-        facts["now"] = given.now or NOW
-        facts["state"] = {
-            "labels": sorted(given.labels),
-            "counters": sorted([name, n] for name, n in given.counters.items()),
-        }
-        for name in ("agent", "depth", "host_mode", "runtime"):
-            if (value := getattr(given, name)) is not None:
-                facts["caller"][name] = value
-        return facts
+        facts["state"] = {"labels": [], "counters": []}
+        return as_given(facts, given.model_copy(update={"now": given.now or NOW}))
+
+
+def as_given(facts: dict[str, Any], given: Given) -> dict[str, Any]:
+    """The facts with what a test sets besides the call."""
+    made = {**facts, "caller": dict(facts["caller"]), "context": dict(facts["context"]), "state": dict(facts["state"])}
+    if given.now is not None:
+        made["now"] = given.now
+    if given.labels:
+        made["state"]["labels"] = sorted(given.labels)
+    if given.counters:
+        made["state"]["counters"] = sorted([name, count] for name, count in given.counters.items())
+    for name in ("agent", "depth", "host_mode", "run_mode", "runtime"):
+        if (value := getattr(given, name)) is not None:
+            made["caller"][name] = value
+    if given.pin is not None:
+        made["pin"] = given.pin
+    if given.principal is not None:
+        made["context"]["user"] = given.principal
+    return made
 
 
 def shown(example: Example) -> str:
@@ -105,8 +123,7 @@ def _example(
 ) -> Result:
     file, line = layer.source.file, layer.source.line(path)
     facts = judge.facts(example)
-    match = match_rule(rule, facts)
-    spoke = match.speaks and settle(rule, match) is not None
+    spoke = speaks(rule, facts)
     problem = None
     if spoke != wanted:
         does = "does not match its own example" if wanted else "matches what it must not match:"
@@ -117,9 +134,15 @@ def _example(
             "example_missed" if wanted else "example_matched",
             f"rule `{rule['id']}` {does}{number} `{shown(example)}`",
             f"it was understood as: {understood(facts)}"
-            + (f"; `{match.missing}` did not hold" if match.missing else ""),
+            + (f"; `{missing}` did not hold" if (missing := match_rule(rule, facts).missing) else ""),
         )
     return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else ())
+
+
+def speaks(rule: dict[str, Any], facts: dict[str, Any]) -> bool:
+    """Whether a rule says something about a call, and has not run out."""
+    match = match_rule(rule, facts)
+    return in_force(rule, facts["now"]) and match.speaks and settle(rule, match) is not None
 
 
 def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ...], judge: Judge) -> Result:
@@ -127,6 +150,7 @@ def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ..
     facts = judge.facts(case.call, case.given)
     verdict: dict[str, Any] = json.loads(decide_json(json.dumps(facts).encode(), policy.text))
     rules = tuple(answer["rule"] for answer in verdict["determining"])
+    spoke = tuple(rule["id"] for rule in policy.rules if speaks(rule, facts))
     # A policy that observes is tested for what it would have said.
     effect = verdict["determining"][0]["effect"]
     missing = [name for name in case.expect.rule or () if name not in rules]
@@ -142,7 +166,7 @@ def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ..
         problem = Problem(
             file, line, "test_failed", f"test `{case.name}`: {said}", f"it was understood as: {understood(facts)}"
         )
-    return Result(case.name, file, line, problem, rules)
+    return Result(case.name, file, line, problem, spoke)
 
 
 def understood(facts: dict[str, Any]) -> str:

@@ -161,6 +161,14 @@ impl<'c> Engine<'c> {
                     && held.by == action.by
                     && held.reason == action.reason
             });
+            debug_assert!(
+                action
+                    .attributes
+                    .iter()
+                    .all(|name| super::attributes::is_known(name)),
+                "an attribute that `attributes` does not list: {:?}",
+                action.attributes
+            );
             match same {
                 Some(held) => held.certainty = held.certainty.max(action.certainty),
                 None => kept.push(action),

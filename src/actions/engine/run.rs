@@ -143,9 +143,7 @@ impl Engine<'_> {
         }
         // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
         // logs in with.
-        output
-            .secrets
-            .retain(|secret| secret.contains(['/', '\\']));
+        output.secrets.retain(|secret| secret.contains(['/', '\\']));
         for action in self.actions.iter_mut().skip(first) {
             let sends = match action.kind {
                 ActionKind::NetSend | ActionKind::MessageSend => true,

@@ -16,13 +16,15 @@ const NATIVE: [(&str, &str); 6] = [
 ];
 
 /// Commands that run in Python; a test holds the names against the Python command line's own.
-const PYTHON: [(&str, &str); 4] = [
+const PYTHON: [(&str, &str); 6] = [
     ("records", "list, show and verify what runs left behind"),
+    ("runs", "end a run and seal its record"),
     (
         "replay",
         "decide again from the record, under the same or another policy",
     ),
-    ("policy", "compile, check and explain policies"),
+    ("policy", "write, check, try, explain and activate policies"),
+    ("mode", "enforce what is decided, or only observe"),
     (
         "demo",
         "show the main job on real input, in a scratch store",
@@ -97,7 +99,8 @@ input:
 
   a request is   {"id": ANY, "tool": "Bash", "args": {"command": "ls"}, "cwd": "/abs", "run": "NAME"}
   or             {"id": ANY, "text": "...", "surface": "tool_result", "run": "NAME"}
-  with `workspace` (absolute path) and `agent` (name) where known; a member that is not known is an error.
+  with `workspace` (absolute path), `agent` (name), `run_mode` (interactive, headless) and, for a tool, `pin` (ok, new,
+  changed, shadowed) where known; a member that is not known is an error.
 
 output:
   --json            one JSON answer a line, instead of text for people; always so with --jsonl
