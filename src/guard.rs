@@ -4,7 +4,7 @@
 //! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use crate::actions::{self, Action, ActionKind};
@@ -14,12 +14,18 @@ use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
-use crate::record::{self, Appended, Outcome, Store, StoreError};
+use crate::record::gaps::Gaps;
+use crate::record::{self, Appended, Durability, Outcome, Store, StoreError};
 use crate::scan::{self, Finding, Mark, NoTags, Tagger};
 use crate::span::ByteSpan;
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
 const MIN_PIECE: usize = 12;
+
+/// What joins the parts of a tool's name.
+const JOINT: &str = "__";
+/// Longer texts are no names of tools.
+const LONGEST_NAME: usize = 512;
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +43,8 @@ pub struct Guard {
     tables: Result<(), Damaged>,
     policy: Result<PolicySource, PolicyError>,
     store: Option<Result<Store, StoreError>>,
+    /// Remembers what could not be recorded.
+    gaps: Option<Arc<Gaps>>,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
     /// Set when the store is known to hold the policy that decides.
@@ -65,12 +73,32 @@ impl Guard {
             Some(home) if options.record => Some(Store::open(home)),
             _ => None,
         };
+        let gaps = options
+            .home
+            .as_deref()
+            .map(|home| Arc::new(Gaps::new(home)));
+        let store = match (store, &gaps) {
+            (Some(Ok(store)), Some(gaps)) => Some(Ok(store.with_gaps(Arc::clone(gaps)))),
+            (store, _) => store,
+        };
         Self {
             tables: builtin::sound(),
             policy,
             store,
+            gaps,
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
+        }
+    }
+
+    /// The same guard with another rule for what is synced before it is answered.
+    #[must_use]
+    pub fn with_durability(self, durability: Durability) -> Self {
+        Self {
+            store: self
+                .store
+                .map(|store| store.map(|store| store.with_durability(durability))),
+            ..self
         }
     }
 
@@ -205,7 +233,7 @@ impl Guard {
         }
     }
 
-    fn open_store(&self) -> Result<&Store, StoreError> {
+    pub(crate) fn open_store(&self) -> Result<&Store, StoreError> {
         match &self.store {
             Some(Ok(store)) => Ok(store),
             Some(Err(error)) => Err(error.clone()),
@@ -216,7 +244,7 @@ impl Guard {
         }
     }
 
-    fn tagger(&self) -> &dyn Tagger {
+    pub(crate) fn tagger(&self) -> &dyn Tagger {
         match &self.store {
             Some(Ok(store)) => store,
             _ => &NoTags,
@@ -250,7 +278,12 @@ impl Guard {
         if self.store.is_some() {
             match digest.and_then(|_| self.record(&decision)) {
                 Ok(appended) => decision.line = Some(appended.line),
-                Err(error) => without_store(&mut decision, &error),
+                Err(error) => {
+                    without_store(&mut decision, &error);
+                    if let Some(gaps) = &self.gaps {
+                        gaps.remember(&error);
+                    }
+                }
             }
         }
         let recorded = Instant::now();
@@ -405,7 +438,7 @@ fn without_store(decision: &mut Decision, error: &StoreError) {
 ///
 /// Derived strings are scanned themselves, and secrets that only their context gave away (`-p VALUE`) are replaced
 /// wherever their bytes appear again.
-struct Scrubber<'a> {
+pub(crate) struct Scrubber<'a> {
     known: Vec<(String, String)>,
     /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
     places: Vec<(String, ByteSpan, String)>,
@@ -413,7 +446,7 @@ struct Scrubber<'a> {
 }
 
 impl<'a> Scrubber<'a> {
-    fn new(tagger: &'a dyn Tagger) -> Self {
+    pub(crate) fn new(tagger: &'a dyn Tagger) -> Self {
         Self {
             known: Vec::new(),
             places: Vec::new(),
@@ -455,7 +488,7 @@ impl<'a> Scrubber<'a> {
         }
     }
 
-    fn scrub(&self, text: String) -> String {
+    pub(crate) fn scrub(&self, text: String) -> String {
         if text.is_empty() {
             return text;
         }
@@ -465,6 +498,33 @@ impl<'a> Scrubber<'a> {
                 text = text.replace(value.as_str(), mark);
             }
         }
+        self.scrub_parts(self.scrub_whole(text))
+    }
+
+    /// `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that what follows
+    /// each joint of such a name is read by itself too.
+    fn scrub_parts(&self, text: String) -> String {
+        match text.split_once(JOINT) {
+            None => text,
+            Some((head, rest)) if text.len() <= LONGEST_NAME => {
+                let rest = self.scrub_parts(self.scrub_whole(rest.to_owned()));
+                format!("{head}{JOINT}{rest}")
+            }
+            // No name: each part once, so that the work grows with the text.
+            Some(_) => {
+                let parts: Vec<String> = text
+                    .split(JOINT)
+                    .map(|part| self.scrub_whole(part.to_owned()))
+                    .collect();
+                parts.join(JOINT)
+            }
+        }
+    }
+
+    fn scrub_whole(&self, text: String) -> String {
+        if text.len() < 4 {
+            return text;
+        }
         let findings = builtin::scanner().scan(text.as_bytes(), Surface::ToolArgs);
         if findings.iter().any(|finding| finding.redact) {
             into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
@@ -473,7 +533,7 @@ impl<'a> Scrubber<'a> {
         }
     }
 
-    fn scrub_option(&self, text: Option<String>) -> Option<String> {
+    pub(crate) fn scrub_option(&self, text: Option<String>) -> Option<String> {
         text.map(|text| self.scrub(text))
     }
 

@@ -4,6 +4,7 @@ mod again;
 mod columns;
 mod convert;
 mod results;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use pyo3::types::{PyBytes, PyString};
 use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::{Change, Outcome, Store};
+use crate::record::{Change, Durability, Outcome};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -86,7 +87,7 @@ fn word_of<T>(
 
 /// Decides tool calls and texts. See `_core.pyi`.
 #[pyclass(frozen, module = "armorer_guard._core")]
-struct Guard {
+pub(super) struct Guard {
     inner: CoreGuard,
     home: Option<PathBuf>,
     runtime: String,
@@ -112,7 +113,8 @@ impl Guard {
             inner: CoreGuard::open(&Options {
                 home: home.clone(),
                 record,
-            }),
+            })
+            .with_durability(Durability::from_environment()),
             home,
             runtime: runtime.to_owned(),
         })
@@ -210,10 +212,25 @@ impl Guard {
             output_digest: output.as_deref().map(crate::record::digest),
             findings,
             adapter: self.runtime.clone(),
+            answers_marked: false,
         };
         py.detach(|| self.inner.outcome(&outcome))
             .map(|appended| appended.id)
             .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+    }
+
+    const fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: &Bound<'_, PyAny>,
+        _value: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        runs::leave(py, self, !kind.is_none()).map(|()| false)
     }
 
     /// Digest of the policy in force.
@@ -356,9 +373,14 @@ fn record_change(
     let mut members = Vec::with_capacity(given.len());
     for (name, value) in given {
         let known = Change::MEMBERS.into_iter().find(|known| *known == name);
-        members.push((known.ok_or_else(wrong)?, value));
+        members.push((known.ok_or_else(wrong)?.to_owned(), value));
     }
-    py.detach(|| Store::open(&home)?.append_change(change, &members, "cli"))
+    let guard = CoreGuard::open(&Options {
+        home: Some(home),
+        record: true,
+    });
+    let members = Value::Object(members);
+    py.detach(|| guard.event(change.as_str(), members, None, "cli"))
         .map(|appended| appended.id)
         .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
 }
@@ -393,6 +415,11 @@ mod _core {
 
     #[pymodule_export]
     use super::{action_sentence, again::understand_again, columns::index_rows};
+
+    #[pymodule_export]
+    use super::runs::{
+        forget_run, prune_runs, public_key, record_event, rotate_key, stop_run, write_checkpoint,
+    };
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -8,16 +8,25 @@ mod chain;
 mod clock;
 pub mod columns;
 pub mod durability;
+mod epoch;
 mod error;
+mod event;
+pub(crate) mod gaps;
 mod id;
+mod journal;
 mod keys;
 pub mod kinds;
 pub mod line;
+pub mod merkle;
+pub mod note;
 mod objects;
 mod os;
+mod retain;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod stop;
 mod store;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -25,9 +34,14 @@ pub use clock::{Stamp, rfc3339_micros};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
+pub use journal::{Checkpoint, Seal};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
+pub use retain::{Forgotten, Pruned, Stub};
+pub use stop::{STATES, Stopped, Stopping};
 pub use store::{Appended, Change, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+
+pub use summary::Summary;
 
 /// Version of the record format, as every record states it. Readers refuse another major version only.
 pub const SCHEMA_VERSION: &str = "1.0";

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS = ("demo", "mode", "policy", "records", "replay")
+COMMANDS = ("demo", "mode", "policy", "records", "replay", "runs")
 
 
 class UsageError(Exception):

@@ -16,8 +16,9 @@ const NATIVE: [(&str, &str); 6] = [
 ];
 
 /// Commands that run in Python; a test holds the names against the Python command line's own.
-const PYTHON: [(&str, &str); 5] = [
+const PYTHON: [(&str, &str); 6] = [
     ("records", "list, show and verify what runs left behind"),
+    ("runs", "end a run and seal its record"),
     (
         "replay",
         "decide again from the record, under the same or another policy",
