@@ -5,6 +5,7 @@
 pub mod compile;
 pub mod entry;
 pub mod grammar;
+pub mod source;
 pub mod spec;
 pub mod table;
 pub mod tools;
