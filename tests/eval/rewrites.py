@@ -212,7 +212,7 @@ def indirect_variable(text: str) -> str | None:
 @rewrite
 def default_value(text: str) -> str | None:
     words = program_of(text)
-    return words and f"${{undefined_here:-{words[0]}}} {joined(words[1:])}"
+    return words and f"unset absent; ${{absent:-{words[0]}}} {joined(words[1:])}"
 
 
 @rewrite
@@ -379,7 +379,7 @@ def background(text: str) -> str | None:
 
 @rewrite
 def substituted(text: str) -> str | None:
-    return f": $(\n{text}\n)"
+    return f"printf '%s\\n' \"$(\n{text}\n)\""
 
 
 @rewrite
@@ -389,6 +389,9 @@ def in_a_string(text: str) -> str | None:
 
 @rewrite
 def process_substitution(text: str) -> str | None:
+    # What a command prints is all that it does: printed by another one, it is another's doing.
+    if text.startswith(("echo ", "printf ")):
+        return None
     return f"cat <(\n{text}\n)"
 
 

@@ -145,15 +145,15 @@ def show(title: str, held: list[dict[str, Any]], evaluation: Evaluation) -> None
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 
 
-def metamorphic(evaluation: Evaluation, listed: bool) -> int:
-    """Judge every shell command in every other form; how many forms fall."""
+def metamorphic(evaluation: Evaluation, listed: bool, sample: int) -> int:
+    """Judge every shell command, or one of `sample`, in every other form; how many forms fall."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     fallen: list[tuple[str, str, str, str, str]] = []
     names = [path.name for path in sorted(evaluation.folder.glob("*.jsonl"))]
     for name in names:
-        for row in rows(evaluation.folder / name):
+        for number, row in enumerate(rows(evaluation.folder / name)):
             tool, arguments = call_of(row, evaluation.dialect)
-            if tool != "Bash" or set(arguments) != {"command"} or not isinstance(arguments["command"], str):
+            if number % sample or tool != "Bash" or set(arguments) != {"command"} or not isinstance(arguments["command"], str):
                 continue
             command = arguments["command"]
             before = evaluation.decide({"command": command}).effect
@@ -186,11 +186,12 @@ def main() -> int:
     parser.add_argument("--misses", action="store_true", help="list what was decided wrongly")
     parser.add_argument("--dialect", help="take every command for one of this tool, whatever its category")
     parser.add_argument("--metamorphic", action="store_true", help="judge other forms of every command, and only that")
+    parser.add_argument("--sample", type=int, default=1, help="with --metamorphic: every so many-th command only")
     given = parser.parse_args()
     folder = given.corpora / "shell"
     evaluation = Evaluation(folder, given.dialect)
     if given.metamorphic:
-        return 1 if metamorphic(evaluation, given.misses) and given.gate else 0
+        return 1 if metamorphic(evaluation, given.misses, given.sample) and given.gate else 0
     attacks, alike = evaluation.tally("attacks.jsonl"), evaluation.tally("lookalikes.jsonl")
     ordinary = {
         name: evaluation.tally(f"benign_{name}.jsonl", keep=name)[name]
