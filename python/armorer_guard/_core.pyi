@@ -313,6 +313,43 @@ def canonical_json(value: Any) -> bytes:
         InputError: JSON cannot hold the value.
     """
 
+def understand_again(facts: bytes) -> bytes:
+    """
+    What this core makes of the call or text in recorded facts, as facts in canonical JSON; run state and clock are kept.
+
+    Catalogue and packs are those that ship. Nothing is recorded.
+
+    Raises:
+        InputError: They are no facts that this version knows.
+    """
+
+def index_rows(
+    block: bytes, *, first: int, chain: int, line: int, at: int, shapes: dict[str, int]
+) -> tuple[
+    int,
+    int,
+    list[tuple[Any, ...]],
+    list[tuple[int, int, int, bytes]],
+    list[tuple[str | None, str | None, str]],
+    tuple[int, int, int, int, int, int | None, int | None],
+]:
+    """
+    The whole lines of a part of a log as rows of the reader's index (table `record` of `records.intake`).
+
+    Args:
+        block: Bytes of a log, from the beginning of a line on.
+        first: Number of the first row.
+        chain: Number of the log in the index.
+        line: Number of the first line in the log, from 1.
+        at: Where the block begins in the log, in bytes.
+        shapes: Numbers of the known shapes by their key; new ones are added with the next numbers.
+
+    Returns:
+        Bytes of whole lines; how many lines that is; rows of decisions and outcomes; `(n, line, at, bytes)` of lines
+        that must be read with more patience; `(enforced, result, decision)` of outcomes whose decision is in another
+        block; decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
+    """
+
 def action_sentence(action: bytes) -> str | None:
     """
     An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.

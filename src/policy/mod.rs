@@ -128,12 +128,19 @@ pub fn decide(facts: &Facts, policy: &Policy) -> Verdict {
 /// # Errors
 /// [`PolicyError`] when either cannot be used.
 pub fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
-    let policy = Policy::from_compiled(policy)?;
+    decide_facts_json(facts, &Policy::from_compiled(policy)?)
+}
+
+/// As [`decide_json`], under a policy that is at hand.
+///
+/// # Errors
+/// [`PolicyError`] when the facts cannot be read.
+pub fn decide_facts_json(facts: &[u8], policy: &Policy) -> Result<Vec<u8>, PolicyError> {
     let facts: Facts = serde_json::from_slice(facts).map_err(|cause| PolicyError {
         kind: "policy_facts",
         message: format!("the facts cannot be read: {cause}"),
     })?;
-    crate::json::to_canonical(&decide(&facts, &policy)).map_err(|cause| PolicyError {
+    crate::json::to_canonical(&decide(&facts, policy)).map_err(|cause| PolicyError {
         kind: "policy_facts",
         message: format!("the verdict cannot be written: {cause}"),
     })
