@@ -155,7 +155,11 @@ def test_a_catalogue_that_holds_is_said_to(front: Front):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["fs.delete /w/old"]', '["fs.delete /w/new"]', "own.toml: `frobnicate`: example `frobnicate --wipe old` gives"),
+        (
+            '["fs.delete /w/old"]',
+            '["fs.delete /w/new"]',
+            "own.toml: `frobnicate`: example `frobnicate --wipe old` gives",
+        ),
         ('name = "frobnicate"', 'name = "rm"', "own.toml: `rm` is also in coreutils.toml"),
         ('when = ["-w"]', 'when = ["-x"]', "own.toml: `frobnicate`: `-x`"),
         ('"fs.delete"', '"fs.remove"', "own.toml: `frobnicate`: `fs.remove` is not an action kind"),

@@ -1,8 +1,8 @@
 """
 Ways to write a shell text differently that keep its meaning. A leaf: it knows nothing of the guard.
 
-Each rewrite takes a text and gives another that does at least the same, or None where it would not. What a guard decides
-about the other may be stricter, never weaker.
+Each rewrite takes a text and gives another that does at least the same, or None where it would not. What a guard
+decides about the other may be stricter, never weaker.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ HARMLESS = {
 }
 
 #: What a shell does itself: it cannot be started by another program, nor through a variable without difference.
-BUILTINS = set(
-    "alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare dirs disown echo "
-    "enable eval exec exit export false fc fg for function getopts hash help history if jobs kill let local logout "
-    "mapfile popd printf pushd pwd read readarray readonly return select set shift shopt source suspend test time times "
-    "trap true type typeset ulimit umask unalias unset until wait while { } ! [ [[ ( ((  . :".split()
-)
+_BUILTINS = """
+alias bg bind break builtin caller case cd command compgen complete compopt continue coproc declare dirs disown echo
+enable eval exec exit export false fc fg for function getopts hash help history if jobs kill let local logout mapfile
+popd printf pushd pwd read readarray readonly return select set shift shopt source suspend test time times trap true
+type typeset ulimit umask unalias unset until wait while { } ! [ [[ ( (( . :
+"""
+BUILTINS = set(_BUILTINS.split())
 
 _SIMPLE = re.compile(r"[\w@%+=:,./^~ \t'\"-]+\Z", re.ASCII)
 _BARE = re.compile(r"[\w@%+:./-]+\Z", re.ASCII)
@@ -83,7 +84,8 @@ def program_of(text: str) -> list[str] | None:
 
 def is_one_line(text: str) -> bool:
     """Whether something may be put behind the text on its line."""
-    return "\n" not in text and "<<" not in text and "#" not in text and not text.rstrip().endswith(("\\", "&", ";", "|"))
+    goes_on = text.rstrip().endswith(("\\", "&", ";", "|"))
+    return not goes_on and not any(part in text for part in ("\n", "<<", "#"))
 
 
 def joined(words: list[str]) -> str:

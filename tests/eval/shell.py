@@ -153,9 +153,9 @@ def metamorphic(evaluation: Evaluation, listed: bool, sample: int) -> int:
     for name in names:
         for number, row in enumerate(rows(evaluation.folder / name)):
             tool, arguments = call_of(row, evaluation.dialect)
-            if number % sample or tool != "Bash" or set(arguments) != {"command"} or not isinstance(arguments["command"], str):
+            command = arguments.get("command")
+            if number % sample or tool != "Bash" or len(arguments) != 1 or not isinstance(command, str):
                 continue
-            command = arguments["command"]
             before = evaluation.decide({"command": command}).effect
             for rewrite, text in rewrites.all_of(command):
                 after = evaluation.decide({"command": text}).effect

@@ -1,8 +1,8 @@
 """
 The shell grammar beside tree-sitter-bash: which programs a text would run.
 
-Texts are generated, so the truth is known by construction; each program has a name of its own. Where the two parsers differ,
-`tests/data/shell/oracle.txt` says why. `pip install -r tests/requirements-oracles.txt` brings the other parser.
+Texts are generated, so the truth is known by construction; each program has a name of its own. Where the two parsers
+differ, `tests/data/shell/oracle.txt` says why. `pip install -r tests/requirements-oracles.txt` brings the other parser.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Writer:
         return way
 
     def word(self, depth: int) -> str:
-        plain = ["a", "-x", "--long=v", "'single $x'", '"double $x"', "$'ansi\\n'", "${v:-d}", "{a,b}", "*.c", "~/x", "$((1+2))"]
+        plain = ["a", "-x", "--long=v", "'single $x'", '"double $x"', "$'ansi\\n'", "${v:-d}", "{a,b}", "*.c", "~/x"]
+        plain.append("$((1+2))")
         if depth <= 0 or self.random.random() < 0.8:
             return self.random.choice(plain)
         return self.pick(self.substitution, self.quoted_substitution, self.backticks, self.process)(depth - 1)
@@ -118,9 +119,9 @@ class Writer:
     def command(self, depth: int) -> str:
         if depth <= 0 or self.random.random() < 0.5:
             return self.simple(depth)
-        return self.pick(
-            self.group, self.subshell, self.conditional, self.loop, self.while_loop, self.case, self.test
-        )(depth)
+        return self.pick(self.group, self.subshell, self.conditional, self.loop, self.while_loop, self.case, self.test)(
+            depth
+        )
 
     def text(self) -> str:
         lines = []

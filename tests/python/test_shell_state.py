@@ -31,7 +31,7 @@ NOT_FOLLOWED = {
     "x=$(echo 'a b' | awk '{print $2}'); probe $x": "awk is not computed",
     "x=$(expr 1 + 2); probe $x": "expr is not computed",
     '[[ abc =~ b(.) ]] && probe "${BASH_REMATCH[1]}"': "regular expressions are not computed",
-    "set -- -a -b val rest; while getopts ab: o; do case $o in b) probe $OPTARG;; esac; done; shift $((OPTIND-1)); probe $1": (
+    "set -- -a -b val rest; while getopts ab: o; do probe $OPTARG; done; shift $((OPTIND-1)); probe $1": (
         "how often a loop runs"
     ),
     "for ((i=0;i<2;i++)); do probe $i; done": "how often a loop runs",
@@ -62,7 +62,7 @@ def probed(text: str, folder: Path) -> set[str]:
     found = set()
     for line in done.stdout.splitlines():
         where, *words = re.findall(r"<([^>]*)>", line) or [""]
-        found |= {os.path.normpath(os.path.join(where, word)) for word in words}
+        found |= {os.path.normpath(Path(where) / word) for word in words}
     return found
 
 
