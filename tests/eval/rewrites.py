@@ -88,6 +88,11 @@ def is_one_line(text: str) -> bool:
     return not goes_on and not any(part in text for part in ("\n", "<<", "#"))
 
 
+def begins_as_option(text: str) -> bool:
+    """Whether a shell, or `eval`, would take the text for an option of its own."""
+    return text.lstrip().startswith("-")
+
+
 def joined(words: list[str]) -> str:
     """Words as a command line."""
     return " ".join(map(shlex.quote, words))
@@ -359,6 +364,9 @@ def negated(text: str) -> str | None:
 
 @rewrite
 def shell_function(text: str) -> str | None:
+    # A function has parameters of its own.
+    if re.search(r"\$\{?[0-9@*#]", text):
+        return None
     return f"clean_up() {{\n{text}\n}}\nclean_up"
 
 
@@ -496,26 +504,36 @@ def odd_path(text: str) -> str | None:
 
 @rewrite
 def bash_c(text: str) -> str | None:
+    if begins_as_option(text):
+        return None
     return f"bash -c {shlex.quote(text)}"
 
 
 @rewrite
 def shell_options(text: str) -> str | None:
+    if begins_as_option(text):
+        return None
     return f"/usr/bin/env bash --norc -o pipefail -c {shlex.quote(text)} name"
 
 
 @rewrite
 def twice_nested(text: str) -> str | None:
+    if begins_as_option(text):
+        return None
     return f"sh -c {shlex.quote(f'bash -lc {shlex.quote(text)}')}"
 
 
 @rewrite
 def evaluated(text: str) -> str | None:
+    if begins_as_option(text):
+        return None
     return f"eval {shlex.quote(text)}"
 
 
 @rewrite
 def evaluated_variable(text: str) -> str | None:
+    if begins_as_option(text):
+        return None
     return f'text={shlex.quote(text)}; eval "$text"'
 
 
@@ -551,6 +569,8 @@ def hex_text(text: str) -> str | None:
 
 @rewrite
 def base64_substitution(text: str) -> str | None:
+    if begins_as_option(text):
+        return None
     return f'eval "$(echo {base64.b64encode(text.encode()).decode()} | base64 --decode)"'
 
 

@@ -37,7 +37,6 @@ NOT_FOLLOWED = {
     "for ((i=0;i<2;i++)); do probe $i; done": "how often a loop runs",
     "x=1; until ((x>2)); do probe $x; ((x++)); done": "how often a loop runs",
     "x=a; y=$(eval 'x=b'; echo $x); probe $x $y": "what a nested text does to a substitution's output",
-    "bash -c 'probe $1' _ z": "parameters of a nested shell",
     "bash -s q <<'E'\nprobe $1\nE": "parameters of a nested shell",
 }
 

@@ -6,7 +6,7 @@ use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
-use super::{Engine, Situation, blank};
+use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
 use crate::actions::catalogue::entry::{Act, Effect, Otherwise, Role, Selector};
@@ -54,7 +54,15 @@ impl Engine<'_> {
             match candidate {
                 // An unset variable that vanishes leaves the next word as the program.
                 Candidate::Exact("") => {
-                    let one = self.argv(&words[1..], &doubtful);
+                    let deeper = Situation {
+                        depth: here.depth + 1,
+                        ..doubtful.clone()
+                    };
+                    if deeper.depth >= MAX_DEPTH {
+                        self.over_limit(&deeper);
+                        continue;
+                    }
+                    let one = self.argv(&words[1..], &deeper);
                     effects.output.merge(&one.output);
                 }
                 Candidate::Exact(name) => {
@@ -454,6 +462,14 @@ impl Engine<'_> {
                     done.inner
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
+                    let own;
+                    let here = match &effect.to {
+                        Some(Selector::Operand(text)) if *language == "shell" => {
+                            own = with_parameters(here, line, *text, by);
+                            &own
+                        }
+                        _ => here,
+                    };
                     for word in &words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
@@ -562,5 +578,18 @@ impl Engine<'_> {
         };
         done.sends
             .extend((before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)));
+    }
+}
+
+/// What holds in a new shell whose text is that operand: the next is its name, those behind it are its parameters.
+fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Situation {
+    let mut behind = line.select(&Selector::From(text + 1)).into_iter();
+    let zero = behind
+        .next()
+        .map_or_else(|| Value::Exact(by.to_owned()), |word| word.value);
+    let arguments = behind.map(|word| word.value).collect();
+    Situation {
+        scope: Rc::new(here.scope.with_parameters(zero, arguments)),
+        ..here.clone()
     }
 }

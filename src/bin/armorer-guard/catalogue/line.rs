@@ -121,7 +121,7 @@ fn because(source: &Source, step: &Step) -> Because {
     if let Some(entry) = entry {
         for number in &step.options {
             if let Some(option) = entry.options.get(usize::from(*number)) {
-                let spelled = option.spellings.join(" ");
+                let spelled = page::spellings(option).join(" ");
                 if !made.given.contains(&spelled) {
                     made.given.push(spelled);
                 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use armorer_guard_core::actions::build;
 use armorer_guard_core::actions::catalogue::source::{Files, Source, Text};
-use armorer_guard_core::builtin;
+use armorer_guard_core::builtin::{self, Damaged};
 use armorer_guard_core::explain::visible;
 use armorer_guard_core::wire::write_line;
 use serde::Serialize;
@@ -21,6 +21,10 @@ const ERROR: u8 = 2;
 
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
+    if let Err(damaged) = builtin::sound() {
+        complain(&format!("{damaged} [{}]", Damaged::KIND), None);
+        return ERROR;
+    }
     match &options.action {
         Action::List => list(options.json),
         Action::Entry(words) => page::show(words, options.json),

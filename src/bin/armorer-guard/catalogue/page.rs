@@ -3,6 +3,7 @@
 use armorer_guard_core::actions::catalogue::entry::{
     Act, Arity, Condition, Effect, Entry, Selector, Test,
 };
+use armorer_guard_core::actions::catalogue::options::Listed;
 use armorer_guard_core::actions::catalogue::source::{Source, Written};
 use armorer_guard_core::actions::catalogue::spec::CommandSpec;
 use armorer_guard_core::actions::engine::entry_of;
@@ -117,10 +118,10 @@ fn page<'s>(source: &'s Source, entry: &'s Entry<'static>) -> Page<'s> {
         options: entry
             .options
             .iter()
-            .enumerate()
-            .filter(|(_, option)| !matches!(option.spellings.as_slice(), ["--help" | "--version"]))
-            .map(|(number, option)| OptionMembers {
-                spellings: option.spellings.clone(),
+            .map(|option| (option, spellings(option)))
+            .filter(|(_, spellings)| !matches!(spellings.as_slice(), ["--help" | "--version"]))
+            .map(|(option, spellings)| OptionMembers {
+                spellings,
                 value: match option.arity {
                     Arity::Flag => "none",
                     Arity::Value => "value",
@@ -128,8 +129,8 @@ fn page<'s>(source: &'s Source, entry: &'s Entry<'static>) -> Page<'s> {
                     Arity::Pair => "pair",
                     Arity::Block => "block",
                 },
-                inherited: number >= own,
-                changes: changes(entry, number, &names),
+                inherited: option.number >= own,
+                changes: changes(entry, option.number, &names),
             })
             .collect(),
         effects: effects
@@ -153,6 +154,14 @@ fn page<'s>(source: &'s Source, entry: &'s Entry<'static>) -> Page<'s> {
     }
 }
 
+/// The spellings of an option, dashes included.
+pub(super) fn spellings(option: Listed) -> Vec<&'static str> {
+    option
+        .spellings()
+        .filter_map(|spelling| std::str::from_utf8(spelling).ok())
+        .collect()
+}
+
 fn own_options(spec: &CommandSpec) -> usize {
     [
         &spec.flags,
@@ -174,7 +183,7 @@ pub(super) fn harmless_when(entry: &Entry<'_>, spec: Option<&CommandSpec>) -> Ve
         held.extend(condition.iter().filter_map(|term| match &term.test {
             Test::Option(number, _) => {
                 let option = entry.options.get(usize::from(*number))?;
-                Some((*option.spellings.first()?).to_owned())
+                Some((*spellings(option).first()?).to_owned())
             }
             _ => None,
         }));
