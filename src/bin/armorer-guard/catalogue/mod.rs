@@ -10,10 +10,9 @@ use armorer_guard_core::actions::build;
 use armorer_guard_core::actions::catalogue::source::{Files, Source, Text};
 use armorer_guard_core::builtin::{self, Damaged};
 use armorer_guard_core::explain::visible;
-use armorer_guard_core::wire::write_line;
 use serde::Serialize;
 
-use crate::output::{Status, complain, print};
+use crate::output::{self, Status, complain};
 use options::{Action, Options};
 
 const REFUSED: u8 = 1;
@@ -33,16 +32,9 @@ pub(crate) fn run(options: &Options) -> u8 {
     }
 }
 
-/// Writes an answer, as JSON or for people.
+/// Writes an answer and returns the exit status.
 fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> u8 {
-    let bytes = if json {
-        let mut line = Vec::new();
-        write_line(members, &mut line);
-        line
-    } else {
-        text().into_bytes()
-    };
-    match print(&bytes) {
+    match output::answer(json, members, text) {
         Status::Error => ERROR,
         _ => 0,
     }
