@@ -5,20 +5,21 @@ use std::rc::Rc;
 use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
-use super::{Engine, Situation, blank};
+use super::trace::Cause;
+use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
 use crate::actions::catalogue::entry::{Act, Effect, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
-use crate::actions::line::{Line, Source, Truth, join};
+use crate::actions::line::{Line, Source, Truth};
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, Origin, Word};
+use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
 /// What the effects of one command have done so far.
 #[derive(Default)]
-struct Done {
+pub(super) struct Done {
     /// How many actions there were before.
     first: usize,
     /// What was read, with everything that flows into the command.
@@ -53,7 +54,15 @@ impl Engine<'_> {
             match candidate {
                 // An unset variable that vanishes leaves the next word as the program.
                 Candidate::Exact("") => {
-                    let one = self.argv(&words[1..], &doubtful);
+                    let deeper = Situation {
+                        depth: here.depth + 1,
+                        ..doubtful.clone()
+                    };
+                    if deeper.depth >= MAX_DEPTH {
+                        self.over_limit(&deeper);
+                        continue;
+                    }
+                    let one = self.argv(&words[1..], &deeper);
                     effects.output.merge(&one.output);
                 }
                 Candidate::Exact(name) => {
@@ -77,6 +86,16 @@ impl Engine<'_> {
         effects
     }
 
+    /// A shell that talks to the host that a descriptor was connected to.
+    fn remote_shell(&mut self, host: &str, by: &str, here: &Situation) {
+        let action = Action {
+            target: Target::named(host),
+            by: by.to_owned(),
+            ..blank(ActionKind::ExecRemoteShell, here)
+        };
+        self.push(action, here);
+    }
+
     /// The program's name is only known when the call runs.
     fn computed_program(&mut self, name: &str, word: &Word, here: &Situation) {
         if let Some(data) = &word.data
@@ -87,16 +106,7 @@ impl Engine<'_> {
             return;
         }
         if let Some(host) = self.socket.clone() {
-            let action = Action {
-                target: Target {
-                    value: host.as_ref().to_owned(),
-                    exact: true,
-                    ..Target::default()
-                },
-                by: name.to_owned(),
-                ..blank(ActionKind::ExecRemoteShell, here)
-            };
-            self.push(action, here);
+            self.remote_shell(&host, name, here);
             return;
         }
         let reason = format!("the program is computed: {}", Self::reason_of(word));
@@ -147,16 +157,7 @@ impl Engine<'_> {
             && words.len() < 3
         {
             let host = Rc::clone(host);
-            let action = Action {
-                target: Target {
-                    value: host.as_ref().to_owned(),
-                    exact: true,
-                    ..Target::default()
-                },
-                by: name.to_owned(),
-                ..blank(ActionKind::ExecRemoteShell, here)
-            };
-            self.push(action, here);
+            self.remote_shell(&host, name, here);
         }
         let base = base_name(name);
         if name.chars().any(is_deceptive) {
@@ -185,7 +186,10 @@ impl Engine<'_> {
             }
         }
         let Some(found) = find(&self.catalogue.commands, base, words) else {
-            return self.unlisted_program(base, words, here);
+            let before = self.actions.len();
+            let effects = self.unlisted_program(base, words, here);
+            self.trace("", base, Cause::NoEntry, before, here);
+            return effects;
         };
         self.apply(found, words, here)
     }
@@ -201,33 +205,6 @@ impl Engine<'_> {
             })
     }
 
-    fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
-        let mut manner = Manner {
-            attributes: vec!["unlisted"],
-            ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
-        };
-        if self.is_in_download(here) {
-            manner.attributes.push("downloaded");
-        }
-        let word = Word {
-            value: Value::Exact(name.to_owned()),
-            ..words[0].clone()
-        };
-        self.act(&manner, &word, here);
-        let mut output = Data::opaque();
-        output.merge(&here.stdin);
-        for word in words {
-            if let Some(data) = &word.data {
-                output.merge(data);
-            }
-        }
-        output.text = None;
-        Effects {
-            output,
-            interactive: false,
-        }
-    }
-
     fn apply(&mut self, found: Found<'_>, words: &[Word], here: &Situation) -> Effects {
         let mut here = here.clone();
         if let Some((at, otherwise)) = found.unlisted {
@@ -235,7 +212,9 @@ impl Engine<'_> {
                 Otherwise::Own => {}
                 _ => {
                     self.inherited(&found, words, &here);
+                    let before = self.actions.len();
                     self.otherwise(otherwise, at, &found, words, &here);
+                    self.trace(found.entry.name, &found.by, Cause::Unlisted, before, &here);
                     return Effects {
                         output: Data::opaque(),
                         interactive: false,
@@ -294,75 +273,6 @@ impl Engine<'_> {
         self.effects(&line, &found.by, &here)
     }
 
-    /// What a parent does with whatever subcommand.
-    fn inherited(&mut self, found: &Found<'_>, words: &[Word], here: &Situation) {
-        let entry = found.entry;
-        if !entry.effects.iter().any(|effect| effect.inherit) {
-            return;
-        }
-        let line = Line {
-            entry,
-            words,
-            name_words: found.name_words,
-            parsed: found.parsed.clone(),
-            assignments: &here.assignments,
-            stdin: &here.stdin,
-            stdin_source: here.stdin_source,
-            stdout: here.stdout,
-            cwd: &here.cwd,
-            origin: &here.origin,
-            args: None,
-        };
-        let mut done = Done::default();
-        for effect in entry.effects.iter().filter(|effect| effect.inherit) {
-            if line.applies(effect) > Truth::No {
-                self.effect(effect, &line, &found.by, here, &mut done);
-            }
-        }
-    }
-
-    fn otherwise(
-        &mut self,
-        otherwise: Otherwise,
-        at: usize,
-        found: &Found<'_>,
-        words: &[Word],
-        here: &Situation,
-    ) {
-        match otherwise {
-            Otherwise::Nothing | Otherwise::Own => {}
-            Otherwise::Unknown => {
-                let word = words.get(at).map_or("", |word| word.known().0);
-                let reason = if at < words.len() {
-                    format!("`{} {word}` is not in the catalogue", found.by)
-                } else {
-                    format!(
-                        "what `{}` does with these words is not in the catalogue",
-                        found.by
-                    )
-                };
-                self.unknown(reason, &found.by, here);
-            }
-            Otherwise::Does(kind) => {
-                let manner = Manner {
-                    certainty: Certainty::Likely,
-                    ..Manner::of(kind, Role::Name, &found.by)
-                };
-                if let Some(word) = join(words.get(at..).unwrap_or_default()) {
-                    self.act(&manner, &word, here);
-                } else {
-                    self.push(
-                        Action {
-                            by: found.by.clone(),
-                            ..blank(kind, here)
-                        },
-                        here,
-                    );
-                }
-            }
-        }
-    }
-
     /// Applies the effects of an entry to a line.
     pub fn effects(&mut self, line: &Line<'_>, by: &str, here: &Situation) -> Effects {
         let entry = line.entry;
@@ -371,6 +281,7 @@ impl Engine<'_> {
             .iter()
             .any(|condition| line.any(condition) == Truth::Yes);
         if harmless {
+            self.trace_harmless(line, by, here);
             return Effects {
                 output: Data::opaque(),
                 interactive: false,
@@ -407,11 +318,12 @@ impl Engine<'_> {
             );
             self.unknown(reason, by, here);
         }
-        for effect in &entry.effects {
+        for (number, effect) in entry.effects.iter().enumerate() {
             let truth = line.applies(effect);
             if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;
             }
+            let before = self.actions.len();
             let bound = match truth {
                 Truth::Maybe => Certainty::Possible,
                 _ => effect.certainty,
@@ -421,38 +333,14 @@ impl Engine<'_> {
                 ..here.clone()
             };
             self.effect(effect, line, by, &here, &mut done);
+            self.trace_effect(line, by, number, before, &here);
         }
         if !done.applied && entry.otherwise != Otherwise::Nothing {
+            let before = self.actions.len();
             self.no_effect(line, by, here);
+            self.trace(entry.name, by, Cause::Otherwise, before, here);
         }
         self.settle(line, done, here)
-    }
-
-    /// None of an entry's effects applied, and it says what that means.
-    fn no_effect(&mut self, line: &Line<'_>, by: &str, here: &Situation) {
-        match line.entry.otherwise {
-            Otherwise::Does(kind) => {
-                let word = join(&line.select(&Selector::From(0)));
-                let manner = Manner::of(kind, Role::Name, by);
-                match word {
-                    Some(word) => {
-                        self.act(&manner, &word, here);
-                    }
-                    None => self.push(
-                        Action {
-                            by: by.to_owned(),
-                            ..blank(kind, here)
-                        },
-                        here,
-                    ),
-                }
-            }
-            Otherwise::Unknown if line.words.len() > line.name_words => {
-                let reason = format!("what `{by}` does with these words is not in the catalogue");
-                self.unknown(reason, by, here);
-            }
-            _ => {}
-        }
     }
 
     /// What was read flows into what is sent and written, and into the output.
@@ -517,7 +405,7 @@ impl Engine<'_> {
         }
     }
 
-    fn effect(
+    pub(super) fn effect(
         &mut self,
         effect: &Effect<'_>,
         line: &Line<'_>,
@@ -574,6 +462,14 @@ impl Engine<'_> {
                     done.inner
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
+                    let own;
+                    let here = match &effect.to {
+                        Some(Selector::Operand(text)) if *language == "shell" => {
+                            own = with_parameters(here, line, *text, by);
+                            &own
+                        }
+                        _ => here,
+                    };
                     for word in &words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
@@ -683,107 +579,17 @@ impl Engine<'_> {
         done.sends
             .extend((before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)));
     }
-
-    /// The words of a command that another one runs, with what is put into and after them.
-    fn wrapped(
-        &mut self,
-        effect: &Effect<'_>,
-        mut words: Vec<Word>,
-        line: &Line<'_>,
-        here: &Situation,
-    ) -> Vec<Word> {
-        if let Some((placeholder, by)) = &effect.replace
-            && let Some(placeholder) = line.select(placeholder).pop()
-            && let Some(placeholder) = placeholder.exact().filter(|text| !text.is_empty())
-        {
-            let with = self.inserted(by, line, here);
-            let mut replaced = Vec::with_capacity(words.len() + with.len());
-            for word in words {
-                match word.exact() {
-                    Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
-                    Some(text) if text.contains(placeholder) => {
-                        replaced.extend(
-                            with.iter()
-                                .map(|insert| inside(&word, text, placeholder, insert)),
-                        );
-                    }
-                    _ => replaced.push(word),
-                }
-            }
-            words = replaced;
-        }
-        if let Some(selector) = &effect.append
-            && !words.is_empty()
-        {
-            words.extend(self.inserted(selector, line, here));
-        }
-        words
-    }
-
-    /// Words that another selector puts in; for standard input the names that come from there.
-    fn inserted(&self, selector: &Selector<'_>, line: &Line<'_>, here: &Situation) -> Vec<Word> {
-        if !matches!(selector, Selector::Stdin) {
-            let mut words = line.select(selector);
-            if line.entry.lists.is_some() {
-                // `find DIR -exec`: what is found lies below, not the folder itself alone.
-                for word in &mut words {
-                    if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
-                        let path = if path.ends_with('/') {
-                            path
-                        } else {
-                            format!("{path}/")
-                        };
-                        word.value =
-                            Value::Prefix(path, Why::RunTimeValue(String::from("what is found")));
-                    }
-                }
-            }
-            return words;
-        }
-        let made = |value| Word {
-            value,
-            origin: here.origin.clone(),
-            data: None,
-        };
-        if let Some(text) = line.stdin.text.as_ref().and_then(|text| text.value.exact()) {
-            return text
-                .split_whitespace()
-                .map(|name| made(Value::Exact(name.to_owned())))
-                .collect();
-        }
-        let why = || Why::RunTimeValue(String::from("standard input"));
-        if line.stdin.folders.is_empty() {
-            return vec![Word {
-                data: line.stdin.some.then(|| Rc::new(line.stdin.clone())),
-                ..made(Value::Unknown(why()))
-            }];
-        }
-        line.stdin
-            .folders
-            .iter()
-            .map(|folder| {
-                let folder = if folder.ends_with('/') {
-                    folder.as_ref().to_owned()
-                } else {
-                    format!("{folder}/")
-                };
-                made(Value::Prefix(folder, why()))
-            })
-            .collect()
-    }
 }
 
-/// A word in which a part is replaced by another word. What is not known of that one is shown as `…`: the rest of the
-/// text, which may be code, is still understood.
-fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
-    let (known, whole) = insert.known();
-    let rest = if whole { "" } else { "…" };
-    Word {
-        value: Value::Exact(text.replace(placeholder, &format!("{known}{rest}"))),
-        origin: Origin {
-            verbatim: None,
-            ..word.origin.clone()
-        },
-        data: word.data.clone(),
+/// What holds in a new shell whose text is that operand: the next is its name, those behind it are its parameters.
+fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Situation {
+    let mut behind = line.select(&Selector::From(text + 1)).into_iter();
+    let zero = behind
+        .next()
+        .map_or_else(|| Value::Exact(by.to_owned()), |word| word.value);
+    let arguments = behind.map(|word| word.value).collect();
+    Situation {
+        scope: Rc::new(here.scope.with_parameters(zero, arguments)),
+        ..here.clone()
     }
 }
