@@ -346,6 +346,7 @@ mod tests {
             action_digest: String::new(),
             facts_digest: String::new(),
             marks: Vec::new(),
+            packs: None,
             line: Some(Vec::new()),
             timings: Timings::default(),
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use armorer_guard_core::call::Surface;
+use armorer_guard_core::sweep::select::Selection;
 use lexopt::{Arg, Parser};
 
 use crate::{catalogue, help, hook, redact, rules, scan};
@@ -225,6 +226,39 @@ pub(crate) fn unexpected(argument: Arg<'_>, command: &str) -> UsageError {
         hint: Some(format!(
             "`armorer-guard {command} --help` lists the options"
         )),
+    }
+}
+
+/// What is looked for, with which rules and in what: the options that `scan` and `redact` share.
+pub(crate) struct Sought {
+    pub(crate) selection: Selection,
+    pub(crate) packs: Vec<PathBuf>,
+    pub(crate) surface: Surface,
+}
+
+impl Sought {
+    /// Everything that the rules that are always there find in what a tool returned.
+    pub(crate) fn everything() -> Self {
+        Self {
+            selection: Selection::default(),
+            packs: Vec::new(),
+            surface: Surface::ToolResult,
+        }
+    }
+
+    /// Whether [`Sought::take`] knows the option.
+    pub(crate) fn takes(option: &str) -> bool {
+        matches!(option, "rule" | "exclude-rule" | "pack" | "surface")
+    }
+
+    pub(crate) fn take(&mut self, option: &str, parser: &mut Parser) -> Result<(), UsageError> {
+        match option {
+            "rule" => self.selection.only.push(text(parser, "--rule")?),
+            "exclude-rule" => self.selection.except.push(text(parser, "--exclude-rule")?),
+            "pack" => self.packs.push(parser.value()?.into()),
+            _ => self.surface = surface(parser)?,
+        }
+        Ok(())
     }
 }
 

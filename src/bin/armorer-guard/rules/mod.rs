@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use armorer_guard_core::call::Surface;
 use armorer_guard_core::explain::visible;
+use armorer_guard_core::home_packs;
 use armorer_guard_core::rules::Rule;
 use armorer_guard_core::rules::book::Page;
 use armorer_guard_core::scan::why::{self, Near};
@@ -27,7 +28,7 @@ pub(crate) fn run(options: &Options) -> u8 {
     if let Action::Check { files } = &options.action {
         return check(files, options.json);
     }
-    let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
+    let Some(rules) = RuleSet::open_or_complain(&options.packs, None) else {
         return ERROR;
     };
     match &options.action {
@@ -245,7 +246,19 @@ struct ErrorMembers {
 
 fn check(files: &[PathBuf], json: bool) -> u8 {
     let mut counts = Vec::new();
-    let outcome = set::read(files).and_then(|packs| {
+    let files = if files.is_empty() {
+        set::at_home(None)
+    } else {
+        Ok(files.to_vec())
+    };
+    if files.as_ref().is_ok_and(Vec::is_empty) {
+        complain(
+            "`rules check` says nothing of what",
+            Some("name packs, or put them into `packs` of the guard's home"),
+        );
+        return ERROR;
+    }
+    let outcome = files.and_then(|files| set::read(&files)).and_then(|packs| {
         counts = packs
             .iter()
             .map(|(file, pack)| PackMembers {
@@ -253,7 +266,7 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
                 rules: pack.rule.len(),
             })
             .collect();
-        set::taken(&packs)?;
+        home_packs::refuse_taken(&packs)?;
         packs::compile(packs).map(|_| ())
     });
     let errors = outcome.err().unwrap_or_default();
