@@ -254,7 +254,7 @@ impl Guard {
     }
 
     /// What finds: the rules that ship, and the person's own while nothing is wrong with them.
-    fn scanner(&self) -> &Scanner {
+    pub(crate) fn scanner(&self) -> &Scanner {
         match &self.packs {
             Ok(Some(extended)) => &extended.scanner,
             _ => builtin::scanner(),

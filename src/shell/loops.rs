@@ -21,6 +21,10 @@ impl Walker<'_> {
         want: bool,
     ) -> Value {
         let always = is_constant(&self.text.source, condition, !until);
+        if always && only_starts(&self.text.source, body) {
+            let at = self.first_span(body);
+            self.out.endless.push(at);
+        }
         let mark = self.env.mark();
         self.forget_assigned(&[condition, body]);
         let held = self.known_input();
@@ -135,6 +139,12 @@ impl Walker<'_> {
         body: &Node,
         want: bool,
     ) -> Value {
+        if words.is_some_and(|words| is_long(&self.text.source, words))
+            && only_starts(&self.text.source, body)
+        {
+            let at = self.first_span(body);
+            self.out.endless.push(at);
+        }
         let values = self.loop_values(words);
         let name = name.of(&self.text.source).to_owned();
         let mut output = Draft::default();
@@ -245,6 +255,40 @@ fn repeated(output: Value) -> Value {
         Value::Exact(text) if text.is_empty() => Value::Exact(text),
         _ => Value::Unknown(Why::CommandOutput),
     }
+}
+
+/// Whether a body starts something in the background in each round, and never waits for anything.
+fn only_starts(source: &str, body: &Node) -> bool {
+    let nodes = match body {
+        Node::List(nodes) => nodes.as_slice(),
+        Node::Group(inner) => return only_starts(source, inner),
+        one => std::slice::from_ref(one),
+    };
+    let is_instant = |node: &Node| match node {
+        Node::Simple(simple) => simple
+            .words
+            .first()
+            .is_none_or(|word| matches!(word.span.of(source), "echo" | ":" | "true" | "printf")),
+        _ => false,
+    };
+    nodes.iter().any(|node| matches!(node, Node::Background(_)))
+        && nodes
+            .iter()
+            .all(|node| matches!(node, Node::Background(_)) || is_instant(node))
+}
+
+/// Whether the words of a loop are so many that a process for each of them exhausts a machine: `$(seq 100000)`,
+/// `{1..5000}`.
+fn is_long(source: &str, words: &[Word]) -> bool {
+    const MANY: u64 = 1_000;
+    words.iter().any(|word| {
+        let text = word.span.of(source);
+        (text.contains("seq ") || text.contains(".."))
+            && text
+                .split(|character: char| !character.is_ascii_digit())
+                .filter_map(|number| number.parse::<u64>().ok())
+                .any(|number| number >= MANY)
+    })
 }
 
 /// Whether a condition is `true` or `:` (or `false`, when that is what is asked).

@@ -31,7 +31,15 @@ impl Engine<'_> {
             value: Value::Exact(name.to_owned()),
             ..words[0].clone()
         };
+        if let Some(data) = self.downloaded_program(words, here) {
+            self.code_data("shell", &data, name, here);
+            return Effects {
+                output: Data::opaque(),
+                interactive: false,
+            };
+        }
         self.act(&manner, &word, here);
+        self.as_wrapper(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);
         for word in words {

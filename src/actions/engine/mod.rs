@@ -13,6 +13,7 @@ mod shell;
 mod target;
 mod tool;
 pub mod trace;
+mod unlisted;
 mod wrapped;
 
 pub use lookup::entry_of;
@@ -231,6 +232,9 @@ impl<'c> Engine<'c> {
 
     /// A path made absolute, when it can be.
     fn absolute(&self, path: &str, situation: &Situation) -> Option<String> {
+        if let Some(rest) = path.strip_prefix("~\\") {
+            return self.absolute(&format!("~/{}", rest.replace('\\', "/")), situation);
+        }
         if let Some(rest) = path.strip_prefix('~') {
             let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
             let own = name.is_empty() || self.context.user.as_deref() == Some(name);

@@ -6,6 +6,8 @@ use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
+use super::unlisted::{is_mixed, looks_like};
+use super::wrapped::{Names, names_of};
 use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
@@ -24,6 +26,8 @@ pub(super) struct Done {
     first: usize,
     /// What was read, with everything that flows into the command.
     data: Data,
+    /// What its words hold.
+    handed: Data,
     /// What commands inside of it wrote.
     inner: Data,
     /// Positions of actions that send.
@@ -32,6 +36,8 @@ pub(super) struct Done {
     writes: Vec<Word>,
     interactive: bool,
     applied: bool,
+    /// A command inside of it was run.
+    ran: bool,
 }
 
 impl Engine<'_> {
@@ -79,6 +85,7 @@ impl Engine<'_> {
                 Candidate::Prefix(name, _) => {
                     let name = name.to_owned();
                     self.computed_program(&name, first, here);
+                    self.as_removal(words, here);
                     effects.output.some = true;
                 }
             }
@@ -165,8 +172,21 @@ impl Engine<'_> {
             self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
         }
+        if is_mixed(base) {
+            let reason = String::from("the program's name mixes letters of several scripts");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
+            return Effects::default();
+        }
+        if let Some(folded) = looks_like(base)
+            && self.catalogue.commands.find(&folded).is_some()
+        {
+            let reason = format!("the program's name only looks like `{folded}`");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
+            return Effects::default();
+        }
+        self.as_ascii(words, here);
         if name.contains(['/', '\\']) && here.on.is_none() {
-            let path = self.absolute(name, here);
+            let path = self.absolute(&name.replace('\\', "/"), here);
             let place = path
                 .as_deref()
                 .map_or(Place::Unknown, |path| place::classify(path, self.context));
@@ -176,7 +196,9 @@ impl Engine<'_> {
             let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
             if own || self.catalogue.commands.find(base).is_none() {
                 let known = !written && self.catalogue.commands.find(base).is_some();
-                let output = self.script("shell", &words[0], base, here);
+                let mut output = self.script("shell", &words[0], base, here);
+                // What the project's own program prints is as good as what it does.
+                output.setup = !written && place == Place::Workspace && !here.stdin.some;
                 if !known {
                     return Effects {
                         output,
@@ -298,6 +320,7 @@ impl Engine<'_> {
                 done.data.merge(data);
             }
         }
+        done.handed = done.data.clone();
         done.data.merge(line.stdin);
         done.data.text = None;
         let certainty = if line.parsed.unlisted.is_empty() {
@@ -349,9 +372,28 @@ impl Engine<'_> {
         let mut data = done.data;
         data.merge(&done.inner);
         data.text = None;
+        if done.ran && !done.interactive {
+            // What another user's rights are used for only looks.
+            let mut own = self.actions.iter_mut().skip(done.first);
+            if let (Some(action), None) = (own.next(), own.next())
+                && action.kind == ActionKind::ExecPrivileged
+                && LOOKS.contains(&action.target.value.as_str())
+            {
+                action.attributes.push(String::from("harmless"));
+            }
+        }
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
                 carry(action, &data, self.context);
+            }
+        }
+        if !done.handed.secrets.is_empty() {
+            // A credential in a header or an agent's name goes along with a request that only fetches.
+            for action in self.actions.iter_mut().skip(done.first) {
+                if action.kind == ActionKind::NetFetch {
+                    action.kind = ActionKind::NetSend;
+                    carry(action, &done.handed, self.context);
+                }
             }
         }
         if !data.secrets.is_empty() {
@@ -374,6 +416,12 @@ impl Engine<'_> {
             Data::opaque()
         };
         output.some = true;
+        // What went through a program may be a part of what was listed.
+        for folder in &mut output.folders {
+            if let Some(parent) = folder.strip_suffix("/*") {
+                *folder = Rc::from(if parent.is_empty() { "/" } else { parent });
+            }
+        }
         output.setup = entry
             .setup_when
             .iter()
@@ -383,6 +431,9 @@ impl Engine<'_> {
         {
             for word in line.select(selector) {
                 let (text, _) = word.known();
+                if text.is_empty() {
+                    continue;
+                }
                 let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
                 crate::actions::word::add(&mut output.folders, &Rc::from(path));
             }
@@ -442,7 +493,18 @@ impl Engine<'_> {
                     ..here.clone()
                 };
                 if self.afford(0, &deeper) {
+                    done.ran = true;
+                    let before = self.actions.len();
                     let inner = self.argv(&words, &deeper);
+                    if names_of(effect, line) == Names::All {
+                        // Among everything there are credentials, too, and nobody asked for them.
+                        for action in self.actions.iter_mut().skip(before) {
+                            if action.kind == ActionKind::CredentialRead && action.has("wildcard") {
+                                action.kind = ActionKind::FsRead;
+                                action.attributes.retain(|name| name != "store");
+                            }
+                        }
+                    }
                     done.inner.merge(&inner.output);
                     done.interactive |= inner.interactive;
                 }
@@ -462,14 +524,15 @@ impl Engine<'_> {
                     done.inner
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
-                    let own;
-                    let here = match &effect.to {
-                        Some(Selector::Operand(text)) if *language == "shell" => {
-                            own = with_parameters(here, line, *text, by);
-                            &own
-                        }
-                        _ => here,
-                    };
+                    let own = self
+                        .parameters(effect, line, here)
+                        .or_else(|| match &effect.to {
+                            Some(Selector::Operand(text)) if *language == "shell" => {
+                                Some(with_parameters(here, line, *text, by))
+                            }
+                            _ => None,
+                        });
+                    let here = own.as_ref().unwrap_or(here);
                     for word in &words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
@@ -593,3 +656,28 @@ fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Si
         ..here.clone()
     }
 }
+
+/// Programs of which nothing more is to be said, when nothing is said about what they do: none of them is a door to
+/// something else.
+const LOOKS: [&str; 20] = [
+    "apt",
+    "apt-get",
+    "apk",
+    "dnf",
+    "yum",
+    "pacman",
+    "zypper",
+    "dpkg",
+    "rpm",
+    "snap",
+    "systemctl",
+    "service",
+    "journalctl",
+    "docker",
+    "podman",
+    "true",
+    "test",
+    "id",
+    "whoami",
+    "ss",
+];

@@ -102,13 +102,21 @@ impl Engine<'_> {
             };
             self.unknown(why_text(&unresolved.why).into_owned(), "shell", &here);
         }
-        for span in resolution.recursive_functions {
+        let recursive = resolution
+            .recursive_functions
+            .into_iter()
+            .map(|span| (span, "a function that calls itself"));
+        let endless = resolution
+            .endless
+            .into_iter()
+            .map(|span| (span, "processes that a loop starts without end"));
+        for (span, what) in recursive.chain(endless) {
             let here = Situation {
                 origin: origin.inside(span),
                 ..situation.clone()
             };
             let action = Action {
-                target: Target::named("a function that calls itself"),
+                target: Target::named(what),
                 by: String::from("shell"),
                 ..blank(ActionKind::ProcessExhaust, &here)
             };
@@ -223,6 +231,8 @@ impl Engine<'_> {
             here.stdout = Source::File;
         }
         self.captures(&command.assignments, flow);
+        self.reads_into(&words, &here);
+        self.picks(&words, &mut here);
         self.assignments(&command.assignments, &words, origin, &mut here);
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
@@ -461,11 +471,74 @@ impl Engine<'_> {
                 (assignment.name.clone(), word)
             })
             .collect();
+        let before = self.actions.len();
         for (name, word) in &named {
             self.variable(name, word, here);
         }
+        if records(words) {
+            for action in self.actions.iter_mut().skip(before) {
+                if action.kind == ActionKind::AgentBypass {
+                    action.attributes.push(String::from("version_control"));
+                }
+            }
+        }
         if !words.is_empty() {
             here.assignments = Rc::from(named);
+        }
+    }
+
+    /// `env | grep -i path`: of the environment only what was asked for is seen.
+    fn picks(&mut self, words: &[Word], here: &mut Situation) {
+        let is_grep = matches!(
+            words.first().and_then(Word::exact),
+            Some("grep" | "egrep" | "fgrep" | "rg")
+        );
+        if !is_grep
+            || here
+                .stdin
+                .secrets
+                .iter()
+                .any(|held| &**held != "environment")
+        {
+            return;
+        }
+        let mut patterns = words[1..].iter();
+        let plain = patterns.clone().all(|word| {
+            word.exact()
+                .is_some_and(|text| !text.starts_with('-') || is_shown(text))
+        }) && patterns.any(|word| word.exact().is_some_and(is_innocent))
+            && words[1..]
+                .iter()
+                .filter_map(Word::exact)
+                .filter(|text| !text.starts_with('-'))
+                .all(is_innocent);
+        let dumped = self.actions.iter().rposition(|action| {
+            action.kind == ActionKind::CredentialRead && action.target.value == "environment"
+        });
+        if plain && let Some(at) = dumped {
+            self.actions.remove(at);
+            here.stdin = Rc::new(Data::opaque());
+        }
+    }
+
+    /// Variables that a builtin fills from standard input.
+    fn reads_into(&mut self, words: &[Word], here: &Situation) {
+        let reads = matches!(
+            words.first().and_then(Word::exact),
+            Some("read" | "mapfile" | "readarray")
+        );
+        if !reads || !here.stdin.some {
+            return;
+        }
+        let data = Rc::new(Data {
+            text: None,
+            ..Data::clone(&here.stdin)
+        });
+        let names = words[1..].iter().filter_map(Word::exact);
+        for name in names.filter(|name| !name.starts_with('-')) {
+            if self.variables.len() < MAX_FILES {
+                self.variables.push((name.to_owned(), Rc::clone(&data)));
+            }
         }
     }
 
@@ -540,8 +613,15 @@ impl Engine<'_> {
                 let action = plain(ActionKind::ExecHijack);
                 self.push(action, here);
             }
-            VariableEffect::SearchPath => {
-                if text.split(':').any(|entry| self.is_foreign(entry, here)) {
+            VariableEffect::SearchPath | VariableEffect::ModulePath => {
+                let own = |entry: &str| {
+                    !entry.starts_with(['/', '~'])
+                        && (known.effect == VariableEffect::ModulePath || entry != ".")
+                };
+                if text
+                    .split(':')
+                    .any(|entry| !own(entry) && self.is_foreign(entry, here))
+                {
                     let action = plain(ActionKind::ExecHijack);
                     self.push(action, here);
                 }
@@ -639,6 +719,37 @@ fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
         by: String::from("/dev/tcp"),
         ..blank(kind, here)
     }
+}
+
+/// Options of grep that say how, and not what else.
+fn is_shown(option: &str) -> bool {
+    option
+        .trim_start_matches('-')
+        .bytes()
+        .all(|letter| matches!(letter, b'i' | b'E' | b'F' | b'n' | b'q' | b'o' | b'w'))
+}
+
+/// Whether a pattern asks for variables by names that hold no credentials.
+fn is_innocent(pattern: &str) -> bool {
+    const TELLING: [&str; 12] = [
+        "KEY", "TOKEN", "SECRET", "PASS", "PWD", "CRED", "AUTH", "PRIV", "AWS", "GITHUB", "API",
+        "=",
+    ];
+    let upper = pattern.to_ascii_uppercase();
+    let letters = upper.bytes().filter(u8::is_ascii_alphabetic).count();
+    letters >= 2
+        && !upper.contains(['*', '.', '[', '|', '?', '\\'])
+        && !TELLING.iter().any(|part| upper.contains(part))
+}
+
+/// Whether a command line is one of version control at which a project's checks run.
+fn records(words: &[Word]) -> bool {
+    let word = |at: usize| words.get(at).and_then(Word::exact);
+    word(0) == Some("git")
+        && matches!(
+            word(1),
+            Some("commit" | "push" | "merge" | "rebase" | "am" | "cherry-pick")
+        )
 }
 
 fn program_name(words: &[Word]) -> String {

@@ -53,6 +53,7 @@ pub(super) fn show(words: &[String], cwd: Option<PathBuf>, json: bool) -> u8 {
         args: Value::Object(vec![(String::from("command"), command)]),
         context: edge::context(cwd, None, edge::guard_home()),
         caller: Caller::default(),
+        pin: None,
     };
     let traced = trace::understand(&call, builtin::catalogue());
     let source = Source::new(&builtin::catalogue_texts());
