@@ -138,7 +138,7 @@ def test_a_line_runs_where_it_is_said_to(front: Front):
 
 
 def test_what_ships_holds(front: Front):
-    checked = front("catalogue", "check", "--all", "--json").answer
+    checked = front("catalogue", "check", "--all", "--json", timeout=300).answer
 
     assert checked["errors"] == []
     assert {file["file"].split("/")[0] for file in checked["files"]} == {"commands", "tools", "places"}
@@ -147,7 +147,7 @@ def test_what_ships_holds(front: Front):
 
 def test_a_catalogue_that_holds_is_said_to(front: Front):
     (front.cwd / "own.toml").write_text(OWN)
-    got = front("catalogue", "check", "own.toml")
+    got = front("catalogue", "check", "own.toml", timeout=300)
 
     assert (got.code, got.out, got.err) == (0, b"own.toml: 1 entry holds, 2 examples\n", "")
 
@@ -173,11 +173,11 @@ def test_a_catalogue_is_refused_as_the_build_would(front: Front, old: str, new: 
     if new == "[[commands]]":
         text = '[[commands]]\nname = "x"\n'
     (front.cwd / "own.toml").write_text(text)
-    got = front("catalogue", "check", "own.toml")
+    got = front("catalogue", "check", "own.toml", timeout=300)
 
     assert (got.code, got.out) == (1, b"")
     assert said in got.err
-    refused = front("catalogue", "check", "own.toml", "--json")
+    refused = front("catalogue", "check", "own.toml", "--json", timeout=300)
     assert refused.code == 1 and any(said in error for error in refused.answer["errors"])
 
 

@@ -261,6 +261,8 @@ def test_a_forgotten_run_holds_nothing_and_verifies(home: Path, capsys):
     held = b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file() and run in file.name)
     assert b"rm -rf" not in held and b"Bash" not in held and b"x" * 1_000 not in held
     assert not any(b"x" * 1_000 in file.read_bytes() for file in home.rglob("*") if file.is_file())
+    assert main(["records", "list", "--run", run, "--home", str(home), "--json"]) == 0
+    assert "Bash" not in capsys.readouterr().out
     report = verify_store(home / "store")
     assert (both(home), report.verdict.name) == ("ok", "ok")
     assert [note.verdict for note in report.notes if note.chain == run] == ["pruned"]
