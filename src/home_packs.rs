@@ -269,7 +269,7 @@ token.shapes = ["acme_{base62:36}"]
         };
         assert_eq!(kind("not toml ["), RuleError::UNREADABLE);
         assert_eq!(
-            kind(&PACK.replace("secrets.acme-pat", "secrets.github-pat")),
+            kind(&PACK.replace("secrets.acme-pat", "secrets.github-token")),
             RuleError::DUPLICATE
         );
         assert_eq!(

@@ -93,7 +93,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     };
     let good = good
         && !is_typed_number(text)
-        && !((!form.password || is_verdict(pass.bytes, hit)) && is_identifier(text));
+        && !((!form.password || is_verdict(pass.bytes, hit, text)) && is_identifier(text));
     if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
     }
@@ -471,8 +471,16 @@ fn is_typed_number(text: &[u8]) -> bool {
 }
 
 /// Whether the name is the verdict of a test: `PASS: TestLogin/2`.
-fn is_verdict(bytes: &[u8], hit: Hit) -> bool {
-    bytes[hit.start..hit.end].eq_ignore_ascii_case(b"pass")
+fn is_verdict(bytes: &[u8], hit: Hit, text: &[u8]) -> bool {
+    let alone = hit.start.checked_sub(1).is_none_or(|before| {
+        let byte = bytes[before];
+        !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.')
+    });
+    alone
+        && &bytes[hit.start..hit.end] == b"PASS"
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.'))
 }
 
 /// Whether it is words run together, each with a capital, and perhaps a number: `testRSA2048PrivateKey`, `TestVet/0`.
@@ -623,7 +631,7 @@ mod tests {
             "password: string = \"v4lue\";",
             "os.environ[\"password\"] = \"v4lue\"",
             "<password>v4lue</password>",
-            "<x:dbPassword>v4lue</x:dbPassword>",
+            "<x:db_password>v4lue</x:db_password>",
             "<string name=\"password\">v4lue</string>",
             "<add key=\"password\" value=\"v4lue\" />",
             "- name: password\n  value: v4lue\n",

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Front
+
+from .conftest import Front
 
 PACK = """
 kind = "secret"
@@ -25,7 +26,7 @@ TOKEN = "acme_" + "k7Gh2mQp9XvR4tLs8WzB3nYc5Jd1Fa6He0Ui"
 BROKEN = {
     "not TOML": ("rule = [", "rule_unreadable"),
     "an example is not found": (PACK.replace("ACME=⟦acme_", "ACME=⟦acm_"), "rule_example_missed"),
-    "an id that ships": (PACK.replace("acme-pat", "github-pat"), "rule_duplicate"),
+    "an id that ships": (PACK.replace("acme-pat", "github-token"), "rule_duplicate"),
 }
 
 
