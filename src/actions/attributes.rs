@@ -43,7 +43,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     (
         "everything",
-        "all that is found is acted on, not a part of it",
+        "everything that is found or listed, not what fits a name",
     ),
     ("exec", "makes a database or tool run programs"),
     ("executable", "makes a file executable"),
@@ -66,7 +66,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     (
         "from_environment",
-        "the target is in a variable that the call does not set",
+        "a path that a variable of the environment names, which this call does not set",
     ),
     (
         "from_path",
@@ -82,7 +82,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "hard",
         "throws away changes that are not committed (`reset --hard`)",
     ),
-    ("harmless", "whatever is run so only looks"),
+    (
+        "harmless",
+        "another user's rights are used for looking alone",
+    ),
     ("history", "the commands that a person typed"),
     ("host_mount", "gives a container files of the host"),
     (
@@ -134,7 +137,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("service", "a service that the system starts by itself"),
     (
         "setgid",
-        "a program that runs as its group, or a folder that hands its group on",
+        "a program that runs with its group's rights, whoever starts it",
     ),
     (
         "setuid",
@@ -170,7 +173,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("userinfo", "a URL with a name or password in it"),
     (
         "version_control",
-        "at a commit or a push, where a project's checks run",
+        "version control's own record of the project: `.git`",
     ),
     ("volumes", "deletes the data that containers keep"),
     ("wildcard", "the target is a pattern"),

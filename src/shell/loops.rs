@@ -9,6 +9,9 @@ use super::walk::{MAX_ROUNDS, MAX_WORDS, Walker};
 /// How many values of a loop variable are told apart at once.
 const LOOP_CHUNK: usize = 8;
 
+/// How many lines of known input `while read` is followed for.
+const MAX_LINES: usize = 64;
+
 impl Walker<'_> {
     pub(super) fn while_loop(
         &mut self,
@@ -24,19 +27,59 @@ impl Walker<'_> {
         }
         let mark = self.env.mark();
         self.forget_assigned(&[condition, body]);
+        let held = self.known_input();
         self.node(condition, false);
-        let output = if always {
+        let reads = self.known_input() < held;
+        let mut output = if always {
             self.node(body, want)
         } else {
             self.uncertain(|walker| walker.node(body, want))
         };
+        if reads {
+            output = self.lines(condition, body, output, want);
+        }
         let changes = self.env.take_changes(mark);
         self.env.merge(vec![changes], !always);
-        if want {
+        if want && reads {
+            output
+        } else if want {
             repeated(output)
         } else {
             Value::Exact(String::new())
         }
+    }
+
+    /// How many bytes of known standard input nobody has read yet.
+    fn known_input(&self) -> usize {
+        match &self.input {
+            Some(Value::Exact(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// The rounds of `while read` after the first: one for each line of the known input.
+    fn lines(&mut self, condition: &Node, body: &Node, first: Value, want: bool) -> Value {
+        let mut output = Draft::default();
+        output.push_value(&first, false);
+        let mut rounds = 1;
+        while !self.is_stopped() && self.known_input() > 0 {
+            rounds += 1;
+            let last = rounds == MAX_LINES;
+            if last {
+                // Whatever the other lines hold: the body runs with values that are not known.
+                self.input = None;
+            }
+            let held = self.known_input();
+            self.node(condition, false);
+            let written = self.uncertain(|walker| walker.node(body, want));
+            if want {
+                output.push_value(&written, false);
+            }
+            if !last && self.known_input() >= held {
+                break;
+            }
+        }
+        output.finish()
     }
 
     /// A body that runs an unknown number of times; `whole` is the loop.

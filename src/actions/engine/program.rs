@@ -5,14 +5,15 @@ use std::rc::Rc;
 use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
+use super::trace::Cause;
 use super::unlisted::{is_mixed, looks_like};
 use super::wrapped::{Names, names_of};
-use super::{Engine, Situation, blank};
+use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
 use crate::actions::catalogue::entry::{Act, Effect, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
-use crate::actions::line::{Line, Source, Truth, join};
+use crate::actions::line::{Line, Source, Truth};
 use crate::actions::pattern;
 use crate::actions::place;
 use crate::actions::word::{Data, Word};
@@ -20,7 +21,7 @@ use crate::shell::command::{Candidate, Value, Why};
 
 /// What the effects of one command have done so far.
 #[derive(Default)]
-struct Done {
+pub(super) struct Done {
     /// How many actions there were before.
     first: usize,
     /// What was read, with everything that flows into the command.
@@ -59,7 +60,15 @@ impl Engine<'_> {
             match candidate {
                 // An unset variable that vanishes leaves the next word as the program.
                 Candidate::Exact("") => {
-                    let one = self.argv(&words[1..], &doubtful);
+                    let deeper = Situation {
+                        depth: here.depth + 1,
+                        ..doubtful.clone()
+                    };
+                    if deeper.depth >= MAX_DEPTH {
+                        self.over_limit(&deeper);
+                        continue;
+                    }
+                    let one = self.argv(&words[1..], &deeper);
                     effects.output.merge(&one.output);
                 }
                 Candidate::Exact(name) => {
@@ -84,6 +93,16 @@ impl Engine<'_> {
         effects
     }
 
+    /// A shell that talks to the host that a descriptor was connected to.
+    fn remote_shell(&mut self, host: &str, by: &str, here: &Situation) {
+        let action = Action {
+            target: Target::named(host),
+            by: by.to_owned(),
+            ..blank(ActionKind::ExecRemoteShell, here)
+        };
+        self.push(action, here);
+    }
+
     /// The program's name is only known when the call runs.
     fn computed_program(&mut self, name: &str, word: &Word, here: &Situation) {
         if let Some(data) = &word.data
@@ -94,16 +113,7 @@ impl Engine<'_> {
             return;
         }
         if let Some(host) = self.socket.clone() {
-            let action = Action {
-                target: Target {
-                    value: host.as_ref().to_owned(),
-                    exact: true,
-                    ..Target::default()
-                },
-                by: name.to_owned(),
-                ..blank(ActionKind::ExecRemoteShell, here)
-            };
-            self.push(action, here);
+            self.remote_shell(&host, name, here);
             return;
         }
         let reason = format!("the program is computed: {}", Self::reason_of(word));
@@ -154,16 +164,7 @@ impl Engine<'_> {
             && words.len() < 3
         {
             let host = Rc::clone(host);
-            let action = Action {
-                target: Target {
-                    value: host.as_ref().to_owned(),
-                    exact: true,
-                    ..Target::default()
-                },
-                by: name.to_owned(),
-                ..blank(ActionKind::ExecRemoteShell, here)
-            };
-            self.push(action, here);
+            self.remote_shell(&host, name, here);
         }
         let base = base_name(name);
         if name.chars().any(is_deceptive) {
@@ -207,7 +208,10 @@ impl Engine<'_> {
             }
         }
         let Some(found) = find(&self.catalogue.commands, base, words) else {
-            return self.unlisted_program(base, words, here);
+            let before = self.actions.len();
+            let effects = self.unlisted_program(base, words, here);
+            self.trace("", base, Cause::NoEntry, before, here);
+            return effects;
         };
         self.apply(found, words, here)
     }
@@ -223,41 +227,6 @@ impl Engine<'_> {
             })
     }
 
-    fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
-        let mut manner = Manner {
-            attributes: vec!["unlisted"],
-            ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
-        };
-        if self.is_in_download(here) {
-            manner.attributes.push("downloaded");
-        }
-        let word = Word {
-            value: Value::Exact(name.to_owned()),
-            ..words[0].clone()
-        };
-        if let Some(data) = self.downloaded_program(words, here) {
-            self.code_data("shell", &data, name, here);
-            return Effects {
-                output: Data::opaque(),
-                interactive: false,
-            };
-        }
-        self.act(&manner, &word, here);
-        self.as_wrapper(words, here);
-        let mut output = Data::opaque();
-        output.merge(&here.stdin);
-        for word in words {
-            if let Some(data) = &word.data {
-                output.merge(data);
-            }
-        }
-        output.text = None;
-        Effects {
-            output,
-            interactive: false,
-        }
-    }
-
     fn apply(&mut self, found: Found<'_>, words: &[Word], here: &Situation) -> Effects {
         let mut here = here.clone();
         if let Some((at, otherwise)) = found.unlisted {
@@ -265,7 +234,9 @@ impl Engine<'_> {
                 Otherwise::Own => {}
                 _ => {
                     self.inherited(&found, words, &here);
+                    let before = self.actions.len();
                     self.otherwise(otherwise, at, &found, words, &here);
+                    self.trace(found.entry.name, &found.by, Cause::Unlisted, before, &here);
                     return Effects {
                         output: Data::opaque(),
                         interactive: false,
@@ -324,75 +295,6 @@ impl Engine<'_> {
         self.effects(&line, &found.by, &here)
     }
 
-    /// What a parent does with whatever subcommand.
-    fn inherited(&mut self, found: &Found<'_>, words: &[Word], here: &Situation) {
-        let entry = found.entry;
-        if !entry.effects.iter().any(|effect| effect.inherit) {
-            return;
-        }
-        let line = Line {
-            entry,
-            words,
-            name_words: found.name_words,
-            parsed: found.parsed.clone(),
-            assignments: &here.assignments,
-            stdin: &here.stdin,
-            stdin_source: here.stdin_source,
-            stdout: here.stdout,
-            cwd: &here.cwd,
-            origin: &here.origin,
-            args: None,
-        };
-        let mut done = Done::default();
-        for effect in entry.effects.iter().filter(|effect| effect.inherit) {
-            if line.applies(effect) > Truth::No {
-                self.effect(effect, &line, &found.by, here, &mut done);
-            }
-        }
-    }
-
-    fn otherwise(
-        &mut self,
-        otherwise: Otherwise,
-        at: usize,
-        found: &Found<'_>,
-        words: &[Word],
-        here: &Situation,
-    ) {
-        match otherwise {
-            Otherwise::Nothing | Otherwise::Own => {}
-            Otherwise::Unknown => {
-                let word = words.get(at).map_or("", |word| word.known().0);
-                let reason = if at < words.len() {
-                    format!("`{} {word}` is not in the catalogue", found.by)
-                } else {
-                    format!(
-                        "what `{}` does with these words is not in the catalogue",
-                        found.by
-                    )
-                };
-                self.unknown(reason, &found.by, here);
-            }
-            Otherwise::Does(kind) => {
-                let manner = Manner {
-                    certainty: Certainty::Likely,
-                    ..Manner::of(kind, Role::Name, &found.by)
-                };
-                if let Some(word) = join(words.get(at..).unwrap_or_default()) {
-                    self.act(&manner, &word, here);
-                } else {
-                    self.push(
-                        Action {
-                            by: found.by.clone(),
-                            ..blank(kind, here)
-                        },
-                        here,
-                    );
-                }
-            }
-        }
-    }
-
     /// Applies the effects of an entry to a line.
     pub fn effects(&mut self, line: &Line<'_>, by: &str, here: &Situation) -> Effects {
         let entry = line.entry;
@@ -401,6 +303,7 @@ impl Engine<'_> {
             .iter()
             .any(|condition| line.any(condition) == Truth::Yes);
         if harmless {
+            self.trace_harmless(line, by, here);
             return Effects {
                 output: Data::opaque(),
                 interactive: false,
@@ -438,11 +341,12 @@ impl Engine<'_> {
             );
             self.unknown(reason, by, here);
         }
-        for effect in &entry.effects {
+        for (number, effect) in entry.effects.iter().enumerate() {
             let truth = line.applies(effect);
             if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;
             }
+            let before = self.actions.len();
             let bound = match truth {
                 Truth::Maybe => Certainty::Possible,
                 _ => effect.certainty,
@@ -452,38 +356,14 @@ impl Engine<'_> {
                 ..here.clone()
             };
             self.effect(effect, line, by, &here, &mut done);
+            self.trace_effect(line, by, number, before, &here);
         }
         if !done.applied && entry.otherwise != Otherwise::Nothing {
+            let before = self.actions.len();
             self.no_effect(line, by, here);
+            self.trace(entry.name, by, Cause::Otherwise, before, here);
         }
         self.settle(line, done, here)
-    }
-
-    /// None of an entry's effects applied, and it says what that means.
-    fn no_effect(&mut self, line: &Line<'_>, by: &str, here: &Situation) {
-        match line.entry.otherwise {
-            Otherwise::Does(kind) => {
-                let word = join(&line.select(&Selector::From(0)));
-                let manner = Manner::of(kind, Role::Name, by);
-                match word {
-                    Some(word) => {
-                        self.act(&manner, &word, here);
-                    }
-                    None => self.push(
-                        Action {
-                            by: by.to_owned(),
-                            ..blank(kind, here)
-                        },
-                        here,
-                    ),
-                }
-            }
-            Otherwise::Unknown if line.words.len() > line.name_words => {
-                let reason = format!("what `{by}` does with these words is not in the catalogue");
-                self.unknown(reason, by, here);
-            }
-            _ => {}
-        }
     }
 
     /// What was read flows into what is sent and written, and into the output.
@@ -576,7 +456,7 @@ impl Engine<'_> {
         }
     }
 
-    fn effect(
+    pub(super) fn effect(
         &mut self,
         effect: &Effect<'_>,
         line: &Line<'_>,
@@ -644,8 +524,15 @@ impl Engine<'_> {
                     done.inner
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
-                    let with_parameters = self.parameters(effect, line, here);
-                    let here = with_parameters.as_ref().unwrap_or(here);
+                    let own = self
+                        .parameters(effect, line, here)
+                        .or_else(|| match &effect.to {
+                            Some(Selector::Operand(text)) if *language == "shell" => {
+                                Some(with_parameters(here, line, *text, by))
+                            }
+                            _ => None,
+                        });
+                    let here = own.as_ref().unwrap_or(here);
                     for word in &words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
@@ -754,6 +641,19 @@ impl Engine<'_> {
         };
         done.sends
             .extend((before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)));
+    }
+}
+
+/// What holds in a new shell whose text is that operand: the next is its name, those behind it are its parameters.
+fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Situation {
+    let mut behind = line.select(&Selector::From(text + 1)).into_iter();
+    let zero = behind
+        .next()
+        .map_or_else(|| Value::Exact(by.to_owned()), |word| word.value);
+    let arguments = behind.map(|word| word.value).collect();
+    Situation {
+        scope: Rc::new(here.scope.with_parameters(zero, arguments)),
+        ..here.clone()
     }
 }
 

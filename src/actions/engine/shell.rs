@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use super::lookup::base_name;
 use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
+use crate::actions::catalogue::entry::{Effect, Selector};
 use crate::actions::environment::{self, VariableEffect};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Source;
@@ -29,6 +31,8 @@ struct Flow<'t> {
     captured: Vec<(ByteSpan, usize)>,
     /// What each command wrote to its standard output.
     outputs: Vec<Rc<Data>>,
+    /// Whether what each command writes there is printed.
+    shown: Vec<bool>,
     /// Commands that a shell without a known text writes to.
     from_shell: Vec<usize>,
 }
@@ -70,6 +74,7 @@ impl Engine<'_> {
         let mut output = Data::default();
         let count = resolution.commands.len();
         flow.outputs.reserve(count);
+        flow.shown = self.shown(&resolution.commands);
         for (index, command) in resolution.commands.into_iter().enumerate() {
             self.words += command.words.len() + 1;
             if self.words > MAX_WORDS {
@@ -120,6 +125,45 @@ impl Engine<'_> {
         output
     }
 
+    /// Which commands' output is printed, if only after a filter without arguments that passes it on: `echo x | cat`.
+    fn shown(&self, commands: &[Command]) -> Vec<bool> {
+        let mut shown = vec![false; commands.len()];
+        for (index, command) in commands.iter().enumerate().rev() {
+            let printed = match &command.stdout {
+                Stdout::Inherited => true,
+                Stdout::Captured => false,
+                Stdout::Pipe(targets) => targets.iter().any(|target| {
+                    shown.get(*target) == Some(&true)
+                        && commands
+                            .get(*target)
+                            .is_some_and(|next| self.passes_on(next))
+                }),
+            };
+            if let Some(held) = shown.get_mut(index) {
+                *held = printed;
+            }
+        }
+        shown
+    }
+
+    fn passes_on(&self, command: &Command) -> bool {
+        let [program] = command.words.as_slice() else {
+            return false;
+        };
+        command.redirects.is_empty()
+            && program
+                .value
+                .exact()
+                .and_then(|name| self.catalogue.commands.find(base_name(name)))
+                .is_some_and(|entry| {
+                    // Nothing of it applies without an operand: it only passes on.
+                    let idle = |effect: &Effect<'_>| {
+                        matches!(effect.to, Some(Selector::From(_) | Selector::Operand(_)))
+                    };
+                    entry.carries && entry.effects.iter().all(idle)
+                })
+    }
+
     fn command(
         &mut self,
         command: Command,
@@ -148,6 +192,9 @@ impl Engine<'_> {
         );
         here.stdout = match &command.stdout {
             Stdout::Inherited => situation.stdout,
+            Stdout::Pipe(_) if flow.shown.get(flow.outputs.len()) == Some(&true) => {
+                situation.stdout
+            }
             Stdout::Pipe(_) => Source::Pipe,
             Stdout::Captured => Source::Text,
         };
