@@ -8,7 +8,7 @@ use armorer_guard_core::call::Surface;
 use armorer_guard_core::sweep::select::Selection;
 use lexopt::{Arg, Parser};
 
-use crate::{help, hook, redact, rules, scan};
+use crate::{catalogue, help, hook, redact, rules, scan};
 
 /// What is to be done.
 pub(crate) enum Command {
@@ -17,6 +17,7 @@ pub(crate) enum Command {
     Redact(redact::options::Options),
     Scan(scan::options::Options),
     Rules(rules::options::Options),
+    Catalogue(catalogue::options::Options),
     /// The command and its arguments, for the Python command line.
     Python(Vec<OsString>),
     /// A text to print.
@@ -88,6 +89,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         Some("redact") => redact::options::parse(Parser::from_args(rest)),
         Some("scan") => scan::options::parse(Parser::from_args(rest)),
         Some("rules") => rules::options::parse(Parser::from_args(rest)),
+        Some("catalogue") => catalogue::options::parse(Parser::from_args(rest)),
         Some("help") => help_about(&rest),
         Some("-h" | "--help") => Ok(Command::Help(help::overview)),
         Some("-V" | "--version") => Ok(Command::Help(help::version)),
@@ -118,6 +120,7 @@ fn help_about(rest: &[OsString]) -> Result<Command, UsageError> {
         Some("redact") => Ok(Command::Help(redact::options::help)),
         Some("scan") => Ok(Command::Help(scan::options::help)),
         Some("rules") => Ok(Command::Help(rules::options::help)),
+        Some("catalogue") => Ok(Command::Help(catalogue::options::help)),
         Some(name) if help::is_python_command(name) => {
             Ok(Command::Python(vec![name.into(), "--help".into()]))
         }

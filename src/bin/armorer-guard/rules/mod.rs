@@ -13,11 +13,10 @@ use armorer_guard_core::rules::book::Page;
 use armorer_guard_core::scan::why::{self, Near};
 use armorer_guard_core::scan::{Checksum, Finding, FindingKind, packs};
 use armorer_guard_core::sweep::select::covers;
-use armorer_guard_core::wire::write_line;
 use serde::Serialize;
 
 use crate::input::{invite, read_all};
-use crate::output::{Status, complain, print};
+use crate::output::{self, Status, complain};
 use options::{Action, Options};
 use set::RuleSet;
 
@@ -52,16 +51,9 @@ pub(crate) fn run(options: &Options) -> u8 {
     }
 }
 
-/// Writes an answer, as JSON or for people.
+/// Writes an answer and returns the exit status.
 fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> u8 {
-    let bytes = if json {
-        let mut line = Vec::new();
-        write_line(members, &mut line);
-        line
-    } else {
-        text().into_bytes()
-    };
-    match print(&bytes) {
+    match output::answer(json, members, text) {
         Status::Error => ERROR,
         _ => 0,
     }
