@@ -14,7 +14,7 @@ use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
-use crate::record::{self, Appended, Outcome, Store, StoreError};
+use crate::record::{self, Appended, Asked, Outcome, State, Store, StoreError};
 use crate::scan::{self, Finding, Mark, NoTags, Tagger};
 use crate::span::ByteSpan;
 
@@ -197,39 +197,87 @@ impl Guard {
         }
     }
 
+    /// Decides and records, in one step where a log is kept: see [`Store::decide`].
     fn conclude(&self, run: String, facts: Facts, marks: Vec<Mark>, started: Instant) -> Decision {
-        let understood = Instant::now();
-        let verdict = match self.policy() {
-            Ok(policy) => policy::decide(&facts, policy),
-            Err(error) => without_policy(&facts, error),
-        };
-        let decided = Instant::now();
-        let digest = record::facts_digest(&facts);
         let mut decision = Decision {
             id: record::new_id(),
-            run,
             action_digest: record::action_digest(&facts.tool, &facts.args),
-            facts_digest: digest.as_ref().cloned().unwrap_or_default(),
             facts,
-            verdict,
+            // Until it is judged; strict, should that never come about.
+            verdict: unjudged(),
+            facts_digest: String::new(),
             marks,
             line: None,
             timings: Timings {
-                understand_us: micros(started, understood),
-                decide_us: micros(understood, decided),
+                understand_us: micros(started, Instant::now()),
                 ..Timings::default()
             },
+            run,
         };
-        if self.store.is_some() {
-            match digest.and_then(|_| self.record(&decision)) {
-                Ok(appended) => decision.line = Some(appended.line),
-                Err(error) => without_store(&mut decision, &error),
+        let mut judged = false;
+        let failure = match &self.store {
+            None => None,
+            Some(Err(error)) => Some(error.clone()),
+            Some(Ok(store)) => {
+                self.keep_policy(store);
+                let run = decision.run.clone();
+                let runtime = decision.facts.caller.runtime.clone();
+                let (slot, judged) = (&mut decision, &mut judged);
+                let appended = store.decide(&run, &runtime, move |state| {
+                    self.judge(slot, Some(state));
+                    *judged = true;
+                    if slot.facts_digest.is_empty() {
+                        return Err(StoreError {
+                            kind: StoreError::CORRUPTED,
+                            message: String::from("facts cannot be written as JSON"),
+                        });
+                    }
+                    Ok(&*slot)
+                });
+                match appended {
+                    Ok(appended) => {
+                        decision.line = Some(appended.line);
+                        None
+                    }
+                    Err(error) => Some(error),
+                }
             }
+        };
+        if !judged {
+            self.judge(&mut decision, None);
         }
-        let recorded = Instant::now();
-        decision.timings.record_us = micros(decided, recorded);
-        decision.timings.total_us = micros(started, recorded);
+        if let Some(error) = failure {
+            without_store(&mut decision, &error);
+        }
+        let timings = &mut decision.timings;
+        timings.total_us = micros(started, Instant::now());
+        timings.record_us = timings
+            .total_us
+            .saturating_sub(timings.understand_us + timings.decide_us);
         decision
+    }
+
+    /// Decides about a call, given what its run has seen. Without a log nothing is known of that.
+    fn judge(&self, decision: &mut Decision, state: Option<&State>) {
+        let deciding = Instant::now();
+        let facts = &mut decision.facts;
+        let policy = self.policy();
+        if let (Some(state), Ok(policy)) = (state, policy) {
+            let asked = Asked {
+                action: &decision.action_digest,
+                cwd: facts.context.cwd.as_deref(),
+                policy: policy.digest(),
+                now: &facts.now,
+            };
+            let asked = (facts.phase == Phase::Pre).then_some(asked);
+            facts.state = state.seen(policy.counters(), asked, &facts.now);
+        }
+        decision.verdict = match policy {
+            Ok(policy) => policy::decide(facts, policy),
+            Err(error) => without_policy(facts, error),
+        };
+        decision.facts_digest = record::facts_digest(facts).unwrap_or_default();
+        decision.timings.decide_us = micros(deciding, Instant::now());
     }
 
     /// Puts the built-in policy beside the records, so that its decisions can be replayed by another version; an
@@ -245,13 +293,6 @@ impl Guard {
         {
             let _ = self.policy_kept.set(());
         }
-    }
-
-    fn record(&self, decision: &Decision) -> Result<Appended, StoreError> {
-        let answer = decision.verdict.effect.as_str();
-        let store = self.open_store()?;
-        self.keep_policy(store);
-        store.append_decision(decision, &decision.marks, answer)
     }
 }
 
@@ -299,6 +340,20 @@ fn guard_failure(facts: &Facts, rule: &str, what: &str) -> Determining {
     }
 }
 
+/// What is answered should a judgement be missing.
+const fn unjudged() -> Verdict {
+    Verdict {
+        effect: Effect::Deny,
+        determining: Vec::new(),
+        near: Vec::new(),
+        obligations: Vec::new(),
+        labels: Vec::new(),
+        grants: Vec::new(),
+        observes: false,
+        policy_digest: String::new(),
+    }
+}
+
 fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
     let determining = guard_failure(
         facts,
@@ -311,9 +366,7 @@ fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
     Verdict {
         effect: determining.effect,
         determining: vec![determining],
-        near: Vec::new(),
-        obligations: Vec::new(),
-        policy_digest: String::new(),
+        ..unjudged()
     }
 }
 

@@ -11,7 +11,7 @@ use super::glob::{Glob, MAX_TOKENS};
 use super::pool::{Pool, Span};
 use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
-    Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
+    LabelSpec, Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
 };
 use crate::actions::ActionKind;
 use crate::decision::Effect;
@@ -21,11 +21,24 @@ use crate::decision::Effect;
 pub(super) struct Compiled {
     pub(super) id: Span,
     pub(super) observe: bool,
+    /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
+    pub(super) observe_all: bool,
     /// By phase: pre, post, text.
     pub(super) defaults: [(Effect, Layer); 3],
     pub(super) rules: Vec<Rule>,
+    pub(super) labels: Vec<LabelRule>,
     pub(super) blocks: Vec<Block>,
     pub(super) pool: Pool,
+}
+
+/// A rule that gives labels, as it is evaluated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LabelRule {
+    pub(super) id: Span,
+    /// Words.
+    pub(super) add: Span,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
 }
 
 /// A rule as it is evaluated.
@@ -88,12 +101,14 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
     let mut compiled = Compiled {
         id: pool.keep(&spec.id),
         observe: spec.mode == Mode::Observe,
+        observe_all: spec.mode == Mode::Observe && spec.mode_layer == Some(Layer::Managed),
         defaults: [
             default(&spec.default.pre),
             default(&spec.default.post),
             default(&spec.default.text),
         ],
         rules: Vec::with_capacity(spec.rules.len()),
+        labels: Vec::with_capacity(spec.labels.len()),
         blocks: Vec::with_capacity(spec.rules.len() * 2),
         pool,
     };
@@ -106,6 +121,16 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
         }
         let made = rule(rule_spec, &mut compiled)?;
         compiled.rules.push(made);
+    }
+    for (at, label) in spec.labels.iter().enumerate() {
+        if at > 0 && *spec.labels[at - 1].id >= *label.id {
+            return Err(invalid(format!(
+                "label rule `{}` is not in its place: they are sorted by id, and no id comes twice",
+                label.id
+            )));
+        }
+        let made = label_rule(label, &mut compiled)?;
+        compiled.labels.push(made);
     }
     for at in 0..spec.rules.len() {
         for asked in &spec.rules[at].overrides {
@@ -145,6 +170,27 @@ fn overridden(rules: &[RuleSpec<'_>], at: usize, asked: &str) -> Result<usize, P
         )));
     }
     Ok(position)
+}
+
+fn label_rule(spec: &LabelSpec<'_>, compiled: &mut Compiled) -> Result<LabelRule, PolicyError> {
+    let id = &spec.id;
+    if spec.when.is_empty() || spec.add.is_empty() {
+        return Err(invalid(format!(
+            "label rule `{id}` has no conditions, or adds no label"
+        )));
+    }
+    let start = compiled.blocks.len();
+    for block_spec in &spec.when {
+        // What is unknown counts against the call, as in a question.
+        let block = block(block_spec, Effect::Ask, &mut compiled.pool)
+            .map_err(|error| invalid(format!("label rule `{id}`: {error}")))?;
+        compiled.blocks.push(block);
+    }
+    Ok(LabelRule {
+        id: compiled.pool.keep(id),
+        add: words(&spec.add, &mut compiled.pool),
+        blocks: Span::since(start, compiled.blocks.len()),
+    })
 }
 
 fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyError> {

@@ -64,6 +64,32 @@ pub(super) fn of_default(facts: &Facts, effect: Effect, actions: &[usize]) -> St
     out
 }
 
+/// What a label comes from.
+pub(super) fn of_label(facts: &Facts, actions: &[usize], findings: &[usize]) -> String {
+    let about = About {
+        facts,
+        actions,
+        findings,
+    };
+    let mut out = String::new();
+    about.sentence(&mut out);
+    out
+}
+
+/// What a grant says.
+pub(super) fn of_grant(
+    facts: &Facts,
+    actions: &[usize],
+    findings: &[usize],
+    grants: &[String],
+) -> String {
+    let mut out = of_label(facts, actions, findings);
+    out.push_str(": a person allowed it (grant ");
+    out.push_str(&grants.join(", "));
+    out.push(')');
+    out
+}
+
 struct About<'a> {
     facts: &'a Facts,
     actions: &'a [usize],
@@ -147,7 +173,25 @@ impl About<'_> {
             "kind" => known(action.map(|action| action.kind.as_str())),
             "finding" => known(finding.map(|finding| &*finding.rule)),
             "tool" => known(Some(&self.facts.tool)),
-            _ => return false,
+            _ => {
+                let Some(label) = name.strip_prefix("label.") else {
+                    return false;
+                };
+                let source = self
+                    .facts
+                    .state
+                    .sources
+                    .iter()
+                    .find(|source| source.label == label);
+                match source {
+                    Some(source) => {
+                        out.push_str(quoted(&source.message));
+                        let _ = write!(out, " at {}, record {}", source.at, source.record);
+                    }
+                    None => out.push_str("before"),
+                }
+                return true;
+            }
         };
         out.push_str(&text);
         true

@@ -110,6 +110,15 @@ impl Policy {
         self.compiled.pool.text(self.compiled.id)
     }
 
+    /// The counters that its rules ask about; one may come several times.
+    pub fn counters(&self) -> impl Iterator<Item = &str> {
+        let pool = &self.compiled.pool;
+        pool.call.iter().filter_map(|condition| match condition {
+            condition::CallCondition::Counter(name, _) => Some(pool.text(*name)),
+            _ => None,
+        })
+    }
+
     /// How many rules it has.
     #[must_use]
     pub fn rules(&self) -> usize {

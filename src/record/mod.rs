@@ -12,20 +12,23 @@ mod id;
 mod keys;
 pub mod kinds;
 pub mod line;
+mod memory;
 mod objects;
 mod os;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use clock::{Stamp, rfc3339_micros};
+pub use clock::{Stamp, minute_of, rfc3339_micros};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
+pub use state::{Asked, State};
 pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 
 /// Version of the record format, as every record states it. Readers refuse another major version only.

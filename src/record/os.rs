@@ -173,6 +173,39 @@ pub(super) fn create_whole(path: &Path, bytes: &[u8], random: &str) -> io::Resul
     done
 }
 
+/// Overwrites a file that anybody can do without, creating it and its directory. Not whole at any moment: readers must
+/// be able to tell.
+pub(super) fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let open = || {
+        fault::check(Call::Open)?;
+        private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
+    };
+    let file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(parent) = path.parent() {
+                make_dir(parent)?;
+            }
+            open()?
+        }
+        other => other?,
+    };
+    write_all(&file, bytes)?;
+    file.set_len(bytes.len() as u64)
+}
+
+/// A whole file of at most `limit` bytes; `None` when there is none, or a longer one. Never through a link.
+pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_read(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::with_capacity(1024);
+    fault::check(Call::Read)?;
+    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
 /// Takes the exclusive lock, waiting at most `patience`. The lock belongs to the open file, not to the process.
 ///
 /// A short spin first, because a holder keeps the lock for microseconds. After that a helper thread queues in the

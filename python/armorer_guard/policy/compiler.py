@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from armorer_guard.policy import canonical
 from armorer_guard.policy.evaluate import speaks_about_kind
-from armorer_guard.policy.model import Action, Finding, Hours, Label, Number, PolicyFile, Rule, When
+from armorer_guard.policy.model import Action, Finding, Hours, Label, LabelRule, Number, PolicyFile, Rule, When
 from armorer_guard.policy.problems import PolicyProblems, Problem
 from armorer_guard.policy.source import Source, Step
 from armorer_guard.policy.vocabulary import BASES, DAYS, KINDS, LAYERS, PHASES, PLACES
@@ -24,6 +24,8 @@ from armorer_guard.policy.vocabulary import BASES, DAYS, KINDS, LAYERS, PHASES, 
 FORMAT = "armorer-policy/1"
 MAX_BLOCKS = 64
 """Most blocks one rule may expand into; more is no longer read by anybody."""
+OWN_LABELS = frozenset({"secret", "untrusted"})
+"""Labels that the built-in policies speak about, and never to permit something."""
 DEFAULTS = {"pre": "ask", "post": "allow", "text": "allow"}
 """Defaults of a policy in which nobody sets any."""
 
@@ -91,13 +93,18 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
     """
     problems: list[Problem] = []
     builtin: dict[str, dict[str, Any]] = {rule["id"]: rule for rule in (below or {}).get("rules", [])}
+    builtin_labels: dict[str, dict[str, Any]] = {rule["id"]: rule for rule in (below or {}).get("labels", [])}
     removed = {name for layer in layers if layer.name != "project" for name in layer.model.without}
     rules = {name: rule for name, rule in builtin.items() if name not in removed}
+    labels = {name: rule for name, rule in builtin_labels.items() if name not in removed}
     for layer in layers:
         problems += _may(layer)
-        for at, rule in enumerate(layer.model.rules):
-            where = ("rules", at)
-            if (held := rules.get(rule.id)) is not None:
+        written: list[tuple[Rule | LabelRule, tuple[Step, ...]]] = [
+            *((rule, ("rules", at)) for at, rule in enumerate(layer.model.rules)),
+            *((rule, ("labels", at)) for at, rule in enumerate(layer.model.labels)),
+        ]
+        for rule, where in written:
+            if (held := rules.get(rule.id) or labels.get(rule.id)) is not None:
                 problems.append(
                     Problem(
                         layer.source.file,
@@ -109,21 +116,27 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
                 )
                 continue
             try:
-                rules[rule.id] = _Compiler(layer, rule, where).rule()
+                made = _Compiler(layer, rule, where).rule()
             except _Wrong as wrong:
                 problems.append(wrong.problem)
+            else:
+                (labels if isinstance(rule, LabelRule) else rules)[rule.id] = made
     problems += _check_overrides(layers, rules)
-    problems += _check_without(layers, builtin)
+    problems += _check_without(layers, {**builtin, **builtin_labels})
     if problems:
         raise PolicyProblems(problems)
     ids = [layer.model.id for layer in layers] or [str((below or {})["id"])]
-    modes = [layer.model.mode for layer in layers if layer.model.mode is not None]
+    # The highest layer that says so decides.
+    modes = [(layer.model.mode, layer.name) for layer in layers if layer.model.mode is not None]
+    mode, mode_layer = modes[-1] if modes else ((below or {}).get("mode", "enforce"), "builtin")
     return CompiledPolicy(
         {
+            **({"labels": [labels[name] for name in sorted(labels, key=str.encode)]} if labels else {}),
+            # Said where it matters: only the administrator can have what he denies observed.
+            **({"mode_layer": mode_layer} if mode == "observe" and mode_layer == "managed" else {}),
             "format": FORMAT,
             "id": "+".join(ids),
-            # The highest layer that says so decides.
-            "mode": modes[-1] if modes else (below or {}).get("mode", "enforce"),
+            "mode": mode,
             "default": {phase: _default(layers, below, phase) for phase in PHASES},
             "rules": [rules[name] for name in sorted(rules, key=str.encode)],
         }
@@ -160,7 +173,23 @@ def _may(layer: Layer) -> list[Problem]:
                 "`default` is not for a project's policy to set",
                 "move it to your own policy",
             )
+        for at, label in enumerate(model.labels):
+            for name in () if layer.trusted else sorted({*label.add} - OWN_LABELS):
+                refuse(
+                    ("labels", at, "add"),
+                    "project_loosens",
+                    f"label rule `{label.id}` adds `{name}`, which may permit something elsewhere",
+                    f"a project that is not trusted may add {' and '.join(f'`{own}`' for own in sorted(OWN_LABELS))}",
+                )
         for at, rule in enumerate(model.rules):
+            demanded = {item.label for item in rule.then if isinstance(item, Label)}
+            for name in () if layer.trusted else sorted(demanded - OWN_LABELS):
+                refuse(
+                    ("rules", at, "then"),
+                    "project_loosens",
+                    f"rule `{rule.id}` adds the label `{name}`, which may permit something elsewhere",
+                    f"a project that is not trusted may add {' and '.join(f'`{own}`' for own in sorted(OWN_LABELS))}",
+                )
             if rule.effect == "allow" and not layer.trusted:
                 refuse(
                     ("rules", at),
@@ -244,7 +273,7 @@ class _Wrong(Exception):
 class _Compiler:
     """Compiles one rule."""
 
-    def __init__(self, layer: Layer, rule: Rule, path: tuple[Step, ...]) -> None:
+    def __init__(self, layer: Layer, rule: Rule | LabelRule, path: tuple[Step, ...]) -> None:
         self.layer = layer
         self.given = rule
         self.path = path
@@ -257,11 +286,12 @@ class _Compiler:
 
     def rule(self) -> dict[str, Any]:
         rule = self.given
+        effect = rule.effect if isinstance(rule, Rule) else "ask"
         blocks = self.blocks(rule.when, ("when",))
         for block in blocks:
             if not block:
                 raise self.wrong(("when",), "when_empty", "has no conditions", "say at least `phase: pre`")
-            if rule.effect == "allow" and "action" in block and "finding" in block:
+            if effect == "allow" and "action" in block and "finding" in block:
                 raise self.wrong(
                     ("when",),
                     "allow_mixed",
@@ -271,13 +301,14 @@ class _Compiler:
         unique = {canonical.canonical(block): block for block in blocks}
         made: dict[str, Any] = {
             "id": rule.id,
-            "effect": rule.effect,
             "layer": self.layer.name,
             "file": self.layer.source.file,
             "line": self.layer.source.line(self.path) or 0,
-            "why": rule.why,
             "when": [unique[key] for key in sorted(unique)],
         }
+        if isinstance(rule, LabelRule):
+            return {**made, "add": sorted(set(rule.add))}
+        made |= {"effect": rule.effect, "why": rule.why}
         if rule.unknown is not None:
             made["unknown"] = rule.unknown
         if rule.safer is not None:

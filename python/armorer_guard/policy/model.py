@@ -303,7 +303,10 @@ class Rule(Strict):
     unknown: Literal["ask"] | None = None
     """What a `deny` says when it holds only because something is unknown."""
     why: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    """Why, in one clause; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{finding}`, `{tool}`, `{sentence}`."""
+    """
+    Why, in one clause; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{finding}`, `{tool}`, `{sentence}`, and
+    `{label.NAME}`: what gave the run that label, when, and in which record.
+    """
     safer: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
     when: When
     then: list[str | Label] = []
@@ -326,8 +329,8 @@ class Rule(Strict):
     @field_validator("id", mode="after")
     @classmethod
     def _own_name(cls, value: str) -> str:
-        if value.startswith(("default.", "error.")):
-            raise ValueError("names that begin with `default.` and `error.` are the guard's own")
+        if value.startswith(("default.", "error.", "grant.")):
+            raise ValueError("names that begin with `default.`, `error.` and `grant.` are the guard's own")
         return value
 
     @model_validator(mode="after")
@@ -337,6 +340,17 @@ class Rule(Strict):
         if self.overrides and self.effect != "allow":
             raise ValueError("`overrides` belongs to a rule that allows")
         return self
+
+
+class LabelRule(Strict):
+    """What calls leave on their run. A label stays until the run ends."""
+
+    id: Name
+    add: Annotated[list[Name], BeforeValidator(_listed), Field(min_length=1)]
+    """Words of your own, besides `secret` and `untrusted`, which the built-in policies speak about."""
+    when: When
+    """As in a rule; what is not known counts as holding."""
+    examples: Examples = Examples()
 
 
 class Given(Strict):
@@ -393,5 +407,7 @@ class PolicyFile(Strict):
     default: Default = Default()
     vars: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], WordList] = {}
     """Lists that conditions name as `$name`, or as `${name}` inside a text when they hold one word."""
+    labels: list[LabelRule] = []
+    """What calls leave on their run."""
     rules: list[Rule] = []
     tests: list[Case] = []
