@@ -11,6 +11,9 @@ use crate::scan::Finding;
 /// Longest quotation from a call, in bytes: a target may be a megabyte.
 const MAX_QUOTED: usize = 400;
 
+/// Longest quotation of what gave a run its label.
+const MAX_SOURCE: usize = 160;
+
 /// What a rule says about actions and findings at these positions.
 pub(super) fn of_rule(
     rule: &Rule,
@@ -185,8 +188,8 @@ impl About<'_> {
                     .find(|source| source.label == label);
                 match source {
                     Some(source) => {
-                        out.push_str(quoted(&source.message));
-                        let _ = write!(out, " at {}, record {}", source.at, source.record);
+                        out.push_str(quoted_to(&source.message, MAX_SOURCE));
+                        let _ = write!(out, ", {}, record {}", source.at, source.record);
                     }
                     None => out.push_str("before"),
                 }
@@ -215,10 +218,15 @@ fn push_finding(finding: &Finding, out: &mut String) {
 
 /// As much of a quotation as is shown.
 fn quoted(text: &str) -> &str {
-    if text.len() <= MAX_QUOTED {
+    quoted_to(text, MAX_QUOTED)
+}
+
+/// The beginning of a quotation, in bytes.
+fn quoted_to(text: &str, most: usize) -> &str {
+    if text.len() <= most {
         return text;
     }
-    let mut end = MAX_QUOTED;
+    let mut end = most;
     while !text.is_char_boundary(end) {
         end -= 1;
     }

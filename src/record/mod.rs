@@ -13,6 +13,8 @@ mod keys;
 pub mod kinds;
 pub mod line;
 mod memory;
+#[cfg(test)]
+mod memory_tests;
 mod objects;
 mod os;
 #[cfg(test)]

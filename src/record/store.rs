@@ -229,6 +229,10 @@ impl Store {
         } = decide(log.state()?)?;
         let mut draft = self.draft("decision", decision.id.clone(), run, &source)?;
         kinds::write_decision(&mut draft, decision, marks, answer)?;
+        if decision.verdict.effect == Effect::Ask {
+            // Who asks may not be who answers.
+            draft.set("asker", &os::agent_processes())?;
+        }
         self.shrink_decision(&mut draft, decision)?;
         let durable = self.durability.wants_sync(decision);
         let start = || RunStart::of(decision, source.uid);

@@ -276,6 +276,8 @@ class _Compiler:
     def __init__(self, layer: Layer, rule: Rule | LabelRule, path: tuple[Step, ...]) -> None:
         self.layer = layer
         self.given = rule
+        self.effect = rule.effect if isinstance(rule, Rule) else "ask"
+        """What is unknown counts for a label as it does for a question."""
         self.path = path
 
     def wrong(self, path: tuple[Step, ...], kind: str, message: str, hint: str | None = None) -> _Wrong:
@@ -286,12 +288,11 @@ class _Compiler:
 
     def rule(self) -> dict[str, Any]:
         rule = self.given
-        effect = rule.effect if isinstance(rule, Rule) else "ask"
         blocks = self.blocks(rule.when, ("when",))
         for block in blocks:
             if not block:
                 raise self.wrong(("when",), "when_empty", "has no conditions", "say at least `phase: pre`")
-            if effect == "allow" and "action" in block and "finding" in block:
+            if self.effect == "allow" and "action" in block and "finding" in block:
                 raise self.wrong(
                     ("when",),
                     "allow_mixed",
@@ -389,7 +390,7 @@ class _Compiler:
         if action.kind is not None:
             made["kind"] = self.expand(action.kind, (*path, "kind"))
             for pattern in made["kind"]:
-                if not any(speaks_about_kind({"kind": [pattern]}, kind, self.given.effect) for kind in KINDS):
+                if not any(speaks_about_kind({"kind": [pattern]}, kind, self.effect) for kind in KINDS):
                     near = _nearest(pattern, KINDS)
                     raise self.wrong(
                         (*path, "kind"),

@@ -17,7 +17,7 @@ from armorer_guard import Guard
 from armorer_guard._core import decide_json
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
 from armorer_guard.policy.evaluate import match_rule, settle
-from armorer_guard.policy.model import CallExample, Case, Example, Given, TextExample
+from armorer_guard.policy.model import CallExample, Case, Example, Given, LabelRule, Rule, TextExample
 from armorer_guard.policy.problems import Problem
 from armorer_guard.policy.source import Step
 
@@ -78,12 +78,18 @@ def shown(example: Example) -> str:
 def run(layers: Sequence[Layer], policy: CompiledPolicy, judge: Judge | None = None) -> Iterator[Result]:
     """Run every example and test of these files, in their order."""
     judge = judge or Judge()
-    compiled = {rule["id"]: rule for rule in policy.rules}
+    # What is unknown counts for a label as it does for a question.
+    labels = [{**rule, "effect": "ask"} for rule in policy.document.get("labels", [])]
+    compiled = {rule["id"]: rule for rule in (*policy.rules, *labels)}
     for layer in layers:
-        for at, rule in enumerate(layer.model.rules):
+        written: list[tuple[Rule | LabelRule, str, int]] = [
+            *((rule, "rules", at) for at, rule in enumerate(layer.model.rules)),
+            *((rule, "labels", at) for at, rule in enumerate(layer.model.labels)),
+        ]
+        for rule, section, at in written:
             for list_name, wanted in (("match", True), ("not_match", False)):
                 for position, example in enumerate(getattr(rule.examples, list_name)):
-                    path = ("rules", at, "examples", list_name, position)
+                    path = (section, at, "examples", list_name, position)
                     yield _example(layer, compiled[rule.id], example, wanted, path, position, judge)
         for at, case in enumerate(layer.model.tests):
             yield _case(layer, policy, case, ("tests", at), judge)
