@@ -4,7 +4,7 @@
 //! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use crate::actions::{self, Action, ActionKind};
@@ -14,12 +14,16 @@ use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
-use crate::record::{self, Appended, Asked, Outcome, State, Store, StoreError};
+use crate::record::gaps::Gaps;
+use crate::record::{self, Appended, Asked, Durability, Outcome, State, Store, StoreError};
 use crate::scan::{self, Finding, Mark, NoTags, Tagger};
 use crate::span::ByteSpan;
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
 const MIN_PIECE: usize = 12;
+
+/// What joins the parts of a tool's name.
+const JOINT: &str = "__";
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +32,8 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// Whether decisions are recorded below `home`.
     pub record: bool,
+    /// What is synced before it is answered.
+    pub durability: Durability,
 }
 
 /// Decides calls. Safe to share between threads.
@@ -35,6 +41,8 @@ pub struct Options {
 pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
     store: Option<Result<Store, StoreError>>,
+    /// Remembers what could not be recorded.
+    gaps: Option<Arc<Gaps>>,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
     /// Set when the store is known to hold the policy that decides.
@@ -63,9 +71,20 @@ impl Guard {
             Some(home) if options.record => Some(Store::open(home)),
             _ => None,
         };
+        let gaps = options
+            .home
+            .as_deref()
+            .map(|home| Arc::new(Gaps::new(home)));
+        let store = match (store, &gaps) {
+            (Some(Ok(store)), Some(gaps)) => Some(Ok(store
+                .with_gaps(Arc::clone(gaps))
+                .with_durability(options.durability))),
+            (store, _) => store,
+        };
         Self {
             policy,
             store,
+            gaps,
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
         }
@@ -179,7 +198,7 @@ impl Guard {
         }
     }
 
-    fn open_store(&self) -> Result<&Store, StoreError> {
+    pub(crate) fn open_store(&self) -> Result<&Store, StoreError> {
         match &self.store {
             Some(Ok(store)) => Ok(store),
             Some(Err(error)) => Err(error.clone()),
@@ -190,7 +209,7 @@ impl Guard {
         }
     }
 
-    fn tagger(&self) -> &dyn Tagger {
+    pub(crate) fn tagger(&self) -> &dyn Tagger {
         match &self.store {
             Some(Ok(store)) => store,
             _ => &NoTags,
@@ -248,6 +267,9 @@ impl Guard {
         }
         if let Some(error) = failure {
             without_store(&mut decision, &error);
+            if let Some(gaps) = &self.gaps {
+                gaps.remember(&error);
+            }
         }
         let timings = &mut decision.timings;
         timings.total_us = micros(started, Instant::now());
@@ -395,7 +417,7 @@ fn without_store(decision: &mut Decision, error: &StoreError) {
 ///
 /// Derived strings are scanned themselves, and secrets that only their context gave away (`-p VALUE`) are replaced
 /// wherever their bytes appear again.
-struct Scrubber<'a> {
+pub(crate) struct Scrubber<'a> {
     known: Vec<(String, String)>,
     /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
     places: Vec<(String, ByteSpan, String)>,
@@ -403,7 +425,7 @@ struct Scrubber<'a> {
 }
 
 impl<'a> Scrubber<'a> {
-    fn new(tagger: &'a dyn Tagger) -> Self {
+    pub(crate) fn new(tagger: &'a dyn Tagger) -> Self {
         Self {
             known: Vec::new(),
             places: Vec::new(),
@@ -445,7 +467,7 @@ impl<'a> Scrubber<'a> {
         }
     }
 
-    fn scrub(&self, text: String) -> String {
+    pub(crate) fn scrub(&self, text: String) -> String {
         if text.is_empty() {
             return text;
         }
@@ -455,6 +477,23 @@ impl<'a> Scrubber<'a> {
                 text = text.replace(value.as_str(), mark);
             }
         }
+        let text = self.scrub_whole(text);
+        if !text.contains(JOINT) {
+            return text;
+        }
+        // `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that each part
+        // of such a name is read by itself too.
+        let parts: Vec<String> = text
+            .split(JOINT)
+            .map(|part| self.scrub_whole(part.to_owned()))
+            .collect();
+        parts.join(JOINT)
+    }
+
+    fn scrub_whole(&self, text: String) -> String {
+        if text.len() < 4 {
+            return text;
+        }
         let findings = builtin::scanner().scan(text.as_bytes(), Surface::ToolArgs);
         if findings.iter().any(|finding| finding.redact) {
             into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
@@ -463,7 +502,7 @@ impl<'a> Scrubber<'a> {
         }
     }
 
-    fn scrub_option(&self, text: Option<String>) -> Option<String> {
+    pub(crate) fn scrub_option(&self, text: Option<String>) -> Option<String> {
         text.map(|text| self.scrub(text))
     }
 

@@ -34,6 +34,7 @@ pub mod builtin;
 pub mod edge;
 
 pub mod guard;
+mod guard_run;
 
 pub mod wire;
 

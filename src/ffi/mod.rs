@@ -2,6 +2,7 @@
 
 mod convert;
 mod results;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -11,7 +12,7 @@ use pyo3::types::{PyBytes, PyString};
 use crate::call::{Call, Caller, Surface, Text};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::Outcome;
+use crate::record::{Durability, Outcome};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -61,7 +62,7 @@ fn surface_of(py: Python<'_>, name: &str) -> PyResult<Surface> {
 
 /// Decides tool calls and texts. See `_core.pyi`.
 #[pyclass(frozen, module = "armorer_guard._core")]
-struct Guard {
+pub(super) struct Guard {
     inner: CoreGuard,
     home: Option<PathBuf>,
     runtime: String,
@@ -77,6 +78,7 @@ impl Guard {
             inner: CoreGuard::open(&Options {
                 home: home.clone(),
                 record,
+                durability: Durability::from_environment(),
             }),
             home,
             runtime: runtime.to_owned(),
@@ -163,10 +165,25 @@ impl Guard {
             output_digest: output.as_deref().map(crate::record::digest),
             findings,
             adapter: self.runtime.clone(),
+            answers_marked: false,
         };
         py.detach(|| self.inner.outcome(&outcome))
             .map(|appended| appended.id)
             .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+    }
+
+    const fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: &Bound<'_, PyAny>,
+        _value: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        runs::leave(py, self, !kind.is_none()).map(|()| false)
     }
 
     /// Digest of the policy in force.
@@ -292,6 +309,11 @@ mod _core {
 
     #[pymodule_export]
     use super::action_sentence;
+
+    #[pymodule_export]
+    use super::runs::{
+        forget_run, prune_runs, public_key, record_event, rotate_key, stop_run, write_checkpoint,
+    };
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::epoch::Epoch;
 use super::error::StoreError;
 use super::id::{self, digest};
 use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
@@ -48,6 +49,8 @@ pub(super) struct Chain {
     known: Option<End>,
     /// What the run has seen, as of the end of the file when we last looked.
     memory: Option<Memory>,
+    /// The epoch of the log's end, as long as `known` holds.
+    epoch: Option<Epoch>,
     /// The process that opened the file: a forked child shares its lock and must open its own.
     pid: u32,
 }
@@ -65,6 +68,7 @@ impl Chain {
             file: None,
             known: None,
             memory: None,
+            epoch: None,
             pid: 0,
         }
     }
@@ -90,6 +94,7 @@ impl Chain {
             last_start: 0,
             synced_dir: false,
             fresh: false,
+            epoch: None,
             file,
             chain: self,
         };
@@ -173,6 +178,17 @@ pub(super) struct Locked<'a> {
     synced_dir: bool,
     /// Whether the file held no record when we took the lock.
     fresh: bool,
+    /// The epoch of what is staged.
+    epoch: Option<Epoch>,
+}
+
+/// What a search from the end of a log came to.
+pub(super) enum Search<T> {
+    Found(T),
+    /// The whole log was read: there is none.
+    Absent,
+    /// The log is longer than is read back.
+    GivenUp,
 }
 
 /// What the next writer did about the end of a log.
@@ -239,6 +255,102 @@ impl Locked<'_> {
         }
     }
 
+    /// Position and hash of the last record, staged ones included; `None` when there is none.
+    pub(super) fn head(&self) -> Option<(u64, &str)> {
+        let last = self.next.seq.checked_sub(1)?;
+        Some((last, &self.next.prev))
+    }
+
+    /// Length of the file once what is staged is written.
+    pub(super) fn end(&self) -> u64 {
+        self.len + self.pending.len() as u64
+    }
+
+    /// The epoch of the log's end, when it was looked up before and nobody has written since.
+    pub(super) fn known_epoch(&self) -> Option<&Epoch> {
+        self.chain.epoch.as_ref()
+    }
+
+    /// Says which epoch the log's end belongs to once what is staged is written.
+    pub(super) fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = Some(epoch);
+    }
+
+    /// Records that are staged and not written yet.
+    pub(super) fn staged(&self) -> &[Appended] {
+        &self.staged
+    }
+
+    /// As [`Locked::commit`], also when nothing is staged.
+    pub(super) fn commit_staged(&mut self, durable: bool) -> Result<(), StoreError> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        self.commit(durable).map(drop)
+    }
+
+    /// Shows every whole line of the file and every staged one, without newline, from the first on.
+    pub(super) fn each_line(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        const STEP: u64 = 1024 * 1024;
+        let mut held: Vec<u8> = Vec::new();
+        let mut at = 0;
+        while at < self.len {
+            let count = STEP.min(self.len - at);
+            held.extend(self.read(at, usize::try_from(count).unwrap_or(usize::MAX))?);
+            at += count;
+            let mut begin = 0;
+            for end in memchr::memchr_iter(b'\n', &held) {
+                visit(&held[begin..end]);
+                begin = end + 1;
+            }
+            held.drain(..begin);
+        }
+        let mut begin = 0;
+        for end in memchr::memchr_iter(b'\n', &self.pending) {
+            visit(&self.pending[begin..end]);
+            begin = end + 1;
+        }
+        Ok(())
+    }
+
+    /// The lines of the file from the last one back, without newlines, until one gives something, or so many bytes.
+    pub(super) fn search_back<T>(
+        &self,
+        most: u64,
+        mut look: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Result<Search<T>, StoreError> {
+        const STEP: u64 = 64 * 1024;
+        let mut end = self.len;
+        let stop = end.saturating_sub(most);
+        let mut step = FIRST_WINDOW;
+        let mut held: Vec<u8> = Vec::new();
+        while end > stop {
+            let start = end.saturating_sub(step).max(stop);
+            step = STEP;
+            let mut window =
+                self.read(start, usize::try_from(end - start).unwrap_or(usize::MAX))?;
+            window.append(&mut held);
+            // The first line of the window is whole only at the beginning of the file; else it is kept for the next round.
+            let first = if start == 0 {
+                0
+            } else {
+                memchr::memchr(b'\n', &window).map_or(window.len(), |at| at + 1)
+            };
+            for line in window[first..].split(|byte| *byte == b'\n').rev() {
+                if let Some(found) = look(line) {
+                    return Ok(Search::Found(found));
+                }
+            }
+            held = window[..first].to_vec();
+            end = start;
+        }
+        Ok(if stop == 0 {
+            Search::Absent
+        } else {
+            Search::GivenUp
+        })
+    }
+
     fn find_end(&mut self, source: &Source) -> Result<(), StoreError> {
         if let Some(known) = &self.chain.known
             && known.len == self.len
@@ -246,6 +358,7 @@ impl Locked<'_> {
             self.continue_from(known.head.clone());
             return Ok(());
         }
+        self.chain.epoch = None;
         let (good, head, rest) = self.read_end()?;
         let before = self.chain.known.take();
         self.continue_from(head);
@@ -375,6 +488,7 @@ impl Locked<'_> {
         };
         // Until the write is known to have happened, the next append must look for itself.
         self.chain.known = None;
+        self.chain.epoch = None;
         os::append(&self.file, self.len, &self.pending)
             .map_err(|error| self.chain.error("append to", &error))?;
         let end = self.len + self.pending.len() as u64;
@@ -395,6 +509,7 @@ impl Locked<'_> {
                 hash: last.hash.clone(),
             }),
         });
+        self.chain.epoch = self.epoch.take();
         Ok(last)
     }
 

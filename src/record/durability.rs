@@ -16,6 +16,29 @@ pub enum Durability {
 }
 
 impl Durability {
+    /// The class that a name means.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "fast" => Some(Self::Fast),
+            "balanced" => Some(Self::Balanced),
+            "strict" => Some(Self::Strict),
+            _ => None,
+        }
+    }
+
+    /// The class that `ARMORER_GUARD_DURABILITY` names. What it does not know is taken as the strictest: a slip of the
+    /// pen must not cost records.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        match std::env::var("ARMORER_GUARD_DURABILITY") {
+            Err(std::env::VarError::NotPresent) => Self::default(),
+            Ok(name) if name.is_empty() => Self::default(),
+            Ok(name) => Self::from_name(&name).unwrap_or(Self::Strict),
+            Err(_) => Self::Strict,
+        }
+    }
+
     /// Whether this decision is synced before it is answered.
     ///
     /// A denied call does nothing, so nothing irreversible happens that its record would have to outlive.

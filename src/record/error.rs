@@ -15,7 +15,7 @@ pub struct StoreError {
 
 impl StoreError {
     /// Every kind there is, for programs that want to know them all.
-    pub const KINDS: [&'static str; 8] = [
+    pub const KINDS: [&'static str; 11] = [
         Self::UNWRITABLE,
         Self::FULL,
         Self::CORRUPTED,
@@ -24,6 +24,9 @@ impl StoreError {
         Self::BAD_RUN,
         Self::TOO_LARGE,
         Self::NO_RANDOMNESS,
+        Self::NO_RUN,
+        Self::NOT_SEALED,
+        Self::BAD_EVENT,
     ];
     /// The file system refused (permissions, read-only, input/output error).
     pub const UNWRITABLE: &'static str = "store_unwritable";
@@ -41,6 +44,14 @@ impl StoreError {
     pub const TOO_LARGE: &'static str = "store_record_too_large";
     /// The operating system gave no random bytes.
     pub const NO_RANDOMNESS: &'static str = "store_no_randomness";
+
+    /// There is no such run.
+    pub const NO_RUN: &'static str = "store_no_run";
+    /// The run has not ended, or went on after it had.
+    pub const NOT_SEALED: &'static str = "store_not_sealed";
+
+    /// No such kind of event, or no such member of one.
+    pub const BAD_EVENT: &'static str = "store_bad_event";
 
     pub(super) fn new(kind: &'static str, message: impl Into<String>) -> Self {
         Self {

@@ -102,6 +102,33 @@ pub fn digest(bytes: &[u8]) -> String {
     text
 }
 
+/// The 32 bytes of a hash that is written as `sha256:` and 64 digits.
+pub(super) fn raw_hash(text: &str) -> Option<[u8; 32]> {
+    let digits = text.strip_prefix("sha256:")?.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut raw = [0; 32];
+    for (byte, pair) in raw.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value_of(pair[0])? << 4 | value_of(pair[1])?;
+    }
+    Some(raw)
+}
+
+fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// The hash that a line (without newline) states at its end.
+pub(super) fn raw_hash_of(line: &[u8]) -> Option<[u8; 32]> {
+    let stated = line.get(line.len().checked_sub(73)?..line.len() - 2)?;
+    raw_hash(std::str::from_utf8(stated).ok()?)
+}
+
 fn uuid(mut bytes: [u8; 16], version: u8) -> String {
     bytes[6] = bytes[6] & 0x0F | version << 4;
     bytes[8] = bytes[8] & 0x3F | 0x80;

@@ -56,7 +56,8 @@ impl RedactionKey {
     }
 }
 
-fn load(path: &Path) -> Result<[u8; 32], StoreError> {
+/// The 32 secret bytes in that file, made for its owner alone when there are none.
+pub(super) fn load(path: &Path) -> Result<[u8; 32], StoreError> {
     if let Some(key) = read(path)? {
         return Ok(key);
     }
@@ -68,11 +69,16 @@ fn load(path: &Path) -> Result<[u8; 32], StoreError> {
     os::create_whole(path, &fresh, &id::random_hex()?)
         .map_err(|error| StoreError::io("write", path, &error))?;
     // Read back: another process may have been first.
-    read(path)?
-        .ok_or_else(|| StoreError::new(StoreError::CORRUPTED, "the redaction key has vanished"))
+    read(path)?.ok_or_else(|| {
+        StoreError::new(
+            StoreError::CORRUPTED,
+            "a key has vanished while it was made",
+        )
+    })
 }
 
-fn read(path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
+/// The 32 secret bytes in that file; `None` when it is not there.
+pub(super) fn read(path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
     let file = match os::open_read(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -86,10 +92,7 @@ fn read(path: &Path) -> Result<Option<[u8; 32]>, StoreError> {
         Ok(true) if length == 32 => Ok(Some(key)),
         Ok(_) => Err(StoreError::new(
             StoreError::CORRUPTED,
-            format!(
-                "`{}` is {length} bytes long, a redaction key has 32",
-                path.display()
-            ),
+            format!("`{}` is {length} bytes long, a key has 32", path.display()),
         )),
         Err(error) => Err(StoreError::io("read", path, &error)),
     }

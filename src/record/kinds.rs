@@ -40,6 +40,52 @@ pub struct RunStart {
     pub policy: Option<String>,
     /// Whether it only observes.
     pub observes: bool,
+    /// The model, as the runtime names it.
+    pub model: Option<String>,
+    /// The runtime's configuration.
+    pub config: Option<Config>,
+}
+
+/// The configuration of a runtime: its files, by digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Config {
+    /// `sha256:…` over paths and digests of the files.
+    pub digest: String,
+    /// The files that are there, in the order the runtime reads them.
+    pub files: Vec<ConfigFile>,
+}
+
+/// One file of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConfigFile {
+    /// `sha256:…` of its bytes.
+    pub digest: String,
+    /// Where it lies.
+    pub path: String,
+}
+
+impl Config {
+    /// The configuration that those files hold.
+    #[must_use]
+    pub fn of(files: Vec<ConfigFile>) -> Self {
+        let bytes = crate::json::to_canonical(&files).unwrap_or_default();
+        Self {
+            digest: super::digest(&bytes),
+            files,
+        }
+    }
+}
+
+/// The model of a run.
+#[derive(Serialize)]
+pub(super) struct Model<'a> {
+    model: &'a str,
+}
+
+impl<'a> Model<'a> {
+    pub(super) const fn named(model: &'a str) -> Self {
+        Self { model }
+    }
 }
 
 impl RunStart {
@@ -56,18 +102,23 @@ impl RunStart {
             host_mode: facts.caller.host_mode.clone(),
             policy: Some(decision.verdict.policy_digest.clone()),
             observes: decision.verdict.observes,
+            model: None,
+            config: None,
         }
     }
 
     /// What this record cannot see, each as a sentence.
     fn gaps(&self) -> Vec<&'static str> {
-        let mut gaps = vec![
-            "the version of the agent is not reported",
-            "model and provider are not reported",
-            "the configuration of the agent is not seen",
-            "the set of tools is not seen, only the tools that were called",
-            "what the calls changed is not observed",
-        ];
+        let mut gaps = vec!["the version of the agent is not reported"];
+        gaps.push(match self.model {
+            None => "model and provider are not reported",
+            Some(_) => "the provider of the model is not reported",
+        });
+        if self.config.is_none() {
+            gaps.push("the configuration of the agent is not seen");
+        }
+        gaps.push("the set of tools is not seen, only the tools that were called");
+        gaps.push("what the calls changed is not observed");
         if self.host_mode.is_none() {
             gaps.push("the permission mode of the runtime is not reported");
         }
@@ -140,8 +191,8 @@ impl RunStart {
                 os: std::env::consts::OS,
             },
         )?;
-        draft.set("model", &())?;
-        draft.set("config", &())?;
+        draft.set("model", &self.model.as_deref().map(Model::named))?;
+        draft.set("config", &self.config)?;
         draft.set("tools", &())?;
         draft.set(
             "perms",

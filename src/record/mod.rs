@@ -7,20 +7,29 @@
 mod chain;
 mod clock;
 pub mod durability;
+mod epoch;
 mod error;
+mod event;
+pub(crate) mod gaps;
 mod id;
+mod journal;
 mod keys;
 pub mod kinds;
 pub mod line;
 mod memory;
 #[cfg(test)]
 mod memory_tests;
+pub mod merkle;
+mod note;
 mod objects;
 mod os;
+mod retain;
 #[cfg(test)]
 pub(crate) mod scratch;
 mod state;
+mod stop;
 mod store;
+mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -28,10 +37,15 @@ pub use clock::{Stamp, minute_of, rfc3339_micros};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
+pub use journal::{Checkpoint, Seal};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
 pub use state::{Asked, State};
+pub use retain::{Forgotten, Pruned, Stub};
+pub use stop::{STATES, Stopped, Stopping};
 pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+
+pub use summary::Summary;
 
 /// Version of the record format, as every record states it. Readers refuse another major version only.
 pub const SCHEMA_VERSION: &str = "1.0";

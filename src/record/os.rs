@@ -206,6 +206,81 @@ pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>>
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
+/// Puts `bytes` at `path` in place of what is there, whole or not at all.
+pub(super) fn replace_whole(path: &Path, bytes: &[u8], random: &str) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{random}.tmp"));
+    let beside = Path::new(&name);
+    fault::check(Call::Open)?;
+    let file = private(OpenOptions::new().write(true).create_new(true)).open(beside)?;
+    write_all(&file, bytes)
+        .and_then(|()| sync(&file))
+        .and_then(|()| rename(beside, path))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(beside);
+        })
+}
+
+/// Gives a file another name, in place of what has it.
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fault::check(Call::Link)?;
+    fs::rename(from, to)
+}
+
+/// Removes a file; one that is not there is no error.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    fault::check(Call::Link)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Creates a file that holds nothing, for the owner alone.
+pub(super) fn create_empty(path: &Path) -> io::Result<()> {
+    fault::check(Call::Open)?;
+    private(OpenOptions::new().write(true).create_new(true))
+        .open(path)
+        .map(drop)
+}
+
+/// Removes an empty directory.
+pub(super) fn remove_dir(path: &Path) -> io::Result<()> {
+    fs::remove_dir(path)
+}
+
+/// What lies in a directory; nothing when it is not there.
+pub(super) fn list(path: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file's bytes; `None` when it is not there.
+pub(super) fn read_whole(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match open_read(path) {
+        Ok(mut file) => {
+            let mut bytes = Vec::new();
+            fault::check(Call::Read)?;
+            io::Read::read_to_end(&mut file, &mut bytes)?;
+            Ok(Some(bytes))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Appends a short text to a file of marks, creating it for the owner alone.
+pub(super) fn append_mark(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = open_log(path)?;
+    let len = stat(&file)?.len;
+    within_limit(len, text.len())?;
+    fault::check(Call::Write)?;
+    io::Write::write_all(&mut file, text)
+}
+
 /// Takes the exclusive lock, waiting at most `patience`. The lock belongs to the open file, not to the process.
 ///
 /// A short spin first, because a holder keeps the lock for microseconds. After that a helper thread queues in the

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::{Chain, ChainOptions, Locked};
+use super::chain::{Chain, ChainOptions, Locked, Search};
 use super::durability::Durability;
+use super::epoch::Epoch;
 use super::error::StoreError;
+use super::gaps::Gaps;
+use super::journal::{CHECKPOINT_EVERY, Seal};
 use super::keys::RedactionKey;
 use super::kinds::{self, LeftLabel, RunStart};
 use super::line::{Draft, Source};
 use super::state::State;
-use super::{id, objects, os};
+use super::{gaps, id, objects, os};
 use crate::decision::{Decision, Effect, Verdict};
 use crate::json::Value;
 use crate::scan::{Finding, FindingKind, Mark, Tagger};
@@ -72,6 +75,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// The adapter that tells: `claude-code-hook`.
     pub adapter: String,
+    /// Whether that adapter marks the answers it has given, so that a missing mark means something.
+    pub answers_marked: bool,
 }
 
 /// Whether the runtime obeyed.
@@ -81,8 +86,14 @@ pub enum Enforced {
     Enforced,
     /// A denied call ran.
     Overridden,
+    /// It ran the call without waiting for the answer: the hook was killed, or too slow.
+    FailedOpen,
     /// A call ran that nobody had decided.
     Bypassed,
+    /// The guard only watched.
+    Observed,
+    /// A denied call of which nothing more was heard.
+    NotAttempted,
     /// It cannot be told.
     Unknown,
 }
@@ -94,7 +105,10 @@ impl Enforced {
         match self {
             Self::Enforced => "enforced",
             Self::Overridden => "overridden",
+            Self::FailedOpen => "failed_open",
             Self::Bypassed => "bypassed",
+            Self::Observed => "observed",
+            Self::NotAttempted => "not_attempted",
             Self::Unknown => "unknown",
         }
     }
@@ -116,12 +130,14 @@ impl Enforced {
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
+    keys: PathBuf,
     id: String,
     key: RedactionKey,
     durability: Durability,
     patience: Duration,
+    gaps: Arc<Gaps>,
     runs: Mutex<HashMap<String, Arc<Mutex<Chain>>>>,
-    journal: Mutex<Option<Chain>>,
+    pub(super) journal: Mutex<Option<Chain>>,
 }
 
 impl Store {
@@ -134,10 +150,12 @@ impl Store {
         let id = read_or_create_id(&root)?;
         Ok(Self {
             key: RedactionKey::new(home.join("keys").join("redaction")),
+            keys: home.join("keys"),
             root,
             id,
             durability: Durability::default(),
             patience: PATIENCE,
+            gaps: Arc::new(Gaps::new(home)),
             runs: Mutex::default(),
             journal: Mutex::default(),
         })
@@ -150,11 +168,28 @@ impl Store {
         self
     }
 
+    /// The same store, with what this process could not record.
+    #[must_use]
+    pub(crate) fn with_gaps(mut self, gaps: Arc<Gaps>) -> Self {
+        self.gaps = gaps;
+        self
+    }
+
     /// The same store, waiting at most so long for another process.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Where its keys lie.
+    pub(super) fn keys(&self) -> &Path {
+        &self.keys
+    }
+
+    /// Whether what concerns more than one call is synced before it is answered.
+    pub(super) fn syncs(&self) -> bool {
+        self.durability != Durability::Fast
     }
 
     /// Where it lies.
@@ -235,9 +270,13 @@ impl Store {
         }
         self.shrink_decision(&mut draft, decision)?;
         let durable = self.durability.wants_sync(decision);
+        let epoch = self.epoch_for(&mut log, decision, &source)?;
+        if epoch > 0 {
+            draft.replace("epoch", &epoch)?;
+        }
         let start = || RunStart::of(decision, source.uid);
-        let appended = self.append(&mut log, draft, start, run, &source, durable)?;
-        log.remember();
+        let appended = self.append(log, draft, start, run, &source, durable)?;
+        self.say_gap(&source);
         Ok(appended)
     }
 
@@ -290,12 +329,10 @@ impl Store {
         let mut log = chain.lock(&source)?;
         let (of, enforced, labels) = match find_decision(&log, outcome)? {
             Search::Found(found) => {
-                let enforced = Enforced::of(found.effect, outcome.result);
+                let enforced = self.enforced(&found, outcome);
                 // What was denied and ran all the same leaves what it would have left.
-                let left = match enforced {
-                    Enforced::Overridden => found.labels,
-                    _ => Vec::new(),
-                };
+                let ran = matches!(enforced, Enforced::Overridden | Enforced::FailedOpen);
+                let left = if ran { found.labels } else { Vec::new() };
                 (Some(found.id), enforced, left)
             }
             Search::Absent => (None, Enforced::Bypassed, kinds::unjudged(outcome)),
@@ -303,6 +340,9 @@ impl Store {
         };
         let mut draft = self.draft("outcome", id::new_id(), &outcome.run, &source)?;
         kinds::write_outcome(&mut draft, outcome, of.as_deref(), enforced, &labels)?;
+        let epoch = Epoch::of(&log, false)?;
+        draft.set("epoch", &epoch.number)?;
+        log.set_epoch(epoch);
         self.shrink(&mut draft, Vec::new(), None)?;
         let start = || RunStart {
             runtime: outcome.adapter.clone(),
@@ -310,9 +350,67 @@ impl Store {
             ..RunStart::default()
         };
         let durable = self.durability == Durability::Strict;
-        let appended = self.append(&mut log, draft, start, &outcome.run, &source, durable)?;
-        log.remember();
-        Ok(appended)
+        self.append(log, draft, start, &outcome.run, &source, durable)
+    }
+
+    /// What the runtime did with a decision, as its outcome and the marks of given answers tell.
+    ///
+    /// A denied call that ended in an error proves nothing: some runtimes report the denial itself that way.
+    fn enforced(&self, found: &FoundDecision, outcome: &Outcome) -> Enforced {
+        let ran = matches!(outcome.result, "ok" | "timeout" | "error");
+        match found.effect {
+            Effect::Allow => Enforced::Enforced,
+            Effect::Deny if outcome.result == "error" => Enforced::Unknown,
+            _ if !ran => Enforced::of(found.effect, outcome.result),
+            _ if found.observed => Enforced::Observed,
+            effect if outcome.answers_marked && !self.was_told(&outcome.run, &found.id) => {
+                match effect {
+                    Effect::Allow => Enforced::Enforced,
+                    Effect::Ask | Effect::Deny => Enforced::FailedOpen,
+                }
+            }
+            effect => Enforced::of(effect, outcome.result),
+        }
+    }
+
+    /// Where the state of a run is kept beside its log.
+    pub(super) fn state_path(&self, run: &str) -> PathBuf {
+        self.root.join("state").join(run)
+    }
+
+    pub(super) fn answers_path(&self, run: &str) -> PathBuf {
+        self.root.join("runs").join(format!("{run}.answers"))
+    }
+
+    /// Marks that the answer to a decision was given: a call that runs against an answer nobody gave has failed open.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn told(&self, run: &str, decision: &str) -> Result<(), StoreError> {
+        let path = self.answers_path(run);
+        os::append_mark(&path, format!("{decision}\n").as_bytes())
+            .map_err(|error| StoreError::io("append to", &path, &error))
+    }
+
+    fn was_told(&self, run: &str, decision: &str) -> bool {
+        os::read_whole(&self.answers_path(run))
+            .ok()
+            .flatten()
+            .is_some_and(|marks| memchr::memmem::find(&marks, decision.as_bytes()).is_some())
+    }
+
+    /// What could not be recorded before is said now that the store works again. A failure leaves it for the next time.
+    fn say_gap(&self, source: &Source) {
+        let found = self.gaps.take();
+        let Some(gap) = gaps::gap(&found) else {
+            return;
+        };
+        if self
+            .journal_event("gap", source, |draft| draft.set("gap", &gap))
+            .is_err()
+        {
+            self.gaps.put_back(found);
+        }
     }
 
     /// Appends `draft`, after the run's beginning and its line in the journal when the run is new.
@@ -321,18 +419,45 @@ impl Store {
     /// the journal is taken back under the same lock.
     fn append(
         &self,
-        log: &mut Locked<'_>,
+        mut log: Locked<'_>,
         draft: Draft,
         start: impl FnOnce() -> RunStart,
         run: &str,
         source: &Source,
         durable: bool,
     ) -> Result<Appended, StoreError> {
-        if !log.is_new() {
-            log.push(draft)?;
-            return log.commit(durable);
+        if log.is_new() {
+            return self.begin(log, Some(draft), &start(), run, source, durable);
         }
-        let start = start();
+        log.push(draft)?;
+        let appended = log.commit(durable)?;
+        log.remember();
+        if appended.seq % CHECKPOINT_EVERY == 0
+            && let Some((last, head)) = log.head()
+        {
+            let seal = Seal {
+                count: last + 1,
+                bytes: log.end(),
+                head: head.to_owned(),
+                root: None,
+            };
+            drop(log);
+            // The record is there; that its length could not be stated is no reason to deny anything.
+            let _ = self.write_checkpoint(Some((run, seal)), source);
+        }
+        Ok(appended)
+    }
+
+    /// Begins a run: its line in the journal, its first record, and the record that began it.
+    pub(super) fn begin(
+        &self,
+        mut log: Locked<'_>,
+        draft: Option<Draft>,
+        start: &RunStart,
+        run: &str,
+        source: &Source,
+        durable: bool,
+    ) -> Result<Appended, StoreError> {
         let mut first = self.draft("run.start", id::new_id(), run, source)?;
         start.write(&mut first)?;
         self.shrink(&mut first, Vec::new(), None)?;
@@ -341,22 +466,23 @@ impl Store {
         named.set("agent", &start.runtime)?;
         named.set("policy", &start.policy)?;
         log.push(first)?;
-        log.push(draft)?;
-        let mut journal = lock(&self.journal);
-        let journal = journal.get_or_insert_with(|| {
-            Chain::new(self.chain_options(JOURNAL, self.root.join("journal.jsonl")))
-        });
-        let mut journal = journal.lock(source)?;
-        journal.push(named)?;
-        journal.commit(durable)?;
-        log.commit(durable).inspect_err(|_| journal.roll_back())
+        if let Some(draft) = draft {
+            log.push(draft)?;
+        }
+        self.in_journal(source, |journal| {
+            journal.push(named)?;
+            journal.commit(durable)?;
+            let appended = log.commit(durable).inspect_err(|_| journal.roll_back())?;
+            log.remember();
+            Ok(appended)
+        })
     }
 
-    fn source(&self, adapter: &str) -> Source {
+    pub(super) fn source(&self, adapter: &str) -> Source {
         kinds::source(adapter, os::parent_id(), os::user_id())
     }
 
-    fn draft(
+    pub(super) fn draft(
         &self,
         kind: &str,
         id: String,
@@ -366,7 +492,7 @@ impl Store {
         Draft::new(kind, id, &self.id, run, source)
     }
 
-    fn chain(&self, run: &str) -> Result<Arc<Mutex<Chain>>, StoreError> {
+    pub(super) fn chain(&self, run: &str) -> Result<Arc<Mutex<Chain>>, StoreError> {
         if !id::is_uuid(run) {
             return Err(StoreError::new(
                 StoreError::BAD_RUN,
@@ -387,13 +513,13 @@ impl Store {
         Ok(chain)
     }
 
-    fn chain_options(&self, name: &str, path: PathBuf) -> ChainOptions {
+    pub(super) fn chain_options(&self, name: &str, path: PathBuf) -> ChainOptions {
         ChainOptions {
             store: self.id.clone(),
             name: name.to_owned(),
             path,
             recovery: self.root.join("recovery"),
-            state: self.root.join("state").join(name),
+            state: self.state_path(name),
             patience: self.patience,
         }
     }
@@ -416,7 +542,7 @@ impl Store {
 
     /// Moves the longest members to objects until the line fits, and says which in `blobs`. Of a verdict the effect and
     /// the labels stay in the line: outcomes, readers and the state of the run look for them there.
-    fn shrink(
+    pub(super) fn shrink(
         &self,
         draft: &mut Draft,
         mut blobs: Vec<String>,
@@ -472,7 +598,7 @@ impl Tagger for Store {
 }
 
 /// A panic elsewhere must not stop the record: every append looks at the file again when it cannot trust its memory.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -528,14 +654,8 @@ struct FoundDecision {
     id: String,
     effect: Effect,
     labels: Vec<LeftLabel>,
-}
-
-enum Search {
-    Found(FoundDecision),
-    /// The whole log was read: there is none.
-    Absent,
-    /// The log is longer than is read back, or the id that was given is not in it.
-    GivenUp,
+    /// Whether the guard only watched.
+    observed: bool,
 }
 
 #[derive(Deserialize)]
@@ -559,44 +679,23 @@ struct Answered {
     effect: Effect,
     #[serde(default)]
     labels: Vec<LeftLabel>,
+    mode: Option<String>,
 }
 
 /// Looks for the decision an outcome closes, from the end of the log backwards.
-fn find_decision(log: &Locked<'_>, outcome: &Outcome) -> Result<Search, StoreError> {
-    const STEP: u64 = 64 * 1024;
+fn find_decision(log: &Locked<'_>, outcome: &Outcome) -> Result<Search<FoundDecision>, StoreError> {
     let Some(wanted) = outcome.of.as_deref().or(outcome.call_id.as_deref()) else {
         return Ok(Search::Absent);
     };
     // Most lines are dismissed by this search alone. The name is escaped as it stands in the file.
     let needle = crate::json::canonical(&Value::from(wanted));
     let finder = memchr::memmem::Finder::new(&needle);
-    let mut end = log.len();
-    let stop = end.saturating_sub(LOOK_BACK);
-    let mut held: Vec<u8> = Vec::new();
-    while end > stop {
-        let start = end.saturating_sub(STEP).max(stop);
-        let mut window = log.read(start, usize::try_from(end - start).unwrap_or(usize::MAX))?;
-        window.append(&mut held);
-        // The first line of the window is whole only at the beginning of the file; else it is kept for the next round.
-        let first = if start == 0 {
-            0
-        } else {
-            memchr::memchr(b'\n', &window).map_or(window.len(), |at| at + 1)
-        };
-        for line in window[first..].split(|byte| *byte == b'\n').rev() {
-            if finder.find(line).is_some()
-                && let Some(found) = decision_in(line, outcome)
-            {
-                return Ok(Search::Found(found));
-            }
-        }
-        held = window[..first].to_vec();
-        end = start;
-    }
-    Ok(if stop == 0 && outcome.of.is_none() {
-        Search::Absent
-    } else {
-        Search::GivenUp
+    let found = log.search_back(LOOK_BACK, |line| {
+        finder.find(line).and_then(|_| decision_in(line, outcome))
+    })?;
+    Ok(match found {
+        Search::Absent if outcome.of.is_some() => Search::GivenUp,
+        other => other,
     })
 }
 
@@ -610,6 +709,7 @@ fn decision_in(line: &[u8], outcome: &Outcome) -> Option<FoundDecision> {
     (members.kind == "decision" && matches).then_some(FoundDecision {
         id: members.id.to_owned(),
         effect: answered.effect,
+        observed: answered.mode.as_deref() == Some("observe"),
         labels: answered.labels,
     })
 }

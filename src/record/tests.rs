@@ -13,6 +13,8 @@ use crate::scan::{Finding, FindingKind, Severity, Tagger as _};
 #[path = "../../tests/rust/record_fixture.rs"]
 pub(super) mod fixture;
 
+mod runs;
+
 use fixture::{RUN, decision, marks};
 
 fn home() -> PathBuf {
@@ -58,6 +60,7 @@ pub(super) fn outcome(call_id: &str, result: &'static str) -> Outcome {
         output_digest: Some(digest(b"out")),
         findings: Vec::new(),
         adapter: String::from("claude-code-hook"),
+        answers_marked: false,
     }
 }
 

@@ -24,6 +24,8 @@ struct ContractSpec {
     adapter: String,
     references: Vec<String>,
     workspace_environment: Option<String>,
+    #[serde(default)]
+    config_files: Vec<String>,
     unjudged: Vec<String>,
     fields: FieldsSpec,
     failure: ReplySpec,
@@ -55,6 +57,8 @@ struct EventSpec {
     cancelled: Option<String>,
     surface: Option<String>,
     text: Option<String>,
+    model: Option<String>,
+    reason: Option<String>,
     allow: ReplySpec,
     ask: ReplySpec,
     deny: ReplySpec,
@@ -96,6 +100,8 @@ struct ReadsSpec {
     output: Option<String>,
     surface: Option<String>,
     text: Option<String>,
+    model: Option<String>,
+    reason: Option<String>,
 }
 
 /// Reads, checks and compiles `rules/runtimes` and writes the table to `out`.
@@ -201,6 +207,7 @@ fn compile_contract<'a>(spec: &'a ContractSpec, errors: &mut Vec<String>) -> Con
             .iter()
             .map(|event| compile_event(event, errors))
             .collect(),
+        config_files: spec.config_files.iter().map(String::as_str).collect(),
         unjudged: spec.unjudged.iter().map(String::as_str).collect(),
         failure: compile_reply("failure", &spec.failure, Says::Reason, errors),
     }
@@ -230,14 +237,27 @@ fn compile_event<'a>(spec: &'a EventSpec, errors: &mut Vec<String>) -> EventCont
 }
 
 fn compile_role<'a>(spec: &'a EventSpec, errors: &mut Vec<String>) -> Role<'a> {
-    for pointer in [&spec.output, &spec.duration_ms, &spec.cancelled, &spec.text]
-        .into_iter()
-        .flatten()
+    for pointer in [
+        &spec.output,
+        &spec.duration_ms,
+        &spec.cancelled,
+        &spec.text,
+        &spec.model,
+        &spec.reason,
+    ]
+    .into_iter()
+    .flatten()
     {
         check_pointer(pointer, errors);
     }
     match (spec.role.as_str(), &spec.result, &spec.output, &spec.text) {
         ("call", None, None, None) => Role::Call,
+        ("begin", None, None, None) => Role::Begin {
+            model: spec.model.as_deref(),
+        },
+        ("stop", None, None, None) => Role::Stop {
+            reason: spec.reason.as_deref().unwrap_or("/reason"),
+        },
         ("outcome", Some(result), Some(output), None) => {
             if result_name(result) != result {
                 errors.push(format!("`{result}` is not a result"));
@@ -262,7 +282,7 @@ fn compile_role<'a>(spec: &'a EventSpec, errors: &mut Vec<String>) -> Role<'a> {
         _ => {
             errors.push(format!(
                 "event `{}` has not exactly the fields of its role `{}`: \
-                 a call has none, an outcome result and output, a text surface and text",
+                 call, begin and stop have none, an outcome result and output, a text surface and text",
                 spec.name, spec.role
             ));
             Role::Call
@@ -419,6 +439,16 @@ fn summarise(
             got.surface = Some(text.surface.as_str().to_owned());
             got.text = Some(text.text.clone());
             &text.session
+        }
+        HookEvent::Begin(begin, _) => {
+            "begin".clone_into(&mut got.role);
+            got.model.clone_from(&begin.model);
+            &begin.session
+        }
+        HookEvent::Stop(stop, _) => {
+            "stop".clone_into(&mut got.role);
+            got.reason.clone_from(&stop.reason);
+            &stop.session
         }
         HookEvent::Unjudged => {
             "unjudged".clone_into(&mut got.role);

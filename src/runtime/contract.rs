@@ -59,6 +59,8 @@ pub struct Contract<'a> {
     pub fields: Fields<'a>,
     /// Events that are judged.
     pub events: Vec<EventContract<'a>>,
+    /// Files of the runtime's configuration, in the order it reads them; `~` is the home, `.` the working directory.
+    pub config_files: Vec<&'a str>,
     /// Events that are answered with nothing.
     pub unjudged: Vec<&'a str>,
     /// The answer to input that cannot be judged.
@@ -121,6 +123,16 @@ pub enum Role<'a> {
         duration_ms: Option<&'a str>,
         /// A flag that makes the result `cancelled`.
         cancelled: Option<&'a str>,
+    },
+    /// The session begins, or its configuration has changed.
+    Begin {
+        /// Where the model's name is.
+        model: Option<&'a str>,
+    },
+    /// The session ends.
+    Stop {
+        /// Where the reason is.
+        reason: &'a str,
     },
     /// A text that reaches the model.
     Text {

@@ -60,6 +60,24 @@ pub struct TextEvent {
     pub text: String,
 }
 
+/// A session begins, or its configuration has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeginEvent {
+    /// Which one.
+    pub session: Session,
+    /// The model, when it is said.
+    pub model: Option<String>,
+}
+
+/// A session ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopEvent {
+    /// Which one.
+    pub session: Session,
+    /// Why, in the runtime's words, when it is said.
+    pub reason: Option<String>,
+}
+
 /// One event, read.
 #[derive(Debug)]
 pub enum HookEvent<'c, 'a> {
@@ -69,6 +87,10 @@ pub enum HookEvent<'c, 'a> {
     Outcome(OutcomeEvent, &'c EventContract<'a>),
     /// A text, to be judged.
     Text(TextEvent, &'c EventContract<'a>),
+    /// A session begins, to be recorded.
+    Begin(BeginEvent, &'c EventContract<'a>),
+    /// A session ends, to be recorded.
+    Stop(StopEvent, &'c EventContract<'a>),
     /// An event that is answered with nothing.
     Unjudged,
 }
@@ -194,6 +216,23 @@ impl<'a> Contract<'a> {
                     event,
                 )
             }
+            Role::Begin { model } => HookEvent::Begin(
+                BeginEvent {
+                    session,
+                    model: match model {
+                        Some(model) => optional(input, model)?,
+                        None => None,
+                    },
+                },
+                event,
+            ),
+            Role::Stop { reason } => HookEvent::Stop(
+                StopEvent {
+                    session,
+                    reason: optional(input, reason)?,
+                },
+                event,
+            ),
             Role::Text { surface, text } => HookEvent::Text(
                 TextEvent {
                     session,

@@ -9,5 +9,8 @@ mod event;
 mod reply;
 
 pub use contract::{Contract, EventContract, Fields, Index, Role};
-pub use event::{CallEvent, EventError, HookEvent, OutcomeEvent, Refused, Session, TextEvent};
+pub use event::{
+    BeginEvent, CallEvent, EventError, HookEvent, OutcomeEvent, Refused, Session, StopEvent,
+    TextEvent,
+};
 pub use reply::{Reply, ReplyTemplate};

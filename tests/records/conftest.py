@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from armorer_guard.records import verify
+from armorer_guard.records import verify_chain
 
 GOLDEN = Path(__file__).parents[1] / "data" / "records" / "golden" / "store"
 STORE = "000102030405060708090a0b0c0d0e0f"
@@ -22,7 +22,7 @@ OTHER_RUN = "11111111-2222-8333-8444-555555555555"
 @pytest.fixture(autouse=True)
 def no_writer_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody needs to be waited for."""
-    monkeypatch.setattr(verify, "_PATIENCE_S", 0)
+    monkeypatch.setattr(verify_chain, "PATIENCE_S", 0)
 
 
 def digest(data: bytes) -> str:

@@ -125,6 +125,7 @@ fn golden() -> Vec<(PathBuf, Vec<u8>)> {
             output_digest: Some(guard_core::record::digest(b"out")),
             findings: Vec::new(),
             adapter: String::from("claude-code-hook"),
+            answers_marked: false,
         };
         write_outcome(draft, &outcome, Some(&denied), Enforced::Overridden).unwrap();
     });

@@ -55,7 +55,6 @@ def add_parser(subparsers: Any) -> None:
     approve.add_argument("--reason", metavar="TEXT", help="why, for the record")
     deny = command("deny", "answer an agent's question with no")
     deny.add_argument("id", metavar="ID", help="the decision that asked; its beginning or end will do")
-    deny.add_argument("--reason", metavar="TEXT", help="why, for the record")
     command("grants", "list what was allowed and still holds")
     revoke = command("revoke", "take back what was allowed")
     revoke.add_argument("id", metavar="GRANT", help="the grant; its beginning or end will do")
@@ -184,10 +183,8 @@ def _deny(arguments: argparse.Namespace) -> int:
 
     question = _one(arguments)
     _may_answer(question)
-    approvals.deny(
-        _home(arguments), question, presented=_shown(question), terminal=os.ttyname(sys.stdin.fileno()),
-        reason=arguments.reason,
-    )  # fmt: skip
+    terminal = os.ttyname(sys.stdin.fileno())
+    approvals.deny(_home(arguments), question, presented=_shown(question), terminal=terminal)
     return _answer(arguments, {"ok": True, "decision": question.id}, f"answered {question.id} with no")
 
 

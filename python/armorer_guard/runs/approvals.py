@@ -12,6 +12,7 @@ import getpass
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -251,28 +252,32 @@ def _by(terminal: str | None) -> dict[str, Any]:
     }
 
 
-def _request(question: Question, presented: str, options: list[str]) -> dict[str, Any]:
+def _ask(guard: Guard, question: Question, presented: str) -> str:
+    """Record what was shown; returns the id of that record."""
     digest = hashlib.sha256(presented.encode()).hexdigest()
-    return {
-        "kind": "approval.request",
-        "id": _new_id(),
-        "members": {
+    return _append(
+        guard,
+        question.run,
+        "approval.request",
+        {
             "decision": question.id,
             "action_digest": question.action_digest,
             "binds": {"args": question.action_digest, "cwd": question.cwd, "policy": question.policy},
             "presented": {"digest": f"sha256:{digest}"},
-            "options": options,
+            "options": ["once", "run", "until", "rule", "deny"],
             "ttl_ms": None,
             "by": ["human"],
             "quorum": 1,
         },
-    }
+    )
 
 
-def _new_id() -> str:
-    from armorer_guard._core import new_id
+def _append(guard: Guard, run: str, kind: str, members: dict[str, Any]) -> str:
+    return str(guard.event(kind, members, run=run))
 
-    return str(new_id())
+
+def _guard(home: Path) -> Guard:
+    return Guard(home=home, runtime="approvals")
 
 
 def approve(
@@ -293,11 +298,12 @@ def approve(
         The id of the grant.
 
     Raises:
-        GuardError: It could not be recorded; nothing is allowed then.
+        GuardError: It could not be recorded; nothing is allowed then, because the grant is recorded last.
     """
-    request = _request(question, presented, ["once", "run", "until", "rule", "deny"])
+    guard = _guard(home)
+    request = _ask(guard, question, presented)
     grant: dict[str, Any] = {
-        "id": _new_id(),
+        "id": f"g-{secrets.token_hex(8)}",
         "scope": scope,
         "match": {"policy": question.policy, "rule": rule}
         if scope == "rule"
@@ -305,43 +311,25 @@ def approve(
         "expires": None if expires is None else expires.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "max_uses": 1 if scope == "once" else None,
         "uses": 0,
-    }
-    result = {
-        "request": request["id"],
-        "state": "approved",
-        "by": _by(terminal),
-        "choice": scope,
-        "grant": grant,
         "reason": reason,
     }
-    _append(
-        home,
-        question.run,
-        [request, {"kind": "approval.result", "members": result}, {"kind": "grant", "members": {"grant": grant}}],
-    )
+    result = {"request": request, "state": "approved", "by": _by(terminal), "choice": scope, "grant": grant}
+    _append(guard, question.run, "approval.result", result)
+    _append(guard, question.run, "grant", {"grant": grant})
     return str(grant["id"])
 
 
-def deny(home: Path, question: Question, *, presented: str, terminal: str | None, reason: str | None) -> None:
+def deny(home: Path, question: Question, *, presented: str, terminal: str | None) -> None:
     """
     Record that a person was asked, and said no.
 
     Raises:
         GuardError: It could not be recorded.
     """
-    request = _request(question, presented, ["once", "run", "until", "rule", "deny"])
-    result = {
-        "request": request["id"],
-        "state": "denied",
-        "by": _by(terminal),
-        "choice": "deny",
-        "reason": reason,
-    }
-    _append(home, question.run, [request, {"kind": "approval.result", "members": result}])
-
-
-def _append(home: Path, run: str, records: list[dict[str, Any]]) -> None:
-    Guard(home=home, runtime="approvals").state_records(run, records, adapter="approvals")
+    guard = _guard(home)
+    request = _ask(guard, question, presented)
+    result = {"request": request, "state": "denied", "by": _by(terminal), "choice": "deny"}
+    _append(guard, question.run, "approval.result", result)
 
 
 def grants(home: Path) -> list[HeldGrant]:
@@ -374,5 +362,4 @@ def revoke(home: Path, grant: HeldGrant, reason: str | None) -> None:
     Raises:
         GuardError: It could not be recorded; the grant then still holds.
     """
-    members = {"grant_id": grant.id, "reason": reason}
-    _append(home, grant.run, [{"kind": "revoke", "members": members}])
+    _append(_guard(home), grant.run, "revoke", {"grant_id": grant.id, "reason": reason})

@@ -9,6 +9,7 @@ use armorer_guard_core::edge;
 use armorer_guard_core::explain;
 use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{Value, parse_repaired};
+use armorer_guard_core::record::Durability;
 use armorer_guard_core::wire::{
     self, Answer, ErrorAnswer, Failure, Origin, Request, RequestError, Subject,
 };
@@ -41,6 +42,7 @@ pub(crate) fn run(options: &CheckOptions) -> Status {
     let guard = Guard::open(&Options {
         home,
         record: options.record,
+        durability: Durability::from_environment(),
     });
     if options.format == InputFormat::JsonLines {
         stream(&guard, &origin)

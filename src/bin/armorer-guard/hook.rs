@@ -3,16 +3,18 @@
 //! Whatever goes wrong is a denial in the runtime's terms: a guard that fails must not look like one that found nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use armorer_guard_core::call::{Call, Caller, Context, Surface, Text};
 use armorer_guard_core::decision::{Decision, Effect};
 use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{StringRole, Value, canonical, parse_repaired};
-use armorer_guard_core::record::{Outcome, digest};
+use armorer_guard_core::record::kinds::{Config, ConfigFile, RunStart};
+use armorer_guard_core::record::{Durability, Outcome, Stopping, StoreError, digest};
 use armorer_guard_core::runtime::{
-    Contract, EventContract, HookEvent, OutcomeEvent, Refused, Reply, ReplyTemplate, Session,
+    BeginEvent, Contract, EventContract, HookEvent, OutcomeEvent, Refused, Reply, ReplyTemplate,
+    Session, StopEvent,
 };
 use armorer_guard_core::{builtin, edge, explain};
 
@@ -37,13 +39,32 @@ pub(crate) fn run(options: &HookOptions) -> u8 {
         )),
         options.deadline,
     );
-    let reply =
-        catch_unwind(AssertUnwindSafe(|| answer(&contract, options))).unwrap_or_else(|_| {
+    let mut told = None;
+    let reply = catch_unwind(AssertUnwindSafe(|| answer(&contract, options, &mut told)))
+        .unwrap_or_else(|_| {
             contract
                 .failure
                 .fill(&cannot_judge("an internal error", "internal"))
         });
-    deliver(&contract, &reply)
+    let exit = deliver(&contract, &reply);
+    if let Some(Told {
+        guard,
+        run,
+        decision,
+    }) = told
+    {
+        // A call that runs against an answer without this mark has not waited for it. The mark is evidence: where it
+        // cannot be made, the answer stands all the same.
+        let _ = guard.told(&run, &decision);
+    }
+    exit
+}
+
+/// An answer that forbids or asks, and the decision it is about.
+struct Told {
+    guard: Guard,
+    run: String,
+    decision: String,
 }
 
 /// Hosts wait about ten seconds, or as long as their configuration says; the answer must be there before.
@@ -56,7 +77,7 @@ fn cannot_judge(what: &str, kind: &str) -> String {
     )
 }
 
-fn answer(contract: &Contract<'_>, options: &HookOptions) -> Reply {
+fn answer(contract: &Contract<'_>, options: &HookOptions, told: &mut Option<Told>) -> Reply {
     let refuse = |what: &str, kind: &str| contract.failure.fill(&cannot_judge(what, kind));
     let input = match read_all() {
         Ok(input) => input,
@@ -92,6 +113,7 @@ fn answer(contract: &Contract<'_>, options: &HookOptions) -> Reply {
     let guard = Guard::open(&Options {
         home: Some(home.clone()),
         record: true,
+        durability: Durability::from_environment(),
     });
     let place = |session: &Session| context(contract, session, home.clone());
     match event {
@@ -102,8 +124,18 @@ fn answer(contract: &Contract<'_>, options: &HookOptions) -> Reply {
                 context: place(&call.session),
                 caller: caller(contract, call.session, call.call_id),
             });
-            reply(event, &decision)
+            let reply = reply(event, &decision);
+            if decision.verdict.effect != Effect::Allow && decision.recorded() {
+                *told = Some(Told {
+                    guard,
+                    run: decision.run,
+                    decision: decision.id,
+                });
+            }
+            reply
         }
+        HookEvent::Begin(begin, event) => configure(contract, &guard, begin, event, &home),
+        HookEvent::Stop(stop, event) => end(contract, &guard, stop, event),
         HookEvent::Text(text, event) => {
             let decision = guard.check_text(Text {
                 bytes: text.text.into_bytes(),
@@ -155,19 +187,108 @@ fn record(
             .map(|decision| decision.facts.findings.clone())
             .unwrap_or_default(),
         adapter: contract.adapter.to_owned(),
+        answers_marked: true,
     });
     match (recorded, decision) {
-        (Err(error), _) => event
-            .failure
-            .as_ref()
-            .unwrap_or(&contract.failure)
-            .fill(&format!(
-                "armorer-guard could not record what came of this call: {} [error.{}]",
-                error.message, error.kind
-            )),
+        (Err(error), _) => not_recorded(contract, event, "what came of this call", &error),
         (Ok(_), None) => event.allow.fill(""),
         (Ok(_), Some(decision)) => reply(event, &decision),
     }
+}
+
+/// Records that a session begins, or that it is configured otherwise now. Nothing is judged.
+fn configure(
+    contract: &Contract<'_>,
+    guard: &Guard,
+    begin: BeginEvent,
+    event: &EventContract<'_>,
+    home: &Path,
+) -> Reply {
+    let run = guard.run_id(contract.name, Some(&begin.session.id));
+    let place = context(contract, &begin.session, home.to_owned());
+    let start = RunStart {
+        runtime: contract.name.to_owned(),
+        config: config(contract, place.home.as_deref(), place.cwd.as_deref()),
+        cwd: place.cwd,
+        workspace: place.workspace,
+        user: place.user,
+        session: Some(begin.session.id),
+        agent: begin.session.agent,
+        host_mode: begin.session.mode,
+        model: begin.model,
+        ..RunStart::default()
+    };
+    match guard.configure(&run, start, contract.adapter) {
+        Ok(_) => event.allow.fill(""),
+        Err(error) => not_recorded(contract, event, "that the session begins", &error),
+    }
+}
+
+/// The files a runtime is configured by, as far as they are there, by digest.
+fn config(contract: &Contract<'_>, home: Option<&str>, cwd: Option<&str>) -> Option<Config> {
+    /// Longer files are no configuration.
+    const MOST: u64 = 4 << 20;
+    let files: Vec<ConfigFile> = contract
+        .config_files
+        .iter()
+        .filter_map(|name| {
+            let path = match (name.strip_prefix("~/"), name.strip_prefix("./")) {
+                (Some(rest), _) => Path::new(home?).join(rest),
+                (None, Some(rest)) => Path::new(cwd?).join(rest),
+                (None, None) => PathBuf::from(name),
+            };
+            let data = std::fs::metadata(&path).ok()?;
+            if !data.is_file() || data.len() > MOST {
+                return None;
+            }
+            Some(ConfigFile {
+                digest: digest(&std::fs::read(&path).ok()?),
+                path: (*name).to_owned(),
+            })
+        })
+        .collect();
+    (!files.is_empty()).then(|| Config::of(files))
+}
+
+/// Ends the run of a session.
+fn end(
+    contract: &Contract<'_>,
+    guard: &Guard,
+    stop: StopEvent,
+    event: &EventContract<'_>,
+) -> Reply {
+    let stopped = guard.stop(&Stopping {
+        run: guard.run_id(contract.name, Some(&stop.session.id)),
+        state: "completed",
+        by: "runtime",
+        reason: stop.reason,
+        resumable: None,
+        resume_cmd: None,
+        outcomes_reported: true,
+        adapter: contract.adapter.to_owned(),
+    });
+    match stopped {
+        Ok(_) => event.allow.fill(""),
+        // A session in which nothing was called has no record that could end.
+        Err(error) if error.kind == StoreError::NO_RUN => event.allow.fill(""),
+        Err(error) => not_recorded(contract, event, "that the session ended", &error),
+    }
+}
+
+fn not_recorded(
+    contract: &Contract<'_>,
+    event: &EventContract<'_>,
+    what: &str,
+    error: &StoreError,
+) -> Reply {
+    event
+        .failure
+        .as_ref()
+        .unwrap_or(&contract.failure)
+        .fill(&format!(
+            "armorer-guard could not record {what}: {} [error.{}]",
+            error.message, error.kind
+        ))
 }
 
 /// Every string of a tool's answer, a line each: what the model is going to read.

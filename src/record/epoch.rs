@@ -1,0 +1,317 @@
+//! Epochs: a stretch of a run under one configuration. Whatever of it changes between two calls begins another one.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::chain::{Locked, Search};
+use super::error::StoreError;
+use super::id;
+use super::kinds::{Config, RunStart};
+use super::line::{Draft, Source};
+use super::store::Store;
+use crate::decision::Decision;
+
+/// How far back the present epoch is looked for. Every record of a run but `outcome` says all of it.
+const LOOK_BACK: u64 = 1024 * 1024;
+
+/// What is known of the present epoch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Epoch {
+    /// Its number, from 0.
+    pub(super) number: u64,
+    /// `sha256:…` of the policy in force.
+    policy: Option<String>,
+    /// The runtime's permission mode, as the main agent's calls bring it.
+    host_mode: Option<String>,
+    /// Whether the run had ended.
+    stopped: bool,
+}
+
+#[derive(Deserialize)]
+struct Seen<'a> {
+    kind: &'a str,
+    #[serde(default)]
+    epoch: Option<u64>,
+    #[serde(borrow, default)]
+    policy: Option<PolicySeen<'a>>,
+    #[serde(borrow, default)]
+    perms: Option<ModeSeen<'a>>,
+    #[serde(borrow, default)]
+    facts: Option<FactsSeen<'a>>,
+}
+
+#[derive(Deserialize)]
+struct PolicySeen<'a> {
+    #[serde(default)]
+    digest: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct FactsSeen<'a> {
+    #[serde(borrow, default)]
+    caller: Option<ModeSeen<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ModeSeen<'a> {
+    #[serde(borrow, default)]
+    agent: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    host_mode: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct Perms<'a> {
+    host_mode: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PolicyInForce<'a> {
+    digest: &'a str,
+    mode: &'static str,
+}
+
+/// What differs between two epochs.
+#[derive(Default)]
+pub(super) struct Change<'a> {
+    policy: Option<&'a str>,
+    /// Whether that policy only observes.
+    observes: bool,
+    host_mode: Option<&'a str>,
+    model: Option<&'a str>,
+    config: Option<&'a Config>,
+}
+
+impl Epoch {
+    /// The present epoch of a log. The permission mode is looked for only when somebody wants to compare it.
+    pub(super) fn of(log: &Locked<'_>, wants_mode: bool) -> Result<Self, StoreError> {
+        if let Some(known) = log.known_epoch()
+            && (known.host_mode.is_some() || !wants_mode)
+        {
+            return Ok(known.clone());
+        }
+        let mut found = Self::default();
+        let (mut numbered, mut last) = (false, true);
+        log.search_back(LOOK_BACK, |line| {
+            let seen: Seen<'_> = serde_json::from_slice(line).ok()?;
+            if std::mem::take(&mut last) {
+                found.stopped = seen.kind == "run.stop";
+            }
+            if let Some(number) = seen.epoch
+                && !numbered
+            {
+                (found.number, numbered) = (number, true);
+            }
+            if found.policy.is_none() {
+                let digest = seen.policy.and_then(|policy| policy.digest);
+                found.policy = digest
+                    .filter(|digest| !digest.is_empty())
+                    .map(str::to_owned);
+            }
+            if found.host_mode.is_none() {
+                let caller = seen.facts.and_then(|facts| facts.caller);
+                let said = caller
+                    .filter(|caller| caller.agent.is_none())
+                    .or(seen.perms);
+                found.host_mode = said.and_then(|said| said.host_mode).map(Cow::into_owned);
+            }
+            let whole = numbered
+                && found.policy.is_some()
+                && (found.host_mode.is_some() || !wants_mode || seen.kind == "run.start");
+            whole.then_some(())
+        })?;
+        Ok(found)
+    }
+}
+
+impl Store {
+    /// The epoch a decision is made in. Where it is another one than that of the record before, that is staged first.
+    pub(super) fn epoch_for(
+        &self,
+        log: &mut Locked<'_>,
+        decision: &Decision,
+        source: &Source,
+    ) -> Result<u64, StoreError> {
+        let caller = &decision.facts.caller;
+        // A sub-agent may run under a mode of its own; that is no change of the run's.
+        let mode = caller
+            .host_mode
+            .as_deref()
+            .filter(|_| caller.agent.is_none());
+        let policy = decision.verdict.policy_digest.as_str();
+        if log.is_new() {
+            log.set_epoch(Epoch {
+                policy: (!policy.is_empty()).then(|| policy.to_owned()),
+                host_mode: mode.map(str::to_owned),
+                ..Epoch::default()
+            });
+            return Ok(0);
+        }
+        let mut epoch = Epoch::of(log, mode.is_some())?;
+        // What is not known has not changed, as far as anybody can say.
+        let differs = |held: &Option<String>, now: &str| {
+            held.as_deref().is_some_and(|held| held != now) && !now.is_empty()
+        };
+        let change = Change {
+            policy: differs(&epoch.policy, policy).then_some(policy),
+            observes: decision.verdict.observes,
+            host_mode: mode.filter(|mode| differs(&epoch.host_mode, mode)),
+            ..Change::default()
+        };
+        self.begin_epoch(log, &mut epoch, &change, &decision.run, source)?;
+        if !policy.is_empty() {
+            epoch.policy = Some(policy.to_owned());
+        }
+        if let Some(mode) = mode {
+            epoch.host_mode = Some(mode.to_owned());
+        }
+        let number = epoch.number;
+        log.set_epoch(epoch);
+        Ok(number)
+    }
+
+    /// Stages `run.epoch` when something changed, or a run that had ended goes on.
+    fn begin_epoch(
+        &self,
+        log: &mut Locked<'_>,
+        epoch: &mut Epoch,
+        change: &Change<'_>,
+        run: &str,
+        source: &Source,
+    ) -> Result<bool, StoreError> {
+        let changed: Vec<&str> = [
+            ("config", change.config.is_some()),
+            ("model", change.model.is_some()),
+            ("perms", change.host_mode.is_some()),
+            ("policy", change.policy.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect();
+        if changed.is_empty() && !epoch.stopped {
+            return Ok(false);
+        }
+        epoch.number += 1;
+        let mut draft: Draft = self.draft("run.epoch", id::new_id(), run, source)?;
+        draft.set("epoch", &epoch.number)?;
+        let resumed = std::mem::take(&mut epoch.stopped);
+        draft.set("reason", if resumed { "resumed" } else { "changed" })?;
+        draft.set("changed", &changed)?;
+        draft.set("model", &change.model.map(super::kinds::Model::named))?;
+        draft.set("config", &change.config)?;
+        draft.set("tools", &())?;
+        let perms = change.host_mode.map(|mode| Perms {
+            host_mode: Some(mode),
+        });
+        draft.set("perms", &perms)?;
+        let policy = change.policy.map(|digest| PolicyInForce {
+            digest,
+            mode: if change.observes {
+                "observe"
+            } else {
+                "enforce"
+            },
+        });
+        draft.set("policy", &policy)?;
+        self.shrink(&mut draft, Vec::new(), None)?;
+        log.push(draft)?;
+        Ok(true)
+    }
+
+    /// Records what a runtime says about a run by itself: that it begins, or that its configuration is another one now.
+    /// Nothing is written when that is known.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the log is then as it was.
+    pub fn configure(
+        &self,
+        run: &str,
+        start: &RunStart,
+        adapter: &str,
+    ) -> Result<bool, StoreError> {
+        let source = self.source(adapter);
+        let chain = self.chain(run)?;
+        let mut chain = super::store::lock(&chain);
+        let mut log = chain.lock(&source)?;
+        if log.is_new() {
+            log.set_epoch(Epoch {
+                policy: start.policy.clone(),
+                host_mode: start.host_mode.clone(),
+                ..Epoch::default()
+            });
+            self.begin(log, None, start, run, &source, self.syncs())?;
+            return Ok(true);
+        }
+        let mut epoch = Epoch::of(&log, start.host_mode.is_some())?;
+        let (model, config) = last_configuration(&log)?;
+        let differs = |held: &Option<String>, now: &Option<String>| now.is_some() && held != now;
+        let change = Change {
+            observes: false,
+            policy: start
+                .policy
+                .as_deref()
+                .filter(|_| differs(&epoch.policy, &start.policy)),
+            host_mode: start
+                .host_mode
+                .as_deref()
+                .filter(|_| differs(&epoch.host_mode, &start.host_mode)),
+            model: start
+                .model
+                .as_deref()
+                .filter(|_| differs(&model, &start.model)),
+            config: start
+                .config
+                .as_ref()
+                .filter(|now| config.as_deref() != Some(&now.digest)),
+        };
+        let began = self.begin_epoch(&mut log, &mut epoch, &change, run, &source)?;
+        if let Some(mode) = &start.host_mode {
+            epoch.host_mode = Some(mode.clone());
+        }
+        if let Some(policy) = &start.policy {
+            epoch.policy = Some(policy.clone());
+        }
+        log.set_epoch(epoch);
+        log.commit_staged(self.syncs())?;
+        Ok(began)
+    }
+}
+
+/// Model and digest of the configuration that a run was last said to have.
+fn last_configuration(log: &Locked<'_>) -> Result<(Option<String>, Option<String>), StoreError> {
+    #[derive(Deserialize)]
+    struct Line {
+        kind: String,
+        #[serde(default)]
+        model: Option<Model>,
+        #[serde(default)]
+        config: Option<Digest>,
+    }
+    #[derive(Deserialize)]
+    struct Model {
+        #[serde(default)]
+        model: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Digest {
+        #[serde(default)]
+        digest: Option<String>,
+    }
+    let (mut model, mut config) = (None, None);
+    let finder = memchr::memmem::Finder::new(b"\"kind\":\"run.");
+    let done = log.search_back(u64::MAX, |line| {
+        finder.find(line)?;
+        let found: Line = serde_json::from_slice(line).ok()?;
+        if found.kind != "run.start" && found.kind != "run.epoch" {
+            return None;
+        }
+        model = model.take().or(found.model.and_then(|model| model.model));
+        config = config
+            .take()
+            .or(found.config.and_then(|config| config.digest));
+        (found.kind == "run.start" || (model.is_some() && config.is_some())).then_some(())
+    })?;
+    debug_assert!(!matches!(done, Search::GivenUp));
+    Ok((model, config))
+}
