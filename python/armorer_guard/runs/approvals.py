@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from armorer_guard._core import Guard, action_sentence
+from armorer_guard._core import Guard, action_sentence, record_event
 from armorer_guard.records.state import State
 from armorer_guard.records.store import Store
 
@@ -273,7 +273,7 @@ def _ask(guard: Guard, question: Question, presented: str) -> str:
 
 
 def _append(guard: Guard, run: str, kind: str, members: dict[str, Any]) -> str:
-    return str(guard.event(kind, members, run=run))
+    return str(record_event(guard, kind, members, run_id=run))
 
 
 def _guard(home: Path) -> Guard:
