@@ -30,6 +30,7 @@ fn call() -> Call {
             ),
             (String::from("timeout"), Value::Int(120_000)),
         ]),
+        pin: None,
         context: Context {
             cwd: Some(String::from("/home/user/project")),
             workspace: Some(String::from("/home/user/project")),

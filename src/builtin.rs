@@ -90,6 +90,23 @@ pub fn named_policy_text(name: &str) -> Option<&'static [u8]> {
     })
 }
 
+/// The names of tools that agent runtimes bring, as they write them.
+///
+/// # Errors
+/// When the file in this binary is not what the build read; a test reads it.
+pub fn tool_names() -> Result<Vec<String>, toml::de::Error> {
+    #[derive(serde::Deserialize)]
+    struct File {
+        tool: Vec<Tool>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Tool {
+        names: Vec<String>,
+    }
+    let file: File = toml::from_str(include_str!("../rules/tools/runtimes.toml"))?;
+    Ok(file.tool.into_iter().flat_map(|tool| tool.names).collect())
+}
+
 static RUNTIMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/runtimes.bin"));
 
 /// The runtimes whose hooks are known, by name.
@@ -113,6 +130,12 @@ mod tests {
         let pages: Vec<String> = book().into_iter().map(|page| page.id).collect();
         let rules: Vec<&str> = scanner().rules().map(|rule| rule.id.as_str()).collect();
         assert_eq!(pages, rules);
+    }
+
+    #[test]
+    fn the_tools_of_runtimes_are_named() {
+        let names = tool_names().unwrap();
+        assert!(names.iter().any(|name| name == "Bash") && names.len() > 100);
     }
 
     #[test]

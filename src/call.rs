@@ -55,6 +55,72 @@ impl Surface {
     }
 }
 
+/// Whether a person is there to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// Somebody watches and answers.
+    Interactive,
+    /// Nobody does.
+    Headless,
+}
+
+impl RunMode {
+    /// Every mode.
+    pub const ALL: [Self; 2] = [Self::Interactive, Self::Headless];
+
+    /// The name on the wire, in policies and in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Headless => "headless",
+        }
+    }
+
+    /// The mode with that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == name)
+    }
+}
+
+/// How a tool's definition compares with the one that was pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolPin {
+    /// It is the same.
+    Ok,
+    /// It was never seen before.
+    New,
+    /// It is another one than before.
+    Changed,
+    /// Another server offers a tool of the same name.
+    Shadowed,
+}
+
+impl ToolPin {
+    /// Every state of a pin.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::New, Self::Changed, Self::Shadowed];
+
+    /// The name on the wire, in policies and in records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Shadowed => "shadowed",
+        }
+    }
+
+    /// The state with that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pin| pin.as_str() == name)
+    }
+}
+
 /// The place a call happens in. Filled at the edges; the core reads no environment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Context {
@@ -85,6 +151,9 @@ pub struct Caller {
     pub depth: u32,
     /// The runtime's permission mode, as it names it.
     pub host_mode: Option<String>,
+    /// Whether a person is there to be asked; `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_mode: Option<RunMode>,
 }
 
 /// A tool call: name, arguments, context.
@@ -94,6 +163,8 @@ pub struct Call {
     pub tool: String,
     /// The arguments; usually an object.
     pub args: Value,
+    /// How the tool's definition compares with the pinned one; `None` when nobody compared.
+    pub pin: Option<ToolPin>,
     /// Where it happens.
     pub context: Context,
     /// Who asks.

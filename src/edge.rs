@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::call::Context;
+use crate::call::{Context, RunMode};
 
 /// Where the guard keeps store, policy and keys: `ARMORER_GUARD_HOME`, else below the XDG state directory.
 /// `None` when nothing says where the user's home is.
@@ -29,6 +29,16 @@ pub fn context(cwd: Option<PathBuf>, workspace: Option<PathBuf>, home: Option<Pa
             .or_else(|| account().map(|account| account.name)),
         guard_home: home.and_then(text),
     }
+}
+
+/// Whether a person is there to be asked, as `ARMORER_GUARD_RUN_MODE` says; a word that is no mode says nothing.
+#[must_use]
+pub fn run_mode() -> Option<RunMode> {
+    run_mode_in(&|name| std::env::var_os(name))
+}
+
+fn run_mode_in(lookup: Lookup<'_>) -> Option<RunMode> {
+    RunMode::from_name(given(lookup, "ARMORER_GUARD_RUN_MODE")?.to_str()?)
 }
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -140,6 +150,16 @@ mod tests {
             home(&[("ARMORER_GUARD_HOME", "g")]).as_deref(),
             Some("/here/g")
         );
+    }
+
+    #[test]
+    fn a_run_mode_that_is_none_is_not_known() {
+        let mode = |word: &'static str| run_mode_in(&move |_| Some(OsString::from(word)));
+        assert_eq!(mode("headless"), Some(RunMode::Headless));
+        assert_eq!(mode("interactive"), Some(RunMode::Interactive));
+        assert_eq!(mode("Headless"), None);
+        assert_eq!(mode(""), None);
+        assert_eq!(run_mode_in(&|_| None), None);
     }
 
     #[cfg(unix)]

@@ -276,6 +276,7 @@ mod tests {
                 phase: Phase::Pre,
                 tool: String::from("Bash"),
                 server: None,
+                pin: None,
                 surface: Surface::ToolArgs,
                 actions: vec![Action {
                     kind: ActionKind::FsDelete,

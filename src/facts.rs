@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actions::Action;
-use crate::call::{Caller, Context, Surface};
+use crate::call::{Caller, Context, Surface, ToolPin};
 use crate::json::Value;
 use crate::scan::Finding;
 
@@ -83,6 +83,9 @@ pub struct Facts {
     /// MCP server, when the tool is one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// How the tool's definition compares with the pinned one; `None` when nobody compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<ToolPin>,
     /// Origin of the judged text.
     pub surface: Surface,
     /// What the call would do.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
-use crate::actions::{self, Action, ActionKind};
+use crate::actions::{self, Action, ActionKind, Own};
 use crate::builtin;
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
@@ -40,6 +40,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
+    /// What the policy says about the user's own tools and programs.
+    own: Option<&'static Own>,
     store: Option<Result<Store, StoreError>>,
     /// Remembers what could not be recorded.
     gaps: Option<Arc<Gaps>>,
@@ -67,6 +69,7 @@ impl Guard {
             }),
             None => Ok(PolicySource::Builtin),
         };
+        let (policy, own) = with_own(policy);
         let store = match &options.home {
             Some(home) if options.record => Some(Store::open(home)),
             _ => None,
@@ -83,11 +86,22 @@ impl Guard {
         };
         Self {
             policy,
+            own,
             store,
             gaps,
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
         }
+    }
+
+    /// The same guard, understanding calls by what `own` says about tools and programs instead of what the policy in force
+    /// says: `{"tools": […], "commands": […]}`.
+    ///
+    /// # Errors
+    /// One sentence for each thing that is wrong with it.
+    pub fn with_own(mut self, own: &str) -> Result<Self, Vec<String>> {
+        self.own = Some(Own::compile(own, builtin::catalogue())?);
+        Ok(self)
     }
 
     /// Understands, decides, records and answers a call.
@@ -96,7 +110,7 @@ impl Guard {
         let started = Instant::now();
         // From the name as the runtime gave it, before scrubbing: outcomes find the run by the same name.
         let run = self.run_id(&call.caller.runtime, call.caller.run.as_deref());
-        let understanding = actions::understand(&call, builtin::catalogue());
+        let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
         let findings = builtin::scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
         let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger());
@@ -104,6 +118,7 @@ impl Guard {
             phase: Phase::Pre,
             tool: scrubber.scrub(call.tool),
             server: understanding.server.map(|server| scrubber.scrub(server)),
+            pin: call.pin,
             surface: Surface::ToolArgs,
             actions: understanding
                 .actions
@@ -142,6 +157,7 @@ impl Guard {
             phase: Phase::Text,
             tool: String::new(),
             server: None,
+            pin: None,
             surface: text.surface,
             actions: Vec::new(),
             findings,
@@ -314,6 +330,30 @@ impl Guard {
                 .is_ok()
         {
             let _ = self.policy_kept.set(());
+        }
+    }
+}
+
+/// The policy with what it says about tools and programs. What cannot be used of that makes the policy unusable: without
+/// it calls would be understood otherwise than the policy was tested with.
+fn with_own(
+    policy: Result<PolicySource, PolicyError>,
+) -> (Result<PolicySource, PolicyError>, Option<&'static Own>) {
+    let text = match &policy {
+        Ok(PolicySource::Active(policy)) => policy.own(),
+        _ => "",
+    };
+    if text.is_empty() {
+        return (policy, None);
+    }
+    match Own::compile(text, builtin::catalogue()) {
+        Ok(own) => (policy, Some(own)),
+        Err(errors) => {
+            let error = PolicyError {
+                kind: "policy_tools",
+                message: errors.join("; "),
+            };
+            (Err(error), None)
         }
     }
 }
@@ -575,6 +615,7 @@ impl<'a> Scrubber<'a> {
             agent: self.scrub_option(caller.agent),
             depth: caller.depth,
             host_mode: self.scrub_option(caller.host_mode),
+            run_mode: caller.run_mode,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-use crate::call::{Call, Caller, Context, Surface, Text};
+use crate::call::{Call, Caller, Context, RunMode, Surface, Text, ToolPin};
 use crate::decision::Decision;
 use crate::json::{JsonError, Value, parse_repaired};
 use crate::span::ByteSpan;
@@ -59,6 +59,8 @@ pub enum RequestErrorKind {
     WrongType,
     /// The surface is not known.
     UnknownSurface,
+    /// The run mode or the state of the pin is not known.
+    UnknownWord,
     /// A directory is not absolute.
     RelativePath,
 }
@@ -75,6 +77,7 @@ impl RequestErrorKind {
             Self::UnknownMember => "request_unknown_member",
             Self::WrongType => "request_wrong_type",
             Self::UnknownSurface => "request_unknown_surface",
+            Self::UnknownWord => "request_unknown_word",
             Self::RelativePath => "request_relative_path",
         }
     }
@@ -110,7 +113,7 @@ impl From<JsonError> for RequestError {
 }
 
 /// Every member of a request.
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 11] = [
     "id",
     "tool",
     "args",
@@ -120,6 +123,8 @@ const MEMBERS: [&str; 9] = [
     "run",
     "workspace",
     "agent",
+    "run_mode",
+    "pin",
 ];
 
 /// Reads one request. Unpaired surrogate escapes are read as U+FFFD, so that such a call is judged, not refused.
@@ -190,6 +195,8 @@ struct Given {
     run: Option<String>,
     workspace: Option<String>,
     agent: Option<String>,
+    run_mode: Option<String>,
+    pin: Option<String>,
 }
 
 impl Given {
@@ -209,6 +216,8 @@ impl Given {
             "run" => &mut self.run,
             "workspace" => &mut self.workspace,
             "agent" => &mut self.agent,
+            "run_mode" => &mut self.run_mode,
+            "pin" => &mut self.pin,
             _ => {
                 return Err(Problem::new(
                     RequestErrorKind::UnknownMember,
@@ -237,6 +246,18 @@ impl Given {
         if self.agent.is_some() {
             caller.agent = self.agent;
         }
+        if let Some(mode) = self.run_mode {
+            let known = RunMode::ALL.map(RunMode::as_str);
+            let mode = RunMode::from_name(&mode).ok_or_else(|| unknown_word("run_mode", &known))?;
+            caller.run_mode = Some(mode);
+        }
+        let pin = match self.pin {
+            None => None,
+            Some(pin) => {
+                let known = ToolPin::ALL.map(ToolPin::as_str);
+                Some(ToolPin::from_name(&pin).ok_or_else(|| unknown_word("pin", &known))?)
+            }
+        };
         match (self.tool, self.text) {
             (Some(_), Some(_)) => Err(Problem::new(
                 RequestErrorKind::Ambiguous,
@@ -268,6 +289,7 @@ impl Given {
                 Ok(Subject::Call(Call {
                     tool,
                     args,
+                    pin,
                     context: place(&origin.context, self.cwd, self.workspace)?,
                     caller,
                 }))
@@ -277,6 +299,12 @@ impl Given {
                     return Err(Problem::new(
                         RequestErrorKind::Ambiguous,
                         "`args` goes with `tool`, not with `text`",
+                    ));
+                }
+                if pin.is_some() {
+                    return Err(Problem::new(
+                        RequestErrorKind::Ambiguous,
+                        "`pin` goes with `tool`, not with `text`",
                     ));
                 }
                 let surface = match self.surface {
@@ -321,6 +349,13 @@ fn place(
         context.workspace = workspace;
     }
     Ok(context)
+}
+
+fn unknown_word(member: &str, known: &[&str]) -> Problem {
+    Problem::new(
+        RequestErrorKind::UnknownWord,
+        format!("`{member}` is not one of `{}`", known.join("`, `")),
+    )
 }
 
 fn wrong_type(name: &str, expected: &str) -> Problem {
@@ -499,7 +534,7 @@ mod tests {
     #[test]
     fn a_call_takes_what_it_does_not_say_from_its_origin() {
         let read = read(
-            br#"{"id":[1],"tool":"Bash","args":{"command":"ls"},"run":"r"}"#,
+            br#"{"id":[1],"tool":"Bash","args":{"command":"ls"},"run":"r","run_mode":"headless","pin":"changed"}"#,
             &origin(),
         )
         .unwrap();
@@ -510,9 +545,11 @@ mod tests {
                 subject: Subject::Call(Call {
                     tool: String::from("Bash"),
                     args: Value::Object(vec![(String::from("command"), "ls".into())]),
+                    pin: Some(ToolPin::Changed),
                     context: origin().context,
                     caller: Caller {
                         run: Some(String::from("r")),
+                        run_mode: Some(RunMode::Headless),
                         ..origin().caller
                     },
                 }),
@@ -574,6 +611,7 @@ mod tests {
             r#"{"tool":"Bash","text":"x","id":7}"#,
             r#"{"tool":"Bash","args":{},"surface":"user","id":7}"#,
             r#"{"text":"x","args":{},"id":7}"#,
+            r#"{"text":"x","pin":"ok","id":7}"#,
         ] {
             assert_eq!(refused(ambiguous), (7.into(), "request_ambiguous"));
         }
@@ -593,6 +631,12 @@ mod tests {
             refused(r#"{"text":"x","surface":"page","id":7}"#),
             (7.into(), "request_unknown_surface")
         );
+        for unknown in [
+            r#"{"tool":"Bash","args":{},"pin":"stale","id":7}"#,
+            r#"{"text":"x","run_mode":"batch","id":7}"#,
+        ] {
+            assert_eq!(refused(unknown), (7.into(), "request_unknown_word"));
+        }
         assert_eq!(
             refused(r#"{"tool":"Bash","args":{},"cwd":"src","id":7}"#),
             (7.into(), "request_relative_path")

@@ -14,6 +14,8 @@ __version__: str
 
 _Effect = Literal["allow", "ask", "deny"]
 _Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
+_RunMode = Literal["interactive", "headless"]
+_Pin = Literal["ok", "new", "changed", "shadowed"]
 _Result = Literal["ok", "error", "timeout", "cancelled", "ambiguous"]
 
 class GuardError(Exception):
@@ -199,6 +201,10 @@ class Guard:
         home: Where store, policy and keys live. Default: `ARMORER_GUARD_HOME`, else below the XDG state directory.
         record: False decides without recording.
         runtime: Name of the runtime that asks, for the record.
+        run_mode: Whether a person is there to be asked. Default: as `ARMORER_GUARD_RUN_MODE` says, else not known.
+
+    Raises:
+        InputError: *run_mode* is unknown.
 
     A policy or a store that cannot be used does not raise here: each call is then answered strictly (what changes, runs
     or sends is denied with the reason; a pure read is allowed and the gap is said in `obligations`).
@@ -210,6 +216,7 @@ class Guard:
         home: str | PathLike[str] | None = None,
         record: bool = True,
         runtime: str = "python",
+        run_mode: _RunMode | None = None,
     ) -> Guard: ...
     def check(
         self,
@@ -221,6 +228,7 @@ class Guard:
         workspace: str | PathLike[str] | None = None,
         agent: str | None = None,
         call_id: str | None = None,
+        pin: _Pin | None = None,
     ) -> Decision:
         """
         Decide a tool call.
@@ -233,9 +241,10 @@ class Guard:
             workspace: Root of the project; `cwd` when not given.
             agent: The agent or sub-agent that calls.
             call_id: The runtime's id of the call.
+            pin: How the tool's definition compares with the one that was pinned; None when nobody compared.
 
         Raises:
-            InputError: The arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.
+            InputError: *pin* is unknown, or the arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.
         """
     def check_text(self, text: str | bytes, *, surface: _Surface = "tool_result", run: str | None = None) -> Decision:
         """
@@ -289,12 +298,53 @@ def decide_json(facts: bytes, policy: bytes) -> bytes:
         PolicyError: One of them cannot be used.
     """
 
+@final
+class Policy:
+    """
+    A compiled policy (canonical JSON), read once and asked often. Immutable, so one may serve many threads.
+
+    Raises:
+        PolicyError: It cannot be used.
+    """
+
+    def __new__(cls, text: bytes) -> Policy: ...
+    @property
+    def digest(self) -> str:
+        """`sha256:…` of its text."""
+    def decide(self, facts: bytes) -> bytes:
+        """
+        The verdict on recorded facts, both as JSON.
+
+        Raises:
+            PolicyError: The facts cannot be read.
+        """
+
 def builtin_policy(name: str) -> bytes:
     """
     The compiled form (canonical JSON) of a policy that ships: `default`, `strict` or `observe`.
 
     Raises:
         PolicyError: No such policy ships.
+    """
+
+def tool_names() -> list[str]:
+    """The names of tools that agent runtimes bring, as they write them."""
+
+def finding_rules() -> list[str]:
+    """The rule ids that a finding can have, of the packs that ship."""
+
+def record_change(
+    home: str | PathLike[str], kind: Literal["policy.activate", "mode.change", "note"], members: dict[str, Any]
+) -> str:
+    """
+    Append what a person changed about the guard itself to the journal below *home*.
+
+    Returns:
+        Id of the record.
+
+    Raises:
+        StoreError: It could not be recorded.
+        InputError: *kind* is no such change, or *members* is no JSON object.
     """
 
 def policy_table(policy: bytes) -> tuple[str, bytes]:

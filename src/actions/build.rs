@@ -204,6 +204,7 @@ fn compare(
     let call = Call {
         tool: tool.to_owned(),
         args,
+        pin: None,
         context: example_context(),
         caller: Caller::default(),
     };
@@ -225,7 +226,7 @@ fn compare(
 }
 
 /// The place that examples run in.
-fn example_context() -> Context {
+pub(super) fn example_context() -> Context {
     Context {
         cwd: Some(String::from("/w")),
         workspace: Some(String::from("/w")),

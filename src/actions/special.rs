@@ -338,6 +338,12 @@ impl Kinds {
             }
             place
         });
+        errors.extend(
+            rule.attributes
+                .iter()
+                .chain(&rule.read_with)
+                .filter_map(|name| super::attributes::problem(name)),
+        );
         if rule.examples.is_empty() {
             errors.push(String::from("has no example"));
         }

@@ -20,6 +20,7 @@ fn call(tool: &str, args: &str) -> Vec<Action> {
     let call = Call {
         tool: tool.to_owned(),
         args: json::parse(args.as_bytes()).unwrap(),
+        pin: None,
         context: context(),
         caller: Caller::default(),
     };
@@ -34,6 +35,7 @@ fn shell(command: &str) -> Vec<Action> {
     let call = Call {
         tool: String::from("Bash"),
         args,
+        pin: None,
         context: context(),
         caller: Caller::default(),
     };

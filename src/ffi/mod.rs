@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::call::{Call, Caller, Surface, Text};
+use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::{Durability, Outcome};
+use crate::record::{Change, Durability, Outcome, Store};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -60,32 +60,72 @@ fn surface_of(py: Python<'_>, name: &str) -> PyResult<Surface> {
     })
 }
 
+/// A word of a closed set.
+fn word_of<T>(
+    py: Python<'_>,
+    name: &str,
+    word: Option<&str>,
+    known: &[&str],
+    of: impl Fn(&str) -> Option<T>,
+) -> PyResult<Option<T>> {
+    word.map(|word| {
+        of(word).ok_or_else(|| {
+            failure::<InputError>(
+                py,
+                "request_unknown_word",
+                &format!(
+                    "unknown {name} `{word}`; expected one of {}",
+                    known.join(", ")
+                ),
+            )
+        })
+    })
+    .transpose()
+}
+
 /// Decides tool calls and texts. See `_core.pyi`.
 #[pyclass(frozen, module = "armorer_guard._core")]
 pub(super) struct Guard {
     inner: CoreGuard,
     home: Option<PathBuf>,
     runtime: String,
+    run_mode: Option<RunMode>,
 }
 
 #[pymethods]
 impl Guard {
     #[new]
-    #[pyo3(signature = (*, home=None, record=true, runtime="python"))]
-    fn new(home: Option<PathBuf>, record: bool, runtime: &str) -> Self {
+    #[pyo3(signature = (*, home=None, record=true, runtime="python", run_mode=None, own=None))]
+    fn new(
+        py: Python<'_>,
+        home: Option<PathBuf>,
+        record: bool,
+        runtime: &str,
+        run_mode: Option<&str>,
+        own: Option<&str>,
+    ) -> PyResult<Self> {
         let home = home.or_else(edge::guard_home);
-        Self {
-            inner: CoreGuard::open(&Options {
-                home: home.clone(),
-                record,
-                durability: Durability::from_environment(),
-            }),
+        let known = RunMode::ALL.map(RunMode::as_str);
+        let run_mode = word_of(py, "run_mode", run_mode, &known, RunMode::from_name)?;
+        let mut inner = CoreGuard::open(&Options {
+            home: home.clone(),
+            record,
+            durability: Durability::from_environment(),
+        });
+        if let Some(own) = own {
+            inner = inner
+                .with_own(own)
+                .map_err(|errors| failure::<PolicyError>(py, "policy_tools", &errors.join("; ")))?;
+        }
+        Ok(Self {
+            run_mode: run_mode.or_else(edge::run_mode),
+            inner,
             home,
             runtime: runtime.to_owned(),
-        }
+        })
     }
 
-    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None))]
+    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
     fn check(
         &self,
@@ -97,6 +137,7 @@ impl Guard {
         workspace: Option<PathBuf>,
         agent: Option<String>,
         call_id: Option<String>,
+        pin: Option<&str>,
     ) -> PyResult<Decision> {
         let cwd = match cwd {
             Some(cwd) => Some(cwd),
@@ -105,12 +146,20 @@ impl Guard {
         let call = Call {
             tool: to_text(tool)?,
             args: to_value(args)?,
+            pin: word_of(
+                py,
+                "pin",
+                pin,
+                &ToolPin::ALL.map(ToolPin::as_str),
+                ToolPin::from_name,
+            )?,
             context: edge::context(cwd, workspace, self.home.clone()),
             caller: Caller {
                 run,
                 runtime: self.runtime.clone(),
                 call_id,
                 agent,
+                run_mode: self.run_mode,
                 ..Caller::default()
             },
         };
@@ -132,6 +181,7 @@ impl Guard {
             caller: Caller {
                 run,
                 runtime: self.runtime.clone(),
+                run_mode: self.run_mode,
                 ..Caller::default()
             },
         };
@@ -255,6 +305,33 @@ fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bo
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
 
+/// A compiled policy that is read once and asked often. See `_core.pyi`.
+#[pyclass(frozen, module = "armorer_guard._core")]
+struct Policy {
+    inner: policy::Policy,
+}
+
+#[pymethods]
+impl Policy {
+    #[new]
+    fn new(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
+        policy::Policy::from_compiled(text)
+            .map(|inner| Self { inner })
+            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+    }
+
+    #[getter]
+    fn digest(&self) -> &str {
+        self.inner.digest()
+    }
+
+    fn decide<'py>(&self, py: Python<'py>, facts: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        policy::decide_recorded(facts, &self.inner)
+            .map(|verdict| PyBytes::new(py, &verdict))
+            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+    }
+}
+
 /// A compiled policy as a table of this build, and the name of that form.
 #[pyfunction]
 fn policy_table<'py>(
@@ -264,6 +341,18 @@ fn policy_table<'py>(
     policy::table(policy)
         .map(|(form, table)| (form, PyBytes::new(py, &table)))
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
+}
+
+/// What is wrong with a user's own tools and programs, examples included; each as one sentence.
+#[pyfunction]
+fn check_own(py: Python<'_>, own: &str) -> Vec<String> {
+    py.detach(|| {
+        let catalogue = builtin::catalogue();
+        crate::actions::Own::compile(own, catalogue)
+            .and_then(|compiled| compiled.check(catalogue))
+            .err()
+            .unwrap_or_default()
+    })
 }
 
 /// Canonical bytes of a policy that ships.
@@ -278,6 +367,56 @@ fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyByt
                 &format!("no built-in policy is called `{name}`"),
             )
         })
+}
+
+/// The names of tools that agent runtimes bring. None can be told of a core that cannot read its own.
+#[pyfunction]
+fn tool_names() -> Vec<String> {
+    builtin::tool_names().unwrap_or_default()
+}
+
+/// The rules that a finding of the packs that ship can name.
+#[pyfunction]
+fn finding_rules() -> Vec<String> {
+    builtin::scanner()
+        .rules()
+        .map(|rule| rule.id.as_str().to_owned())
+        .collect()
+}
+
+/// Appends what a person changed about the guard itself to the journal; returns the record's id.
+#[pyfunction]
+fn record_change(
+    py: Python<'_>,
+    home: PathBuf,
+    kind: &str,
+    members: &Bound<'_, PyAny>,
+) -> PyResult<String> {
+    let change = Change::ALL
+        .into_iter()
+        .find(|change| change.as_str() == kind)
+        .ok_or_else(|| {
+            let message = format!("`{kind}` is not a change of the guard itself");
+            failure::<InputError>(py, "change_kind", &message)
+        })?;
+    let wrong = || {
+        let message = format!(
+            "the members of a record are an object of `{}`",
+            Change::MEMBERS.join("`, `")
+        );
+        failure::<InputError>(py, "change_members", &message)
+    };
+    let Value::Object(given) = to_value(members)? else {
+        return Err(wrong());
+    };
+    let mut members = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        let known = Change::MEMBERS.into_iter().find(|known| *known == name);
+        members.push((known.ok_or_else(wrong)?, value));
+    }
+    py.detach(|| Store::open(&home)?.append_change(change, &members, "cli"))
+        .map(|appended| appended.id)
+        .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
 }
 
 /// Canonical bytes (RFC 8785) of a JSON-like value.
@@ -303,8 +442,9 @@ fn action_sentence(action: &[u8]) -> Option<String> {
 mod _core {
     #[pymodule_export]
     use super::{
-        Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, policy_table, scan,
+        Action, Decision, Finding, Guard, GuardError, InputError, Near, Policy, PolicyError,
+        Reason, ScanResult, StoreError, builtin_policy, canonical_json, check_own, decide_json,
+        finding_rules, policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]

@@ -88,7 +88,7 @@ impl Value {
         let mut at = self;
         for step in pointer.strip_prefix('/')?.split('/') {
             at = match at {
-                Self::Array(items) => items.get(step.parse::<usize>().ok()?)?,
+                Self::Array(items) => items.get(array_index(step)?)?,
                 Self::Object(_) if step.contains('~') => {
                     at.get(&step.replace("~1", "/").replace("~0", "~"))?
                 }
@@ -97,6 +97,62 @@ impl Value {
             };
         }
         Some(at)
+    }
+
+    /// Calls `visit` with the pointer and value of everything at a pointer in which a step `*` stands for every member
+    /// or item of that level.
+    pub fn each_at<'a>(&'a self, pattern: &str, visit: &mut impl FnMut(&str, &'a Self)) {
+        let Some(steps) = pattern.strip_prefix('/') else {
+            if pattern.is_empty() {
+                visit("", self);
+            }
+            return;
+        };
+        let steps: Vec<String> = steps
+            .split('/')
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        self.each_below(&steps, &mut String::new(), visit);
+    }
+
+    fn each_below<'a>(
+        &'a self,
+        steps: &[String],
+        pointer: &mut String,
+        visit: &mut impl FnMut(&str, &'a Self),
+    ) {
+        let Some((step, rest)) = steps.split_first() else {
+            return visit(pointer, self);
+        };
+        let mut descend = |name: &str, value: &'a Self| {
+            let length = pointer.len();
+            pointer_push(pointer, name);
+            value.each_below(rest, pointer, visit);
+            pointer.truncate(length);
+        };
+        match self {
+            Self::Array(items) if step == "*" => {
+                for (index, item) in items.iter().enumerate() {
+                    descend(&index.to_string(), item);
+                }
+            }
+            Self::Object(members) if step == "*" => {
+                for (name, value) in members {
+                    descend(name, value);
+                }
+            }
+            Self::Array(items) => {
+                if let Some(item) = array_index(step).and_then(|index| items.get(index)) {
+                    descend(step, item);
+                }
+            }
+            Self::Object(_) => {
+                if let Some(value) = self.get(step) {
+                    descend(step, value);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Calls `visit` with the pointer and text of every string value, depth first.
@@ -138,6 +194,13 @@ pub enum StringRole {
     Value,
     /// A member's name.
     Name,
+}
+
+/// A position as RFC 6901 writes it: digits, and no zero before others.
+fn array_index(step: &str) -> Option<usize> {
+    let sound =
+        step.bytes().all(|byte| byte.is_ascii_digit()) && (step == "0" || !step.starts_with('0'));
+    sound.then(|| step.parse().ok())?
 }
 
 /// Appends one step to a JSON Pointer, escaped as RFC 6901 says.

@@ -25,6 +25,8 @@ pub(super) struct Compiled {
     pub(super) observe_all: bool,
     /// By phase: pre, post, text.
     pub(super) defaults: [(Effect, Layer); 3],
+    /// What the user's own tools and programs do, as JSON; empty where nothing is said.
+    pub(super) own: Span,
     pub(super) rules: Vec<Rule>,
     pub(super) labels: Vec<LabelRule>,
     pub(super) blocks: Vec<Block>,
@@ -107,6 +109,10 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
             default(&spec.default.post),
             default(&spec.default.text),
         ],
+        own: spec
+            .own
+            .as_ref()
+            .map_or_else(Span::default, |own| pool.keep(&own.to_string())),
         rules: Vec::with_capacity(spec.rules.len()),
         labels: Vec::with_capacity(spec.labels.len()),
         blocks: Vec::with_capacity(spec.rules.len() * 2),
@@ -275,12 +281,21 @@ fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
         let set = bits_or_all(&spec.surface, |surface| surface as u8);
         pool.call.push(CallCondition::Surface(set));
     }
-    let named: [Named<'_, CallCondition>; 5] = [
+    if !spec.pin.is_empty() {
+        let set = bits_or_all(&spec.pin, |pin| pin as u8);
+        pool.call.push(CallCondition::Pin(set));
+    }
+    if !spec.run_mode.is_empty() {
+        let set = bits_or_all(&spec.run_mode, |mode| mode as u8);
+        pool.call.push(CallCondition::RunMode(set));
+    }
+    let named: [Named<'_, CallCondition>; 6] = [
         (&spec.tool, CallCondition::Tool),
         (&spec.server, CallCondition::Server),
         (&spec.runtime, CallCondition::Runtime),
         (&spec.agent, CallCondition::Agent),
         (&spec.host_mode, CallCondition::HostMode),
+        (&spec.principal, CallCondition::Principal),
     ];
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
@@ -293,8 +308,13 @@ fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
     }
     for (pointer, condition) in &spec.arg {
         let condition = arg(condition, pool)?;
+        let every = pointer.split('/').any(|step| step == "*");
         let pointer = pool.keep(pointer);
-        pool.call.push(CallCondition::Arg(pointer, condition));
+        pool.call.push(if every {
+            CallCondition::EveryArg(pointer, condition)
+        } else {
+            CallCondition::Arg(pointer, condition)
+        });
     }
     if let Some(set) = &spec.label {
         let words = set_words(set, pool);

@@ -175,6 +175,13 @@ pub(super) enum CallCondition {
     HostMode(Globs),
     Depth(Range),
     Arg(Span, ArgCondition),
+    /// As `Arg`, for a pointer with a step that stands for every member.
+    EveryArg(Span, ArgCondition),
+    /// Bit by position in the vocabulary.
+    Pin(u8),
+    Principal(Globs),
+    /// Bit by position in the vocabulary.
+    RunMode(u8),
     Label(Words),
     Counter(Span, Range),
     Time(Window),
@@ -198,7 +205,10 @@ impl CallCondition {
             Self::Agent(_) => "agent",
             Self::HostMode(_) => "host_mode",
             Self::Depth(_) => "depth",
-            Self::Arg(..) => "arg",
+            Self::Arg(..) | Self::EveryArg(..) => "arg",
+            Self::Pin(_) => "pin",
+            Self::Principal(_) => "principal",
+            Self::RunMode(_) => "run_mode",
             Self::Label(_) => "label",
             Self::Counter(..) => "counter",
             Self::Time(_) => "time",
@@ -218,6 +228,23 @@ impl CallCondition {
             Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref(), pool),
             Self::Depth(range) => range.holds(u64::from(caller.depth)).into(),
             Self::Arg(pointer, condition) => condition.holds(pool.text(pointer), facts, pool),
+            Self::EveryArg(pointer, condition) => {
+                condition.holds_for_one(pool.text(pointer), facts, pool)
+            }
+            Self::Pin(set) => match facts.pin {
+                Some(pin) => (set & (1 << pin as u8) != 0).into(),
+                // Only tools of servers are pinned.
+                None if facts.server.is_some() => Truth::Unknown,
+                None => Truth::No,
+            },
+            Self::Principal(globs) => match &facts.context.user {
+                Some(user) => globs.fit(user, pool).into(),
+                None => Truth::Unknown,
+            },
+            Self::RunMode(set) => match caller.run_mode {
+                Some(mode) => (set & (1 << mode as u8) != 0).into(),
+                None => Truth::Unknown,
+            },
             Self::Label(words) => words.fit(&facts.state.labels, Truth::No, pool),
             Self::Counter(name, range) => {
                 let name = pool.text(name);
@@ -235,25 +262,52 @@ impl ArgCondition {
         if self.exists.is_some_and(|exists| exists != value.is_some()) {
             return Truth::No;
         }
-        let Some(globs) = self.text else {
-            return Truth::Yes;
-        };
-        // What was replaced by a mark cannot be compared any more.
-        if facts
-            .findings
-            .iter()
-            .any(|finding| finding.redact && finding.at == pointer)
-        {
-            return Truth::Unknown;
-        }
-        match value {
-            Some(Value::String(text)) => globs.fit(text, pool).into(),
-            Some(&Value::Bool(truth)) => {
-                globs.fit(if truth { "true" } else { "false" }, pool).into()
+        self.text.map_or(Truth::Yes, |globs| {
+            fits_argument(globs, pointer, value, facts, pool)
+        })
+    }
+
+    /// As `holds`, for whichever of the values that the pointer stands for.
+    fn holds_for_one(self, pointer: &str, facts: &Facts, pool: &Pool) -> Truth {
+        let mut there = false;
+        let mut best = Truth::No;
+        facts.args.each_at(pointer, &mut |at, value| {
+            there = true;
+            if let Some(globs) = self.text {
+                best = best.max(fits_argument(globs, at, Some(value), facts, pool));
             }
-            Some(Value::Int(number)) => globs.fit(&number.to_string(), pool).into(),
-            _ => Truth::No,
+        });
+        if self.exists.is_some_and(|exists| exists != there) {
+            Truth::No
+        } else if self.text.is_none() {
+            Truth::Yes
+        } else {
+            best
         }
+    }
+}
+
+/// Whether the text of one argument fits.
+fn fits_argument(
+    globs: Globs,
+    pointer: &str,
+    value: Option<&Value>,
+    facts: &Facts,
+    pool: &Pool,
+) -> Truth {
+    // What was replaced by a mark cannot be compared any more.
+    if facts
+        .findings
+        .iter()
+        .any(|finding| finding.redact && finding.at == pointer)
+    {
+        return Truth::Unknown;
+    }
+    match value {
+        Some(Value::String(text)) => globs.fit(text, pool).into(),
+        Some(&Value::Bool(truth)) => globs.fit(if truth { "true" } else { "false" }, pool).into(),
+        Some(Value::Int(number)) => globs.fit(&number.to_string(), pool).into(),
+        _ => Truth::No,
     }
 }
 

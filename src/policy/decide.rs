@@ -160,12 +160,7 @@ fn answer(
 }
 
 /// The labels that the call leaves on its run: by the rules for labels, and by what rules demand besides their effect.
-fn labels(
-    facts: &Facts,
-    compiled: &Compiled,
-    seen: &Seen,
-    spoken: &[Spoken<'_>],
-) -> Vec<Labelled> {
+fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]) -> Vec<Labelled> {
     let pool = &compiled.pool;
     let mut labels = Vec::new();
     let mut add = |label: &str, rule: Span, actions: &[usize], findings: &[usize]| {
@@ -227,7 +222,11 @@ impl Granted {
             spoken
                 .iter()
                 .map(|spoken| (pool.text(spoken.rule.id), spoken.effect))
-                .chain(defaults.iter().map(|default| (default.rule, default.effect)))
+                .chain(
+                    defaults
+                        .iter()
+                        .map(|default| (default.rule, default.effect)),
+                )
         };
         if said().map(|(_, effect)| effect).max() != Some(Effect::Ask) {
             return None;
@@ -259,7 +258,10 @@ impl Granted {
             granted.actions.extend(&spoken.actions);
             granted.findings.extend(&spoken.findings);
         }
-        for default in defaults.iter().filter(|default| default.effect == Effect::Ask) {
+        for default in defaults
+            .iter()
+            .filter(|default| default.effect == Effect::Ask)
+        {
             granted.actions.extend(&default.actions);
         }
         for list in [&mut granted.actions, &mut granted.findings] {

@@ -110,6 +110,12 @@ impl Policy {
         self.compiled.pool.text(self.compiled.id)
     }
 
+    /// What it says about the user's own tools and programs, as JSON; empty where it says nothing.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.compiled.pool.text(self.compiled.own)
+    }
+
     /// The counters that its rules ask about; one may come several times.
     pub fn counters(&self) -> impl Iterator<Item = &str> {
         let pool = &self.compiled.pool;
@@ -137,12 +143,19 @@ pub fn decide(facts: &Facts, policy: &Policy) -> Verdict {
 /// # Errors
 /// [`PolicyError`] when either cannot be used.
 pub fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
-    let policy = Policy::from_compiled(policy)?;
+    decide_recorded(facts, &Policy::from_compiled(policy)?)
+}
+
+/// [`decide`] on recorded facts, as JSON.
+///
+/// # Errors
+/// [`PolicyError`] when they cannot be read.
+pub fn decide_recorded(facts: &[u8], policy: &Policy) -> Result<Vec<u8>, PolicyError> {
     let facts: Facts = serde_json::from_slice(facts).map_err(|cause| PolicyError {
         kind: "policy_facts",
         message: format!("the facts cannot be read: {cause}"),
     })?;
-    crate::json::to_canonical(&decide(&facts, &policy)).map_err(|cause| PolicyError {
+    crate::json::to_canonical(&decide(&facts, policy)).map_err(|cause| PolicyError {
         kind: "policy_facts",
         message: format!("the verdict cannot be written: {cause}"),
     })

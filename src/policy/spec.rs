@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::actions::{Certainty, Place};
-use crate::call::Surface;
+use crate::call::{RunMode, Surface, ToolPin};
 use crate::decision::Effect;
 use crate::facts::Phase;
 use crate::scan::{FindingKind, Severity};
@@ -56,6 +56,9 @@ pub struct PolicySpec<'a> {
     /// What calls leave on their run. Sorted by id; ids are unique.
     #[serde(default)]
     pub labels: Vec<LabelSpec<'a>>,
+    /// What the user's own tools and programs do: `{"tools": […], "commands": […]}`.
+    #[serde(default)]
+    pub own: Option<serde_json::Value>,
     /// Sorted by id; ids are unique.
     pub rules: Vec<RuleSpec<'a>>,
 }
@@ -187,6 +190,12 @@ pub struct BlockSpec<'a> {
     pub tool: Option<GlobsSpec<'a>>,
     /// The MCP server's name.
     pub server: Option<GlobsSpec<'a>>,
+    /// How the tool compares with the pinned one.
+    pub pin: Vec<ToolPin>,
+    /// The user the call runs as.
+    pub principal: Option<GlobsSpec<'a>>,
+    /// Whether a person is there to be asked.
+    pub run_mode: Vec<RunMode>,
     /// The runtime that asks.
     pub runtime: Option<GlobsSpec<'a>>,
     /// The agent inside the runtime; the main one is called `main`.
@@ -195,7 +204,7 @@ pub struct BlockSpec<'a> {
     pub host_mode: Option<GlobsSpec<'a>>,
     /// How many agents deep.
     pub depth: Option<RangeSpec>,
-    /// Arguments by JSON Pointer.
+    /// Arguments by JSON Pointer; a step `*` stands for every member or item.
     pub arg: BTreeMap<Text<'a>, ArgSpec<'a>>,
     /// What the run has seen.
     pub label: Option<SetSpec<'a>>,

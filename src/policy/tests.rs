@@ -75,6 +75,7 @@ fn facts(actions: Vec<Action>) -> Facts {
         phase: Phase::Pre,
         tool: String::from("Bash"),
         server: None,
+        pin: None,
         surface: Surface::ToolArgs,
         actions,
         findings: Vec::new(),

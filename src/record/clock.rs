@@ -175,11 +175,24 @@ mod tests {
 
     #[test]
     fn minutes_are_those_that_were_written() {
-        for seconds in [0, 59, 951_782_400, 1_709_251_199, 1_795_340_467, 4_107_542_400] {
+        for seconds in [
+            0,
+            59,
+            951_782_400,
+            1_709_251_199,
+            1_795_340_467,
+            4_107_542_400,
+        ] {
             let text = rfc3339_micros(UNIX_EPOCH + Duration::from_secs(seconds));
             assert_eq!(minute_of(&text), Some(seconds / 60), "{text}");
         }
-        for text in ["", "soon", "1969-12-31T23:59:59Z", "2026-13-01T00:00:00Z", "2026-11-22T09:41:07+01:00"] {
+        for text in [
+            "",
+            "soon",
+            "1969-12-31T23:59:59Z",
+            "2026-13-01T00:00:00Z",
+            "2026-11-22T09:41:07+01:00",
+        ] {
             assert_eq!(minute_of(text), None, "{text}");
         }
     }

@@ -435,7 +435,11 @@ fn verdict_members(decision: &Decision) -> VerdictMembers<'_> {
     VerdictMembers {
         effect: verdict.effect,
         labels: &verdict.labels,
-        mode: if verdict.observes { "observe" } else { "enforce" },
+        mode: if verdict.observes {
+            "observe"
+        } else {
+            "enforce"
+        },
         near: verdict.near.iter().map(near_miss).collect(),
         obligations: &verdict.obligations,
         rules: verdict

@@ -100,8 +100,12 @@ impl Memory {
                 self.hash.clear();
                 let digits = carried[begin..end].strip_suffix(b"\"}").unwrap_or_default();
                 let digits = digits.get(digits.len().saturating_sub(64)..);
-                self.hash
-                    .push_str(digits.map(String::from_utf8_lossy).unwrap_or_default().as_ref());
+                self.hash.push_str(
+                    digits
+                        .map(String::from_utf8_lossy)
+                        .unwrap_or_default()
+                        .as_ref(),
+                );
                 self.len += (end + 1 - begin) as u64;
                 begin = end + 1;
             }

@@ -43,7 +43,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 }
@@ -85,8 +88,10 @@ fn the_state_is_the_fold_of_the_log_whatever_happens_to_its_file() {
             }
             _ => {}
         }
-        let effect = [Effect::Allow, Effect::Ask, Effect::Deny][usize::try_from(dice.below(3)).unwrap()];
-        let label = ["", "", "", "secret", "untrusted", "own"][usize::try_from(dice.below(6)).unwrap()];
+        let effect =
+            [Effect::Allow, Effect::Ask, Effect::Deny][usize::try_from(dice.below(3)).unwrap()];
+        let label =
+            ["", "", "", "secret", "untrusted", "own"][usize::try_from(dice.below(6)).unwrap()];
         let made = labelled(effect, &format!("c{step}"), label);
         let before = folded_or_none(&store);
         store
@@ -126,7 +131,10 @@ fn a_state_of_another_log_is_not_believed() {
         .unwrap();
     fs::create_dir_all(state_file(&other).parent().unwrap()).unwrap();
     fs::copy(state_file(&store), state_file(&other)).unwrap();
-    let seen = Store::open(other.root().parent().unwrap()).unwrap().state(RUN).unwrap();
+    let seen = Store::open(other.root().parent().unwrap())
+        .unwrap()
+        .state(RUN)
+        .unwrap();
     assert!(seen.seen([].into_iter(), None, "").labels.is_empty());
 }
 
@@ -159,7 +167,10 @@ fn of_calls_at_the_same_moment_each_sees_those_before_it() {
                     store
                         .decide(RUN, "claude-code", |state| {
                             let labels = state.seen([].into_iter(), None, "").labels.len();
-                            assert_eq!(labels as u64, state.seen(["calls"].into_iter(), None, "").counters[0].1);
+                            assert_eq!(
+                                labels as u64,
+                                state.seen(["calls"].into_iter(), None, "").counters[0].1
+                            );
                             Ok(&made)
                         })
                         .unwrap();
@@ -168,7 +179,15 @@ fn of_calls_at_the_same_moment_each_sees_those_before_it() {
         }
     });
     let store = Store::open(&home).unwrap();
-    assert_eq!(store.state(RUN).unwrap().seen([].into_iter(), None, "").labels.len(), 48);
+    assert_eq!(
+        store
+            .state(RUN)
+            .unwrap()
+            .seen([].into_iter(), None, "")
+            .labels
+            .len(),
+        48
+    );
 }
 
 #[test]
@@ -177,7 +196,13 @@ fn what_was_denied_and_ran_all_the_same_leaves_its_labels() {
     store
         .append_decision(&labelled(Effect::Deny, "c1", "secret"), &[], "x")
         .unwrap();
-    let labels = |store: &Store| store.state(RUN).unwrap().seen([].into_iter(), None, "").labels;
+    let labels = |store: &Store| {
+        store
+            .state(RUN)
+            .unwrap()
+            .seen([].into_iter(), None, "")
+            .labels
+    };
     assert!(labels(&store).is_empty());
     store
         .append_outcome(&super::tests::outcome("c1", "ok"))
@@ -186,7 +211,11 @@ fn what_was_denied_and_ran_all_the_same_leaves_its_labels() {
     store
         .append_outcome(&super::tests::outcome("c9", "ok"))
         .unwrap();
-    assert_eq!(labels(&store), ["secret", "untrusted"], "nobody had decided that call");
+    assert_eq!(
+        labels(&store),
+        ["secret", "untrusted"],
+        "nobody had decided that call"
+    );
 }
 
 #[test]
@@ -200,5 +229,10 @@ fn a_run_without_a_log_has_seen_nothing_and_gets_none() {
         policy: "p",
         now: "",
     };
-    assert!(State::default().seen([].into_iter(), Some(asked), "").grants.is_empty());
+    assert!(
+        State::default()
+            .seen([].into_iter(), Some(asked), "")
+            .grants
+            .is_empty()
+    );
 }

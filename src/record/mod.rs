@@ -40,10 +40,10 @@ pub use id::{digest, is_uuid, named_run, new_id};
 pub use journal::{Checkpoint, Seal};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
-pub use state::{Asked, State};
 pub use retain::{Forgotten, Pruned, Stub};
+pub use state::{Asked, State};
 pub use stop::{STATES, Stopped, Stopping};
-pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+pub use store::{Appended, Change, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 
 pub use summary::Summary;
 

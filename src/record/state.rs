@@ -302,7 +302,8 @@ impl State {
         };
         let bound = given.bound.unwrap_or_default();
         // A grant that is bound to nothing would answer everything.
-        let sound = bound.policy.is_some() && (bound.action_digest.is_some() || bound.rule.is_some());
+        let sound =
+            bound.policy.is_some() && (bound.action_digest.is_some() || bound.rule.is_some());
         if !sound || self.grants.len() >= MAX_GRANTS || given.max_uses == Some(0) {
             return false;
         }
@@ -470,16 +471,33 @@ mod tests {
             assert_eq!(seen.sources.len(), labels);
         }
         let told = r#"{"kind":"outcome","id":"O","ts":"2026-11-22T09:41:08.000000Z","labels":[{"label":"secret","message":"it ran"}]}"#;
-        let seen = folded(&[decision("deny", "Bash", at, LABEL), told.to_owned()]).seen([].into_iter(), None, at);
+        let seen = folded(&[decision("deny", "Bash", at, LABEL), told.to_owned()]).seen(
+            [].into_iter(),
+            None,
+            at,
+        );
         assert_eq!(seen.labels, ["secret"]);
-        assert_eq!((seen.sources[0].record.as_str(), seen.sources[0].message.as_str()), ("O", "it ran"));
+        assert_eq!(
+            (
+                seen.sources[0].record.as_str(),
+                seen.sources[0].message.as_str()
+            ),
+            ("O", "it ran")
+        );
     }
 
     #[test]
     fn counters_look_as_far_back_as_their_window() {
         let lines: Vec<String> = ["09:00", "09:05", "09:55", "10:00"]
             .iter()
-            .map(|clock| decision("allow", "Bash", &format!("2026-11-22T{clock}:01.000000Z"), ""))
+            .map(|clock| {
+                decision(
+                    "allow",
+                    "Bash",
+                    &format!("2026-11-22T{clock}:01.000000Z"),
+                    "",
+                )
+            })
             .collect();
         let state = folded(&lines);
         for (name, now, expected) in [
@@ -513,19 +531,34 @@ mod tests {
     fn a_line_that_cannot_be_read_counts_against_the_run() {
         let mut state = State::default();
         assert!(state.take(b"{\"kind\":7"));
-        assert_eq!(state.seen([].into_iter(), None, "").labels, ["secret", "untrusted"]);
+        assert_eq!(
+            state.seen([].into_iter(), None, "").labels,
+            ["secret", "untrusted"]
+        );
     }
 
     fn grant(id: &str, bound: &str, more: &str) -> String {
-        format!(r#"{{"kind":"grant","id":"G","ts":"t","grant":{{"id":"{id}","scope":"once","match":{bound}{more}}}}}"#)
+        format!(
+            r#"{{"kind":"grant","id":"G","ts":"t","grant":{{"id":"{id}","scope":"once","match":{bound}{more}}}}}"#
+        )
     }
 
     const NOW: &str = "2026-11-22T09:41:07.123456Z";
     const EXACT: &str = r#"{"action_digest":"A","cwd":"/w","policy":"P"}"#;
 
     fn live(state: &State, action: &str, cwd: &str, policy: &str, now: &str) -> Vec<String> {
-        let asked = Asked { action, cwd: Some(cwd), policy, now };
-        state.seen([].into_iter(), Some(asked), now).grants.into_iter().map(|grant| grant.id).collect()
+        let asked = Asked {
+            action,
+            cwd: Some(cwd),
+            policy,
+            now,
+        };
+        state
+            .seen([].into_iter(), Some(asked), now)
+            .grants
+            .into_iter()
+            .map(|grant| grant.id)
+            .collect()
     }
 
     #[test]
@@ -535,7 +568,11 @@ mod tests {
         for (action, cwd, policy) in [("B", "/w", "P"), ("A", "/x", "P"), ("A", "/w", "Q")] {
             assert!(live(&state, action, cwd, policy, NOW).is_empty());
         }
-        let unbound = folded(&[grant("g", "{}", ""), grant("h", r#"{"policy":"P"}"#, ""), grant("i", r#"{"action_digest":"A"}"#, "")]);
+        let unbound = folded(&[
+            grant("g", "{}", ""),
+            grant("h", r#"{"policy":"P"}"#, ""),
+            grant("i", r#"{"action_digest":"A"}"#, ""),
+        ]);
         assert!(live(&unbound, "A", "/w", "P", NOW).is_empty());
     }
 
@@ -548,7 +585,16 @@ mod tests {
         assert!(live(&folded(&[once.clone(), used]), "A", "/w", "P", NOW).is_empty());
         let ends = grant("g", EXACT, r#","expires":"2026-11-22T09:41:08.000000Z""#);
         assert_eq!(live(&folded(&[ends.clone()]), "A", "/w", "P", NOW), ["g"]);
-        assert!(live(&folded(&[ends.clone()]), "A", "/w", "P", "2026-11-22T09:41:08.000000Z").is_empty());
+        assert!(
+            live(
+                &folded(&[ends.clone()]),
+                "A",
+                "/w",
+                "P",
+                "2026-11-22T09:41:08.000000Z"
+            )
+            .is_empty()
+        );
         assert!(live(&folded(&[ends]), "A", "/w", "P", "soon").is_empty());
         let revoked = r#"{"kind":"revoke","id":"V","ts":"t","grant_id":"g"}"#;
         assert!(live(&folded(&[once, revoked.to_owned()]), "A", "/w", "P", NOW).is_empty());

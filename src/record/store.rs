@@ -79,6 +79,35 @@ pub struct Outcome {
     pub answers_marked: bool,
 }
 
+/// What a person changed about the guard itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Another policy is in force.
+    Policy,
+    /// Answers hold, or are only recorded.
+    Mode,
+    /// Anything else, as a remark.
+    Note,
+}
+
+impl Change {
+    /// Every change.
+    pub const ALL: [Self; 3] = [Self::Policy, Self::Mode, Self::Note];
+
+    /// The members that its record may have.
+    pub const MEMBERS: [&'static str; 5] = ["mode", "note", "policy", "previous", "reason"];
+
+    /// The kind of its record.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy.activate",
+            Self::Mode => "mode.change",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// Whether the runtime obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Enforced {
@@ -413,6 +442,28 @@ impl Store {
         }
     }
 
+    /// Appends what a person changed about the guard itself to the journal: an activation, a change of mode, a remark.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the journal is then as it was.
+    pub fn append_change(
+        &self,
+        kind: Change,
+        members: &[(&'static str, Value)],
+        adapter: &str,
+    ) -> Result<Appended, StoreError> {
+        let source = self.source(adapter);
+        let mut draft = self.draft(kind.as_str(), id::new_id(), JOURNAL, &source)?;
+        for (name, value) in members {
+            draft.set(name, value)?;
+        }
+        self.shrink(&mut draft, Vec::new(), None)?;
+        self.in_journal(&source, |journal| {
+            journal.push(draft)?;
+            journal.commit(true)
+        })
+    }
+
     /// Appends `draft`, after the run's beginning and its line in the journal when the run is new.
     ///
     /// The journal comes first: a run that began is always named there. Should the run's own write fail, its line in
@@ -557,10 +608,7 @@ impl Store {
             let bytes = draft.member(name).unwrap_or_default().to_vec();
             let mut stub = self.blob(&bytes)?;
             if let (Value::Object(members), "verdict", Some(verdict)) = (&mut stub, name, verdict) {
-                members.push((
-                    String::from("effect"),
-                    Value::from(verdict.effect.as_str()),
-                ));
+                members.push((String::from("effect"), Value::from(verdict.effect.as_str())));
                 if !verdict.labels.is_empty() {
                     let labels = verdict.labels.iter().map(kinds::short_label).collect();
                     members.push((String::from("labels"), Value::Array(labels)));

@@ -95,6 +95,7 @@ pub fn line(data: &[u8]) {
         guard.check(Call {
             tool: String::from("Bash"),
             args: Value::Object(vec![(String::from("command"), Value::String(command))]),
+            pin: None,
             context: Context {
                 cwd: Some(String::from("/work/project")),
                 workspace: Some(String::from("/work/project")),

@@ -31,6 +31,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
         phase: Phase::Pre,
         tool: String::from("Bash"),
         server: None,
+        pin: None,
         surface: Surface::ToolArgs,
         actions: vec![
             Action {
@@ -89,6 +90,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             agent: None,
             depth: 0,
             host_mode: text("default"),
+            run_mode: None,
         },
         state: RunState::default(),
         now: String::from("2026-11-22T09:41:07.123456Z"),

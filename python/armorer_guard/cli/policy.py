@@ -27,6 +27,8 @@ MODULES = {
     "trust": "policy_active",
     "diff": "policy_active",
     "explain": "policy_explain",
+    "backtest": "policy_backtest",
+    "init": "policy_init",
 }
 """Which module carries out which command; loaded only for the command that is asked."""
 
@@ -41,7 +43,9 @@ class Failure(Exception):
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `policy` to the command line."""
-    parser = subparsers.add_parser("policy", help="compile, check and explain policies", description=DESCRIPTION)
+    parser = subparsers.add_parser(
+        "policy", help="write, check, try, explain and activate policies", description=DESCRIPTION
+    )
     add_commands(parser)
 
 
@@ -109,6 +113,48 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--all", action="store_true", help="show each condition, also of those that hold")
     _where(made)
     _home(made)
+    made = command(
+        "backtest",
+        "judge what recorded runs did under another policy",
+        "Nothing is run and nothing recorded. What a record no longer tells is said to be indeterminate.",
+    )
+    made.epilog = f"{EXIT_CODES}, 3 over a limit (--max-...)"
+    made.add_argument("policy", metavar="POLICY", help="a file, a digest, `active`, or a built-in name")
+    made.add_argument("--all", action="store_true", help="show every line of changes")
+    for name, said in (("new-deny", "newly denied"), ("new-ask", "newly asked"), ("indeterminate", "indeterminate")):
+        made.add_argument(f"--max-{name}", type=_limit, metavar="N", help=f"exit with 3 when more than N are {said}")
+    _recorded(made)
+    _home(made)
+    made = command(
+        "init",
+        "propose a narrow policy from what recorded runs did",
+        "Permits exactly what was asked about and then ran. What was denied, not understood or redacted is never "
+        "permitted. Read what it proposes.",
+    )
+    made.add_argument("--id", type=_name, default="mine", metavar="NAME", help="the policy's id (default: mine)")
+    made.add_argument("--on", default="default", metavar="NAME", help="the built-in policy below: default or strict")
+    made.add_argument("--out", type=Path, metavar="FILE", help="where to write it; standard output when not given")
+    _recorded(made)
+    _home(made)
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number")
+    return int(text)
+
+
+def _name(text: str) -> str:
+    import re
+
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", text):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a name of letters, digits and `.`, `_`, `-`")
+    return text
+
+
+def _recorded(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", metavar="TIME", help="only what was decided since: 7d, 2h, yesterday, 2026-11-22")
+    parser.add_argument("--run", metavar="RUN", help="one run only: its id, the beginning of it, or a session's name")
 
 
 def _files(parser: argparse.ArgumentParser) -> None:

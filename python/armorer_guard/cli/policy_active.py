@@ -57,6 +57,7 @@ def _print_rule(rule: dict[str, Any]) -> None:
 
 def run_activate(arguments: argparse.Namespace) -> int:
     """Put a policy in force."""
+    from armorer_guard import StoreError
     from armorer_guard.policy import activation, examples, layers
     from armorer_guard.policy.problems import PolicyProblems
 
@@ -64,7 +65,10 @@ def run_activate(arguments: argparse.Namespace) -> int:
     if arguments.off:
         if arguments.file or arguments.project or arguments.managed or arguments.builtin:
             raise Failure("`--off` puts no policy in force, so it takes none")
-        was = activation.deactivate(home)
+        try:
+            was = activation.deactivate(home)
+        except (OSError, StoreError) as error:
+            raise Failure(f"the policy could not be taken back below `{home}`: {error}") from None
         said = "the built-in default policy decides" + ("" if was else ", as before")
         answer({"ok": True, "digest": None}) if arguments.json else print(said)
         return 0
@@ -82,8 +86,8 @@ def run_activate(arguments: argparse.Namespace) -> int:
     if failed:
         raise PolicyProblems(failed)
     try:
-        digest = activation.activate(loaded.policy, home)
-    except OSError as error:
+        digest = activation.activate(loaded.policy, home, loaded.layers)
+    except (OSError, StoreError) as error:
         raise Failure(f"the policy could not be put in force below `{home}`: {error}") from None
     if arguments.json:
         answer({"ok": True, "digest": digest, "rules": len(loaded.policy.rules)})
@@ -94,13 +98,16 @@ def run_activate(arguments: argparse.Namespace) -> int:
 
 def run_trust(arguments: argparse.Namespace) -> int:
     """Let a project's policy allow things, as it is now."""
+    from armorer_guard import StoreError
+    from armorer_guard._core import record_change
     from armorer_guard.policy import layers
 
     home = guard_home(arguments)
     layers.layer_of(arguments.file, "project")
     try:
         digest = layers.trust(arguments.file, home)
-    except OSError as error:
+        record_change(home, "note", {"note": {"trusted": str(arguments.file.absolute()), "digest": digest}})
+    except (OSError, StoreError) as error:
         raise Failure(f"the trust could not be written below `{home}`: {error}") from None
     if arguments.json:
         answer({"ok": True, "file": str(arguments.file), "digest": digest})

@@ -21,7 +21,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
 
     home = guard_home(arguments)
     if arguments.decision is not None:
-        record = _recorded(home, arguments.decision)
+        record = _recorded(arguments)
         facts = record["facts"]
         name = arguments.policy or record["policy"]["digest"]
         policy, digest = _policy_of_record(name, home)
@@ -47,22 +47,34 @@ def _policy_of_record(name: str, home: Path) -> tuple[dict[str, Any], str]:
     return load_named(name, home)
 
 
-def _recorded(home: Path, decision: str) -> dict[str, Any]:
-    """The record of a decision."""
-    wanted = decision.encode()
-    for path in sorted((home / "store" / "runs").glob("*.jsonl")):
-        with path.open("rb") as lines:
-            for line in lines:
-                if wanted in line:
-                    record = json.loads(line)
-                    if record.get("kind") == "decision" and record.get("id") == decision:
-                        return dict(record)
-    raise Failure(f"no decision `{decision}` is recorded below `{home}`", "`armorer-guard records list` lists them")
+def _recorded(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The record of a decision, by its id, the beginning or the end of it."""
+    from armorer_guard.cli.records_find import decision_of, open_index
+    from armorer_guard.cli.records_text import CommandError
+
+    try:
+        with open_index(arguments) as index:
+            record, lost = index.store.whole(index.line(decision_of(index, arguments.decision)) or {})
+    except CommandError as error:
+        raise Failure(error.message, error.hint) from None
+    facts = record.get("facts")
+    if lost or not isinstance(facts, dict) or "$blob" in facts:
+        raise Failure("what the decision was taken on is not in the store any more")
+    return record
+
+
+_CALL = frozenset(
+    {"id", "tool", "args", "text", "surface", "cwd", "workspace", "run", "agent", "run_mode", "pin", "given"}
+)
 
 
 def _understood(raw: bytes) -> dict[str, Any]:
     """What the core understands of a call given as JSON."""
+    from pydantic import ValidationError
+
     from armorer_guard import Guard, InputError
+    from armorer_guard.policy.examples import as_given
+    from armorer_guard.policy.model import Given
 
     if len(raw) > MAX_INPUT:
         raise Failure(f"the call is longer than {MAX_INPUT} bytes")
@@ -75,18 +87,30 @@ def _understood(raw: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(call, dict) or not (isinstance(call.get("tool"), str) or isinstance(call.get("text"), str)):
         raise Failure("a call has a `tool` and its `args`, or a `text`")
-    guard = Guard(record=False)
+    if unknown := sorted(set(call) - _CALL):
+        raise Failure(f"nobody knows the member `{unknown[0]}` of a call", f"known are {', '.join(sorted(_CALL))}")
     try:
+        guard = Guard(record=False, run_mode=call.get("run_mode"))
         if "text" in call:
             decision = guard.check_text(call["text"], surface=call.get("surface", "tool_result"))
         else:
             decision = guard.check(
-                call["tool"], call.get("args", {}), cwd=call.get("cwd"), workspace=call.get("workspace")
+                call["tool"],
+                call.get("args", {}),
+                cwd=call.get("cwd"),
+                workspace=call.get("workspace"),
+                agent=call.get("agent"),
+                pin=call.get("pin"),
             )
+        given = Given.model_validate(call.get("given", {}))
     except (InputError, TypeError) as error:
         raise Failure(f"the call cannot be judged: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, ("given", *first["loc"])))
+        raise Failure(f"`{where}` of the call is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}") from None
     facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
-    return facts
+    return as_given(facts, given)
 
 
 def _print(found: dict[str, Any], facts: dict[str, Any], policy: dict[str, Any], *, everything: bool) -> None:

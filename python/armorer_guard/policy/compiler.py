@@ -121,6 +121,8 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
                 problems.append(wrong.problem)
             else:
                 (labels if isinstance(rule, LabelRule) else rules)[rule.id] = made
+    own = _own(layers)
+    problems += _check_own(layers, own)
     problems += _check_overrides(layers, rules)
     problems += _check_without(layers, {**builtin, **builtin_labels})
     if problems:
@@ -131,6 +133,7 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
     mode, mode_layer = modes[-1] if modes else ((below or {}).get("mode", "enforce"), "builtin")
     return CompiledPolicy(
         {
+            **({"own": own} if own else {}),
             **({"labels": [labels[name] for name in sorted(labels, key=str.encode)]} if labels else {}),
             # Said where it matters: only the administrator can have what he denies observed.
             **({"mode_layer": mode_layer} if mode == "observe" and mode_layer == "managed" else {}),
@@ -173,6 +176,14 @@ def _may(layer: Layer) -> list[Problem]:
                 "`default` is not for a project's policy to set",
                 "move it to your own policy",
             )
+        for key, given in (("tools", model.tools), ("commands", model.commands)):
+            if given and not layer.trusted:
+                refuse(
+                    (key,),
+                    "project_loosens",
+                    f"`{key}` says what calls do, and this project's policy is not trusted",
+                    "trust it first: `armorer-guard policy trust FILE`",
+                )
         for at, label in enumerate(model.labels):
             for name in () if layer.trusted else sorted({*label.add} - OWN_LABELS):
                 refuse(
@@ -200,6 +211,32 @@ def _may(layer: Layer) -> list[Problem]:
     return found
 
 
+def _own(layers: Sequence[Layer]) -> dict[str, Any]:
+    """What tools and programs of one's own do; of several that fit, that of the highest layer counts."""
+    tools = [
+        tool.model_dump(exclude_none=True, exclude_defaults=True) for layer in reversed(layers) for tool in layer.model.tools
+    ]
+    commands = [command for layer in reversed(layers) for command in layer.model.commands]
+    return {name: held for name, held in (("commands", commands), ("tools", tools)) if held}
+
+
+def _check_own(layers: Sequence[Layer], own: Mapping[str, Any]) -> Iterable[Problem]:
+    if not own:
+        return
+    from armorer_guard._core import check_own
+
+    layer = next(layer for layer in reversed(layers) if layer.model.tools or layer.model.commands)
+    line = layer.source.line(("tools",) if layer.model.tools else ("commands",))
+    for error in check_own(canonical.canonical(own).decode()):
+        yield Problem(
+            layer.source.file,
+            line,
+            "tools_wrong",
+            error.removeprefix("policy: "),
+            "tools and programs are described as in `rules/tools` and `rules/commands`",
+        )
+
+
 def _default(layers: Sequence[Layer], below: Mapping[str, Any] | None, phase: str) -> dict[str, str]:
     found: dict[str, str] = {"effect": DEFAULTS[phase], "layer": "builtin"}
     if below is not None:
@@ -217,7 +254,7 @@ def _check_overrides(layers: Sequence[Layer], rules: dict[str, dict[str, Any]]) 
             for position, name in enumerate(rule.overrides):
                 line = layer.source.line(("rules", at, "overrides", position))
                 if (asked := rules.get(name)) is None:
-                    near = _nearest(name, rules)
+                    near = nearest(name, rules)
                     yield Problem(
                         layer.source.file,
                         line,
@@ -247,7 +284,7 @@ def _check_without(layers: Sequence[Layer], builtin: Mapping[str, Any]) -> Itera
     for layer in layers:
         for position, name in enumerate(layer.model.without):
             if layer.name != "project" and name not in builtin:
-                near = _nearest(name, builtin)
+                near = nearest(name, builtin)
                 yield Problem(
                     layer.source.file,
                     layer.source.line(("without", position)),
@@ -257,7 +294,8 @@ def _check_without(layers: Sequence[Layer], builtin: Mapping[str, Any]) -> Itera
                 )
 
 
-def _nearest(name: str, names: Iterable[str]) -> str | None:
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The name that *name* was probably meant to be."""
     from difflib import get_close_matches
 
     found = get_close_matches(name, list(names), n=1)
@@ -361,10 +399,10 @@ class _Compiler:
 
     def block(self, when: When, path: tuple[Step, ...]) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        for name in ("phase", "surface"):
+        for name in ("phase", "surface", "run_mode", "pin"):
             if (values := getattr(when, name)) is not None:
                 made[name] = sorted(set(values))
-        for name in ("tool", "server", "runtime", "agent", "host_mode", "label"):
+        for name in ("tool", "server", "runtime", "agent", "host_mode", "principal", "label"):
             if (value := getattr(when, name)) is not None:
                 made[name] = self.lists(value, (*path, name))
         if when.depth is not None:
@@ -391,7 +429,7 @@ class _Compiler:
             made["kind"] = self.expand(action.kind, (*path, "kind"))
             for pattern in made["kind"]:
                 if not any(speaks_about_kind({"kind": [pattern]}, kind, self.effect) for kind in KINDS):
-                    near = _nearest(pattern, KINDS)
+                    near = nearest(pattern, KINDS)
                     raise self.wrong(
                         (*path, "kind"),
                         "kind_unknown",
@@ -477,7 +515,7 @@ class _Compiler:
     def variable(self, name: str, path: tuple[Step, ...]) -> list[str]:
         known = self.layer.model.vars
         if name not in known:
-            near = _nearest(name, [*known, *BASES])
+            near = nearest(name, [*known, *BASES])
             raise self.wrong(
                 path,
                 "variable_unknown",

@@ -92,6 +92,14 @@ def _fits_names(condition: Json, text: str) -> bool:
     )
 
 
+def _named(condition: Json, text: str | None, absent: Truth) -> Truth:
+    return absent if text is None else _truth(_fits_names(condition, text))
+
+
+def _among(words: Iterable[str], word: str | None, absent: Truth) -> Truth:
+    return absent if word is None else _truth(word in words)
+
+
 def _in_range(condition: Json, number: int) -> bool:
     return bool(condition.get("gte", 0) <= number <= condition.get("lte", 2**64 - 1))
 
@@ -122,19 +130,40 @@ def _pointer(value: Any, pointer: str) -> tuple[bool, Any]:
         step = step.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and step in value:
             value = value[step]
-        elif isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
+        elif isinstance(value, list) and re.fullmatch(r"0|[1-9][0-9]{0,17}", step) and int(step) < len(value):
             value = value[int(step)]
         else:
             return False, None
     return True, value
 
 
+def _values(value: Any, pointer: str) -> Iterable[tuple[str, Any]]:
+    """Everything at a JSON Pointer in which a step `*` stands for every member or item, with its own pointer."""
+    head, star, rest = re.fullmatch(r"(.*?)(?:(/\*)(/.*)?)?", pointer, re.DOTALL).groups("")  # type: ignore[union-attr]
+    there, value = _pointer(value, head)
+    if there and not star:
+        yield head, value
+    elif there and isinstance(value, dict):
+        for name, held in value.items():
+            step = name.replace("~", "~0").replace("/", "~1")
+            yield from ((f"{head}/{step}{at}", found) for at, found in _values(held, rest))
+    elif there and isinstance(value, list):
+        for position, held in enumerate(value):
+            yield from ((f"{head}/{position}{at}", found) for at, found in _values(held, rest))
+
+
 def _arg(condition: Json, pointer: str, facts: Json) -> Truth:
-    there, value = _pointer(facts["args"], pointer)
-    if condition.get("exists", there) != there:
+    found = dict(_values(facts["args"], pointer))
+    if condition.get("exists", bool(found)) != bool(found):
         return Truth.NO
     if not condition.get("any") and not condition.get("none"):
         return Truth.YES
+    if "*" not in pointer.split("/"):
+        return _arg_text(condition, pointer, found.get(pointer), facts)
+    return max((_arg_text(condition, at, value, facts) for at, value in found.items()), default=Truth.NO)
+
+
+def _arg_text(condition: Json, pointer: str, value: Any, facts: Json) -> Truth:
     if any(finding["redact"] and finding["at"] == pointer for finding in facts["findings"]):
         return Truth.UNKNOWN  # A mark stands in its place.
     if isinstance(value, bool):
@@ -171,7 +200,7 @@ def call_conditions(block: Json, facts: Json) -> list[tuple[str, Truth]]:
             found.append((name, truth(block[name])))
 
     def named(value: str | None) -> Callable[[Any], Truth]:
-        return lambda condition: _truth(value is not None and _fits_names(condition, value))
+        return lambda condition: _named(condition, value, Truth.NO)
 
     add("surface", lambda surfaces: _truth(facts["surface"] in surfaces))
     add("tool", named(facts["tool"] or None))
@@ -179,6 +208,11 @@ def call_conditions(block: Json, facts: Json) -> list[tuple[str, Truth]]:
     add("runtime", named(caller["runtime"]))
     add("agent", named(caller["agent"] if caller["agent"] is not None else "main"))
     add("host_mode", named(caller["host_mode"]))
+    add("principal", lambda condition: _named(condition, facts["context"]["user"], Truth.UNKNOWN))
+    add("run_mode", lambda modes: _among(modes, caller.get("run_mode"), Truth.UNKNOWN))
+    # Only tools of servers are pinned.
+    unpinned = Truth.NO if facts.get("server") is None else Truth.UNKNOWN
+    add("pin", lambda pins: _among(pins, facts.get("pin"), unpinned))
     add("depth", lambda condition: _truth(_in_range(condition, caller["depth"])))
     found += [("arg", _arg(condition, pointer, facts)) for pointer, condition in block.get("arg", {}).items()]
     add("label", lambda condition: _holds_words(condition, state["labels"], Truth.NO))

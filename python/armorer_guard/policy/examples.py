@@ -8,13 +8,14 @@ A policy whose examples fail does not load. Nothing is recorded and nothing runs
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from armorer_guard import Guard
 from armorer_guard._core import decide_json
+from armorer_guard.policy import canonical
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
 from armorer_guard.policy.evaluate import match_rule, settle
 from armorer_guard.policy.model import CallExample, Case, Example, Given, LabelRule, Rule, TextExample
@@ -23,6 +24,9 @@ from armorer_guard.policy.source import Step
 
 NOW = "2026-01-05T12:00:00.000000Z"
 """The clock of examples and of tests that set none: a Monday noon, UTC."""
+
+PRINCIPAL = "user"
+"""Who makes the calls of examples and tests that name nobody."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,9 @@ class Result:
 class Judge:
     """Turns examples into facts. Calls happen in a project below the home directory of whoever runs this."""
 
-    def __init__(self) -> None:
-        self._guard = Guard(record=False, runtime="test")
+    def __init__(self, own: Mapping[str, Any] | None = None) -> None:
+        # What the policy that is tested says about tools, not what the one in force says.
+        self._guard = Guard(record=False, runtime="test", own=canonical.canonical(own or {}).decode())
         self._project = Path.home() / "project"
 
     def facts(self, example: Example, given: Given | None = None) -> dict[str, Any]:
@@ -54,16 +59,31 @@ class Judge:
             )
             decision = self._guard.check(tool, args, cwd=self._project)
         facts: dict[str, Any] = json.loads(decision.to_json())["facts"]
+        # What the machine that runs the tests says of itself is not part of them.
+        facts["caller"].pop("run_mode", None)
+        facts["context"]["user"] = PRINCIPAL
         given = given or Given()
-        facts["now"] = given.now or NOW
-        facts["state"] = {
-            "labels": sorted(given.labels),
-            "counters": sorted([name, n] for name, n in given.counters.items()),
-        }
-        for name in ("agent", "depth", "host_mode", "runtime"):
-            if (value := getattr(given, name)) is not None:
-                facts["caller"][name] = value
-        return facts
+        facts["state"] = {"labels": [], "counters": []}
+        return as_given(facts, given.model_copy(update={"now": given.now or NOW}))
+
+
+def as_given(facts: dict[str, Any], given: Given) -> dict[str, Any]:
+    """The facts with what a test sets besides the call."""
+    made = {**facts, "caller": dict(facts["caller"]), "context": dict(facts["context"]), "state": dict(facts["state"])}
+    if given.now is not None:
+        made["now"] = given.now
+    if given.labels:
+        made["state"]["labels"] = sorted(given.labels)
+    if given.counters:
+        made["state"]["counters"] = sorted([name, count] for name, count in given.counters.items())
+    for name in ("agent", "depth", "host_mode", "run_mode", "runtime"):
+        if (value := getattr(given, name)) is not None:
+            made["caller"][name] = value
+    if given.pin is not None:
+        made["pin"] = given.pin
+    if given.principal is not None:
+        made["context"]["user"] = given.principal
+    return made
 
 
 def shown(example: Example) -> str:
@@ -77,7 +97,7 @@ def shown(example: Example) -> str:
 
 def run(layers: Sequence[Layer], policy: CompiledPolicy, judge: Judge | None = None) -> Iterator[Result]:
     """Run every example and test of these files, in their order."""
-    judge = judge or Judge()
+    judge = judge or Judge(policy.document.get("own"))
     # What is unknown counts for a label as it does for a question.
     labels = [{**rule, "effect": "ask"} for rule in policy.document.get("labels", [])]
     compiled = {rule["id"]: rule for rule in (*policy.rules, *labels)}

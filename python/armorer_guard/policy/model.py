@@ -12,33 +12,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from armorer_guard.policy.vocabulary import MAX_PATTERN_PARTS, OBLIGATIONS
+from armorer_guard.policy.vocabulary import (
+    MAX_PATTERN_PARTS,
+    OBLIGATIONS,
+    Certainty,
+    Checksum,
+    Day,
+    Effect,
+    Family,
+    LayerName,
+    Phase,
+    Pin,
+    Place,
+    RunMode,
+    Severity,
+    Surface,
+)
 
-Effect = Literal["allow", "ask", "deny"]
-Layer = Literal["builtin", "user", "project", "managed"]
-Phase = Literal["pre", "post", "text"]
-Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
-Certainty = Literal["possible", "likely", "certain"]
-Family = Literal["secret", "pii", "hidden_text", "injection", "exfiltration"]
-Severity = Literal["low", "medium", "high", "critical"]
-Checksum = Literal["valid", "mismatch", "none"]
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Place = Literal[
-    "workspace",
-    "workspace_root",
-    "workspace_parent",
-    "temp",
-    "cache",
-    "home",
-    "home_root",
-    "system",
-    "root",
-    "device",
-    "null",
-    "outside",
-    "remote",
-    "unknown",
-]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=120)]
 
 
@@ -148,7 +138,11 @@ class Number(Strict):
 
 
 class Arg(Strict):
-    """A condition on one argument, named by its JSON Pointer (RFC 6901)."""
+    """
+    A condition on one argument, named by its JSON Pointer (RFC 6901).
+
+    A step `*` stands for every member or item of that level; the condition then holds when it does for one of them.
+    """
 
     exists: bool | None = None
     any: Patterns | None = None
@@ -252,7 +246,15 @@ class When(Strict):
     agent: NamesField | None = None
     """The agent inside the runtime; the main one is called `main`."""
     host_mode: NamesField | None = None
+    """The runtime's permission mode, as it names it."""
+    run_mode: Annotated[list[RunMode], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    """Whether a person is there to be asked."""
+    principal: NamesField | None = None
+    """The user the call runs as."""
+    pin: Annotated[list[Pin], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    """How the tool's definition compares with the one that was pinned."""
     depth: NumberField | None = None
+    """How many agents deep: 0 for the main one."""
     arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], Annotated[Arg, BeforeValidator(_arg)]] | None = (
         None
     )
@@ -353,6 +355,22 @@ class LabelRule(Strict):
     examples: Examples = Examples()
 
 
+class OwnTool(Strict):
+    """What a tool of your own does, in the format of `rules/tools`: arguments select what its effects are done to."""
+
+    names: Annotated[list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)]
+    """Whole names, or patterns over them: `mcp__crm__delete_*`."""
+    summary: str
+    harmless: bool = False
+    """It does nothing outside of the agent."""
+    chdir: str | None = None
+    """Selects the argument that says the working directory."""
+    effect: list[dict[str, Any]] = []
+    """`{do: db.delete, to: arg id, with: [all], when: [arg force=true]}`, as `rules/commands/README.md` says."""
+    examples: Annotated[dict[str, list[str]], Field(min_length=1)]
+    """`NAME {"argument": "value"}` and the actions it must give."""
+
+
 class Given(Strict):
     """What a test case sets besides the call."""
 
@@ -362,7 +380,10 @@ class Given(Strict):
     agent: str | None = None
     depth: Annotated[int, Field(ge=0)] | None = None
     host_mode: str | None = None
+    run_mode: RunMode | None = None
     runtime: str | None = None
+    principal: str | None = None
+    pin: Pin | None = None
 
 
 class Expect(Strict):
@@ -397,7 +418,7 @@ class PolicyFile(Strict):
     guard: Literal[1]
     """Version of the language."""
     id: Name
-    layer: Layer | None = None
+    layer: LayerName | None = None
     """Where the file belongs; the loader refuses it elsewhere."""
     builtin: Literal["default", "strict", "observe", "none"] | None = None
     """Which built-in policy lies below: `default` when nobody says. Not for a project to say."""
@@ -409,5 +430,9 @@ class PolicyFile(Strict):
     """Lists that conditions name as `$name`, or as `${name}` inside a text when they hold one word."""
     labels: list[LabelRule] = []
     """What calls leave on their run."""
+    tools: list[OwnTool] = []
+    """What tools of your own do."""
+    commands: list[dict[str, Any]] = []
+    """What programs of your own do, each as a `[[command]]` of `rules/commands`."""
     rules: list[Rule] = []
     tests: list[Case] = []

@@ -7,9 +7,10 @@ tags and duplicate keys are refused: what a person reads is what is meant.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Source:
     file: str
     data: Any
     lines: dict[Path_, int] = field(default_factory=dict)
+    digest: str = ""
+    """`sha256:…` of the file's bytes; empty for a text that is no file."""
 
     def line(self, path: tuple[Step, ...]) -> int | None:
         """The line, from one, of the nearest part that is known."""
@@ -62,7 +65,8 @@ def read(path: Path, *, shown_as: str | None = None) -> Source:
         raise _one(
             file, raw[: error.start].count(b"\n") + 1, "file_not_utf8", "holds bytes that are not UTF-8"
         ) from None
-    return parse(text, file=file, toml=path.suffix == ".toml")
+    found = parse(text, file=file, toml=path.suffix == ".toml")
+    return replace(found, digest=f"sha256:{hashlib.sha256(raw).hexdigest()}")
 
 
 def parse(text: str, *, file: str, toml: bool = False) -> Source:
@@ -97,7 +101,10 @@ def _parse_yaml(text: str, file: str) -> Source:
             "lists and mappings are marked by indentation with spaces; quote a text that holds `: ` or begins with `*`",
         ) from None
     except yaml.YAMLError as error:
-        raise _one(file, None, "yaml_syntax", f"is not YAML: {error}") from None
+        # A character that no YAML may hold is told by its position alone.
+        at = getattr(error, "position", None)
+        line = text.count("\n", 0, at) + 1 if isinstance(at, int) else None
+        raise _one(file, line, "yaml_syntax", f"is not YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise _one(file, None, "yaml_depth", f"is nested deeper than {MAX_DEPTH} levels") from None
     if node is None:

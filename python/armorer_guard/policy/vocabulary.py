@@ -6,6 +6,8 @@ Held against the core by a test. A leaf: imports nothing of this package.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 KINDS: tuple[str, ...] = (
     "fs.read",
     "fs.write",
@@ -75,7 +77,79 @@ KINDS: tuple[str, ...] = (
 UNKNOWN_KIND = "unknown"
 """The kind of what could not be understood. A permission covers it only where it names it."""
 
-PLACES: tuple[str, ...] = (
+ATTRIBUTES: dict[str, str] = {
+    "admin": "gives the rights of an administrator, or acts with them",
+    "all": "does it to everything of its kind: every process, image, branch, database",
+    "append": "adds to the end of a file",
+    "authorized_keys": "the file that says which keys may log in",
+    "auto_approve": "answers the tool's own question in advance (`-auto-approve`, `--yes`)",
+    "ci": "a file that a build server runs",
+    "create": "makes something new and changes nothing that was there",
+    "cron": "a table of scheduled commands",
+    "database": "a whole database, or all that a store holds",
+    "delete": "removes what it names, where the kind alone does not say so: a remote branch, a hook",
+    "dns": "the data is in the name that is looked up",
+    "downloaded": "runs what came from the network in this call or lies where downloads do",
+    "empty": "leaves an empty file (`> file`, `truncate -s 0`)",
+    "environment": "reads or prints environment variables, which hold credentials",
+    "exec": "makes a database or tool run programs",
+    "executable": "makes a file executable",
+    "file": "reads or writes a file through a database or another tool",
+    "file_scheme": "a `file:` URL: a file in the clothes of a fetch",
+    "force": "overrules a safeguard (`--force`, `-f`)",
+    "force_with_lease": "overrules it only when nobody else has pushed",
+    "foreign_scheme": "a URL that is neither HTTP nor a file: `gopher:`, `dict:`, `jar:`, …",
+    "from_path": "installs from a folder or archive of this machine",
+    "from_url": "installs from an address that is no registry",
+    "git_hook": "a program that git runs by itself",
+    "global": "for every project of this user, not this one alone",
+    "hard": "throws away changes that are not committed (`reset --hard`)",
+    "history": "the commands that a person typed",
+    "host_mount": "gives a container files of the host",
+    "host_namespace": "gives a container the host's processes, network or users",
+    "inward": "lets others reach this machine: a reverse tunnel, a share",
+    "local_data": "carries data of files of this machine",
+    "loopback": "this machine itself",
+    "metadata": "the address where clouds hand out credentials",
+    "method_write": "an HTTP method that changes something: POST, PUT, PATCH, DELETE",
+    "mirror": "makes the remote the same, deleting what is not here",
+    "no_where": "a statement that changes rows and names none",
+    "outside": "outside of the workspace",
+    "outside_data": "carries files from outside of the workspace",
+    "plain_http": "over HTTP without TLS",
+    "private_host": "a host of a private network",
+    "privileged": "a container that may do what the host may",
+    "process_memory": "the memory of a running process",
+    "project": "what the project itself names: its manifest, its lock file, its scripts",
+    "protected": "what its platform protects from deletion, or what others depend on",
+    "protected_branch": "a branch that others build on: `main`, `master`, `release/*`, …",
+    "public": "can be read by everybody afterwards",
+    "raw_ip": "an address instead of a name",
+    "recursive": "with everything below it",
+    "schema": "a whole schema of a database",
+    "secret": "is, carries or reads a credential",
+    "service": "a service that the system starts by itself",
+    "setuid": "a program that runs as its owner, whoever starts it",
+    "startup_file": "a file that a shell or a desktop runs when it starts",
+    "store": "a store of credentials: a keychain, a vault, a password manager",
+    "sudoers": "who may become root",
+    "system": "of the operating system, not of this user or project",
+    "tags": "moves or deletes tags, which others take for fixed",
+    "tautology": "a statement whose condition holds for every row",
+    "tls_off": "does not check who is at the other end",
+    "truncate": "replaces what was in the file",
+    "unlisted": "a program that the catalogue does not know",
+    "unverified": "does not check signature or sum of what it installs",
+    "upload": "sends a file",
+    "user": "a user or role of a database",
+    "userinfo": "a URL with a name or password in it",
+    "volumes": "deletes the data that containers keep",
+    "wildcard": "the target is a pattern",
+    "world_writable": "everybody on the machine may change it afterwards",
+}
+"""How an action is done, and what sets each word. Policies ask for them with `has`."""
+
+Place = Literal[
     "workspace",
     "workspace_root",
     "workspace_parent",
@@ -90,41 +164,62 @@ PLACES: tuple[str, ...] = (
     "outside",
     "remote",
     "unknown",
-)
+]
 """Where a path lies."""
 
-PHASES: tuple[str, ...] = ("pre", "post", "text")
+Phase = Literal["pre", "post", "text"]
 """When in a call's life a decision is taken."""
 
-SURFACES: tuple[str, ...] = ("user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output")
+Surface = Literal["user", "retrieved", "tool_result", "tool_description", "tool_args", "model_output"]
 """Where a text comes from."""
 
-CERTAINTIES: tuple[str, ...] = ("possible", "likely", "certain")
+RunMode = Literal["interactive", "headless"]
+"""Whether a person is there to be asked."""
+
+Pin = Literal["ok", "new", "changed", "shadowed"]
+"""How a tool's definition compares with the one that was pinned."""
+
+Certainty = Literal["possible", "likely", "certain"]
 """How sure it is that an action happens."""
 
-FAMILIES: tuple[str, ...] = ("secret", "pii", "hidden_text", "injection", "exfiltration")
+Family = Literal["secret", "pii", "hidden_text", "injection", "exfiltration"]
 """What family a finding belongs to."""
 
-SEVERITIES: tuple[str, ...] = ("low", "medium", "high", "critical")
+Severity = Literal["low", "medium", "high", "critical"]
 """How much a finding matters, least first."""
 
-CHECKSUMS: tuple[str, ...] = ("valid", "mismatch", "none")
+Checksum = Literal["valid", "mismatch", "none"]
 """What a token's own checksum said; `none` where its type has none."""
 
-EFFECTS: tuple[str, ...] = ("allow", "ask", "deny")
+Effect = Literal["allow", "ask", "deny"]
 """What a rule says, mildest first."""
 
-LAYERS: tuple[str, ...] = ("builtin", "user", "project", "managed")
+LayerName = Literal["builtin", "user", "project", "managed"]
 """Where a rule comes from; a later layer outranks an earlier one."""
 
-OBLIGATIONS: tuple[str, ...] = ("redact", "snapshot", "warn")
+Obligation = Literal["redact", "snapshot", "warn"]
 """What can be demanded besides an effect; `{label: NAME}` is the fourth."""
 
-BASES: tuple[str, ...] = ("workspace", "home", "cwd", "guard_home")
+Base = Literal["workspace", "home", "cwd", "guard_home"]
 """What a target pattern may begin with, as `${workspace}`: known only when a call is judged."""
 
-DAYS: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 """Days of the week."""
+
+PLACES: tuple[Place, ...] = get_args(Place)
+PHASES: tuple[Phase, ...] = get_args(Phase)
+SURFACES: tuple[Surface, ...] = get_args(Surface)
+RUN_MODES: tuple[RunMode, ...] = get_args(RunMode)
+PINS: tuple[Pin, ...] = get_args(Pin)
+CERTAINTIES: tuple[Certainty, ...] = get_args(Certainty)
+FAMILIES: tuple[Family, ...] = get_args(Family)
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+CHECKSUMS: tuple[Checksum, ...] = get_args(Checksum)
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+LAYERS: tuple[LayerName, ...] = get_args(LayerName)
+OBLIGATIONS: tuple[Obligation, ...] = get_args(Obligation)
+BASES: tuple[Base, ...] = get_args(Base)
+DAYS: tuple[Day, ...] = get_args(Day)
 
 PATH_KINDS: frozenset[str] = frozenset({"fs.read", "fs.write", "fs.delete", "fs.destroy", "fs.permission"})
 """Kinds whose target is a path, so that a place nobody stated is an unknown one."""

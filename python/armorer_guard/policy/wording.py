@@ -22,6 +22,25 @@ _TYPES = {
     "bool_type": "`true` or `false`",
 }
 
+_BOUNDS = {
+    "too_short": "expected a list with something in it, got an empty one",
+    "string_too_short": "expected a text that is not empty",
+    "string_too_long": "expected at most {max_length} characters",
+    "greater_than_equal": "expected at least {ge}, got {given}",
+}
+
+_MISSING = {
+    "guard": "the version of the language: `guard: 1`",
+    "id": "a name for the record, like `acme.no-production`",
+    "effect": "`allow`, `ask` or `deny`",
+    "why": "one clause for whoever is answered: `why: production is not for agents`",
+    "when": "the conditions: `when: {action: {kind: vcs.push}}`",
+    "label": "the label's name: `{label: untrusted}`",
+    "call": "a command of the shell, or `{tool: NAME, args: {}}`",
+    "expect": "what the test must give: `expect: {effect: deny}`",
+    "name": "what the test says, in a few words",
+}
+
 _FORMS = {
     r"^[A-Za-z0-9]": "a name of letters, digits and `.`, `_`, `-`, `/`",
     r"^\d{4}-(0": "a day like `2026-12-31`",
@@ -49,7 +68,8 @@ def _without_echoes(found: list[Problem]) -> list[Problem]:
     best: dict[tuple[int | None, str], Problem] = {}
     for problem in found:
         # Two keys that are missing at one place are two mistakes.
-        key = (problem.line, problem.message if problem.kind == "field_missing" else "")
+        where = problem.message.partition("`: ")[0]
+        key = (problem.line, problem.message if problem.kind == "field_missing" else where)
         held = best.get(key)
         if held is None or (held.kind == "type_wrong" and problem.kind != "type_wrong"):
             best[key] = problem
@@ -69,7 +89,9 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
         hint = f"did you mean `{near[0]}`?" if near else (f"known here: {', '.join(known)}" if known else None)
         return Problem(source.file, line, "field_unknown", f"{_at(path[:-1])}nobody knows the key `{name}`", hint)
     if kind == "missing":
-        return Problem(source.file, line, "field_missing", f"{_at(path)}the key `{detail['loc'][-1]}` is missing")
+        name = str(detail["loc"][-1])
+        said = f"{_at(path)}the key `{name}` is missing"
+        return Problem(source.file, line, "field_missing", said, _MISSING.get(name))
     if kind in ("literal_error", "enum"):
         expected = str(detail.get("ctx", {}).get("expected", "")).replace("'", "`").replace(" or ", ", ")
         words = [word.strip(" `") for word in expected.split(",")]
@@ -78,7 +100,12 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
         expected = f"one of {expected}" if len(words) > 1 else f"`{expected}`"
         return Problem(source.file, line, "value_unknown", f"{shown}got `{given}`; expected {expected}", hint)
     if kind in _TYPES:
-        return Problem(source.file, line, "type_wrong", f"{shown}expected {_TYPES[kind]}, got {_kind_of(given)}")
+        said = f"{shown}expected {_TYPES[kind]}, got {_kind_of(given)}"
+        bare = kind == "string_type" and isinstance(given, (int, float))
+        return Problem(source.file, line, "type_wrong", said, f'quote it: "{_bare(given)}"' if bare else None)
+    if kind in _BOUNDS:
+        said = _BOUNDS[kind].format(**detail.get("ctx", {}), given=_kind_of(given))
+        return Problem(source.file, line, "value_wrong", f"{shown}{said}")
     if kind == "value_error":
         return Problem(source.file, line, "value_wrong", f"{shown}{detail['msg'].removeprefix('Value error, ')}")
     if kind == "string_pattern_mismatch":
@@ -89,6 +116,10 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
         return Problem(source.file, line, "value_wrong", f"{shown}got `{given}`; expected {expected}")
     message = detail["msg"]
     return Problem(source.file, line, "value_wrong", f"{shown}{message[:1].lower()}{message[1:]}")
+
+
+def _bare(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _path(loc: tuple[Step, ...], data: Any) -> tuple[Step, ...]:

@@ -75,6 +75,7 @@ class Caller(Part):
     agent: str | None
     depth: int
     host_mode: str | None
+    run_mode: Literal["interactive", "headless"] | None = None
 
 
 class LabelSource(Part):
@@ -109,6 +110,7 @@ class Facts(Part):
     phase: Literal["pre", "post", "text"]
     tool: str
     server: str | None = None
+    pin: Literal["ok", "new", "changed", "shadowed"] | None = None
     surface: str
     actions: list[Action]
     findings: list[Finding]

@@ -641,13 +641,7 @@ fn attribute<'a>(
         Some((name, text)) => (name, Some(keep(condition(text, options), errors)?)),
         None => (text, None),
     };
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-    {
-        errors.push(format!("`{name}` is not an attribute in snake_case"));
-    }
+    errors.extend(crate::actions::attributes::problem(name));
     Some((name, held))
 }
 

@@ -18,6 +18,7 @@ use super::Catalogue;
 use super::action::{Action, Certainty, Target};
 use super::kinds::ActionKind;
 use super::line::Source;
+use super::own::Own;
 use super::place;
 use super::word::{Data, LIMIT, Origin, Word};
 use crate::call::Context;
@@ -45,6 +46,8 @@ const MAX_FILES: usize = 256;
 pub struct Engine<'c> {
     catalogue: &'c Catalogue,
     context: &'c Context,
+    /// What the user says about tools and programs of their own.
+    own: Option<&'c Own>,
     actions: Vec<Action>,
     /// Files that the call has written so far, with what flowed into them.
     files: Vec<(String, Data)>,
@@ -84,10 +87,11 @@ pub struct Situation {
 impl<'c> Engine<'c> {
     /// An engine for one call.
     #[must_use]
-    pub const fn new(catalogue: &'c Catalogue, context: &'c Context) -> Self {
+    pub const fn new(catalogue: &'c Catalogue, context: &'c Context, own: Option<&'c Own>) -> Self {
         Self {
             catalogue,
             context,
+            own,
             actions: Vec::new(),
             files: Vec::new(),
             links: Vec::new(),
@@ -159,6 +163,14 @@ impl<'c> Engine<'c> {
                     && held.by == action.by
                     && held.reason == action.reason
             });
+            debug_assert!(
+                action
+                    .attributes
+                    .iter()
+                    .all(|name| super::attributes::is_known(name)),
+                "an attribute that `attributes` does not list: {:?}",
+                action.attributes
+            );
             match same {
                 Some(held) => held.certainty = held.certainty.max(action.certainty),
                 None => kept.push(action),

@@ -184,7 +184,9 @@ impl Engine<'_> {
                 }
             }
         }
-        let Some(found) = find(&self.catalogue.commands, base, words) else {
+        let found = find(&self.catalogue.commands, base, words)
+            .or_else(|| find(self.own?.commands(), base, words));
+        let Some(found) = found else {
             return self.unlisted_program(base, words, here);
         };
         self.apply(found, words, here)

@@ -35,6 +35,7 @@ pub(crate) fn run(options: &CheckOptions) -> Status {
         caller: Caller {
             run: options.run.clone(),
             runtime: String::from("check"),
+            run_mode: edge::run_mode(),
             ..Caller::default()
         },
         surface: options.surface,

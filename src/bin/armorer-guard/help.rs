@@ -16,7 +16,7 @@ const NATIVE: [(&str, &str); 6] = [
 ];
 
 /// Commands that run in Python; a test holds the names against the Python command line's own.
-const PYTHON: [(&str, &str); 9] = [
+const PYTHON: [(&str, &str); 10] = [
     ("pending", "list the questions that agents wait for"),
     ("approve", "allow what an agent was asked about"),
     ("deny", "answer such a question with no"),
@@ -27,7 +27,8 @@ const PYTHON: [(&str, &str); 9] = [
         "replay",
         "decide again from the record, under the same or another policy",
     ),
-    ("policy", "compile, check and explain policies"),
+    ("policy", "write, check, try, explain and activate policies"),
+    ("mode", "enforce what is decided, or only observe"),
     (
         "demo",
         "show the main job on real input, in a scratch store",
@@ -102,7 +103,8 @@ input:
 
   a request is   {"id": ANY, "tool": "Bash", "args": {"command": "ls"}, "cwd": "/abs", "run": "NAME"}
   or             {"id": ANY, "text": "...", "surface": "tool_result", "run": "NAME"}
-  with `workspace` (absolute path) and `agent` (name) where known; a member that is not known is an error.
+  with `workspace` (absolute path), `agent` (name), `run_mode` (interactive, headless) and, for a tool, `pin` (ok, new,
+  changed, shadowed) where known; a member that is not known is an error.
 
 output:
   --json            one JSON answer a line, instead of text for people; always so with --jsonl

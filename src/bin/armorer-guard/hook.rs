@@ -121,6 +121,7 @@ fn answer(contract: &Contract<'_>, options: &HookOptions, told: &mut Option<Told
             let decision = guard.check(Call {
                 tool: call.tool,
                 args: call.args,
+                pin: None,
                 context: place(&call.session),
                 caller: caller(contract, call.session, call.call_id),
             });
@@ -329,6 +330,7 @@ fn caller(contract: &Contract<'_>, session: Session, call_id: Option<String>) ->
         depth: u32::from(session.agent.is_some()),
         agent: session.agent,
         host_mode: session.mode,
+        run_mode: edge::run_mode(),
     }
 }
 

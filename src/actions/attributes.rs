@@ -1,0 +1,191 @@
+//! The words by which an action says how it is done. A closed set: the catalogue is refused when it uses another, and
+//! policies are told which word nobody sets. `LANGUAGE.md` prints this table; a test holds both together.
+
+/// Every attribute with what sets it, sorted by name.
+pub const ATTRIBUTES: &[(&str, &str)] = &[
+    (
+        "admin",
+        "gives the rights of an administrator, or acts with them",
+    ),
+    (
+        "all",
+        "does it to everything of its kind: every process, image, branch, database",
+    ),
+    ("append", "adds to the end of a file"),
+    (
+        "authorized_keys",
+        "the file that says which keys may log in",
+    ),
+    (
+        "auto_approve",
+        "answers the tool's own question in advance (`-auto-approve`, `--yes`)",
+    ),
+    ("ci", "a file that a build server runs"),
+    (
+        "create",
+        "makes something new and changes nothing that was there",
+    ),
+    ("cron", "a table of scheduled commands"),
+    ("database", "a whole database, or all that a store holds"),
+    (
+        "delete",
+        "removes what it names, where the kind alone does not say so: a remote branch, a hook",
+    ),
+    ("dns", "the data is in the name that is looked up"),
+    (
+        "downloaded",
+        "runs what came from the network in this call or lies where downloads do",
+    ),
+    ("empty", "leaves an empty file (`> file`, `truncate -s 0`)"),
+    (
+        "environment",
+        "reads or prints environment variables, which hold credentials",
+    ),
+    ("exec", "makes a database or tool run programs"),
+    ("executable", "makes a file executable"),
+    (
+        "file",
+        "reads or writes a file through a database or another tool",
+    ),
+    (
+        "file_scheme",
+        "a `file:` URL: a file in the clothes of a fetch",
+    ),
+    ("force", "overrules a safeguard (`--force`, `-f`)"),
+    (
+        "force_with_lease",
+        "overrules it only when nobody else has pushed",
+    ),
+    (
+        "foreign_scheme",
+        "a URL that is neither HTTP nor a file: `gopher:`, `dict:`, `jar:`, …",
+    ),
+    (
+        "from_path",
+        "installs from a folder or archive of this machine",
+    ),
+    ("from_url", "installs from an address that is no registry"),
+    ("git_hook", "a program that git runs by itself"),
+    (
+        "global",
+        "for every project of this user, not this one alone",
+    ),
+    (
+        "hard",
+        "throws away changes that are not committed (`reset --hard`)",
+    ),
+    ("history", "the commands that a person typed"),
+    ("host_mount", "gives a container files of the host"),
+    (
+        "host_namespace",
+        "gives a container the host's processes, network or users",
+    ),
+    (
+        "inward",
+        "lets others reach this machine: a reverse tunnel, a share",
+    ),
+    ("local_data", "carries data of files of this machine"),
+    ("loopback", "this machine itself"),
+    ("metadata", "the address where clouds hand out credentials"),
+    (
+        "method_write",
+        "an HTTP method that changes something: POST, PUT, PATCH, DELETE",
+    ),
+    (
+        "mirror",
+        "makes the remote the same, deleting what is not here",
+    ),
+    ("no_where", "a statement that changes rows and names none"),
+    ("outside", "outside of the workspace"),
+    (
+        "outside_data",
+        "carries files from outside of the workspace",
+    ),
+    ("plain_http", "over HTTP without TLS"),
+    ("private_host", "a host of a private network"),
+    ("privileged", "a container that may do what the host may"),
+    ("process_memory", "the memory of a running process"),
+    (
+        "project",
+        "what the project itself names: its manifest, its lock file, its scripts",
+    ),
+    (
+        "protected",
+        "what its platform protects from deletion, or what others depend on",
+    ),
+    (
+        "protected_branch",
+        "a branch that others build on: `main`, `master`, `release/*`, …",
+    ),
+    ("public", "can be read by everybody afterwards"),
+    ("raw_ip", "an address instead of a name"),
+    ("recursive", "with everything below it"),
+    ("schema", "a whole schema of a database"),
+    ("secret", "is, carries or reads a credential"),
+    ("service", "a service that the system starts by itself"),
+    (
+        "setuid",
+        "a program that runs as its owner, whoever starts it",
+    ),
+    (
+        "startup_file",
+        "a file that a shell or a desktop runs when it starts",
+    ),
+    (
+        "store",
+        "a store of credentials: a keychain, a vault, a password manager",
+    ),
+    ("sudoers", "who may become root"),
+    (
+        "system",
+        "of the operating system, not of this user or project",
+    ),
+    ("tags", "moves or deletes tags, which others take for fixed"),
+    (
+        "tautology",
+        "a statement whose condition holds for every row",
+    ),
+    ("tls_off", "does not check who is at the other end"),
+    ("truncate", "replaces what was in the file"),
+    ("unlisted", "a program that the catalogue does not know"),
+    (
+        "unverified",
+        "does not check signature or sum of what it installs",
+    ),
+    ("upload", "sends a file"),
+    ("user", "a user or role of a database"),
+    ("userinfo", "a URL with a name or password in it"),
+    ("volumes", "deletes the data that containers keep"),
+    ("wildcard", "the target is a pattern"),
+    (
+        "world_writable",
+        "everybody on the machine may change it afterwards",
+    ),
+];
+
+/// Whether an action may carry that word.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    ATTRIBUTES
+        .binary_search_by(|(known, _)| (*known).cmp(name))
+        .is_ok()
+}
+
+/// What is wrong with a word that an entry of the catalogue wants to set; `None` when nothing is.
+#[must_use]
+pub fn problem(name: &str) -> Option<String> {
+    (!is_known(name)).then(|| {
+        format!("`{name}` is not an attribute; `src/actions/attributes.rs` lists them, with what sets each")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_sorted_and_each_stands_once() {
+        assert!(ATTRIBUTES.is_sorted_by(|one, other| one.0 < other.0));
+        assert!(is_known("recursive") && !is_known("recursiv"));
+    }
+}
