@@ -48,6 +48,7 @@ test: check test-rust test-python
 
 bench: $(VENV)/.installed $(VENV)/.tools
 	$(BIN)/python benches/run.py
+	$(BIN)/python benches/records.py 100000
 
 eval: $(VENV)/.installed
 	@test -n '$(CORPORA)' || { echo 'say where the labelled data lies: make eval CORPORA=DIR'; exit 2; }

@@ -202,9 +202,12 @@ class Guard:
         record: False decides without recording.
         runtime: Name of the runtime that asks, for the record.
         run_mode: Whether a person is there to be asked. Default: as `ARMORER_GUARD_RUN_MODE` says, else not known.
+        own: What tools and programs of one's own do, as JSON `{"tools": […], "commands": […]}`. Default: what the policy
+            in force says.
 
     Raises:
         InputError: *run_mode* is unknown.
+        PolicyError: *own* is wrong.
 
     A policy or a store that cannot be used does not raise here: each call is then answered strictly (what changes, runs
     or sends is denied with the reason; a pure read is allowed and the gap is said in `obligations`).
@@ -217,6 +220,7 @@ class Guard:
         record: bool = True,
         runtime: str = "python",
         run_mode: _RunMode | None = None,
+        own: str | None = None,
     ) -> Guard: ...
     def check(
         self,
@@ -327,6 +331,9 @@ def builtin_policy(name: str) -> bytes:
         PolicyError: No such policy ships.
     """
 
+def check_own(own: str) -> list[str]:
+    """What is wrong with tools and programs of one's own (see `Guard`), examples included; a sentence each."""
+
 def tool_names() -> list[str]:
     """The names of tools that agent runtimes bring, as they write them."""
 
@@ -361,6 +368,43 @@ def canonical_json(value: Any) -> bytes:
 
     Raises:
         InputError: JSON cannot hold the value.
+    """
+
+def understand_again(facts: bytes) -> bytes:
+    """
+    What this core makes of the call or text in recorded facts, as facts in canonical JSON; run state and clock are kept.
+
+    Catalogue and packs are those that ship. Nothing is recorded.
+
+    Raises:
+        InputError: They are no facts that this version knows.
+    """
+
+def index_rows(
+    block: bytes, *, first: int, chain: int, line: int, at: int, shapes: dict[str, int]
+) -> tuple[
+    int,
+    int,
+    list[tuple[Any, ...]],
+    list[tuple[int, int, int, bytes]],
+    list[tuple[str | None, str | None, str]],
+    tuple[int, int, int, int, int, int | None, int | None],
+]:
+    """
+    The whole lines of a part of a log as rows of the reader's index (table `record` of `records.intake`).
+
+    Args:
+        block: Bytes of a log, from the beginning of a line on.
+        first: Number of the first row.
+        chain: Number of the log in the index.
+        line: Number of the first line in the log, from 1.
+        at: Where the block begins in the log, in bytes.
+        shapes: Numbers of the known shapes by their key; new ones are added with the next numbers.
+
+    Returns:
+        Bytes of whole lines; how many lines that is; rows of decisions and outcomes; `(n, line, at, bytes)` of lines
+        that must be read with more patience; `(enforced, result, decision)` of outcomes whose decision is in another
+        block; decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
     """
 
 def action_sentence(action: bytes) -> str | None:

@@ -1,5 +1,7 @@
 //! The only place that names pyo3: converts, releases the interpreter, calls, converts back.
 
+mod again;
+mod columns;
 mod convert;
 mod results;
 mod runs;
@@ -300,7 +302,7 @@ fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<Scan
 /// `policy::decide` on JSON documents: what explanation and replay hold the plain evaluator against.
 #[pyfunction]
 fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    policy::decide_json(facts, policy)
+    again::decide_json(facts, policy)
         .map(|verdict| PyBytes::new(py, &verdict))
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
@@ -326,7 +328,7 @@ impl Policy {
     }
 
     fn decide<'py>(&self, py: Python<'py>, facts: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        policy::decide_recorded(facts, &self.inner)
+        policy::decide_facts_json(facts, &self.inner)
             .map(|verdict| PyBytes::new(py, &verdict))
             .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
     }
@@ -448,7 +450,7 @@ mod _core {
     };
 
     #[pymodule_export]
-    use super::action_sentence;
+    use super::{action_sentence, again::understand_again, columns::index_rows};
 
     #[pymodule_export]
     use super::runs::{

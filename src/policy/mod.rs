@@ -143,14 +143,14 @@ pub fn decide(facts: &Facts, policy: &Policy) -> Verdict {
 /// # Errors
 /// [`PolicyError`] when either cannot be used.
 pub fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
-    decide_recorded(facts, &Policy::from_compiled(policy)?)
+    decide_facts_json(facts, &Policy::from_compiled(policy)?)
 }
 
-/// [`decide`] on recorded facts, as JSON.
+/// As [`decide_json`], under a policy that is at hand.
 ///
 /// # Errors
-/// [`PolicyError`] when they cannot be read.
-pub fn decide_recorded(facts: &[u8], policy: &Policy) -> Result<Vec<u8>, PolicyError> {
+/// [`PolicyError`] when the facts cannot be read.
+pub fn decide_facts_json(facts: &[u8], policy: &Policy) -> Result<Vec<u8>, PolicyError> {
     let facts: Facts = serde_json::from_slice(facts).map_err(|cause| PolicyError {
         kind: "policy_facts",
         message: format!("the facts cannot be read: {cause}"),

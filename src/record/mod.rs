@@ -6,6 +6,7 @@
 
 mod chain;
 mod clock;
+pub mod columns;
 pub mod durability;
 mod epoch;
 mod error;

@@ -119,6 +119,7 @@ def ids(out: str) -> list[str]:
         (("--rule", "example.rule"), ["2", "1"]),
         (("--rule", "example.near"), []),
         (("--finding", "secrets.*", "--effect", "allow"), ["2"]),
+        (("--label", "untrusted"), []),
         (("--outcome", "overridden"), ["1"]),
         (("--outcome", "none"), ["2"]),
         (("--outcome", "ok"), ["1"]),
@@ -199,7 +200,7 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(store: HandMade, capsys: pyte
     _, out, _ = speak(store.root.parent, capsys)("export", "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(out))
 
-    assert row["reason"] == "'=cmd|' /C calc'!A0"
+    assert row["reasons"] == "'=cmd|' /C calc'!A0"
     assert row["tool"] == "'@SUM(1)\\u{1b}[2J"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from armorer_guard.records import intake
 from armorer_guard.records.index import Filters, Index, micros
 from armorer_guard.records.store import Store, StoreMissing, guard_home
 from armorer_guard.records.verify import verify_store
@@ -42,20 +43,19 @@ def decision(log: Log, number: int, effect: str = "deny", rule: str = "r", **mem
 def test_what_is_appended_is_found_without_reading_the_rest_again(store: HandMade, monkeypatch: pytest.MonkeyPatch):
     reader = opened(store)
     assert ends(reader) == ["05", "04", "03", "02", "01", "00"]
-    read: list[tuple[str, int]] = []
-    original = Store.lines
+    read: list[bytes] = []
+    original = intake.index_rows
 
-    def lines(self: Store, chain: str, offset: int = 0, number: int = 1) -> Any:
-        read.append((chain, offset))
-        return original(self, chain, offset, number)
+    def index_rows(block: bytes, **place: Any) -> Any:
+        read.append(block)
+        return original(block, **place)
 
-    monkeypatch.setattr(Store, "lines", lines)
-    size = len(store.run.bytes())
+    monkeypatch.setattr(intake, "index_rows", index_rows)
     store.run.add(note="more")
     store.write()
 
     assert ends(reader)[0] == "06"
-    assert (RUN, size) in read and (RUN, 0) not in read
+    assert read == [store.run.lines[-1]]
 
 
 def test_a_log_that_was_cut_or_exchanged_is_read_anew(store: HandMade):

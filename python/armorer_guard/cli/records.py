@@ -12,16 +12,25 @@ _VERBS = {
     "list": "records_list",
     "tail": "records_list",
     "search": "records_list",
-    "export": "records_list",
+    "export": "records_export",
     "stats": "records_stats",
     "show": "records_show",
-    "why": "records_show",
+    "why": "records_why",
     "verify": "records_verify",
 }
 
 _IDS = """
 An ID is that of a record or of a run, its beginning or its end (as lists show it) when only one fits, or the runtime's
 own name of the session.
+"""
+
+_FORMATS = """
+jsonl    the stored lines, byte for byte
+csv      one decision a row, as spreadsheets read it
+parquet  one record a row, for DuckDB, pandas and their like; needs -o and the extra `parquet`
+otel     OpenTelemetry traces, OTLP in JSON: one trace a run; neither arguments nor targets nor paths are in there
+ocsf     one OCSF event a line, for security tools
+Nothing is sent anywhere, and no format holds more than the records do.
 """
 
 
@@ -56,6 +65,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--effect", choices=("allow", "ask", "deny"), help="so decided")
     group.add_argument("--rule", metavar="ID", help="decided by this rule; `*` stands for anything")
     group.add_argument("--finding", metavar="ID", help="with a finding of this rule; `*` stands for anything")
+    group.add_argument("--label", metavar="NAME", help="while the run had this label: secret, untrusted, …")
     group.add_argument(
         "--outcome",
         choices=_OUTCOMES + _RESULTS,
@@ -114,6 +124,7 @@ def add_parser(subparsers: Any) -> None:
     stats.add_argument("--since", metavar="TIME", help="from then on: 7d, 2h, today, 2026-11-22")
     stats.add_argument("--until", metavar="TIME", help="before then")
     stats.add_argument("--run", metavar="RUN", help="of this run only")
+    stats.add_argument("--never", action="store_true", help="list the rules that never decided anything instead")
 
     search = _parser(
         verbs,
@@ -130,13 +141,16 @@ def add_parser(subparsers: Any) -> None:
     export = _parser(
         verbs,
         "export",
-        "write records to standard output, oldest first",
-        "jsonl: the stored lines, byte for byte. csv: one decision a row, as spreadsheets read it.\n\n"
-        "exit status: 0 done; 2 usage error",
+        "write records to standard output or into a file, oldest first",
+        _FORMATS + "\nexit status: 0 done; 2 usage error",
     )
-    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl (the default) or csv")
+    export.add_argument(
+        "--format", choices=("jsonl", "csv", "parquet", "otel", "ocsf"), default="jsonl", help="see below (jsonl)"
+    )
+    export.add_argument("-o", "--output", metavar="FILE", help="write there instead, whole or not at all")
+    export.add_argument("--digests", action="store_true", help="otel: name digests of policy, facts and action too")
     _filters(export)
-    export.set_defaults(kind="all")
+    export.set_defaults(kind=None)
 
 
 def _add_verify(verbs: Any) -> None:

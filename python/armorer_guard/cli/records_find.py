@@ -68,6 +68,7 @@ def filters(arguments: argparse.Namespace, index: Index) -> Filters:
         action=arguments.action,
         rule=arguments.rule,
         finding=arguments.finding,
+        label=arguments.label,
     )
 
 

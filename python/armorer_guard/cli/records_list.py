@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +17,10 @@ from armorer_guard.cli.records_text import (
     Cell,
     Screen,
     counted,
+    fit,
     part,
     parts,
+    progress_bar,
     sentence,
     short_id,
     short_time,
@@ -32,7 +33,9 @@ from armorer_guard.records.store import Stored
 
 _POLL_S = 0.25
 _HEADS = ("WHEN", "EFFECT", "TOOL", "WHAT", "RULE", "OUTCOME", "ID")
-_WHAT = 3
+_WHAT, _RULE = 3, 4
+_WIDE = 100
+"""Columns of a terminal below which there is no room for the rule; `why` tells it."""
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -52,7 +55,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         if not rows:
             print("no records" if asked == Filters() else "no records are like that")
             return 0
-        for line in table(screen, _HEADS, [_cells(index, row) for row in rows], _WHAT):
+        for line in _lines(screen, [_cells(index, row, screen) for row in rows]):
             print(line)
         said = [counted(len(rows), "record")]
         if more:
@@ -140,7 +143,15 @@ def entry(index: Index, row: Row) -> dict[str, Any]:
     }
 
 
-def _cells(index: Index, row: Row) -> tuple[Cell, ...]:
+def _lines(screen: Screen, rows: Sequence[Sequence[Cell]], heads: Sequence[str] = _HEADS) -> Iterable[str]:
+    """A table of records, as much of it as the terminal has room for."""
+    if screen.columns < _WIDE:
+        heads = [head for at, head in enumerate(heads) if at != _RULE]
+        rows = [[cell for at, cell in enumerate(row) if at != _RULE] for row in rows]
+    return table(screen, heads, rows, _WHAT)
+
+
+def _cells(index: Index, row: Row, screen: Screen) -> tuple[Cell, ...]:
     record = index.summary(row)
     if record is None:
         what, rules = "(the stored line cannot be read: `armorer-guard records verify` says why)", []
@@ -154,7 +165,7 @@ def _cells(index: Index, row: Row) -> tuple[Cell, ...]:
     return (
         Cell(short_time(row.ts), "2"),
         Cell(visible(row.effect or "-"), EFFECT_COLOURS.get(row.effect or "", "")),
-        Cell(visible(row.tool or ("text" if row.kind == "decision" else "-"))),
+        Cell(fit(visible(row.tool or ("text" if row.kind == "decision" else "-")), max(screen.columns // 8, 10))),
         Cell(what),
         Cell(rules[0] + (f" +{len(rules) - 1}" if len(rules) > 1 else "") if rules else "-"),
         Cell(visible((ended or "not known") + result), "31" if row.enforced in ODD else "2" if not ended else ""),
@@ -204,10 +215,11 @@ def _print_tail(index: Index, rows: Iterable[Row], screen: Screen, as_json: bool
         if as_json:
             print(json.dumps(entry(index, row), ensure_ascii=True))
             continue
-        when, effect, tool, what, rule, ended, identifier = _cells(index, row)
-        widths = (14, 6, 12, max(screen.columns - 14 - 6 - 12 - 22 - 14 - 8 - 12, 20), 22, 14, 8)
+        when, effect, tool, what, rule, ended, identifier = _cells(index, row, screen)
+        others = 14 + 6 + 12 + 14 + 8 + 10 + (24 if screen.columns >= _WIDE else 0)
+        widths = (14, 6, 12, max(screen.columns - others, 20), 22, 14, 8)
         cells = [(when, effect, tool, what, rule, ended, identifier)]
-        lines = [*table(screen, [" " * columns for columns in widths], cells, _WHAT)]
+        lines = [*_lines(screen, cells, [" " * columns for columns in widths])]
         print(lines[1])
 
 
@@ -224,7 +236,7 @@ def run_search(arguments: argparse.Namespace) -> int:
         if arguments.json:
             _print_json([entry(index, row) for row in rows])
         elif rows:
-            for line in table(screen, _HEADS, [_cells(index, row) for row in rows], _WHAT):
+            for line in _lines(screen, [_cells(index, row, screen) for row in rows]):
                 print(line)
             more = "; there may be more, `-n 0` lists all" if len(rows) == limit else ""
             print(screen.faint(f"({counted(len(rows), 'record')}{more})"))
@@ -235,81 +247,38 @@ def run_search(arguments: argparse.Namespace) -> int:
 
 def _matching(index: Index, runs: Iterable[Run], needles: Iterable[bytes], kind: str, limit: int) -> list[Row]:
     found: list[Row] = []
-    for run in runs:
+    runs = [*runs]
+    sizes = [_size(index, run) for run in runs]
+    show, done = progress_bar("searching"), 0
+    for run, size in zip(runs, sizes, strict=True):
+        if show is not None:
+            show(done, sum(sizes) + 1)
+        done += size
         hits = [stored for stored in index.store.lines(run.name) if _contains(stored, needles)]
         for stored in reversed(hits):
             row = index.at(run.name, stored.number)
             if row is not None and kind in ("all", row.kind):
                 found.append(row)
                 if len(found) == limit:
-                    return found
+                    break
+        if len(found) == limit:
+            break
+    if show is not None:
+        show(1, 1)
     return found
+
+
+def _size(index: Index, run: Run) -> int:
+    """Bytes of a run's log; none when it is gone."""
+    try:
+        return index.store.path(run.name).lstat().st_size
+    except OSError:
+        return 0
 
 
 def _contains(stored: Stored, needles: Iterable[bytes]) -> bool:
     line = stored.line.lower()
     return all(needle in line for needle in needles)
-
-
-def run_export(arguments: argparse.Namespace) -> int:
-    """Stored lines, or decisions as a table for spreadsheets."""
-    with open_index(arguments) as index:
-        rows = index.find(filters(arguments, index), oldest_first=True)
-        if arguments.format == "csv":
-            _export_csv(index, rows)
-            return 0
-        out = sys.stdout.buffer
-        for row in rows:
-            out.write(index.store.read(row.chain, row.at, row.length) + b"\n")
-        out.flush()
-    return 0
-
-
-_COLUMNS = (
-    "ts",
-    "run",
-    "session",
-    "id",
-    "runtime",
-    "agent",
-    "cwd",
-    "tool",
-    "effect",
-    "actions",
-    "targets",
-    "rules",
-    "reason",
-)
-_ENDS = ("findings", "enforced", "result", "policy")
-
-
-def _export_csv(index: Index, rows: Iterable[Row]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *_ENDS])
-    for row in rows:
-        record = index.summary(row)
-        if row.kind != "decision" or record is None:
-            continue
-        writer.writerow([_harmless(value) for value in _csv_values(row, record)])
-
-
-def _csv_values(row: Row, record: dict[str, Any]) -> Iterator[object]:
-    facts, verdict = part(record, "facts"), part(record, "verdict")
-    actions, rules = parts(facts, "actions"), parts(verdict, "rules")
-    yield from (record.get("ts"), row.chain, part(facts, "caller").get("run"), row.id, row.runtime, row.agent)
-    yield from (part(facts, "context").get("cwd"), row.tool, row.effect)
-    yield " ".join(str(action.get("kind")) for action in actions)
-    yield " ".join(str(part(action, "target").get("value")) for action in actions)
-    yield " ".join(str(rule.get("id")) for rule in rules)
-    yield "; ".join(str(rule.get("message")) for rule in rules)
-    yield " ".join(str(finding.get("rule")) for finding in parts(facts, "findings"))
-    yield from (row.enforced, row.result, part(record, "policy").get("digest"))
-
-
-def _harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula, and that holds no control character."""
-    text = "" if value is None else visible(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _print_json(value: object) -> None:

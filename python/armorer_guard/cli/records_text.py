@@ -24,6 +24,8 @@ ODD: Final = frozenset({"overridden", "bypassed", "failed_open"})
 
 _WORTH_A_BAR = 32 << 20
 """Bytes below which the work is over before a bar could be read."""
+_WORTH_A_BAR_COUNTED = 500
+"""The same for decisions that are taken again."""
 _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -168,14 +170,19 @@ def _line(screen: Screen, cells: Sequence[Cell], widths: Sequence[int]) -> str:
     return "  ".join(parts).rstrip()
 
 
-def progress_bar(what: str) -> Callable[[int, int], None] | None:
+def progress_bar(what: str, noun: str | None = None) -> Callable[[int, int], None] | None:
     """
-    A line on standard error that says how far something is: a function of bytes done and bytes in all.
+    A line on standard error that says how far something is: a function of what is done and what there is to do.
 
     None where nobody watches. Of little to do nothing is shown.
+
+    Args:
+        what: What is being done.
+        noun: What is counted, in the plural; bytes when not given.
     """
     if not sys.stderr.isatty():
         return None
+    worth = _WORTH_A_BAR if noun is None else _WORTH_A_BAR_COUNTED
     started = time.monotonic()
     shown = 0.0
 
@@ -185,11 +192,12 @@ def progress_bar(what: str) -> Callable[[int, int], None] | None:
         if done >= total:
             sys.stderr.write("\r\x1b[K" if shown else "")
             shown = 0.0
-        elif total > _WORTH_A_BAR and now - shown > 0.1:
+        elif total > worth and now - shown > 0.1:
             shown = now
             bar = "#" * (30 * done // total)
             left = (now - started) / max(done, 1) * (total - done)
-            sys.stderr.write(f"\r{what} [{bar:.<30}] {size(done)} of {size(total)}, {left:.0f} s left\x1b[K")
+            how_far = f"{size(done)} of {size(total)}" if noun is None else f"{done:,} of {total:,} {noun}"
+            sys.stderr.write(f"\r{what} [{bar:.<30}] {how_far}, {left:.0f} s left\x1b[K")
         sys.stderr.flush()
 
     return show

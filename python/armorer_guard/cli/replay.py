@@ -25,7 +25,9 @@ def add_parser(subparsers: Any) -> None:
         help="decide again from the record, under the same or another policy",
         description="Decide again from the recorded facts. Nothing is run, fetched or recorded. Under the policy that "
         "decided, effect, rules and reasons must come out the same; with --policy, say what would have changed.",
-        epilog="exit status: 0 the same, or --policy was given; 1 there is no such record, or none can be replayed;\n"
+        epilog="Facts were redacted before policy saw them, so nothing is guessed where a secret stood. --deep can\n"
+        "only understand what is left: where a redacted value may be the reason, it says `indeterminate`.\n\n"
+        "exit status: 0 the same, or --policy was given; 1 there is no such record, or none can be replayed;\n"
         "2 usage or input error; 3 the replay gave something else, and at which stage first",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -33,6 +35,11 @@ def add_parser(subparsers: Any) -> None:
         "id", metavar="ID|RUN", help="a decision or a run: id, its beginning or end, or a session's name"
     )
     parser.add_argument("--policy", metavar="POLICY", help="another policy: a file, or the name of one that ships")
+    parser.add_argument(
+        "--deep",
+        action="store_true",
+        help="understand the recorded arguments again too, and say what this version sees differently",
+    )
     parser.add_argument("--plain", action="store_true", help="of a run: ask the evaluator in plain Python too (slower)")
     parser.add_argument("--json", action="store_true", help="answer in JSON, for programs")
     parser.add_argument("--home", metavar="DIR", help="where records are kept (default: ARMORER_GUARD_HOME)")
@@ -57,6 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 rows = [decision_of(index, found.id)]
             policy = _policy(arguments.policy, index.store.root.parent) if arguments.policy else None
+            if arguments.deep:
+                from armorer_guard.cli.replay_deep import replay_deep
+
+                return replay_deep(index, rows, policy, arguments)
             return _replay(index, rows, policy, arguments)
     except CommandError as error:
         return complain(error)
@@ -82,14 +93,18 @@ def _policy(text: str, home: Path) -> bytes:
 
 
 def _replay(index: Index, rows: Sequence[Row], other: bytes | None, arguments: argparse.Namespace) -> int:
+    from armorer_guard.cli.records_text import progress_bar
     from armorer_guard.records.replay import CannotReplay, Policies, replay, under
 
+    show = progress_bar("deciding again", "decisions")
     policies = Policies(index.store)
     plain = arguments.plain or len(rows) == 1
     done: list[tuple[Row, Replay]] = []
     impossible: list[tuple[Row, str]] = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         record, _ = index.store.whole(index.line(row) or {})
+        if show is not None:
+            show(number, len(rows))
         try:
             if other is not None:
                 done.append((row, under(record, other)))
@@ -169,6 +184,8 @@ def _say_changes(index: Index, done: list[tuple[Row, Replay]], impossible: list[
     counts = Counter(result.replayed for _, result in changed)
     newly = ", ".join(f"{counts[name]:,} newly {word}" for name, word in _NEWLY.items() if counts[name])
     print(f"{counted(len(done), 'decision')}: {len(done) - len(changed):,} the same{', ' + newly if newly else ''}")
+    if unknown := sum(result.unknown for _, result in changed):
+        print(screen.faint(f"({unknown:,} of these rest on something that is not known, which counts against a call)"))
 
 
 _NEWLY = {"deny": "denied", "ask": "asked", "allow": "allowed"}

@@ -4,65 +4,42 @@ An index of a store, for lists and queries: derived, rebuilt when it is missing 
 It lies beside the logs (`index.sqlite`, for its owner alone) and is written by readers only, never by the guard. It
 holds what records are looked up by and where their lines stand; what a person is shown is read from the lines. Where
 it cannot be written it is made in memory. It does not verify: a line that is no record is counted and passed over.
+How lines get in is a matter of `intake`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
-from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
 
+from armorer_guard.records.intake import (
+    ARGUMENTS,
+    IS_SELDOM,
+    SELDOM,
+    Intake,
+    Progress,
+    connect,
+    discard,
+    micros,
+    tail_of,
+)
+from armorer_guard.records.intake import text as _text
 from armorer_guard.records.store import Store
-from armorer_guard.records.verify import JOURNAL, SEAL_LEN, members
+from armorer_guard.records.verify import members
 
-SCHEMA: Final = "3"
-ARGUMENTS: Final = "/facts/args"
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_BATCH = 20_000
-_BUSY_S = 10.0
-_MUCH = 4 << 20
-"""Bytes of a log from which on a faster parser is worth its import."""
+__all__ = ["Filters", "Index", "Progress", "Row", "RuleUse", "Run", "micros"]
 
-_TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-
--- One log. `size` is how much of it is indexed; `head` is the seal of the last line before that.
-CREATE TABLE chain (
-    n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, inode INTEGER NOT NULL, mtime INTEGER NOT NULL,
-    size INTEGER NOT NULL, lines INTEGER NOT NULL, head BLOB NOT NULL, broken INTEGER NOT NULL,
-    session TEXT, runtime TEXT, agent TEXT, cwd TEXT, user TEXT, began INTEGER, last INTEGER,
-    allowed INTEGER NOT NULL DEFAULT 0, asked INTEGER NOT NULL DEFAULT 0, denied INTEGER NOT NULL DEFAULT 0,
-    outcomes INTEGER NOT NULL DEFAULT 0, odd INTEGER NOT NULL DEFAULT 0
-);
-
--- One record and where it stands: `at` bytes into the log of `chain`. Times are microseconds since 1970.
--- For a decision, `enforced` and `result` are those of the outcome that closed it, as far as one was seen.
-CREATE TABLE record (
-    n INTEGER PRIMARY KEY, chain INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
-    kind TEXT NOT NULL, id TEXT NOT NULL, ts INTEGER NOT NULL, tool TEXT, effect TEXT, runtime TEXT, agent TEXT,
-    enforced TEXT, result TEXT, closes TEXT, policy INTEGER
-);
--- What a record can be found by: rules that decided, kinds of actions, findings, and ends that call for attention.
-CREATE TABLE term (n INTEGER PRIMARY KEY, kind TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (kind, value));
-CREATE TABLE posting (term INTEGER, ts INTEGER, record INTEGER, PRIMARY KEY (term, ts, record)) WITHOUT ROWID;
-"""
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Told how much is done, and how much there is to do."""
-
-_INDEXES: Final = {
-    "record_id": "record (id)",
-    "record_kind": "record (kind, ts)",
-    "record_chain": "record (chain, kind, ts)",
-    "record_closes": "record (closes) WHERE closes IS NOT NULL",
-}
-"""Made after the first filling: sorting once is many times faster than keeping them sorted."""
+_FEW: Final = 48
+"""Shapes up to which each is asked by itself for its newest records, which are then merged."""
+_COLUMNS: Final = (
+    "r.n, c.name, r.line, r.at, r.length, s.kind, r.id, r.ts, "
+    "s.tool, s.effect, s.runtime, s.agent, r.enforced, r.result"
+)
+_JOINED: Final = "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape"
+_LAST: Final = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -80,6 +57,7 @@ class Filters:
     action: str | None = None
     rule: str | None = None
     finding: str | None = None
+    label: str | None = None
     after: int | None = None
     """Only records that were indexed after this one (`Row.n`)."""
 
@@ -125,28 +103,31 @@ class Run:
     broken: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class RuleUse:
     """How often a rule decided, and what became of it. Counts are of decisions."""
 
     rule: str
-    allowed: int
-    asked: int
-    denied: int
-    enforced: int
-    overridden: int
-    open: int
-    last: int
-
-
-def micros(timestamp: Any) -> int:
-    """Microseconds since 1970 of a record's timestamp; 0 for what is none."""
-    try:
-        found = datetime.fromisoformat(str(timestamp).replace("Z", "+00:00"))
-        delta = found - _EPOCH
-    except (ValueError, TypeError, OverflowError):
-        return 0
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    allowed: int = 0
+    asked: int = 0
+    denied: int = 0
+    enforced: int = 0
+    overridden: int = 0
+    failed_open: int = 0
+    open: int = 0
+    """Without an outcome: nothing says whether the call ran."""
+    went_on: int = 0
+    """Asked, and the call ran: a person let it."""
+    stopped: int = 0
+    """Asked, and the call was cancelled."""
+    appealed: int = 0
+    """Requests for an approval that were answered or wait for it."""
+    approved: int = 0
+    """Requests that a person granted."""
+    last: int = 0
+    """Microseconds since 1970."""
+    policies: set[str] = field(default_factory=set)
+    """Digests of the policies that it decided under."""
 
 
 class Index:
@@ -154,10 +135,8 @@ class Index:
 
     def __init__(self, store: Store, database: sqlite3.Connection, progress: Progress | None = None) -> None:
         self.store = store
-        self._progress = progress
         self._db = database
-        self._terms: dict[tuple[str, str], int] = {}
-        self._to_read = self._read_so_far = 0
+        self._intake = Intake(store, database, progress)
 
     @classmethod
     @contextlib.contextmanager
@@ -176,17 +155,17 @@ class Index:
         for attempt in range(2):
             database: sqlite3.Connection | None = None
             try:
-                database = _connect(path)
+                database = connect(path)
                 index = cls(store, database, progress)
                 index.refresh()
             except sqlite3.Error as error:
                 if database is not None:
                     database.close()
                 if attempt == 0 and not isinstance(error, sqlite3.OperationalError):
-                    _discard(path)
+                    discard(path)
                     continue
                 # Read-only, locked or broken beyond removal: the logs can be read all the same.
-                database = _connect(None)
+                database = connect(None)
                 index = cls(store, database, progress)
                 index.refresh()
             try:
@@ -195,120 +174,9 @@ class Index:
                 database.close()
             return
 
-    # -- keeping up with the logs
-
     def refresh(self) -> None:
         """Read what was appended since the last time; read a log anew that is not the one that was read."""
-        paths = {**self.store.runs(), JOURNAL: self.store.path(JOURNAL)}
-        stale = self._stale(paths)
-        if not stale:
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            # Another reader may have done the work while this one waited.
-            self._terms = {(kind, value): n for n, kind, value in self._db.execute("SELECT n, kind, value FROM term")}
-            newest = self.newest()
-            if newest == 0:
-                for name in _INDEXES:
-                    self._db.execute(f"DROP INDEX IF EXISTS {name}")
-            stale = self._stale(paths)
-            self._to_read, self._read_so_far = self._unread(stale), 0
-            for name in stale:
-                self._ingest(name, paths.get(name))
-            if self._progress is not None:
-                self._progress(self._to_read, self._to_read)
-            for name, columns in _INDEXES.items():
-                self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
-            self._close(newest)
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-
-    def _unread(self, names: Iterable[str]) -> int:
-        """Bytes of these logs that are not indexed, at most."""
-        known = dict(self._db.execute("SELECT name, size FROM chain").fetchall())
-        total = 0
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += max(self.store.path(name).lstat().st_size - known.get(name, 0), 0)
-        return total
-
-    def _close(self, newest: int) -> None:
-        """Tell decisions what outcomes say of them that are newer than this record."""
-        chosen = "SELECT n, enforced, result, closes FROM record WHERE closes IS NOT NULL AND n > ? ORDER BY n LIMIT ?"
-        close = "UPDATE record SET enforced = ?, result = ? WHERE id = ? AND kind = 'decision'"
-        while found := self._db.execute(chosen, (newest, _BATCH)).fetchall():
-            self._db.executemany(close, [row[1:] for row in found])
-            newest = found[-1][0]
-
-    def _stale(self, paths: dict[str, Path]) -> list[str]:
-        """Logs that have changed since they were read, and those that are gone."""
-        known = {
-            name: (inode, mtime, size)
-            for name, inode, mtime, size in self._db.execute("SELECT name, inode, mtime, size FROM chain")
-        }
-        stale = []
-        for name, path in paths.items():
-            try:
-                found = path.lstat()
-            except OSError:
-                continue
-            if known.pop(name, None) != (found.st_ino, found.st_mtime_ns, found.st_size):
-                stale.append(name)
-        return stale + list(known)
-
-    def _ingest(self, name: str, path: Path | None) -> None:
-        row = self._db.execute("SELECT n, inode, size, lines, head FROM chain WHERE name = ?", (name,)).fetchone()
-        try:
-            found = path.lstat() if path else None
-        except OSError:
-            found = None
-        if found is None or path is None:
-            if row:
-                self._forget(row[0])
-            return
-        offset, number = 0, 1
-        if row and (row[1] != found.st_ino or row[2] > found.st_size or not self._still_ends(name, row[2], row[4])):
-            self._forget(row[0])
-            row = None
-        if row:
-            chain, offset, number = row[0], row[2], row[3] + 1
-        else:
-            chain = self._db.execute(
-                "INSERT INTO chain (name, inode, mtime, size, lines, head, broken) VALUES (?, ?, 0, 0, 0, x'', 0)",
-                (name, found.st_ino),
-            ).lastrowid
-        with contextlib.suppress(OSError):
-            self._read(name, int(chain or 0), offset, number, found)
-
-    def _still_ends(self, name: str, size: int, head: bytes) -> bool:
-        """Whether the part that was read still ends as it did."""
-        try:
-            return self.store.read(name, size - len(head) - 1, len(head)) == head if size else True
-        except (OSError, ValueError):
-            return False
-
-    def _forget(self, chain: int) -> None:
-        records = "SELECT n FROM record WHERE chain = ?"
-        self._db.execute(f"DELETE FROM posting WHERE record IN ({records})", (chain,))
-        self._db.execute("DELETE FROM record WHERE chain = ?", (chain,))
-        self._db.execute("DELETE FROM chain WHERE n = ?", (chain,))
-
-    def _read(self, name: str, chain: int, offset: int, number: int, found: os.stat_result) -> None:
-        intake = _Intake(self._db, self._terms, chain, _parser(self.store, found.st_size - offset))
-        end, head, lines = offset, b"", number - 1
-        for stored in self.store.lines(name, offset, number):
-            end, head, lines = stored.offset + len(stored.line) + 1, stored.line[-SEAL_LEN:], stored.number
-            intake.take(stored.line, stored.number, stored.offset)
-            if self._progress is not None and stored.number % 1_024 == 0:
-                self._progress(self._read_so_far + end - offset, self._to_read)
-        intake.flush()
-        self._read_so_far += end - offset
-        if end > offset:
-            self._db.execute("UPDATE chain SET size = ?, lines = ?, head = ? WHERE n = ?", (end, lines, head, chain))
-        # A torn tail leaves `size` short of the file: it is looked at again, at little cost, until it is mended.
-        self._db.execute("UPDATE chain SET mtime = ?, inode = ? WHERE n = ?", (found.st_mtime_ns, found.st_ino, chain))
+        self._intake.refresh()
 
     # -- asking
 
@@ -321,67 +189,81 @@ class Index:
             limit: How many at most; negative: all.
             oldest_first: The other way round.
         """
-        source = "record r"
-        conditions: list[str] = ["c.name <> 'journal'"]
-        values: list[str | int] = []
-        terms = [("action", filters.action), ("rule", filters.rule), ("finding", filters.finding)]
-        wanted = [(kind, value) for kind, value in terms if value is not None]
-        time = "r.ts"
-        for position, (kind, value) in enumerate(wanted):
-            numbers = self._matching_terms(kind, value)
-            if not numbers:
-                return []
-            listed = ",".join(map(str, numbers))
-            if position == 0 and len(numbers) == 1:
-                source, time = "posting p CROSS JOIN record r ON r.n = p.record", "p.ts"
-                conditions.append(f"p.term = {listed}")
-            else:
-                conditions.append(
-                    f"EXISTS (SELECT 1 FROM posting q WHERE q.term IN ({listed}) AND q.ts = r.ts AND q.record = r.n)"
-                )
-        compared: tuple[tuple[str, str | int | None], ...] = (
-            ("r.kind =", filters.record_kind),
-            (f"{time} >=", filters.since),
-            (f"{time} <", filters.until),
-            ("r.effect =", filters.effect),
-            ("r.n >", filters.after),
+        chosen, most = self._shapes(filters)
+        by_shape = filters.run is None and filters.after is None and filters.outcome not in SELDOM
+        if by_shape and limit >= 0 and not most and len(chosen) <= _FEW:
+            return self._merged(chosen, filters, limit, oldest_first)
+        return [*self._each(filters, chosen, most, limit, oldest_first)]
+
+    def each(self, filters: Filters) -> Iterator[Row]:
+        """As `find`, for any number of them: all, oldest first, read as they are asked for."""
+        yield from self._each(filters, *self._shapes(filters), -1, True)
+
+    def _each(self, filters: Filters, chosen: list[int], most: bool, limit: int, oldest_first: bool) -> Iterator[Row]:
+        if not chosen:
+            return
+        conditions, values = _of_record(filters)
+        by = ""
+        if filters.run is not None:
+            by = "INDEXED BY record_chain"
+        elif filters.outcome in SELDOM:
+            by, conditions = "INDEXED BY record_seldom", [IS_SELDOM, *conditions]
+        elif filters.after is None:
+            by = "INDEXED BY record_time" if most or len(chosen) > _FEW else "INDEXED BY record_shape"
+        conditions.append(f"r.shape IN ({','.join(map(str, chosen))})")
+        query = (
+            f"SELECT {_COLUMNS} FROM record r {by} {_JOINED} WHERE {' AND '.join(conditions)} {_order(oldest_first)}"
         )
-        for comparison, bound in compared:
-            if bound is not None:
-                conditions.append(f"{comparison} ?")
-                values.append(bound)
+        for row in self._db.execute(query, [*_held(values), limit]):
+            yield Row(*row)
+
+    def _merged(self, chosen: list[int], filters: Filters, limit: int, oldest_first: bool) -> list[Row]:
+        """The newest records of each shape, and of those the newest."""
+        found: list[Row] = []
+        conditions, values = _of_record(filters)
+        where = " AND ".join(["r.shape = ?", *conditions])
+        query = (
+            f"SELECT {_COLUMNS} FROM record r INDEXED BY record_shape {_JOINED} WHERE {where} {_order(oldest_first)}"
+        )
+        for shape in chosen:
+            found += [Row(*row) for row in self._ask(query, (shape, *values, limit))]
+        found.sort(key=lambda row: (row.ts, row.n), reverse=not oldest_first)
+        return found[:limit]
+
+    def _shapes(self, filters: Filters) -> tuple[list[int], bool]:
+        """Numbers of the shapes that records must have, and whether most have one of them."""
+        conditions, values = ["1"], []
+        for column, wanted in (("kind", filters.record_kind), ("effect", filters.effect)):
+            if wanted is not None:
+                conditions.append(f"{column} = ?")
+                values.append(wanted)
         if filters.tool is not None:
-            conditions.append("r.tool GLOB ?")
+            conditions.append("tool GLOB ?")
             values.append(filters.tool)
         if filters.agent is not None:
-            conditions.append("(r.agent = ? OR r.runtime = ?)")
-            values += [filters.agent, filters.agent]
-        if filters.outcome == "none":
-            conditions.append("r.enforced IS NULL")
-        elif filters.outcome is not None:
-            conditions.append("(r.enforced = ? OR r.result = ?)")
-            values += [filters.outcome, filters.outcome]
-        if filters.run is not None:
-            conditions.append("r.chain = (SELECT n FROM chain WHERE name = ?)")
-            values.append(filters.run)
-        where = " AND ".join(conditions)
-        way = "ASC" if oldest_first else "DESC"
-        query = (
-            "SELECT r.n, c.name, r.line, r.at, r.length, r.kind, r.id, r.ts, r.tool, r.effect, r.runtime, r.agent, "
-            f"r.enforced, r.result FROM {source} CROSS JOIN chain c ON c.n = r.chain WHERE {where} "
-            f"ORDER BY {time} {way}, r.n {way} LIMIT ?"
-        )
-        return [Row(*row) for row in self._ask(query, (*values, limit))]
-
-    def _matching_terms(self, kind: str, value: str) -> list[int]:
-        """Numbers of the terms of a kind that a pattern with `*` means."""
-        query = "SELECT n FROM term WHERE kind = ? AND value GLOB ?"
-        return [n for (n,) in self._ask(query, (kind, value))]
+            conditions.append("(agent = ?{0} OR runtime = ?{0})".format(len(values) + 1))
+            values.append(filters.agent)
+        features = {
+            "rule": filters.rule,
+            "action": filters.action,
+            "finding": filters.finding,
+            "label": filters.label,
+        }
+        for kind, wanted in features.items():
+            if wanted is not None:
+                conditions.append(f"n IN (SELECT shape FROM feature WHERE kind = '{kind}' AND value GLOB ?)")
+                values.append(wanted)
+        found = self._ask(f"SELECT n FROM shape WHERE {' AND '.join(conditions)}", values)
+        (total,) = self._db.execute("SELECT count(*) FROM shape").fetchone()
+        return [number for (number,) in found], 2 * len(found) > total
 
     def count(self, record_kind: str = "decision") -> int:
         """How many records of a kind there are."""
-        (count,) = self._db.execute("SELECT count(*) FROM record WHERE kind = ?", (record_kind,)).fetchone()
-        return int(count)
+        if record_kind == "decision":
+            query = "SELECT coalesce(sum(allowed + asked + denied), 0) FROM chain"
+            return int(self._db.execute(query).fetchone()[0])
+        query = "SELECT count(*) FROM record WHERE shape IN (SELECT n FROM shape WHERE kind = ?)"
+        return int(self._db.execute(query, (record_kind,)).fetchone()[0])
 
     def newest(self) -> int:
         """Number of the record that was indexed last."""
@@ -394,33 +276,69 @@ class Index:
 
     def tools(self, run: str) -> list[tuple[str | None, int]]:
         """The tools that a run called, and how often, the most used first."""
-        query = (
-            "SELECT r.tool, count(*) FROM record r JOIN chain c ON c.n = r.chain "
-            "WHERE c.name = ? AND r.kind = 'decision' GROUP BY 1 ORDER BY 2 DESC, 1"
-        )
-        return self._db.execute(query, (run,)).fetchall()
+        return self._of_run(run, "s.tool", "r.n")
 
     def policies(self, run: str) -> list[tuple[str, int]]:
         """Digests of the policies that decided in a run, and how often."""
+        return self._of_run(run, "s.policy", "r.n")
+
+    def totals(self, run: str) -> dict[str, int]:
+        """How the decisions of a run ended, by what the runtime did; `none` where nothing is known."""
+        return dict(self._of_run(run, "coalesce(r.enforced, 'none')", "r.n"))
+
+    def agents(self, run: str) -> list[tuple[str | None, int]]:
+        """The agents that called in a run, and how often."""
+        return self._of_run(run, "s.agent", "r.n")
+
+    def features(self, run: str, kind: str) -> list[tuple[str, int]]:
+        """
+        How many decisions of a run have which rule, action, finding or label, the most frequent first.
+
+        Args:
+            run: The run.
+            kind: `rule`, `action`, `finding` or `label`.
+        """
         query = (
-            "SELECT t.value, count(*) FROM record r JOIN term t ON t.n = r.policy "
-            "WHERE r.chain = (SELECT n FROM chain WHERE name = ?) AND r.kind = 'decision' GROUP BY 1 ORDER BY 2 DESC, 1"
+            "SELECT f.value, sum(t.count) FROM (SELECT shape, count(*) AS count FROM record "
+            "WHERE chain = (SELECT n FROM chain WHERE name = ?) GROUP BY shape) t "
+            "JOIN feature f ON f.shape = t.shape AND f.kind = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
+        return self._ask(query, (run, kind))
+
+    def _of_run(self, run: str, column: str, counted: str) -> list[Any]:
+        query = (
+            f"SELECT {column}, count({counted}) FROM record r CROSS JOIN shape s ON s.n = r.shape "
+            "WHERE r.chain = (SELECT n FROM chain WHERE name = ?) AND s.kind = 'decision' GROUP BY 1 ORDER BY 2 DESC, 1"
         )
         return self._ask(query, (run,))
 
+    def closing(self, identifier: str, kind: str = "outcome") -> list[Row]:
+        """The records of a kind that answer this one, oldest first."""
+        return self._rows("r.closes = ? AND s.kind = ? ORDER BY r.n", identifier, kind)
+
     def outcomes_of(self, decision: str) -> list[Row]:
         """The outcomes that close a decision, oldest first."""
-        return self._rows("r.closes = ? ORDER BY r.n", decision)
+        return self.closing(decision)
 
     def by_id(self, text: str, limit: int = 20) -> list[Row]:
         """Records whose id is *text*, or else begins, or else ends with it. The journal's own lines are left out."""
         runs_only = "c.name <> 'journal' AND "
         if found := self._rows(f"{runs_only} r.id = ?", text):
             return found
-        if found := self._rows(f"{runs_only} r.id >= ? AND r.id < ? ORDER BY r.id LIMIT ?", text, text + "~", limit):
+        tail = tail_of(text)
+        # A beginning never has eight digits that an id ends in by chance more often than once in four thousand million.
+        if tail is not None and (found := self._rows(f"{runs_only} r.tail = ? LIMIT ?", tail, limit)):
+            found = [row for row in found if row.id.endswith(text)]
+            if found and len(text) >= 8:
+                return [*found, *self._beginning(text, limit)][:limit]
+        if found := self._beginning(text, limit):
             return found
         ending = "SELECT n FROM record INDEXED BY record_id WHERE substr(id, -length(?)) = ? LIMIT ?"
         return self._rows(f"{runs_only} r.n IN ({ending})", text, text, limit)
+
+    def _beginning(self, text: str, limit: int) -> list[Row]:
+        condition = "c.name <> 'journal' AND r.id >= ? AND r.id < ? ORDER BY r.id LIMIT ?"
+        return self._rows(condition, text, text + "~", limit)
 
     def runs(self, text: str | None = None) -> list[Run]:
         """Runs, those that began last first; with *text* only those whose id or session is it, or begins or ends so."""
@@ -440,24 +358,49 @@ class Index:
 
     def rules(self, since: int | None = None, until: int | None = None, run: str | None = None) -> list[RuleUse]:
         """How every rule was used in a stretch of time, the most used first."""
-        chosen = "AND r.chain = (SELECT n FROM chain WHERE name = :run)" if run is not None else ""
+        conditions, values = ["1"], list[str | int]()
+        if run is not None:
+            conditions.append("chain = (SELECT n FROM chain WHERE name = ?)")
+            values.append(run)
+        if since is not None or until is not None:
+            conditions.append("ts >= ? AND ts < ?")
+            values += [since or 0, until if until is not None else _LAST]
+        by = "record_chain" if run is not None else "record_shape"
         query = f"""
-            SELECT t.value, sum(r.effect = 'allow'), sum(r.effect = 'ask'), sum(r.effect = 'deny'),
-                sum(r.enforced IS 'enforced'), sum(r.enforced IS 'overridden'), sum(r.enforced IS NULL), max(r.ts)
-            FROM term t JOIN posting p ON p.term = t.n JOIN record r ON r.n = p.record
-            WHERE t.kind = 'rule' AND p.ts >= :since AND p.ts < :until {chosen}
-            GROUP BY t.n ORDER BY count(*) DESC, t.value
+            SELECT f.value, s.effect, s.policy, t.* FROM (
+                SELECT shape, count(*), sum(enforced IS 'enforced'), sum(enforced IS 'overridden'),
+                    sum(enforced IS 'failed_open'), sum(enforced IS NULL),
+                    sum(enforced IS 'not_attempted' OR enforced NOT NULL AND result IS 'cancelled'), max(ts)
+                FROM record INDEXED BY {by} WHERE {" AND ".join(conditions)} GROUP BY shape
+            ) t CROSS JOIN shape s ON s.n = t.shape AND s.kind = 'decision'
+            CROSS JOIN feature f ON f.kind = 'rule' AND f.shape = t.shape
         """
-        bounds = {"since": since or 0, "until": until if until is not None else 1 << 62, "run": run}
-        return [RuleUse(*row) for row in self._db.execute(query, bounds)]
+        uses: dict[str, RuleUse] = {}
+        for rule, effect, policy, _, *counts, last in self._ask(query, values):
+            use = uses.setdefault(rule, RuleUse(rule))
+            _count(use, effect, counts)
+            use.last = max(use.last, last)
+            if policy:
+                use.policies.add(policy)
+        for rule, state in self._appeals(since, until, run):
+            if rule in uses:
+                uses[rule].appealed += 1
+                uses[rule].approved += state == "approved"
+        return sorted(uses.values(), key=lambda use: (-(use.allowed + use.asked + use.denied), use.rule))
 
-    def totals(self, run: str) -> dict[str, int]:
-        """How the decisions of a run ended, by what the runtime did; `none` where nothing is known."""
-        query = (
-            "SELECT coalesce(r.enforced, 'none'), count(*) FROM record r JOIN chain c ON c.n = r.chain "
-            "WHERE c.name = ? AND r.kind = 'decision' GROUP BY 1 ORDER BY 1"
-        )
-        return dict(self._db.execute(query, (run,)).fetchall())
+    def _appeals(self, since: int | None, until: int | None, run: str | None) -> list[tuple[str, str | None]]:
+        """Every rule that a request for an approval is about, and how that ended."""
+        query = """
+            SELECT f.value, (SELECT a.result FROM record a CROSS JOIN shape t ON t.n = a.shape
+                WHERE a.closes = r.id AND t.kind = 'approval.result' ORDER BY a.n DESC LIMIT 1)
+            FROM shape s CROSS JOIN record r INDEXED BY record_shape ON r.shape = s.n
+            CROSS JOIN record d INDEXED BY record_id ON d.id = r.closes
+            CROSS JOIN feature f ON f.kind = 'rule' AND f.shape = d.shape
+            WHERE s.kind = 'approval.request' AND d.ts >= ?1 AND d.ts < ?2
+                AND (?3 IS NULL OR d.chain = (SELECT n FROM chain WHERE name = ?3))
+        """
+        bounds = (since or 0, until if until is not None else _LAST, run)
+        return self._db.execute(query, bounds).fetchall()
 
     def summary(self, row: Row) -> dict[str, Any] | None:
         """As `line`, with what was moved to objects, save the arguments of a call, which may be of any length."""
@@ -474,223 +417,52 @@ class Index:
 
     def _ask(self, query: str, values: Iterable[str | int | None]) -> list[Any]:
         """Rows of a query; texts that SQLite cannot hold are asked for as they are held."""
-        return self._db.execute(
-            query, [_text(value) if isinstance(value, str) else value for value in values]
-        ).fetchall()
+        return self._db.execute(query, _held(values)).fetchall()
 
     def _rows(self, condition: str, *values: Any) -> list[Row]:
-        query = (
-            "SELECT r.n, c.name, r.line, r.at, r.length, r.kind, r.id, r.ts, r.tool, r.effect, r.runtime, r.agent, "
-            f"r.enforced, r.result FROM record r JOIN chain c ON c.n = r.chain WHERE {condition}"
-        )
+        query = f"SELECT {_COLUMNS} FROM record r {_JOINED} WHERE {condition}"
         return [Row(*row) for row in self._ask(query, values)]
 
 
-class _Intake:
-    """Takes lines of one log into the index, many at a time."""
-
-    def __init__(
-        self, database: sqlite3.Connection, terms: dict[tuple[str, str], int], chain: int, parse: _Parser
-    ) -> None:
-        self._db = database
-        self._terms = terms
-        self._chain = chain
-        self._parse = parse
-        (self._next,) = database.execute("SELECT coalesce(max(n), 0) + 1 FROM record").fetchone()
-        self._records: list[tuple[Any, ...]] = []
-        self._postings: list[tuple[int, int, int]] = []
-        self._combinations: dict[tuple[tuple[Any, ...], ...], frozenset[int]] = {}
-        self._counts = {"allow": 0, "ask": 0, "deny": 0, "outcomes": 0, "odd": 0, "broken": 0}
-        self._began: int | None = None
-        self._last: int | None = None
-        self._start: dict[str, Any] | None = None
-
-    def take(self, line: bytes, number: int, offset: int) -> None:
-        """One line; what is no record is counted."""
-        found = self._parse(line)
-        if found is None or not isinstance(found.get("kind"), str) or not isinstance(found.get("id"), str):
-            self._counts["broken"] += 1
-            return
-        kind, identifier, ts = _text(found["kind"]), _text(found["id"]), micros(found.get("ts"))
-        tool = effect = runtime = agent = enforced = result = closes = policy = None
-        if kind == "decision":
-            tool, effect, runtime, agent = self._decision(found, ts)
-            if (digest := _text(_part(found, "policy").get("digest"))) is not None:
-                policy = self._term("policy", digest)
-        elif kind == "outcome":
-            tool = _text(_part(found, "subject").get("tool"))
-            enforced, result, closes = (_text(found.get(name)) for name in ("enforced", "result", "of"))
-            self._counts["outcomes"] += 1
-            self._counts["odd"] += enforced in ("overridden", "bypassed", "failed_open")
-        elif kind == "run.start" and "first" not in found:
-            self._start = found
-        place = (self._next, self._chain, number, offset, len(line))
-        self._records.append(
-            (*place, kind, identifier, ts, tool, effect, runtime, agent, enforced, result, closes, policy)
-        )
-        self._next += 1
-        if ts:
-            self._began = ts if self._began is None else min(self._began, ts)
-            self._last = max(self._last or 0, ts)
-        if len(self._records) >= _BATCH:
-            self.flush()
-
-    def _decision(self, found: dict[str, Any], ts: int) -> tuple[str | None, str | None, str | None, str | None]:
-        facts, verdict = _part(found, "facts"), _part(found, "verdict")
-        caller, subject = _part(facts, "caller"), _part(found, "subject")
-        effect = _text(verdict.get("effect"))
-        if effect in self._counts:
-            self._counts[effect] += 1
-        kinds = subject.get("class")
-        values = (
-            tuple([rule.get("id") for rule in _parts(verdict, "rules")]),
-            tuple(kinds) if isinstance(kinds, list) else (),
-            tuple([finding.get("rule") for finding in _parts(facts, "findings")]),
-        )
-        self._postings += [(term, ts, self._next) for term in self._terms_of(values)]
-        runtime = _text(caller.get("runtime")) or _text(_part(found, "answer").get("to"))
-        return _text(subject.get("tool")), effect, runtime, _text(caller.get("agent"))
-
-    def _terms_of(self, values: tuple[tuple[Any, ...], ...]) -> frozenset[int]:
-        """Numbers of the terms of a decision; most decisions have the same as one before."""
-        try:
-            return self._combinations[values]
-        except (KeyError, TypeError):
-            found = frozenset(
-                self._term(kind, text)
-                for kind, group in zip(("rule", "action", "finding"), values, strict=True)
-                for value in group
-                if (text := _text(value)) is not None
-            )
-        with contextlib.suppress(TypeError):
-            if len(self._combinations) < _BATCH:
-                self._combinations[values] = found
-        return found
-
-    def _term(self, kind: str, value: str) -> int:
-        number = self._terms.get((kind, value))
-        if number is None:
-            cursor = self._db.execute("INSERT INTO term (kind, value) VALUES (?, ?)", (kind, value))
-            number = self._terms[kind, value] = int(cursor.lastrowid or 0)
-        return number
-
-    def flush(self) -> None:
-        """Write down what was taken."""
-        db = self._db
-        db.executemany(f"INSERT INTO record VALUES ({','.join('?' * 16)})", self._records)
-        db.executemany("INSERT OR IGNORE INTO posting VALUES (?, ?, ?)", self._postings)
-        counts = self._counts
-        db.execute(
-            "UPDATE chain SET allowed = allowed + ?, asked = asked + ?, denied = denied + ?, outcomes = outcomes + ?, "
-            "odd = odd + ?, broken = broken + ?, began = min(coalesce(began, ?), coalesce(?, began)), "
-            "last = max(coalesce(last, ?), coalesce(?, last)) WHERE n = ?",
-            (*counts.values(), self._began, self._began, self._last, self._last, self._chain),
-        )
-        if self._start is not None:
-            agent, given = _part(self._start, "agent"), _part(self._start, "input")
-            who = (given.get("session"), agent.get("name"), agent.get("sub"), given.get("cwd"))
-            user = _part(given, "principal").get("user")
-            db.execute(
-                "UPDATE chain SET session = ?, runtime = ?, agent = ?, cwd = ?, user = ? WHERE n = ?",
-                (*map(_text, (*who, user)), self._chain),
-            )
-        self._records, self._postings, self._start = [], [], None
-        self._counts = dict.fromkeys(counts, 0)
-        self._began = self._last = None
+def _held(values: Iterable[str | int | None]) -> list[str | int | None]:
+    """Texts as SQLite holds them."""
+    return [_text(value) if isinstance(value, str) else value for value in values]
 
 
-_Parser: TypeAlias = Callable[[bytes], dict[str, Any] | None]
+def _order(oldest_first: bool) -> str:
+    way = "ASC" if oldest_first else "DESC"
+    return f"ORDER BY r.ts {way}, r.n {way} LIMIT ?"
 
 
-def _parser(store: Store, size: int) -> _Parser:
-    """What reads lines: for much to read a parser that is twice as fast, which takes a while to import."""
-    from_json: Callable[[bytes], Any] = json.loads
-    if size > _MUCH:
-        with contextlib.suppress(ImportError):
-            from pydantic_core import from_json
-
-    def parse(line: bytes) -> dict[str, Any] | None:
-        try:
-            found = from_json(line)
-        except (ValueError, RecursionError):
-            # The fast one refuses unpaired surrogates, and little else that the other one reads.
-            found = members(line)
-        if not isinstance(found, dict):
-            return None
-        return store.whole(found, without=ARGUMENTS)[0] if "blobs" in found else found
-
-    return parse
-
-
-def _part(record: dict[str, Any], name: str) -> dict[str, Any]:
-    """A member that is an object; an empty one for anything else, so that hostile records are only uninteresting."""
-    found = record.get(name)
-    return found if isinstance(found, dict) else {}
+def _of_record(filters: Filters) -> tuple[list[str], list[Any]]:
+    """Conditions on a record itself, and their values."""
+    conditions = ["c.name <> 'journal'"]
+    values: list[Any] = []
+    bounds = (("r.ts >=", filters.since), ("r.ts <", filters.until), ("r.n >", filters.after))
+    for comparison, bound in bounds:
+        if bound is not None:
+            conditions.append(f"{comparison} ?")
+            values.append(bound)
+    if filters.outcome == "none":
+        conditions.append("r.enforced IS NULL")
+    elif filters.outcome is not None:
+        conditions.append("(r.enforced = ? OR r.result = ?)")
+        values += [filters.outcome, filters.outcome]
+    if filters.run is not None:
+        conditions.append("r.chain = (SELECT n FROM chain WHERE name = ?)")
+        values.append(filters.run)
+    return conditions, values
 
 
-def _parts(record: dict[str, Any], name: str) -> Iterable[dict[str, Any]]:
-    found = record.get(name)
-    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-
-
-def _text(value: Any) -> str | None:
-    """A string that SQLite can hold: without the unpaired surrogates that JSON escapes can make."""
-    if not isinstance(value, str):
-        return None
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
-
-
-def _connect(path: Path | None) -> sqlite3.Connection:
-    """
-    The database, with tables of the current schema.
-
-    Raises:
-        sqlite3.Error: It cannot be used.
-    """
-    if path is not None:
-        # Made for its owner alone before SQLite opens it; the files beside it get the same mode.
-        with contextlib.suppress(OSError):
-            handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-            try:
-                if hasattr(os, "fchmod"):
-                    os.fchmod(handle, 0o600)
-            finally:
-                os.close(handle)
-        if path.is_symlink():
-            raise sqlite3.OperationalError("the index is a symbolic link")
-    database = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, isolation_level=None)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute("PRAGMA trusted_schema = OFF")
-        if _schema(database) != SCHEMA:
-            database.execute("BEGIN IMMEDIATE")
-            if _schema(database) != SCHEMA:
-                _make(database)
-            database.execute("COMMIT")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
-
-
-def _schema(database: sqlite3.Connection) -> str | None:
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        return None
-    row = database.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-    return row[0] if row else None
-
-
-def _make(database: sqlite3.Connection) -> None:
-    for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        database.execute(f"DROP TABLE {json.dumps(name)}")
-    for statement in _TABLES.split(";\n"):
-        if statement.strip():
-            database.execute(statement)
-    database.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA,))
-
-
-def _discard(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with contextlib.suppress(OSError):
-            path.with_name(path.name + suffix).unlink()
+def _count(use: RuleUse, effect: str | None, counts: list[int]) -> None:
+    count, enforced, overridden, failed_open, unended, stopped = counts
+    use.allowed += count * (effect == "allow")
+    use.asked += count * (effect == "ask")
+    use.denied += count * (effect == "deny")
+    use.enforced += enforced
+    use.overridden += overridden
+    use.failed_open += failed_open
+    use.open += unended
+    if effect == "ask":
+        use.stopped += stopped
+        use.went_on += count - unended - stopped

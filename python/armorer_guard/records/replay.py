@@ -51,6 +51,8 @@ class Replay:
     """Digest of the policy that decided now."""
     rules: tuple[str, ...]
     """The rules that decided now."""
+    unknown: bool
+    """Whether a rule decided now on something that is not known: a redacted argument, a host that is computed."""
     divergence: Divergence | None
 
 
@@ -180,5 +182,6 @@ def _result(record: Mapping[str, Any], again: Mapping[str, Any], policy: bytes, 
         replayed=str(again["effect"]),
         policy=f"sha256:{hashlib.sha256(policy).hexdigest()}",
         rules=tuple(rule["rule"] for rule in again["determining"]),
+        unknown=any(rule["unknown"] for rule in again["determining"]),
         divergence=first,
     )

@@ -1,0 +1,84 @@
+//! Understanding and deciding a recorded call once more, with the core of today.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::{InputError, StoreError, failure};
+use crate::call::{Call, Text};
+use crate::facts::{Facts, Phase};
+use crate::guard::{Guard, Options};
+use crate::json::Value;
+use crate::policy::{Policy, PolicyError, decide_facts_json};
+
+/// A compiled policy, and the bytes it was made from.
+type Held = (Vec<u8>, Arc<Policy>);
+
+/// Decides under a policy. The last one is held: a replay decides thousands of times under the same, and reading it
+/// takes longer than deciding.
+pub(super) fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
+    static LAST: Mutex<Option<Held>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = match &*last {
+        Some((bytes, held)) if bytes == policy => Arc::clone(held),
+        _ => {
+            let made = Arc::new(Policy::from_compiled(policy)?);
+            *last = Some((policy.to_vec(), Arc::clone(&made)));
+            made
+        }
+    };
+    drop(last);
+    decide_facts_json(facts, &held)
+}
+
+/// The facts that today's core makes of the call or text in recorded facts. See `_core.pyi`.
+#[pyfunction]
+pub(super) fn understand_again<'py>(
+    py: Python<'py>,
+    facts: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
+    let recorded: Facts = serde_json::from_slice(facts)
+        .map_err(|error| failure::<InputError>(py, "facts_form", &error.to_string()))?;
+    let again = py.detach(|| understood(recorded)).ok_or_else(|| {
+        failure::<InputError>(py, "facts_form", "the text in the facts is no string")
+    })?;
+    crate::json::to_canonical(&again)
+        .map(|bytes| PyBytes::new(py, &bytes))
+        .map_err(|error| failure::<StoreError>(py, "facts_form", &error.to_string()))
+}
+
+fn understood(recorded: Facts) -> Option<Facts> {
+    static GUARD: OnceLock<Guard> = OnceLock::new();
+    let guard = GUARD.get_or_init(|| {
+        Guard::open(&Options {
+            home: None,
+            record: false,
+        })
+    });
+    let caller = recorded.caller.clone();
+    let decision = if recorded.phase == Phase::Text {
+        let Value::String(text) = recorded.args else {
+            return None;
+        };
+        guard.check_text(Text {
+            bytes: text.into_bytes(),
+            surface: recorded.surface,
+            caller,
+        })
+    } else {
+        guard.check(Call {
+            tool: recorded.tool,
+            args: recorded.args,
+            context: recorded.context,
+            caller,
+        })
+    };
+    // What a function of the call is not stays as it was recorded.
+    Some(Facts {
+        phase: recorded.phase,
+        state: recorded.state,
+        now: recorded.now,
+        ..decision.facts
+    })
+}

@@ -1,0 +1,160 @@
+//! Lines of a log as rows of an index.
+
+use std::collections::HashMap;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use crate::record::columns::{Columns, Effect, Read, read_block};
+
+/// What the rows of a block amount to.
+#[derive(Default)]
+struct Counts {
+    allow: u64,
+    ask: u64,
+    deny: u64,
+    outcomes: u64,
+    odd: u64,
+    began: Option<i64>,
+    last: Option<i64>,
+}
+
+impl Counts {
+    fn add(&mut self, found: &Columns<'_>) {
+        match found.effect {
+            Some(Effect::Allow) => self.allow += 1,
+            Some(Effect::Ask) => self.ask += 1,
+            Some(Effect::Deny) => self.deny += 1,
+            None => {}
+        }
+        if found.outcome {
+            self.outcomes += 1;
+            let ended = found.enforced.as_deref();
+            self.odd += u64::from(matches!(
+                ended,
+                Some("overridden" | "bypassed" | "failed_open")
+            ));
+        }
+        if found.ts != 0 {
+            self.began = Some(self.began.map_or(found.ts, |began| began.min(found.ts)));
+            self.last = Some(self.last.map_or(found.ts, |last| last.max(found.ts)));
+        }
+    }
+}
+
+/// The whole lines of *block* as rows of the table `record`. See `_core.pyi`.
+#[pyfunction]
+#[pyo3(signature = (block, *, first, chain, line, at, shapes))]
+#[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
+pub(super) fn index_rows<'py>(
+    py: Python<'py>,
+    block: &[u8],
+    first: u64,
+    chain: u64,
+    line: u64,
+    at: u64,
+    shapes: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let (read, length) = py.detach(|| read_block(block));
+    let mut numbers: HashMap<&str, u64> = HashMap::new();
+    let mut names: HashMap<&str, Py<PyString>> = HashMap::new();
+    let mut counts = Counts::default();
+    let (records, others, open) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+    for (position, row) in (0_u64..).zip(&read) {
+        let (number, stands) = (line + position, at + row.at as u64);
+        match &row.read {
+            Read::TooLong => {}
+            Read::Other => {
+                let text = block.get(row.at..row.at + row.length).unwrap_or_default();
+                others.append((first + position, number, stands, PyBytes::new(py, text)))?;
+            }
+            Read::Known(found) => {
+                let shape = match numbers.get(&*found.shape) {
+                    Some(&known) => known,
+                    None => {
+                        let known = shape_number(shapes, &found.shape)?;
+                        numbers.insert(&found.shape, known);
+                        known
+                    }
+                };
+                counts.add(found);
+                let place = (first + position, chain, number, stands, row.length, shape);
+                records.append(to_row(py, place, found, &mut names)?)?;
+                if found.outcome && !found.settled && found.closes.is_some() {
+                    let closes = found.closes.as_deref();
+                    open.append((found.enforced.as_deref(), found.result.as_deref(), closes))?;
+                }
+            }
+        }
+    }
+    let Counts {
+        allow,
+        ask,
+        deny,
+        outcomes,
+        odd,
+        began,
+        last,
+    } = counts;
+    let counted = (allow, ask, deny, outcomes, odd, began, last);
+    let lines = read.len();
+    (length, lines, records, others, open, counted).into_pyobject(py)
+}
+
+/// The number of a shape; a new one gets the next.
+fn shape_number(shapes: &Bound<'_, PyDict>, shape: &str) -> PyResult<u64> {
+    if let Some(known) = shapes.get_item(shape)? {
+        return known.extract();
+    }
+    let number = shapes.len() as u64 + 1;
+    shapes.set_item(shape, number)?;
+    Ok(number)
+}
+
+type Place = (u64, u64, u64, u64, usize, u64);
+
+fn to_row<'py, 'a>(
+    py: Python<'py>,
+    (n, chain, line, at, length, shape): Place,
+    found: &'a Columns<'_>,
+    names: &mut HashMap<&'a str, Py<PyString>>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let mut name = |text: Option<&'a str>| {
+        text.map(|text| {
+            names
+                .entry(text)
+                .or_insert_with(|| PyString::new(py, text).unbind())
+                .clone_ref(py)
+        })
+    };
+    let (enforced, result) = (
+        name(found.enforced.as_deref()),
+        name(found.result.as_deref()),
+    );
+    (
+        n,
+        chain,
+        line,
+        at,
+        length,
+        shape,
+        &*found.id,
+        tail(&found.id),
+        found.ts,
+        enforced,
+        result,
+        found.closes.as_deref(),
+    )
+        .into_pyobject(py)
+}
+
+/// The number that the last eight digits of an id are: what people find a record by.
+fn tail(id: &str) -> Option<u32> {
+    let digits = id.get(id.len().checked_sub(8)?..)?;
+    let plain = digits
+        .bytes()
+        .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    plain
+        .then(|| u32::from_str_radix(digits, 16).ok())
+        .flatten()
+}

@@ -1,0 +1,155 @@
+"""`why` offers a rule that was tried, `show RUN` says what is not recorded, `stats` what a rule is worth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from armorer_guard import Guard, _core
+from armorer_guard.cli.main import main
+from armorer_guard.policy.compiler import Layer, check, compile_layers
+from armorer_guard.policy.source import parse
+from armorer_guard.records.narrow import narrow
+
+TODAY = date(2026, 11, 22)
+ASKED = [
+    ("Read", {"file_path": "/home/user/.ssh/id_rsa"}),
+    ("Bash", {"command": "ssh web.example.com 'systemctl restart app'"}),
+    ("Bash", {"command": "git push --force origin topic"}),
+]
+
+
+def record_of(home: Path, tool: str, args: dict[str, Any]) -> dict[str, Any]:
+    """The decision about a call, as it is recorded."""
+    guard = Guard(home=home)
+    found = guard.check(tool, args, cwd="/work/project", run="r")
+    record: dict[str, Any] = json.loads(found.to_json())
+    return record
+
+
+@pytest.mark.parametrize(("tool", "args"), ASKED, ids=str)
+def test_a_rule_that_is_offered_allows_this_call_and_no_other(tmp_path: Path, tool: str, args: dict[str, Any]):
+    record = record_of(tmp_path, tool, args)
+    policy = _core.builtin_policy("default")
+    assert record["verdict"]["effect"] == "ask"
+    way = narrow(record, policy, TODAY)
+    if way.rule is None:
+        assert "not understood exactly" in str(way.why_not)
+        return
+    body = "".join(f"  {line}\n" for line in way.rule.splitlines())
+    source = parse(f"guard: 1\nid: mine\nrules:\n{body}", file="mine.yaml")
+    with_rule = compile_layers([Layer("user", check(source), source)], json.loads(policy)).text
+
+    def effect(facts: dict[str, Any]) -> str:
+        said = _core.decide_json(_core.canonical_json({**facts, "now": f"{TODAY}T12:00:00.000000Z"}), with_rule)
+        return str(json.loads(said)["effect"])
+
+    assert effect(record["facts"]) == "allow"
+    other = record_of(tmp_path, tool, {name: value + ".other" for name, value in args.items()})
+    assert effect(other["facts"]) == other["verdict"]["effect"]
+    assert f"until: {date(2026, 12, 22)}" in way.rule
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        ({"command": "rm -rf /"}, "no rule overrides a denial; .* `without: \\[destroy.system\\]`"),
+        ({"command": "ls"}, "it is allowed already"),
+    ],
+)
+def test_where_no_rule_is_offered_it_says_why(tmp_path: Path, args: dict[str, Any], why: str):
+    import re
+
+    way = narrow(record_of(tmp_path, "Bash", args), _core.builtin_policy("default"), TODAY)
+
+    assert way.rule is None
+    assert re.search(why, str(way.why_not))
+
+
+@pytest.mark.parametrize("text", ["/a/*", "/a/$x", "/a/\n", "/a/\u202e", "x" * 500, "/a/[redacted:secrets.x]"])
+def test_a_pattern_that_would_mean_more_is_never_offered(text: str):
+    facts = {
+        "phase": "pre",
+        "tool": "Read",
+        "args": {"file_path": text},
+        "actions": [{"kind": "credential.read", "target": {"value": text, "exact": True}}],
+    }
+    record = {"facts": facts, "verdict": {"effect": "ask", "rules": [{"id": "ask.credential", "effect": "ask"}]}}
+
+    assert narrow(record, _core.builtin_policy("default"), TODAY).rule is None
+
+
+@pytest.mark.parametrize("record", [{}, {"facts": {}, "verdict": {"effect": "ask", "rules": [3]}}, {"facts": 1}])
+def test_records_of_any_shape_get_an_answer(record: dict[str, Any]):
+    assert narrow(record, _core.builtin_policy("default"), TODAY).rule is None
+
+
+@pytest.fixture
+def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs `armorer-guard records …` on a small store of real decisions."""
+    guard = Guard(home=tmp_path)
+    for number in range(12):
+        found = guard.check("Read", {"file_path": "/home/user/.ssh/id_rsa"}, cwd="/work", run="r", call_id=f"c{number}")
+        guard.outcome(found, "ok")
+    denied = guard.check("Bash", {"command": "rm -rf /"}, cwd="/work", run="r", agent="helper")
+    guard.outcome(denied, "ok")
+
+    def run(*arguments: str) -> str:
+        assert main(["records", *arguments, "--home", str(tmp_path)]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_page_of_a_run_has_every_field_and_says_what_is_not_recorded(said: Callable[..., str]):
+    fields = json.loads(said("show", "r", "--json"))["fields"]
+
+    assert [found["field"] for found in fields] == [
+        "identity",
+        "agent",
+        "model",
+        "tools",
+        "inputs",
+        "decisions",
+        "approvals",
+        "changes",
+        "stop",
+        "evidence",
+    ]
+    for found in fields:
+        assert found["items"], found["field"]
+        for item in found["items"]:
+            assert (item["value"] is None) == (item["why"] is not None)
+    page = said("show", "r")
+    assert "model      not recorded: the runtime does not report it to the guard" in page
+    assert "agents     helper (1 decision)" in page
+    assert "overridden 1: the call ran although it was denied" in page
+    assert "stopped    not recorded: no end of the run was reported" in page
+
+
+def test_why_names_rule_and_line_and_a_rule_to_paste(said: Callable[..., str]):
+    (asked,) = json.loads(said("list", "--effect", "ask", "-n", "1", "--json"))
+    page = said("why", asked["id"])
+
+    assert "ask        ask.credential (builtin/default.yaml:" in page
+    assert "overrides: [ask.credential]" in page
+    assert f"armorer-guard replay {asked['id'][-8:]}" in page
+    assert "by the runtime's own prompt" in page
+    answer = json.loads(said("why", asked["id"], "--json"))
+    assert answer["allow"]["covers"] == "`Read` with exactly this file_path"
+
+
+def test_stats_say_which_rules_are_worth_a_look(said: Callable[..., str]):
+    page = said("stats")
+
+    assert "ask.credential: it asked 12 times and people nearly always went on" in page
+    assert "destroy.system: the runtime ran 1 call that it had denied" in page
+    never = json.loads(said("stats", "--json"))["never"]
+    assert "destroy.disk" in [rule["rule"] for rule in never]
+    assert not {"ask.credential", "destroy.system"} & {rule["rule"] for rule in never}
+    assert "destroy.disk" in said("stats", "--never")
