@@ -32,8 +32,7 @@ demo: $(VENV)/.installed
 
 check: $(VENV)/.installed $(VENV)/.tools
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --lib --features python -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
 	$(BIN)/ruff check python tests benches
 	$(BIN)/ruff format --check python tests benches
 	$(BIN)/mypy

@@ -1,6 +1,8 @@
 //! The policy alone: deciding under the built-in one and under 200 rules, loading, and decoding the built-in table.
 //!
-//! `cargo bench --bench policy` prints one JSON line for each figure, in nanoseconds.
+//! `cargo bench --bench policy` prints one JSON line for each figure, in nanoseconds, with the least of a yardstick that
+//! was measured between. `-- decide 1000` and `-- load 100` do only that, as often as said: under callgrind, the difference
+//! between two counts divided by the difference of the numbers is the cost of one.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,8 +10,11 @@
     reason = "a measuring program"
 )]
 
+mod kernel;
+
 use std::fmt::Write as _;
-use std::time::Instant;
+use std::hint::black_box;
+use std::path::Path;
 
 use armorer_guard_core::builtin;
 use armorer_guard_core::facts::Facts;
@@ -53,63 +58,81 @@ fn large() -> Vec<u8> {
 }
 
 fn measure(name: &str, rounds: usize, mut act: impl FnMut()) {
-    let mut nanoseconds: Vec<u64> = (0..rounds)
-        .map(|_| {
-            let started = Instant::now();
-            act();
-            u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    let mut yardstick = u64::MAX;
+    let nanoseconds = (0..rounds)
+        .map(|round| {
+            if round % 64 == 0 {
+                yardstick = yardstick.min(kernel::measure_yardstick());
+            }
+            kernel::timed(&mut act)
         })
         .collect();
-    nanoseconds.sort_unstable();
-    let at = |per_mille: usize| nanoseconds[(rounds - 1) * per_mille / 1000];
+    let [min, p50, p99] = kernel::spread(nanoseconds);
     println!(
         "{}",
-        serde_json::json!({"what": name, "min_ns": at(0), "p50_ns": at(500), "p99_ns": at(990)})
+        serde_json::json!({"what": name, "min_ns": min, "p50_ns": p50, "p99_ns": p99, "yardstick_ns": yardstick})
     );
 }
 
+/// Puts a policy in force in a home of its own, with a table of that form.
+fn activate(home: &Path, policy: &Policy, text: &[u8], (form, table): (&str, &[u8])) {
+    let digest = record::digest(table);
+    for (digest, bytes) in [(policy.digest(), text), (digest.as_str(), table)] {
+        let name = &digest["sha256:".len()..];
+        let folder = home.join("store/objects").join(&name[..2]);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(name), bytes).expect("written");
+    }
+    std::fs::create_dir_all(home.join("policy")).expect("a folder");
+    let pointer = format!(
+        r#"{{"digest":"{}","format":"armorer-active/1","table":{{"digest":"{digest}","form":"{form}"}}}}"#,
+        policy.digest()
+    );
+    std::fs::write(home.join("policy/active.json"), pointer).expect("written");
+}
+
 fn main() {
+    // cargo adds `--bench`.
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| word != "--bench")
+        .collect();
     let facts: Facts = serde_json::from_str(FACTS).expect("facts");
     let large = large();
     let policy = Policy::from_compiled(&large).expect("a policy");
     assert_eq!(policy.rules(), 200);
-    let shipped = builtin::policy().expect("usable");
-    for policy in [shipped, &policy] {
-        assert_eq!(decide(&facts, policy).effect.as_str(), "allow");
-        measure(&format!("decide, {} rules", policy.rules()), 20_000, || {
-            std::hint::black_box(decide(std::hint::black_box(&facts), policy));
-        });
-    }
-    let shipped_table = builtin::policy_table();
-    measure("decode the built-in table", 2_000, || {
-        std::hint::black_box(Policy::from_table(shipped_table).expect("usable"));
-    });
-    measure("read 200 rules from memory", 2_000, || {
-        std::hint::black_box(Policy::from_compiled(&large).expect("usable"));
-    });
     let home = std::env::temp_dir().join(format!("armorer-policy-bench-{}", std::process::id()));
-    let name = &policy.digest()["sha256:".len()..];
-    let folder = home.join("store/objects").join(&name[..2]);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::create_dir_all(home.join("policy")).expect("a folder");
-    std::fs::write(folder.join(name), &large).expect("written");
-    let (form, table) = table(&large).expect("usable");
-    let digest = record::digest(&table);
-    let folder = home.join("store/objects").join(&digest[7..9]);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join(&digest[7..]), table).expect("written");
-    for (name, form) in [
-        ("load 200 active rules from their table", form),
-        ("load 200 active rules from their text", "another"),
-    ] {
-        let pointer = format!(
-            r#"{{"digest":"{}","format":"armorer-active/1","table":{{"digest":"{digest}","form":"{form}"}}}}"#,
-            policy.digest()
-        );
-        std::fs::write(home.join("policy/active.json"), pointer).expect("written");
-        measure(name, 2_000, || {
-            assert!(load_active(&home).expect("usable").is_some());
+    let (form, stored) = table(&large).expect("usable");
+    activate(&home, &policy, &large, (form, &stored));
+    let judge = |policy| {
+        black_box(decide(black_box(&facts), policy));
+    };
+    let load = || assert!(load_active(&home).expect("usable").is_some());
+    if let [what, rounds] = arguments.as_slice() {
+        for _ in 0..rounds.parse::<u32>().expect("a number") {
+            match what.as_str() {
+                "decide" => judge(&policy),
+                _ => load(),
+            }
+        }
+    } else {
+        let shipped = builtin::policy().expect("usable");
+        for policy in [shipped, &policy] {
+            assert_eq!(decide(&facts, policy).effect.as_str(), "allow");
+            measure(&format!("decide, {} rules", policy.rules()), 20_000, || {
+                judge(policy);
+            });
+        }
+        let shipped_table = builtin::policy_table();
+        measure("decode the built-in table", 2_000, || {
+            black_box(Policy::from_table(shipped_table).expect("usable"));
         });
+        measure("read 200 rules from memory", 2_000, || {
+            black_box(Policy::from_compiled(&large).expect("usable"));
+        });
+        measure("load 200 active rules from their table", 2_000, load);
+        activate(&home, &policy, &large, ("another", &stored));
+        measure("load 200 active rules from their text", 2_000, load);
     }
     std::fs::remove_dir_all(&home).expect("removed");
 }

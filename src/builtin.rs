@@ -1,19 +1,18 @@
 //! Tables built at compile time from `rules/`, decoded on first use.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::LazyLock;
 
 use crate::actions::Catalogue;
-use crate::actions::catalogue::Stored;
+use crate::actions::catalogue::Bytes;
 use crate::policy::{Policy, PolicyError};
 use crate::rules::book::Page;
 use crate::runtime::{Contract, Index};
 use crate::scan::Scanner;
 
-/// The tables are written by the build script of the same build. Were one of them unreadable, the catalogue would be
-/// empty, and everything unknown to it.
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-    Catalogue::new(Stored {
+static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| {
+    Catalogue::new(Bytes {
         commands: include_bytes!(concat!(env!("OUT_DIR"), "/commands.bin")),
         tools: include_bytes!(concat!(env!("OUT_DIR"), "/tools.bin")),
         guesses: include_bytes!(concat!(env!("OUT_DIR"), "/guesses.bin")),
@@ -21,33 +20,89 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         variables: include_bytes!(concat!(env!("OUT_DIR"), "/variables.bin")),
         environment: include_bytes!(concat!(env!("OUT_DIR"), "/environment.bin")),
     })
-    .unwrap_or_default()
 });
+static NO_CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
 static RULES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.bin"));
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| {
-    // INVARIANT: the build script has opened these very bytes; a test opens them again.
-    Scanner::from_tables(Cow::Borrowed(RULES)).unwrap_or_default()
-});
+static SCANNER: LazyLock<Option<Scanner>> =
+    LazyLock::new(|| Scanner::from_tables(Cow::Borrowed(RULES)));
+static NO_SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::default);
 static POLICY_TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.bin"));
 static POLICY: LazyLock<Result<Policy, PolicyError>> =
     LazyLock::new(|| Policy::from_table(POLICY_TABLE));
 
-/// What programs and tools do.
-#[must_use]
-pub fn catalogue() -> &'static Catalogue {
-    &CATALOGUE
+/// A table of this program cannot be read: the file that it was started from is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged {
+    /// What it says.
+    what: &'static str,
 }
 
-/// The packs that ship.
+impl Damaged {
+    /// For programs.
+    pub const KIND: &'static str = "tables_damaged";
+
+    #[cfg(test)]
+    pub(crate) const fn of_rules() -> Self {
+        Self {
+            what: "what secrets look like",
+        }
+    }
+
+    fn look(catalogue: bool, scanner: bool) -> Result<(), Self> {
+        match (catalogue, scanner) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Self {
+                what: "what programs do",
+            }),
+            (true, false) => Err(Self {
+                what: "what secrets look like",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "this program's table of {} cannot be read: install it again",
+            self.what
+        )
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+/// Whether what was built in can be used. Nothing may be judged, scanned or recorded before this was asked: of a table
+/// that cannot be read nothing is known, which must not look like nothing found.
+///
+/// # Errors
+/// [`Damaged`] when a table cannot be read.
+pub fn sound() -> Result<(), Damaged> {
+    Damaged::look(CATALOGUE.is_some(), SCANNER.is_some())
+}
+
+/// What programs and tools do; nothing where [`sound`] says so.
+#[must_use]
+pub fn catalogue() -> &'static Catalogue {
+    CATALOGUE.as_ref().unwrap_or_else(|| &NO_CATALOGUE)
+}
+
+/// The packs that ship; none where [`sound`] says so.
 #[must_use]
 pub fn scanner() -> &'static Scanner {
-    &SCANNER
+    SCANNER.as_ref().unwrap_or_else(|| &NO_SCANNER)
 }
 
 /// A scanner of the packs that ship, to which others can be added.
-#[must_use]
-pub fn new_scanner() -> Scanner {
-    Scanner::from_tables(Cow::Borrowed(RULES)).unwrap_or_default()
+///
+/// # Errors
+/// [`Damaged`] when they cannot be read.
+pub fn new_scanner() -> Result<Scanner, Damaged> {
+    sound()?;
+    Scanner::from_tables(Cow::Borrowed(RULES)).ok_or(Damaged {
+        what: "what secrets look like",
+    })
 }
 
 static BOOK: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/book.bin"));
@@ -136,6 +191,20 @@ mod tests {
     fn the_tools_of_runtimes_are_named() {
         let names = tool_names().unwrap();
         assert!(names.iter().any(|name| name == "Bash") && names.len() > 100);
+    }
+
+    #[test]
+    fn what_ships_is_sound_and_what_is_cut_off_is_not() {
+        assert_eq!(sound(), Ok(()));
+        for end in [0, 8, RULES.len() / 2] {
+            assert!(Scanner::from_tables(Cow::Borrowed(&RULES[..end])).is_none());
+        }
+        assert!(Damaged::look(false, true).is_err());
+        let told = Damaged::look(true, false).expect_err("a scanner is missing");
+        assert_eq!(
+            told.to_string(),
+            "this program's table of what secrets look like cannot be read: install it again"
+        );
     }
 
     #[test]

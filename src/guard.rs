@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
 use crate::actions::{self, Action, ActionKind, Own};
-use crate::builtin;
+use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
@@ -39,6 +39,8 @@ pub struct Options {
 /// Decides calls. Safe to share between threads.
 #[derive(Debug)]
 pub struct Guard {
+    /// Whether what was built in can be used: without it nothing is judged, and nothing of a call is kept.
+    tables: Result<(), Damaged>,
     policy: Result<PolicySource, PolicyError>,
     /// What the policy says about the user's own tools and programs.
     own: Option<&'static Own>,
@@ -85,6 +87,7 @@ impl Guard {
             (store, _) => store,
         };
         Self {
+            tables: builtin::sound(),
             policy,
             own,
             store,
@@ -110,6 +113,11 @@ impl Guard {
         let started = Instant::now();
         // From the name as the runtime gave it, before scrubbing: outcomes find the run by the same name.
         let run = self.run_id(&call.caller.runtime, call.caller.run.as_deref());
+        let call = if self.tables.is_ok() {
+            call
+        } else {
+            withheld(call)
+        };
         let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
         let findings = builtin::scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
@@ -150,6 +158,15 @@ impl Guard {
     pub fn check_text(&self, text: Text) -> Decision {
         let started = Instant::now();
         let run = self.run_id(&text.caller.runtime, text.caller.run.as_deref());
+        let text = if self.tables.is_ok() {
+            text
+        } else {
+            Text {
+                bytes: Vec::new(),
+                caller: nobody(text.caller),
+                ..text
+            }
+        };
         let findings = builtin::scanner().scan(&text.bytes, text.surface);
         let (redacted, marks) = scan::redact(&text.bytes, &findings, self.tagger());
         let scrubber = Scrubber::new(self.tagger());
@@ -171,11 +188,14 @@ impl Guard {
     }
 
     /// Findings of a text and the text without them; decides and records nothing.
-    #[must_use]
-    pub fn scan(&self, bytes: &[u8], surface: Surface) -> (Vec<Finding>, Vec<u8>) {
+    ///
+    /// # Errors
+    /// [`Damaged`] when the rules that ship cannot be read.
+    pub fn scan(&self, bytes: &[u8], surface: Surface) -> Result<(Vec<Finding>, Vec<u8>), Damaged> {
+        self.tables?;
         let findings = builtin::scanner().scan(bytes, surface);
         let (redacted, _) = scan::redact(bytes, &findings, self.tagger());
-        (findings, redacted)
+        Ok((findings, redacted))
     }
 
     /// Records what the runtime did with a decision.
@@ -183,6 +203,10 @@ impl Guard {
     /// # Errors
     /// [`StoreError`] when it could not be recorded, also when this guard records nothing.
     pub fn outcome(&self, outcome: &Outcome) -> Result<Appended, StoreError> {
+        self.tables.map_err(|damaged| StoreError {
+            kind: Damaged::KIND,
+            message: damaged.to_string(),
+        })?;
         // As in the decision: what a runtime names a call may hold anything, and both must be named alike to be matched.
         let scrubber = Scrubber::new(self.tagger());
         let outcome = Outcome {
@@ -311,6 +335,7 @@ impl Guard {
             facts.state = state.seen(policy.counters(), asked, &facts.now);
         }
         decision.verdict = match policy {
+            _ if self.tables.is_err() => without_tables(self.tables),
             Ok(policy) => policy::decide(facts, policy),
             Err(error) => without_policy(facts, error),
         };
@@ -416,15 +441,51 @@ const fn unjudged() -> Verdict {
     }
 }
 
+/// A call of which nothing is known and nothing may be kept: secrets in it would not be seen.
+fn withheld(call: Call) -> Call {
+    Call {
+        tool: String::new(),
+        args: Value::Null,
+        pin: None,
+        context: Context::default(),
+        caller: nobody(call.caller),
+    }
+}
+
+/// A caller of whom only the runtime is said, whose name is ours.
+fn nobody(caller: Caller) -> Caller {
+    Caller {
+        runtime: caller.runtime,
+        ..Caller::default()
+    }
+}
+
+/// Of a text too nothing is known then, so reading one is not let through either.
+fn without_tables(tables: Result<(), Damaged>) -> Verdict {
+    let what = tables.map_or_else(|damaged| damaged.to_string(), |()| String::new());
+    without(Determining {
+        rule: String::from("error.tables"),
+        effect: Effect::Deny,
+        layer: String::from("builtin"),
+        message: format!("{what}; everything is denied until then"),
+        actions: Vec::new(),
+        findings: Vec::new(),
+        unknown: true,
+    })
+}
+
 fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
-    let determining = guard_failure(
+    without(guard_failure(
         facts,
         "error.policy",
         &format!(
             "the active policy cannot be used ({}: {})",
             error.kind, error.message
         ),
-    );
+    ))
+}
+
+fn without(determining: Determining) -> Verdict {
     Verdict {
         effect: determining.effect,
         determining: vec![determining],
@@ -617,5 +678,48 @@ impl<'a> Scrubber<'a> {
             host_mode: self.scrub_option(caller.host_mode),
             run_mode: caller.run_mode,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_whose_tables_are_damaged_denies_and_keeps_nothing_of_the_call() {
+        let guard = Guard {
+            tables: Err(Damaged::of_rules()),
+            ..Guard::open(&Options {
+                home: Some(record::scratch::path()),
+                record: true,
+            })
+        };
+        let caller = Caller {
+            run: Some(String::from("a session")),
+            runtime: String::from("claude-code"),
+            call_id: Some(String::from("held-back")),
+            ..Caller::default()
+        };
+        let decision = guard.check(Call {
+            tool: String::from("Read"),
+            args: Value::Object(vec![(String::from("file_path"), Value::from("/held-back"))]),
+            context: Context::default(),
+            caller: caller.clone(),
+        });
+        assert_eq!(decision.verdict.effect, Effect::Deny);
+        assert_eq!(decision.verdict.determining[0].rule, "error.tables");
+        assert!(decision.recorded());
+        let line = String::from_utf8(decision.line.unwrap()).unwrap();
+        assert!(!line.contains("held-back"), "{line}");
+
+        let decision = guard.check_text(Text {
+            bytes: b"held-back".to_vec(),
+            surface: Surface::ToolResult,
+            caller,
+        });
+        assert_eq!(decision.verdict.effect, Effect::Deny);
+        let line = String::from_utf8(decision.line.unwrap()).unwrap();
+        assert!(!line.contains("held-back"), "{line}");
+        assert!(guard.scan(b"held-back", Surface::ToolResult).is_err());
     }
 }

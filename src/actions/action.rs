@@ -110,19 +110,19 @@ impl Place {
     }
 }
 
-/// What an action is done to.
+/// What an action is done to. Members stand in the order of canonical JSON, in which they need not be sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Target {
-    /// The resolved value (absolute path, host, table, branch), as much of it as is known.
-    pub value: String,
     /// Whether `value` is the whole truth. `false`: a prefix, a pattern or nothing is known.
     pub exact: bool,
-    /// Where a path lies; `None` for what is not a path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
     /// Host of a network target, lower case, without port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
+    /// Where a path lies; `None` for what is not a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The resolved value (absolute path, host, table, branch), as much of it as is known.
+    pub value: String,
 }
 
 impl Target {
@@ -137,34 +137,35 @@ impl Target {
     }
 }
 
-/// Something the call would do: `kind` + target + attributes + how it was derived.
+/// Something the call would do: `kind` + target + attributes + how it was derived. Members stand in the order of canonical
+/// JSON, in which they need not be sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
-    /// What is done.
-    pub kind: ActionKind,
-    /// To what.
-    pub target: Target,
+    /// JSON Pointer of the argument it was read from: `/command`.
+    pub at: String,
     /// How: `recursive`, `force`, `append`, `secret`, `metadata`, `tls_off`, … Sorted, no duplicates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<String>,
+    /// The program or tool that does it: `rm`, `git push`, `Write`.
+    pub by: String,
     /// How sure we are.
     pub certainty: Certainty,
+    /// What is done.
+    pub kind: ActionKind,
     /// Where it happens when not here: `ssh:host`, `docker:web`, `kubectl:pod`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
-    /// The program or tool that does it: `rm`, `git push`, `Write`.
-    pub by: String,
-    /// JSON Pointer of the argument it was read from: `/command`.
-    pub at: String,
-    /// The bytes of that argument that say so; `None` when the whole call does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub span: Option<ByteSpan>,
     /// Why it could not be known better; set for `unknown` and for inexact targets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// A safer way to get what was probably wanted, said when the action is denied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safer: Option<String>,
+    /// The bytes of that argument that say so; `None` when the whole call does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<ByteSpan>,
+    /// To what.
+    pub target: Target,
 }
 
 impl Action {

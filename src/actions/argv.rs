@@ -1,6 +1,7 @@
 //! Words of a command line to options and operands, by what an entry says about them. Decides nothing.
 
-use super::catalogue::entry::{Arity, Entry, Opt, Style};
+use super::catalogue::entry::{Arity, Entry, Style};
+use super::catalogue::options::Listed;
 use super::word::Word;
 
 /// A word from one of its bytes on.
@@ -151,21 +152,8 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn find(&self, spelling: &str) -> Option<usize> {
-        let options = &self.entry.options;
-        let own = options
-            .iter()
-            .take(self.entry.reach)
-            .position(|option| option.spellings.contains(&spelling));
-        // `--help` and `--version` stand at the end of every list.
-        own.or_else(|| {
-            let rest = self.entry.reach.max(options.len().saturating_sub(2));
-            let found = options
-                .get(rest..)?
-                .iter()
-                .position(|option| option.spellings.contains(&spelling))?;
-            Some(rest + found)
-        })
+    fn find(&self, spelling: &str) -> Option<Listed> {
+        self.entry.options.find(spelling, self.entry.reach)
     }
 
     fn option(&mut self, text: &'r str) {
@@ -202,8 +190,8 @@ impl<'r> Reader<'r> {
     }
 
     /// The only long option that begins so.
-    fn find_prefix(&self, name: &str) -> Option<usize> {
-        if name.len() < 4 {
+    fn find_prefix(&self, name: &str) -> Option<Listed> {
+        if name.len() < 4 || !name.starts_with("--") {
             return None;
         }
         let mut fitting = self
@@ -211,14 +199,12 @@ impl<'r> Reader<'r> {
             .options
             .iter()
             .take(self.entry.reach)
-            .enumerate()
-            .filter(|(_, option)| {
+            .filter(|option| {
                 option
-                    .spellings
-                    .iter()
-                    .any(|spelling| spelling.starts_with("--") && spelling.starts_with(name))
+                    .spellings()
+                    .any(|spelling| spelling.starts_with(name.as_bytes()))
             });
-        let (found, _) = fitting.next()?;
+        let found = fitting.next()?;
         fitting.next().is_none().then_some(found)
     }
 
@@ -247,8 +233,8 @@ impl<'r> Reader<'r> {
             Some(at) => (&text[..at], Some(at + 1)),
             None => (text, None),
         };
-        let same = |spelling: &&str| {
-            let (one, other) = (spelling.as_bytes(), name.as_bytes());
+        let same = |one: &[u8]| {
+            let other = name.as_bytes();
             one.len() == other.len()
                 && one.iter().zip(other).all(|(one, other)| {
                     one.eq_ignore_ascii_case(other)
@@ -259,7 +245,7 @@ impl<'r> Reader<'r> {
             .entry
             .options
             .iter()
-            .position(|option| option.spellings.iter().any(same))
+            .find(|option| option.spellings().any(same))
         {
             Some(option) => self.give(option, attached),
             None => self.unlisted(),
@@ -293,7 +279,7 @@ impl<'r> Reader<'r> {
                 .and_then(|spelling| self.find(spelling));
             let next = at + letter.len_utf8();
             match found {
-                Some(option) if self.options()[option].arity == Arity::Flag => {
+                Some(option) if option.arity == Arity::Flag => {
                     self.push(option, Given::Nothing);
                 }
                 Some(option) => {
@@ -322,9 +308,7 @@ impl<'r> Reader<'r> {
         let mut known = true;
         for letter in text.chars() {
             match self.find(&format!("-{letter}")) {
-                Some(option)
-                    if matches!(self.options()[option].arity, Arity::Value | Arity::Pair) =>
-                {
+                Some(option) if matches!(option.arity, Arity::Value | Arity::Pair) => {
                     let given = self.next_word();
                     self.push(option, given);
                 }
@@ -333,10 +317,6 @@ impl<'r> Reader<'r> {
             }
         }
         self.note(word, known);
-    }
-
-    fn options(&self) -> &'r [Opt<'r>] {
-        &self.entry.options
     }
 
     fn unlisted(&mut self) {
@@ -357,11 +337,11 @@ impl<'r> Reader<'r> {
         self.at += 1;
     }
 
-    fn push(&mut self, option: usize, given: Given) {
-        if let Ok(number) = u16::try_from(option) {
+    fn push(&mut self, option: Listed, given: Given) {
+        if let Ok(number) = u16::try_from(option.number) {
             self.parsed.options.push((number, given));
         }
-        if self.options()[option].stops {
+        if option.stops {
             self.parsed.ended = true;
         }
     }
@@ -379,10 +359,10 @@ impl<'r> Reader<'r> {
     }
 
     /// Records the option that stands at the present word, with the value from byte `attached` on or the words after.
-    fn give(&mut self, option: usize, attached: Option<usize>) {
+    fn give(&mut self, option: Listed, attached: Option<usize>) {
         let word = self.at;
         self.at += 1;
-        let given = match (self.options()[option].arity, attached) {
+        let given = match (option.arity, attached) {
             (Arity::Block, _) => {
                 let start = self.at;
                 while self.at < self.words.len()
@@ -427,6 +407,9 @@ pub fn assignment_name(text: &str) -> Option<&str> {
 
 /// Options that a parent was given, in the numbering of its subcommand: a subcommand's list ends with its parent's.
 pub fn hand_down(parent: &Entry<'_>, child: &Entry<'_>, parsed: &mut Parsed) {
+    if parsed.options.is_empty() {
+        return;
+    }
     let (before, after) = (parent.options.len(), child.options.len());
     parsed.options.retain_mut(|(number, _)| {
         let from_end = before.saturating_sub(usize::from(*number));
@@ -437,7 +420,7 @@ pub fn hand_down(parent: &Entry<'_>, child: &Entry<'_>, parsed: &mut Parsed) {
             .options
             .get(position)
             .zip(parent.options.get(usize::from(*number)))
-            .is_some_and(|(one, other)| one.spellings == other.spellings);
+            .is_some_and(|(one, other)| one.is_spelled_as(other));
         match u16::try_from(position) {
             Ok(position) if same => {
                 *number = position;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::action::{Action, Certainty};
-use super::catalogue::{Catalogue, Stored, compile, spec, tools};
+use super::catalogue::{Bytes, Catalogue, compile, spec, tools};
 use super::{environment, special, understand};
 use crate::call::{Call, Caller, Context};
 use crate::json;
@@ -104,7 +104,7 @@ impl Tables {
             let (_, bytes) = self.files.iter().find(|(held, _)| *held == name)?;
             Some(Box::leak(bytes.clone().into_boxed_slice()))
         };
-        Catalogue::new(Stored {
+        Catalogue::new(Bytes {
             commands: stored("commands.bin")?,
             tools: stored("tools.bin")?,
             guesses: stored("guesses.bin")?,

@@ -203,8 +203,10 @@ impl Guard {
         let result = record_result(py, result)?;
         let output = output.map(to_bytes).transpose()?;
         let of = decision.inner();
+        // Where nothing can be scanned, nothing is recorded either, and the error says so.
         let findings = output.as_deref().map_or_else(Vec::new, |output| {
-            py.detach(|| self.inner.scan(output, Surface::ToolResult).0)
+            py.detach(|| self.inner.scan(output, Surface::ToolResult))
+                .map_or_else(|_| Vec::new(), |(findings, _)| findings)
         });
         let outcome = Outcome {
             run: of.run.clone(),
@@ -291,6 +293,9 @@ fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
     let surface = surface_of(py, surface)?;
     let bytes = to_bytes(text)?;
+    builtin::sound().map_err(|damaged| {
+        failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
+    })?;
     let (findings, redacted) = py.detach(|| {
         let findings = builtin::scanner().scan(&bytes, surface);
         let (redacted, _) = scanning::redact(&bytes, &findings, &scanning::NoTags);

@@ -68,34 +68,58 @@ pub(super) fn write_double(number: f64, out: &mut Vec<u8>) {
 /// Appends a JSON string with the escapes RFC 8785 prescribes.
 pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            0x08 => b"\\b",
-            0x09 => b"\\t",
-            0x0a => b"\\n",
-            0x0c => b"\\f",
-            0x0d => b"\\r",
-            0x00..=0x1f => {
+    let mut rest = text.as_bytes();
+    while let Some(at) = first_escaped(rest) {
+        let (plain, after) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = after.split_first() else {
+            break;
+        };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x09 => out.extend_from_slice(b"\\t"),
+            0x0a => out.extend_from_slice(b"\\n"),
+            0x0c => out.extend_from_slice(b"\\f"),
+            0x0d => out.extend_from_slice(b"\\r"),
+            byte => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(&bytes[plain..at]);
                 out.extend_from_slice(b"\\u00");
                 out.push(HEX[usize::from(byte >> 4)]);
                 out.push(HEX[usize::from(byte & 15)]);
-                plain = at + 1;
-                continue;
             }
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[plain..at]);
-        out.extend_from_slice(escape);
-        plain = at + 1;
+        }
+        rest = after;
     }
-    out.extend_from_slice(&bytes[plain..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Where the first byte stands that JSON escapes. Eight bytes are looked at together: few texts hold one.
+fn first_escaped(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    // Sets the top bit of the first byte that is zero, and of none before it.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let mut words = bytes.chunks_exact(8);
+    let mut at = 0;
+    for eight in words.by_ref() {
+        let word = u64::from_le_bytes(eight.try_into().ok()?);
+        let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
+        let quote = zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
+        let found = control | quote | backslash;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let last = words
+        .remainder()
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    Some(at + last)
 }
 
 #[cfg(test)]
@@ -122,6 +146,22 @@ mod tests {
             round("{\"\u{fb33}\":1,\"\u{1f600}\":2}"),
             "{\"\u{1f600}\":2,\"\u{fb33}\":1}"
         );
+    }
+
+    #[test]
+    fn every_byte_that_is_escaped_is_found_wherever_it_stands() {
+        for length in 0..20 {
+            for at in 0..length {
+                for byte in 0..=0x7f_u8 {
+                    let mut text = "é".repeat(length).into_bytes();
+                    text.truncate(at * 2);
+                    text.push(byte);
+                    text.extend("\u{7f}~ é".repeat(length).bytes());
+                    let escaped = matches!(byte, b'"' | b'\\' | 0..0x20);
+                    assert_eq!(first_escaped(&text), escaped.then_some(at * 2), "{byte}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Policy, digest_of};
 const TABLE: &str = "policy.bin";
 
 /// What the form of a table depends on, below `src`.
-const FORM_SOURCES: [&str; 10] = [
+const FORM_SOURCES: [&str; 11] = [
     "actions/action.rs",
     "actions/kinds.rs",
     "decision.rs",
@@ -16,6 +16,7 @@ const FORM_SOURCES: [&str; 10] = [
     "policy/compile.rs",
     "policy/condition.rs",
     "policy/glob.rs",
+    "policy/packed.rs",
     "policy/pool.rs",
     "policy/spec.rs",
     "scan/finding.rs",

@@ -8,6 +8,7 @@ use super::condition::{
     Targets, Under, Window, Words,
 };
 use super::glob::{Glob, MAX_TOKENS};
+use super::packed::{self, fixed_struct};
 use super::pool::{Pool, Span};
 use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
@@ -29,7 +30,10 @@ pub(super) struct Compiled {
     pub(super) own: Span,
     pub(super) rules: Vec<Rule>,
     pub(super) labels: Vec<LabelRule>,
+    #[serde(with = "packed")]
     pub(super) blocks: Vec<Block>,
+    /// What blocks ask of the facts before anything else, each once.
+    pub(super) gates: Vec<Gate>,
     pub(super) pool: Pool,
 }
 
@@ -41,6 +45,26 @@ pub(super) struct LabelRule {
     pub(super) add: Span,
     /// Of the policy's blocks.
     pub(super) blocks: Span,
+}
+
+/// What a block asks of the facts before anything else, and which rules have such a block: a few of them dismiss most
+/// rules at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Gate {
+    pub(super) needs: Needs,
+    /// Bit by position of the rule.
+    pub(super) rules: Vec<u64>,
+}
+
+/// What facts must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Needs {
+    /// Bit by position: pre, post, text.
+    pub(super) phases: u8,
+    /// Kinds of the action a block speaks about; `None`: it speaks about no action.
+    pub(super) kinds: Option<u128>,
+    /// Families of the finding a block speaks about; `None`: it speaks about no finding.
+    pub(super) families: Option<u8>,
 }
 
 /// A rule as it is evaluated.
@@ -63,19 +87,22 @@ pub(super) struct Rule {
 }
 
 /// Conditions that hold together.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
-    /// Bit by position: pre, post, text.
-    pub(super) phases: u8,
-    /// Kinds of the action it speaks about; `None`: it speaks about no action.
-    pub(super) kinds: Option<u128>,
-    /// Families of the finding it speaks about; `None`: it speaks about no finding.
-    pub(super) families: Option<u8>,
+    /// Position among the gates.
+    pub(super) gate: u16,
     /// Parts of the pool's lists.
     pub(super) call: Span,
     pub(super) action: Span,
     pub(super) finding: Span,
 }
+
+fixed_struct!(Block {
+    gate: u16,
+    call: Span,
+    action: Span,
+    finding: Span,
+});
 
 fn invalid(message: String) -> PolicyError {
     PolicyError {
@@ -116,6 +143,7 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
         rules: Vec::with_capacity(spec.rules.len()),
         labels: Vec::with_capacity(spec.labels.len()),
         blocks: Vec::with_capacity(spec.rules.len() * 2),
+        gates: Vec::new(),
         pool,
     };
     for (at, rule_spec) in spec.rules.iter().enumerate() {
@@ -187,9 +215,11 @@ fn label_rule(spec: &LabelSpec<'_>, compiled: &mut Compiled) -> Result<LabelRule
     }
     let start = compiled.blocks.len();
     for block_spec in &spec.when {
+        let refuse = |error| invalid(format!("label rule `{id}`: {error}"));
         // What is unknown counts against the call, as in a question.
-        let block = block(block_spec, Effect::Ask, &mut compiled.pool)
-            .map_err(|error| invalid(format!("label rule `{id}`: {error}")))?;
+        let needs = needs(block_spec, Effect::Ask).map_err(refuse)?;
+        let gate = gate(needs, compiled).map_err(refuse)?;
+        let block = block(block_spec, gate, &mut compiled.pool).map_err(refuse)?;
         compiled.blocks.push(block);
     }
     Ok(LabelRule {
@@ -212,14 +242,16 @@ fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyErro
     }
     let start = compiled.blocks.len();
     for block_spec in &spec.when {
-        let block = block(block_spec, spec.effect, &mut compiled.pool)
-            .map_err(|error| invalid(format!("rule `{id}`: {error}")))?;
+        let refuse = |error| invalid(format!("rule `{id}`: {error}"));
+        let needs = needs(block_spec, spec.effect).map_err(refuse)?;
         // More findings must never make a call more allowed.
-        if spec.effect == Effect::Allow && block.kinds.is_some() && block.families.is_some() {
+        if spec.effect == Effect::Allow && needs.kinds.is_some() && needs.families.is_some() {
             return Err(invalid(format!(
                 "rule `{id}` allows, so it may speak about actions or about findings, not about both"
             )));
         }
+        let gate = gate(needs, compiled).map_err(refuse)?;
+        let block = block(block_spec, gate, &mut compiled.pool).map_err(refuse)?;
         compiled.blocks.push(block);
     }
     let pool = &mut compiled.pool;
@@ -254,22 +286,50 @@ fn bits_or_all<T: Copy>(items: &[T], position: impl Fn(T) -> u8) -> u8 {
 /// Patterns that may be given, and the condition they are.
 type Named<'a, C> = (&'a Option<GlobsSpec<'a>>, fn(Globs) -> C);
 
-fn block(spec: &BlockSpec<'_>, effect: Effect, pool: &mut Pool) -> Result<Block, String> {
-    let call = call(spec, pool)?;
-    let mut block = Block {
+fn needs(spec: &BlockSpec<'_>, effect: Effect) -> Result<Needs, String> {
+    Ok(Needs {
         phases: bits_or_all(&spec.phase, |phase| phase as u8),
-        kinds: None,
-        families: None,
-        call,
+        kinds: match &spec.action {
+            Some(spec) => Some(kinds(&spec.kind, effect)?),
+            None => None,
+        },
+        families: spec
+            .finding
+            .as_ref()
+            .map(|spec| bits_or_all(&spec.kind, |family| family as u8)),
+    })
+}
+
+/// The position of the gate with those needs, which now leads to the rule that is being read.
+fn gate(needs: Needs, compiled: &mut Compiled) -> Result<u16, String> {
+    let held = compiled.gates.iter().position(|gate| gate.needs == needs);
+    let at = held.unwrap_or_else(|| {
+        compiled.gates.push(Gate {
+            needs,
+            rules: Vec::new(),
+        });
+        compiled.gates.len() - 1
+    });
+    let rule = compiled.rules.len();
+    let set = &mut compiled.gates[at].rules;
+    if set.len() <= rule / 64 {
+        set.resize(rule / 64 + 1, 0);
+    }
+    set[rule / 64] |= 1 << (rule % 64);
+    u16::try_from(at).map_err(|_| String::from("the policy has too many different blocks"))
+}
+
+fn block(spec: &BlockSpec<'_>, gate: u16, pool: &mut Pool) -> Result<Block, String> {
+    let mut block = Block {
+        gate,
+        call: call(spec, pool)?,
         action: Span::default(),
         finding: Span::default(),
     };
     if let Some(spec) = &spec.action {
-        block.kinds = Some(kinds(&spec.kind, effect)?);
         block.action = action(spec, pool)?;
     }
     if let Some(spec) = &spec.finding {
-        block.families = Some(bits_or_all(&spec.kind, |family| family as u8));
         block.finding = finding(spec, pool)?;
     }
     Ok(block)

@@ -1,8 +1,7 @@
 //! Single conditions, three-valued: what is not known is neither true nor false, and the caller decides what that means.
 
-use serde::{Deserialize, Serialize};
-
 use super::glob::Glob;
+use super::packed::{fixed_enum, fixed_struct, fixed_word};
 use super::pool::{Pool, Span};
 use crate::actions::{Action, ActionKind, Place};
 use crate::call::Context;
@@ -35,11 +34,16 @@ impl From<bool> for Truth {
 }
 
 /// Patterns over a name.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Globs {
     pub(super) any: Span,
     pub(super) none: Span,
 }
+
+fixed_struct!(Globs {
+    any: Span,
+    none: Span
+});
 
 impl Globs {
     fn fit(self, text: &str, pool: &Pool) -> bool {
@@ -58,12 +62,18 @@ impl Globs {
 }
 
 /// Words of a set.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
     pub(super) any: Span,
     pub(super) all: Span,
     pub(super) none: Span,
 }
+
+fixed_struct!(Words {
+    any: Span,
+    all: Span,
+    none: Span,
+});
 
 impl Words {
     /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
@@ -87,11 +97,13 @@ impl Words {
 }
 
 /// Bounds of a number, both inside.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Range {
     pub(super) gte: u64,
     pub(super) lte: u64,
 }
+
+fixed_struct!(Range { gte: u64, lte: u64 });
 
 impl Range {
     const fn holds(self, number: u64) -> bool {
@@ -100,7 +112,7 @@ impl Range {
 }
 
 /// Hours of the week.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     /// Bit 0 is Monday.
     pub(super) days: u8,
@@ -109,6 +121,14 @@ pub(super) struct Window {
     pub(super) offset_min: i64,
     pub(super) outside: bool,
 }
+
+fixed_struct!(Window {
+    days: u8,
+    from_min: i64,
+    to_min: i64,
+    offset_min: i64,
+    outside: bool,
+});
 
 impl Window {
     fn holds(self, now: &str) -> Truth {
@@ -164,7 +184,7 @@ fn minutes_since_monday(now: &str) -> Option<i64> {
 }
 
 /// A condition on the call as a whole.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum CallCondition {
     /// Bit by position in the vocabulary.
     Surface(u8),
@@ -187,13 +207,36 @@ pub(super) enum CallCondition {
     Time(Window),
 }
 
+fixed_enum!(CallCondition {
+    0 => Surface(set: u8),
+    1 => Tool(globs: Globs),
+    2 => Server(globs: Globs),
+    3 => Runtime(globs: Globs),
+    4 => Agent(globs: Globs),
+    5 => HostMode(globs: Globs),
+    6 => Depth(range: Range),
+    7 => Arg(pointer: Span, condition: ArgCondition),
+    8 => Label(words: Words),
+    9 => Counter(name: Span, range: Range),
+    10 => Time(window: Window),
+    11 => EveryArg(pointer: Span, condition: ArgCondition),
+    12 => Pin(set: u8),
+    13 => Principal(globs: Globs),
+    14 => RunMode(set: u8),
+});
+
 /// A condition on one argument.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct ArgCondition {
     pub(super) exists: Option<bool>,
     /// `None`: the text does not matter.
     pub(super) text: Option<Globs>,
 }
+
+fixed_struct!(ArgCondition {
+    exists: Option<bool>,
+    text: Option<Globs>,
+});
 
 impl CallCondition {
     pub(super) const fn name(&self) -> &'static str {
@@ -312,13 +355,20 @@ fn fits_argument(
 }
 
 /// What a pattern over targets may begin with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Base {
     Workspace,
     Home,
     Cwd,
     GuardHome,
 }
+
+fixed_word!(Base {
+    1 => Workspace,
+    2 => Home,
+    3 => Cwd,
+    4 => GuardHome,
+});
 
 impl Base {
     fn of(self, context: &Context) -> Option<&str> {
@@ -333,28 +383,45 @@ impl Base {
 }
 
 /// A pattern over targets.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct TargetGlob {
     pub(super) base: Option<Base>,
     pub(super) glob: Glob,
 }
 
+fixed_struct!(TargetGlob {
+    base: Option<Base>,
+    glob: Glob,
+});
+
 /// A directory and what lies below it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Under {
     pub(super) base: Option<Base>,
     /// Without a slash at its end.
     pub(super) rest: Span,
 }
 
+fixed_struct!(Under {
+    base: Option<Base>,
+    rest: Span,
+});
+
 /// Patterns over targets.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Targets {
     pub(super) any: Span,
     pub(super) under: Span,
     pub(super) none: Span,
     pub(super) outside: Span,
 }
+
+fixed_struct!(Targets {
+    any: Span,
+    under: Span,
+    none: Span,
+    outside: Span,
+});
 
 impl Targets {
     fn hold(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
@@ -429,7 +496,7 @@ fn partly(value: &str, base: &str, literal: &str) -> Truth {
 }
 
 /// A condition on one action. The kind is not among them: it selects the actions a block speaks about.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum ActionCondition {
     Target(Targets),
     /// Bit by position in the vocabulary.
@@ -442,6 +509,18 @@ pub(super) enum ActionCondition {
     On(Globs),
     By(Globs),
 }
+
+fixed_enum!(ActionCondition {
+    0 => Target(targets: Targets),
+    1 => Place(set: u16),
+    2 => Host(globs: Globs),
+    3 => Has(words: Words),
+    4 => Certainty(set: u8),
+    5 => Exact(exact: bool),
+    6 => Remote(remote: bool),
+    7 => On(globs: Globs),
+    8 => By(globs: Globs),
+});
 
 impl ActionCondition {
     pub(super) const fn name(&self) -> &'static str {
@@ -527,8 +606,15 @@ const fn has_host(kind: ActionKind) -> bool {
     )
 }
 
+fixed_word!(Severity {
+    0 => Low,
+    1 => Medium,
+    2 => High,
+    3 => Critical,
+});
+
 /// A condition on one finding. The family is not among them: it selects the findings a block speaks about.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum FindingCondition {
     Rule(Globs),
     Severity(Severity),
@@ -536,6 +622,13 @@ pub(super) enum FindingCondition {
     Checksum(u8),
     Confidence(Range),
 }
+
+fixed_enum!(FindingCondition {
+    0 => Rule(globs: Globs),
+    1 => Severity(least: Severity),
+    2 => Checksum(set: u8),
+    3 => Confidence(range: Range),
+});
 
 impl FindingCondition {
     pub(super) const fn name(&self) -> &'static str {

@@ -4,7 +4,7 @@
 //! that no permission covers falls to the default of its phase.
 
 use super::Policy;
-use super::compile::{Block, Compiled, Rule};
+use super::compile::{Compiled, Needs, Rule};
 use super::condition::Truth;
 use super::message;
 use super::pool::Span;
@@ -53,17 +53,20 @@ struct Spoken<'p> {
 /// What the policy says about the facts.
 pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
-    let seen = Seen::of(facts);
+    let seen = Seen::of(facts, compiled);
     let mut spoken = Vec::new();
-    let mut near = Vec::new();
-    for (at, rule) in compiled.rules.iter().enumerate() {
+    let mut near = Misses::default();
+    for at in seen.rules() {
+        let Some(rule) = compiled.rules.get(at) else {
+            continue;
+        };
         if !speaks_on(rule, compiled, &facts.now) {
             continue;
         }
-        let (found, missing) = ask(rule, compiled, facts, &seen);
+        let (found, missing) = ask(rule, compiled, facts, &seen, near.wants(rule));
         match found.and_then(|found| settle(at, rule, found)) {
             Some(rule) => spoken.push(rule),
-            None => near.extend(missing.map(|missing| (rule, missing))),
+            None => near.add(rule, missing),
         }
     }
     drop_overridden(&mut spoken);
@@ -107,6 +110,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     determining.sort_by(|one, other| one.rule.cmp(&other.rule));
 
     let near = near
+        .list
         .into_iter()
         .filter(|(rule, _)| rule.effect > effect)
         .take(MAX_NEAR)
@@ -173,7 +177,7 @@ fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]
         });
     };
     for rule in &compiled.labels {
-        let (found, _) = ask_blocks(rule.blocks, Effect::Ask, compiled, facts, seen);
+        let (found, _) = ask_blocks(rule.blocks, false, compiled, facts, seen);
         if let Some(mut found) = found {
             found.keep_surest();
             let positions = |list: &[(usize, Truth)]| -> Vec<usize> {
@@ -309,38 +313,92 @@ fn speaks_on(rule: &Rule, compiled: &Compiled, now: &str) -> bool {
     }
 }
 
-/// What the facts hold, as sets: most rules are dismissed by these alone.
-struct Seen {
-    phase: u8,
-    kinds: u128,
-    families: u8,
+/// Rules that one condition kept from speaking, in their order.
+#[derive(Default)]
+struct Misses<'p> {
+    list: Vec<(&'p Rule, &'static str)>,
+    denials: usize,
+    questions: usize,
 }
 
-impl Seen {
-    fn of(facts: &Facts) -> Self {
-        Self {
-            phase: 1 << facts.phase as u8,
-            kinds: facts
-                .actions
-                .iter()
-                .fold(0, |set, action| set | action.kind.bit()),
-            families: facts
-                .findings
-                .iter()
-                .fold(0, |set, finding| set | 1 << finding.kind as u8),
+impl<'p> Misses<'p> {
+    /// Whether a near miss of that rule could still be told: only those that are stricter than the decision are, and of
+    /// them the first. A permission is never stricter.
+    fn wants(&self, rule: &Rule) -> bool {
+        match rule.effect {
+            Effect::Allow => false,
+            Effect::Ask => self.denials + self.questions < MAX_NEAR,
+            Effect::Deny => self.denials < MAX_NEAR,
         }
     }
 
-    fn may_meet(&self, block: &Block) -> bool {
-        block.phases & self.phase != 0
-            && block.kinds.is_none_or(|kinds| kinds & self.kinds != 0)
-            && block
-                .families
-                .is_none_or(|families| families & self.families != 0)
+    fn add(&mut self, rule: &'p Rule, missing: Option<&'static str>) {
+        let Some(missing) = missing else { return };
+        match rule.effect {
+            Effect::Allow => return,
+            Effect::Ask => self.questions += 1,
+            Effect::Deny => self.denials += 1,
+        }
+        self.list.push((rule, missing));
     }
 }
 
-/// How far a conjunction holds: its truth, and how many of its conditions do not hold (two stands for more).
+/// What the facts hold, as sets: most rules are dismissed by these alone.
+struct Seen {
+    /// By gate: whether facts like these may pass it.
+    open: Vec<bool>,
+    /// Rules with a block behind an open gate, bit by position.
+    rules: Vec<u64>,
+}
+
+impl Seen {
+    fn of(facts: &Facts, compiled: &Compiled) -> Self {
+        let phase = 1 << facts.phase as u8;
+        let held_kinds = facts
+            .actions
+            .iter()
+            .fold(0, |set, action| set | action.kind.bit());
+        let held_families = facts
+            .findings
+            .iter()
+            .fold(0, |set, finding| set | 1 << finding.kind as u8);
+        let passes = |needs: &Needs| {
+            needs.phases & phase != 0
+                && needs.kinds.is_none_or(|kinds| kinds & held_kinds != 0)
+                && needs
+                    .families
+                    .is_none_or(|families| families & held_families != 0)
+        };
+        let mut rules = vec![0; compiled.rules.len().div_ceil(64)];
+        let open = compiled
+            .gates
+            .iter()
+            .map(|gate| {
+                let open = passes(&gate.needs);
+                if open {
+                    for (all, own) in rules.iter_mut().zip(&gate.rules) {
+                        *all |= own;
+                    }
+                }
+                open
+            })
+            .collect();
+        Self { open, rules }
+    }
+
+    /// Positions of the rules that may speak, ascending.
+    fn rules(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().enumerate().flat_map(|(word, bits)| {
+            std::iter::successors((*bits != 0).then_some(*bits), |bits| {
+                let rest = bits & (bits - 1);
+                (rest != 0).then_some(rest)
+            })
+            .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
+        })
+    }
+}
+
+/// How far a conjunction holds: its truth, and how many of its conditions do not hold, counted as far as it matters.
 #[derive(Debug, Clone, Copy)]
 struct Tally {
     truth: Truth,
@@ -356,8 +414,10 @@ impl Tally {
         first: None,
     };
 
+    /// Asks conditions until `most` of them do not hold.
     fn over<C>(
         conditions: &[C],
+        most: u8,
         holds: impl Fn(&C) -> Truth,
         name: impl Fn(&C) -> &'static str,
     ) -> Self {
@@ -368,7 +428,7 @@ impl Tally {
             if truth == Truth::No {
                 tally.failed += 1;
                 tally.first = Some(name(condition));
-                if tally.failed == 2 {
+                if tally.failed == most {
                     break;
                 }
             }
@@ -395,44 +455,54 @@ impl Tally {
     }
 }
 
-/// What a rule speaks about, or the one condition that keeps it from speaking.
+/// What a rule speaks about, or, where `near` misses are wanted, the one condition that keeps it from speaking.
 fn ask(
     rule: &Rule,
     compiled: &Compiled,
     facts: &Facts,
     seen: &Seen,
+    near: bool,
 ) -> (Option<Match>, Option<&'static str>) {
-    ask_blocks(rule.blocks, rule.effect, compiled, facts, seen)
+    ask_blocks(rule.blocks, near, compiled, facts, seen)
 }
 
 /// As [`ask`], for the blocks of any rule.
 fn ask_blocks(
     blocks: Span,
-    effect: Effect,
+    near: bool,
     compiled: &Compiled,
     facts: &Facts,
     seen: &Seen,
 ) -> (Option<Match>, Option<&'static str>) {
     let pool = &compiled.pool;
+    let most = if near { 2 } else { 1 };
     let mut found: Option<Match> = None;
     let mut missing: Option<&'static str> = None;
-    let blocks = blocks.of(&compiled.blocks).iter();
-    for block in blocks.filter(|block| seen.may_meet(block)) {
+    for block in blocks.of(&compiled.blocks) {
+        let gate = usize::from(block.gate);
+        let (Some(true), Some(gate)) = (seen.open.get(gate), compiled.gates.get(gate)) else {
+            continue;
+        };
+        let Needs {
+            kinds, families, ..
+        } = gate.needs;
         let on_call = block.call.of(&pool.call);
         let call = Tally::over(
             on_call,
+            most,
             |condition| condition.holds(facts, pool),
             |condition| condition.name(),
         );
-        if call.failed == 2 || (call.failed > 0 && effect == Effect::Allow) {
+        if call.failed == most {
             continue;
         }
         let mut actions = Vec::new();
-        let action = block.kinds.map(|kinds| {
+        let action = kinds.map(|kinds| {
             best(&facts.actions, &mut actions, |action| {
                 (kinds & action.kind.bit() != 0).then(|| {
                     Tally::over(
                         block.action.of(&pool.action),
+                        most,
                         |condition| condition.holds(action, &facts.context, pool),
                         |condition| condition.name(),
                     )
@@ -440,11 +510,12 @@ fn ask_blocks(
             })
         });
         let mut findings = Vec::new();
-        let finding = block.families.map(|families| {
+        let finding = families.map(|families| {
             best(&facts.findings, &mut findings, |finding| {
                 (families & 1 << finding.kind as u8 != 0).then(|| {
                     Tally::over(
                         block.finding.of(&pool.finding),
+                        most,
                         |condition| condition.holds(finding, pool),
                         |condition| condition.name(),
                     )
@@ -471,9 +542,10 @@ fn ask_blocks(
             if action.is_none() && finding.is_none() {
                 found.call = found.call.max(Some(call.truth));
             }
-        } else if whole.failed == 1
+        } else if near
+            && whole.failed == 1
             // A rule of a single condition would nearly match every call.
-            && (block.kinds.is_some() || block.families.is_some() || on_call.len() > 1)
+            && (kinds.is_some() || families.is_some() || on_call.len() > 1)
         {
             missing = match (missing, whole.first) {
                 (Some(held), Some(other)) => Some(held.min(other)),

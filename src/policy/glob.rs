@@ -1,16 +1,15 @@
 //! Patterns over names, hosts and paths. Linear in the text: a pattern has at most [`MAX_TOKENS`] parts, and each
 //! character of the text moves a set of states once.
 
-use serde::{Deserialize, Serialize};
-
+use super::packed::{fixed_struct, fixed_word};
 use super::pool::{Pool, Span};
 
 /// Most parts a pattern may have; the compiler says so to the author, the core refuses more.
 pub const MAX_TOKENS: usize = 255;
 
 /// A part of a pattern.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Token {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
     /// This character.
     Char(char),
     /// `?`: one character (of a path: not `/`).
@@ -23,17 +22,53 @@ pub(super) enum Token {
     Folders,
 }
 
+/// What stands from the first wildcard on: most patterns are of a form that needs no states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Nothing.
+    Exact,
+    /// Anything.
+    Anything,
+    /// Anything without `/`.
+    Component,
+    /// Anything, then the suffix.
+    Suffix,
+    /// Any number of whole directories, then the suffix.
+    Below,
+    /// Something else, over names.
+    Name,
+    /// Something else, over paths.
+    Path,
+}
+
+fixed_word!(Shape {
+    0 => Exact,
+    1 => Anything,
+    2 => Component,
+    3 => Suffix,
+    4 => Below,
+    5 => Name,
+    6 => Path,
+});
+
 /// A compiled pattern: `*`, `?`, and in paths `**` and `**/`. Nothing else is special.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Glob {
     /// The characters before the first wildcard.
     literal: Span,
+    /// From the first wildcard on.
+    wild: Span,
     /// The characters after the last wildcard: what is not at the end of a text dismisses most of them.
     suffix: Span,
-    /// From the first wildcard on.
-    tokens: Span,
-    path: bool,
+    shape: Shape,
 }
+
+fixed_struct!(Glob {
+    literal: Span,
+    wild: Span,
+    suffix: Span,
+    shape: Shape,
+});
 
 impl Glob {
     /// A pattern over names: `*` matches any characters. `None`: it has more than [`MAX_TOKENS`] parts.
@@ -48,31 +83,7 @@ impl Glob {
 
     fn parse(pattern: &str, path: bool, pool: &mut Pool) -> Option<Self> {
         let wild = pattern.find(['*', '?']).unwrap_or(pattern.len());
-        let start = pool.tokens.len();
-        let mut rest = pattern[wild..].chars().peekable();
-        while let Some(char) = rest.next() {
-            let token = match char {
-                '?' => Token::One,
-                '*' => {
-                    let mut doubled = false;
-                    while rest.next_if_eq(&'*').is_some() {
-                        doubled = true;
-                    }
-                    if !path {
-                        Token::All
-                    } else if !doubled {
-                        Token::Many
-                    } else if rest.next_if_eq(&'/').is_some() {
-                        Token::Folders
-                    } else {
-                        Token::All
-                    }
-                }
-                other => Token::Char(other),
-            };
-            pool.tokens.push(token);
-        }
-        let len = pool.tokens.len() - start;
+        let (_, literal_only) = tokens(&pattern[wild..], path)?;
         // After `**/` the slash may be missing, so what follows it is the suffix, not the slash.
         let suffix = pattern.rfind(['*', '?']).map_or("", |last| {
             let after = &pattern[last + 1..];
@@ -82,11 +93,21 @@ impl Glob {
                 after
             }
         });
-        (len <= MAX_TOKENS).then(|| Self {
-            literal: pool.keep(&pattern[..wild]),
-            suffix: pool.keep(suffix),
-            tokens: Span::since(start, start + len),
-            path,
+        let shape = match literal_only {
+            Leading::None => Shape::Exact,
+            Leading::Only(Token::All) if suffix.is_empty() => Shape::Anything,
+            Leading::Only(Token::Many) if suffix.is_empty() => Shape::Component,
+            Leading::Only(Token::All) => Shape::Suffix,
+            Leading::Only(Token::Folders) => Shape::Below,
+            _ if path => Shape::Path,
+            _ => Shape::Name,
+        };
+        let start = pool.keep(pattern);
+        Some(Self {
+            literal: start.part(0, wild),
+            wild: start.part(wild, pattern.len()),
+            suffix: start.part(pattern.len() - suffix.len(), pattern.len()),
+            shape,
         })
     }
 
@@ -100,22 +121,84 @@ impl Glob {
         let Some(rest) = text.strip_prefix(pool.text(self.literal)) else {
             return false;
         };
-        if !rest.ends_with(pool.text(self.suffix)) {
+        let Some(before) = rest.strip_suffix(pool.text(self.suffix)) else {
             return false;
-        }
-        match self.tokens.of(&pool.tokens) {
-            [] => rest.is_empty(),
-            [Token::All] => true,
-            [Token::Many] => !rest.contains('/'),
-            // The suffix was seen at the end, and everything may stand before it.
-            [Token::All, after @ ..]
-                if after.iter().all(|token| matches!(token, Token::Char(_))) =>
-            {
-                true
+        };
+        match self.shape {
+            Shape::Exact => rest.is_empty(),
+            Shape::Anything | Shape::Suffix => true,
+            Shape::Component => !rest.contains('/'),
+            Shape::Below => before.is_empty() || before.ends_with('/'),
+            Shape::Name | Shape::Path => {
+                let path = self.shape == Shape::Path;
+                // INVARIANT: `parse` has counted the parts of this very text.
+                tokens(pool.text(self.wild), path)
+                    .is_some_and(|(tokens, _)| walk(tokens.as_slice(), path, rest))
             }
-            tokens => walk(tokens, self.path, rest),
         }
     }
+}
+
+/// The parts of a pattern, on the stack.
+struct Tokens {
+    held: [Token; MAX_TOKENS],
+    len: usize,
+}
+
+impl Tokens {
+    fn as_slice(&self) -> &[Token] {
+        &self.held[..self.len]
+    }
+}
+
+/// The wildcards of a pattern.
+#[derive(Clone, Copy)]
+enum Leading {
+    None,
+    /// One, at the beginning.
+    Only(Token),
+    Other,
+}
+
+/// Takes a pattern apart. `None`: it has more than [`MAX_TOKENS`] parts.
+fn tokens(pattern: &str, path: bool) -> Option<(Tokens, Leading)> {
+    let mut tokens = Tokens {
+        held: [Token::One; MAX_TOKENS],
+        len: 0,
+    };
+    let mut leading = Leading::None;
+    let mut rest = pattern.chars().peekable();
+    while let Some(char) = rest.next() {
+        let token = match char {
+            '?' => Token::One,
+            '*' => {
+                let mut doubled = false;
+                while rest.next_if_eq(&'*').is_some() {
+                    doubled = true;
+                }
+                if !path {
+                    Token::All
+                } else if !doubled {
+                    Token::Many
+                } else if rest.next_if_eq(&'/').is_some() {
+                    Token::Folders
+                } else {
+                    Token::All
+                }
+            }
+            other => Token::Char(other),
+        };
+        if !matches!(token, Token::Char(_)) {
+            leading = if tokens.len == 0 {
+                Leading::Only(token)
+            } else {
+                Leading::Other
+            };
+        }
+        *tokens.held.get_mut(tokens.len)? = token;
+        tokens.len += 1;
+    }
+    Some((tokens, leading))
 }
 
 fn walk(tokens: &[Token], path: bool, text: &str) -> bool {
@@ -232,6 +315,16 @@ mod tests {
             ("**/.env", ".env", true),
             ("**/.env", "/x/y.env", false),
             ("**/*.pem", "/x/y/k.pem", true),
+            ("/a/**/b/c", "/a/x/b/c", true),
+            ("/a/**/b/c", "/a/b/c", true),
+            ("/a/**/b/c", "/a/xb/c", false),
+            ("**/", "/x/", true),
+            ("**/", "x", false),
+            ("**/", "", true),
+            ("/a/*b", "/a/xb", true),
+            ("/a/*b", "/a/x/b", false),
+            ("/a/*b", "/a/b", true),
+            ("a**b", "a/x/b", true),
             ("/a/?", "/a//", false),
             ("**/a/**/b", "/x/a/a/c/b", true),
         ] {

@@ -11,6 +11,7 @@ mod decide;
 mod glob;
 mod load;
 mod message;
+mod packed;
 mod pool;
 pub mod spec;
 #[cfg(test)]

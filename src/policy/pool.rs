@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::{ActionCondition, CallCondition, FindingCondition, TargetGlob, Under};
-use super::glob::{Glob, Token};
+use super::glob::Glob;
+use super::packed::{self, fixed_struct};
 
 /// A part of one of the pool's lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,11 @@ pub(super) struct Span {
     end: u32,
 }
 
+fixed_struct!(Span {
+    start: u32,
+    end: u32
+});
+
 impl Span {
     /// The span of what was pushed to a list since it was `start` long.
     pub(super) fn since(start: usize, end: usize) -> Self {
@@ -22,6 +28,18 @@ impl Span {
         Self {
             start: short(start),
             end: short(end),
+        }
+    }
+
+    /// From one position of it to another.
+    pub(super) fn part(self, from: usize, to: usize) -> Self {
+        let at = |position: usize| {
+            let position = u32::try_from(position).unwrap_or(u32::MAX);
+            self.start.saturating_add(position).min(self.end)
+        };
+        Self {
+            start: at(from),
+            end: at(to),
         }
     }
 
@@ -40,13 +58,19 @@ impl Span {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Pool {
     text: String,
+    #[serde(with = "packed")]
     pub(super) words: Vec<Span>,
-    pub(super) tokens: Vec<Token>,
+    #[serde(with = "packed")]
     pub(super) globs: Vec<Glob>,
+    #[serde(with = "packed")]
     pub(super) target_globs: Vec<TargetGlob>,
+    #[serde(with = "packed")]
     pub(super) unders: Vec<Under>,
+    #[serde(with = "packed")]
     pub(super) call: Vec<CallCondition>,
+    #[serde(with = "packed")]
     pub(super) action: Vec<ActionCondition>,
+    #[serde(with = "packed")]
     pub(super) finding: Vec<FindingCondition>,
 }
 

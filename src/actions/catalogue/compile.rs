@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::entry::{Act, Arity, Effect, Entry, Opt, Otherwise, Role, Style};
+use super::entry::{Act, Arity, Effect, Entry, Otherwise, Role, Style};
 use super::grammar::{Options, condition, part, role_of, selector, template};
+use super::options::Opt;
 use super::spec::{
     CommandSpec, EffectSpec, FileSpec, RoleSpec, RunSpec, StyleSpec, UnlistedOptionSpec,
 };
-use super::table;
+use super::{options, table};
 use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
@@ -35,6 +36,9 @@ pub const LANGUAGES: [&str; 21] = [
     "other",
     "patch",
 ];
+
+/// What every program answers that has help at all; the end of its options.
+const HELP: [&str; 2] = ["--help", "--version"];
 
 /// A file of the catalogue and its name.
 pub type File = (String, FileSpec);
@@ -64,6 +68,7 @@ pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
         .collect();
     let patterns = pattern_names(files, &numbers);
     let mut entries = Vec::with_capacity(order.len());
+    let mut lists = Lists::after(order.len());
     for name in &order {
         let compiler = Compiler {
             nodes: &nodes,
@@ -72,7 +77,7 @@ pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
             name,
         };
         let mut problems = Vec::new();
-        let entry = compiler.entry(&mut problems);
+        let entry = compiler.entry(&mut lists, &mut problems);
         match postcard::to_allocvec(&entry) {
             Ok(bytes) => entries.push(bytes),
             Err(error) => problems.push(error.to_string()),
@@ -90,7 +95,51 @@ pub fn compile(files: &[File]) -> Result<Vec<u8>, Vec<String>> {
     if !errors.is_empty() {
         return Err(errors);
     }
+    entries.extend(lists.stored);
     table::store(&names(files, &numbers), &entries).map_err(|error| vec![error])
+}
+
+/// Lists of options, each stored once, behind the entries.
+struct Lists {
+    first: usize,
+    stored: Vec<Vec<u8>>,
+}
+
+impl Lists {
+    const fn after(first: usize) -> Self {
+        Self {
+            first,
+            stored: Vec::new(),
+        }
+    }
+
+    /// The number of a list in the table.
+    fn number(&mut self, list: &[Opt<'_>]) -> Result<u32, String> {
+        let bytes = options::store(list)?;
+        let held = self.stored.iter().position(|stored| *stored == bytes);
+        let position = held.unwrap_or_else(|| {
+            self.stored.push(bytes);
+            self.stored.len() - 1
+        });
+        u32::try_from(self.first + position).map_err(|_| String::from("too many options"))
+    }
+
+    /// Options that end where the numbers say, as lists.
+    fn of(
+        &mut self,
+        list: &[Opt<'_>],
+        ends: &[usize],
+    ) -> Result<options::Options<'static>, String> {
+        let mut start = 0;
+        let mut numbers = Vec::new();
+        for end in ends {
+            if *end > start {
+                numbers.push(self.number(&list[start..*end])?);
+                start = *end;
+            }
+        }
+        Ok(options::Options::of(&numbers))
+    }
 }
 
 fn collect<'a>(files: &'a [File], errors: &mut Vec<String>) -> (Nodes<'a>, BTreeSet<String>) {
@@ -249,7 +298,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         }
     }
 
-    fn entry(&self, errors: &mut Vec<String>) -> Entry<'n> {
+    fn entry(&self, lists: &mut Lists, errors: &mut Vec<String>) -> Entry<'n> {
         let line = self.line();
         let own = self.written(self.name).map(|written| written.spec);
         let style = line
@@ -258,6 +307,14 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             .unwrap_or_default();
         let help = style_has_help(style) && !own.is_some_and(|spec| spec.no_help);
         let (list, bases) = merge_options(&line, style_has_help(style), errors);
+        let help_from = list.len() - if style_has_help(style) { HELP.len() } else { 0 };
+        let ends: Vec<usize> = bases
+            .iter()
+            .copied()
+            .skip(1)
+            .chain([help_from, list.len()])
+            .collect();
+        let stored = keep(lists.of(&list, &ends), errors).unwrap_or_default();
         let options = Options {
             list: &list,
             base: 0,
@@ -294,7 +351,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         if help {
             // `helm upgrade --version 1.2`: with a value, it is not the question for the version.
-            let asks = ["--help", "--version"].into_iter().filter(|spelling| {
+            let asks = HELP.into_iter().filter(|spelling| {
                 !options.list.iter().any(|option| {
                     option.arity == Arity::Value && option.spellings.contains(spelling)
                 })
@@ -334,7 +391,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             effects,
             chdir,
             reach,
-            options: list,
+            options: stored,
         }
     }
 
@@ -495,7 +552,7 @@ fn merge_options<'a>(
         }
     }
     if help {
-        options.extend(["--help", "--version"].map(flag));
+        options.extend(HELP.map(flag));
     }
     (options, bases)
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::options::Options;
 use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
@@ -21,7 +22,7 @@ pub enum Style {
 }
 
 /// What follows an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
     /// Nothing.
     Flag,
@@ -35,16 +36,19 @@ pub enum Arity {
     Block,
 }
 
-/// One option.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Opt<'a> {
-    /// Its spellings, dashes included.
-    #[serde(borrow)]
-    pub spellings: Vec<&'a str>,
-    /// What follows it.
-    pub arity: Arity,
-    /// Whether every word after it is an operand.
-    pub stops: bool,
+impl Arity {
+    /// The arity that is stored as that number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Flag,
+            1 => Self::Value,
+            2 => Self::Attached,
+            3 => Self::Pair,
+            4 => Self::Block,
+            _ => return None,
+        })
+    }
 }
 
 /// Words that an effect is about.
@@ -282,7 +286,7 @@ pub struct Entry<'a> {
     pub reach: usize,
     /// Options, inherited ones included; its own come first.
     #[serde(borrow)]
-    pub options: Vec<Opt<'a>>,
+    pub options: Options<'a>,
     /// Words with a dash that are operands.
     pub dash_operands: Vec<&'a str>,
     /// Whether subcommands exist.

@@ -2,7 +2,8 @@
 //!
 //! Every reader says what is wrong in one sentence; options are checked against those the entry has.
 
-use super::entry::{Condition, Count, Opt, Part, Piece, Role, Selector, Stream, Term, Test};
+use super::entry::{Condition, Count, Part, Piece, Role, Selector, Stream, Term, Test};
+use super::options::Opt;
 use crate::actions::kinds::ActionKind;
 
 /// The options that may be named: those of an entry, from one of its parents on.

@@ -5,6 +5,7 @@
 pub mod compile;
 pub mod entry;
 pub mod grammar;
+pub mod options;
 pub mod spec;
 pub mod table;
 pub mod tools;
@@ -21,11 +22,14 @@ use super::special::Rules;
 /// Decoded at most once.
 type Slot<T> = OnceLock<Option<Box<T>>>;
 
+/// How many slots are made at once, when the first of them is needed.
+const CHUNK: usize = 32;
+
 /// A table of postcard values of one type.
 #[derive(Debug)]
 pub struct Lazy<T> {
     table: Table,
-    slots: Box<[Slot<T>]>,
+    slots: Box<[OnceLock<Box<[Slot<T>; CHUNK]>>]>,
 }
 
 impl<T> Default for Lazy<T> {
@@ -37,14 +41,30 @@ impl<T> Default for Lazy<T> {
     }
 }
 
-impl<T: serde::Deserialize<'static>> Lazy<T> {
+/// What a table may hold.
+pub trait Stored: serde::Deserialize<'static> {
+    /// Called after a value was decoded, with the table it lies in.
+    fn attach(&mut self, _table: Table) {}
+}
+
+impl<T: serde::Deserialize<'static>> Stored for Vec<T> {}
+
+impl Stored for Entry<'static> {
+    fn attach(&mut self, table: Table) {
+        self.options.attach(table);
+    }
+}
+
+impl<T: Stored> Lazy<T> {
     /// The table in those bytes; `None` when they are not one.
     #[must_use]
     pub fn new(bytes: &'static [u8]) -> Option<Self> {
         let table = Table::new(bytes)?;
         Some(Self {
             table,
-            slots: (0..table.len()).map(|_| OnceLock::new()).collect(),
+            slots: (0..table.len().div_ceil(CHUNK))
+                .map(|_| OnceLock::new())
+                .collect(),
         })
     }
 
@@ -58,8 +78,15 @@ impl<T: serde::Deserialize<'static>> Lazy<T> {
     #[must_use]
     pub fn get(&self, number: usize) -> Option<&T> {
         self.slots
-            .get(number)?
-            .get_or_init(|| postcard::from_bytes(self.table.entry(number)?).ok())
+            .get(number / CHUNK)?
+            .get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())))
+            .get(number % CHUNK)?
+            .get_or_init(|| {
+                let mut value: Box<T> =
+                    Box::new(postcard::from_bytes(self.table.entry(number)?).ok()?);
+                value.attach(self.table);
+                Some(value)
+            })
             .as_deref()
     }
 
@@ -92,7 +119,7 @@ pub struct Catalogue {
 
 /// The tables that the build script writes, in stored form.
 #[derive(Debug, Clone, Copy)]
-pub struct Stored {
+pub struct Bytes {
     /// `commands.bin`
     pub commands: &'static [u8],
     /// `tools.bin`
@@ -110,7 +137,7 @@ pub struct Stored {
 impl Catalogue {
     /// The catalogue in those tables; `None` when one of them is none.
     #[must_use]
-    pub fn new(stored: Stored) -> Option<Self> {
+    pub fn new(stored: Bytes) -> Option<Self> {
         Some(Self {
             commands: Lazy::new(stored.commands)?,
             tools: Lazy::new(stored.tools)?,

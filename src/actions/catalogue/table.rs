@@ -5,7 +5,7 @@
 //! beginning of the table.
 
 /// A table in its stored form.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Table {
     bytes: &'static [u8],
     names: usize,
@@ -57,8 +57,8 @@ impl Table {
         let (mut low, mut high) = (0, self.names);
         while low < high {
             let middle = usize::midpoint(low, high);
-            let (held, entry) = self.name(middle)?;
-            match held.as_bytes().cmp(name.as_bytes()) {
+            let (held, entry) = self.name_bytes(middle)?;
+            match held.cmp(name.as_bytes()) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => return Some(entry),
@@ -70,14 +70,19 @@ impl Table {
     /// The name at that position in byte order, and the number of its entry.
     #[must_use]
     pub fn name(&self, position: usize) -> Option<(&'static str, usize)> {
+        let (name, entry) = self.name_bytes(position)?;
+        Some((std::str::from_utf8(name).ok()?, entry))
+    }
+
+    fn name_bytes(&self, position: usize) -> Option<(&'static [u8], usize)> {
         if position >= self.names {
             return None;
         }
-        let at = 4 + position * NAME;
-        let offset = number(self.bytes, at)?;
-        let length = number(self.bytes, at + 4)?;
+        let head: &[u8; NAME] = self.bytes.get(4 + position * NAME..)?.first_chunk()?;
+        let offset = number(head, 0)?;
+        let length = number(head, 4)?;
         let name = self.bytes.get(offset..offset.checked_add(length)?)?;
-        Some((std::str::from_utf8(name).ok()?, number(self.bytes, at + 8)?))
+        Some((name, number(head, 8)?))
     }
 
     /// Every name with the number of its entry, in byte order.

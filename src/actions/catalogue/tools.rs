@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::compile::compile_effect;
 use super::entry::{Entry, Otherwise, Selector, Style};
 use super::grammar::{Options, selector};
+use super::options;
 use super::spec::EffectSpec;
 use super::table;
 
@@ -250,7 +251,7 @@ fn entry<'a>(
         assignments: false,
         strict: false,
         reach: 0,
-        options: Vec::new(),
+        options: options::Options::default(),
         dash_operands: Vec::new(),
         parent: false,
         patterns: Vec::new(),

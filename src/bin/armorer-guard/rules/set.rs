@@ -20,13 +20,14 @@ pub(crate) enum RuleSet {
 impl RuleSet {
     /// The rules that ship and those of `files`.
     pub(crate) fn open(files: &[PathBuf]) -> Result<Self, Vec<RuleError>> {
+        builtin::sound().map_err(damaged)?;
         if files.is_empty() {
             return Ok(Self::Shipped);
         }
         let packs = read(files)?;
         let own = book::of(&packs);
         taken(&packs)?;
-        let mut scanner = builtin::new_scanner();
+        let mut scanner = builtin::new_scanner().map_err(damaged)?;
         scanner.add(packs::load(packs)?);
         Ok(Self::Extended { scanner, own })
     }
@@ -76,6 +77,15 @@ impl RuleSet {
     pub(crate) fn rule(&self, id: &str) -> Option<&Rule> {
         self.scanner().rules().find(|rule| rule.id == id)
     }
+}
+
+fn damaged(error: builtin::Damaged) -> Vec<RuleError> {
+    vec![RuleError {
+        kind: RuleError::UNREADABLE,
+        file: String::from("armorer-guard"),
+        rule: String::new(),
+        message: error.to_string(),
+    }]
 }
 
 /// Reads packs.
