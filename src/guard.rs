@@ -692,6 +692,7 @@ mod tests {
             ..Guard::open(&Options {
                 home: Some(record::scratch::path()),
                 record: true,
+                ..Options::default()
             })
         };
         let caller = Caller {
@@ -703,6 +704,7 @@ mod tests {
         let decision = guard.check(Call {
             tool: String::from("Read"),
             args: Value::Object(vec![(String::from("file_path"), Value::from("/held-back"))]),
+            pin: None,
             context: Context::default(),
             caller: caller.clone(),
         });

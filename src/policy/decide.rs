@@ -245,15 +245,33 @@ impl Granted {
         if first.rule.is_some() {
             granted.ids.clear();
             let mut rules = Vec::new();
-            for (rule, _) in said().filter(|(_, effect)| *effect == Effect::Ask) {
-                let grant = facts
-                    .state
-                    .grants
+            let mut covered: Vec<usize> = Vec::new();
+            let mut answer = |rule: &str| {
+                let live = &facts.state.grants;
+                let grant = live
                     .iter()
                     .find(|grant| grant.rule.as_deref() == Some(rule))?;
                 granted.ids.push(grant.id.clone());
                 rules.push(rule.to_owned());
+                Some(())
+            };
+            for spoken in spoken.iter().filter(|spoken| spoken.effect == Effect::Ask) {
+                answer(pool.text(spoken.rule.id))?;
+                covered.extend(&spoken.actions);
             }
+            let asking = |default: &&ByDefault| default.effect == Effect::Ask;
+            let mut echoes = Vec::new();
+            for default in defaults.iter().filter(asking) {
+                // A default that asks about nothing else is answered with the rule.
+                let echo = !default.actions.is_empty()
+                    && default.actions.iter().all(|at| covered.contains(at));
+                if echo {
+                    echoes.push(default.rule.to_owned());
+                } else {
+                    answer(default.rule)?;
+                }
+            }
+            rules.append(&mut echoes);
             granted.rules = Some(rules);
         }
         granted.ids.sort();

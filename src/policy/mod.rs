@@ -126,6 +126,12 @@ impl Policy {
         })
     }
 
+    /// Whether it only observes.
+    #[must_use]
+    pub const fn observes(&self) -> bool {
+        self.compiled.observe
+    }
+
     /// How many rules it has.
     #[must_use]
     pub fn rules(&self) -> usize {

@@ -184,7 +184,10 @@ def test_budgets_count_calls_by_kind_tool_and_time(front: Front, tmp_path: Path)
 guard: 1
 id: budget
 rules:
-  - {id: b.exec, effect: ask, why: enough for now, when: {action: {kind: exec.local}, counter: {"kind:exec.local/10m": {gte: 2}}}}
+  - id: b.exec
+    effect: ask
+    why: enough for now
+    when: {action: {kind: exec.local}, counter: {"kind:exec.local/10m": {gte: 2}}}
   - {id: b.all, effect: deny, why: that is all, when: {phase: pre, counter: {calls: {gte: 4}}}}
 """
     )
@@ -204,11 +207,16 @@ id: own
 labels:
   - {id: own.customer, add: customer, when: {action: {kind: fs.read, target: "**/customers/**"}}}
 rules:
-  - {id: own.no-net, effect: deny, why: "customer data ({label.customer})", when: {label: customer, action: {kind: "net.*"}}}
+  - id: own.no-net
+    effect: deny
+    why: "customer data ({label.customer})"
+    when: {label: customer, action: {kind: "net.*"}}
 """
     )
     activate(compile_files(user=policy).policy, front.home)
     read = decide(front, "cat data/customers/a.csv")
     record = decide(front, "curl -s https://example.com/")
     assert rules(record) == ["own.no-net"]
-    assert re.search(rf"customers/a\.csv, {re.escape(read['ts'])}, record {read['id']}", record["verdict"]["rules"][0]["message"])
+    assert re.search(
+        rf"customers/a\.csv, {re.escape(read['ts'])}, record {read['id']}", record["verdict"]["rules"][0]["message"]
+    )

@@ -176,8 +176,8 @@ def _may(layer: Layer) -> list[Problem]:
                 "`default` is not for a project's policy to set",
                 "move it to your own policy",
             )
-        for key, given in (("tools", model.tools), ("commands", model.commands)):
-            if given and not layer.trusted:
+        for key in ("tools", "commands"):
+            if getattr(model, key) and not layer.trusted:
                 refuse(
                     (key,),
                     "project_loosens",
@@ -214,7 +214,9 @@ def _may(layer: Layer) -> list[Problem]:
 def _own(layers: Sequence[Layer]) -> dict[str, Any]:
     """What tools and programs of one's own do; of several that fit, that of the highest layer counts."""
     tools = [
-        tool.model_dump(exclude_none=True, exclude_defaults=True) for layer in reversed(layers) for tool in layer.model.tools
+        tool.model_dump(exclude_none=True, exclude_defaults=True)
+        for layer in reversed(layers)
+        for tool in layer.model.tools
     ]
     commands = [command for layer in reversed(layers) for command in layer.model.commands]
     return {name: held for name, held in (("commands", commands), ("tools", tools)) if held}

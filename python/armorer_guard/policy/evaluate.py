@@ -587,7 +587,12 @@ def _grants(facts: Json, answers: list[dict[str, Any]]) -> list[str]:
     if live[0].get("rule") is None:
         return [live[0]["id"]]
     found = set()
-    for question in _questions(answers):
+    questions = _questions(answers)
+    told = {at for question in questions if not question["rule"].startswith("default.") for at in question["actions"]}
+    for question in questions:
+        # A default that asks about nothing else is answered with the rule.
+        if question["rule"].startswith("default.") and question["actions"] and told.issuperset(question["actions"]):
+            continue
         grant = next((grant for grant in live if grant.get("rule") == question["rule"]), None)
         if grant is None:
             return []

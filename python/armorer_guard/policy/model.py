@@ -358,7 +358,9 @@ class LabelRule(Strict):
 class OwnTool(Strict):
     """What a tool of your own does, in the format of `rules/tools`: arguments select what its effects are done to."""
 
-    names: Annotated[list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)]
+    names: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)
+    ]
     """Whole names, or patterns over them: `mcp__crm__delete_*`."""
     summary: str
     harmless: bool = False

@@ -97,7 +97,7 @@ class State:
         elif kind == "grant":
             self._grant(record.get("grant"))
         elif kind == "revoke":
-            self.grants.pop(record.get("grant_id"), None)
+            self.grants.pop(str(record.get("grant_id")), None)
 
     def _decision(self, record: Mapping[str, Any]) -> None:
         subject, verdict = record.get("subject") or {}, record.get("verdict") or {}
@@ -107,7 +107,7 @@ class State:
             self._count("texts", minute)
         else:
             self._count("calls", minute)
-            self._count({"allow": "allowed", "ask": "asked"}.get(effect, "denied"), minute)
+            self._count({"allow": "allowed", "ask": "asked"}.get(str(effect), "denied"), minute)
         if effect == "deny":
             return
         if tool:
