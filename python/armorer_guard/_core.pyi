@@ -302,27 +302,6 @@ def decide_json(facts: bytes, policy: bytes) -> bytes:
         PolicyError: One of them cannot be used.
     """
 
-@final
-class Policy:
-    """
-    A compiled policy (canonical JSON), read once and asked often. Immutable, so one may serve many threads.
-
-    Raises:
-        PolicyError: It cannot be used.
-    """
-
-    def __new__(cls, text: bytes) -> Policy: ...
-    @property
-    def digest(self) -> str:
-        """`sha256:…` of its text."""
-    def decide(self, facts: bytes) -> bytes:
-        """
-        The verdict on recorded facts, both as JSON.
-
-        Raises:
-            PolicyError: The facts cannot be read.
-        """
-
 def builtin_policy(name: str) -> bytes:
     """
     The compiled form (canonical JSON) of a policy that ships: `default`, `strict` or `observe`.

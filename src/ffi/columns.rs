@@ -45,7 +45,6 @@ impl Counts {
 /// The whole lines of *block* as rows of the table `record`. See `_core.pyi`.
 #[pyfunction]
 #[pyo3(signature = (block, *, first, chain, line, at, shapes))]
-#[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
 pub(super) fn index_rows<'py>(
     py: Python<'py>,
     block: &[u8],

@@ -312,33 +312,6 @@ fn decide_json<'py>(py: Python<'py>, facts: &[u8], policy: &[u8]) -> PyResult<Bo
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
 
-/// A compiled policy that is read once and asked often. See `_core.pyi`.
-#[pyclass(frozen, module = "armorer_guard._core")]
-struct Policy {
-    inner: policy::Policy,
-}
-
-#[pymethods]
-impl Policy {
-    #[new]
-    fn new(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
-        policy::Policy::from_compiled(text)
-            .map(|inner| Self { inner })
-            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
-    }
-
-    #[getter]
-    fn digest(&self) -> &str {
-        self.inner.digest()
-    }
-
-    fn decide<'py>(&self, py: Python<'py>, facts: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        policy::decide_facts_json(facts, &self.inner)
-            .map(|verdict| PyBytes::new(py, &verdict))
-            .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
-    }
-}
-
 /// A compiled policy as a table of this build, and the name of that form.
 #[pyfunction]
 fn policy_table<'py>(
@@ -449,9 +422,10 @@ fn action_sentence(action: &[u8]) -> Option<String> {
 mod _core {
     #[pymodule_export]
     use super::{
-        Action, Decision, Finding, Guard, GuardError, InputError, Near, Policy, PolicyError,
-        Reason, ScanResult, StoreError, builtin_policy, canonical_json, check_own, decide_json,
-        finding_rules, policy_table, record_change, scan, tool_names,
+        Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
+        ScanResult, StoreError, builtin_policy, canonical_json, check_own, decide_json,
+        finding_rules,
+        policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]

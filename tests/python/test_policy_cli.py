@@ -160,8 +160,19 @@ def test_show_names_the_source_of_each_rule(run: Policy, good: Path):
     assert lines[0] == "policy   mine"
     assert lines[2:4] == ["mode     enforce", "default  post allow, pre ask, text allow"]
     (mine,) = [line for line in lines if "mine.tools" in line]
-    assert mine.split() == ["deny", "mine.tools", "that", "server", "is", "not", "for", "agents", f"[{good}:4]"]
-    assert any("[builtin/default.yaml:" in line for line in lines)
+    assert mine.split() == [
+        "deny",
+        "mine.tools",
+        "that",
+        "server",
+        "is",
+        "not",
+        "for",
+        "agents",
+        "[user,",
+        f"{good}:4]",
+    ]
+    assert any("[builtin, builtin/default.yaml:" in line for line in lines)
 
 
 def test_one_rule_is_shown_in_full(run: Policy):
@@ -181,7 +192,12 @@ def test_tests_are_counted_and_untouched_rules_named(run: Policy, good: Path, tm
     got = run("test", good, "--junit", report)
 
     assert got.code == 0
-    assert got.out == "4 of 4 examples and tests hold\nrules that none of them touches: mine.unseen\n"
+    assert got.out.splitlines() == [
+        "4 of 4 examples and tests hold",
+        "1 of 2 rules are touched by one",
+        "rules that none of them touches: mine.unseen",
+    ]
+    assert run("test", good, "--fail-untouched").code == 1
     suite = ElementTree.parse(report).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("4", "0")
     assert suite.findall("testcase")[3].get("name") == "refunds are denied"

@@ -16,6 +16,9 @@ from armorer_guard.policy.compiler import Layer, check, compile_layers
 from armorer_guard.policy.source import parse
 from armorer_guard.records.narrow import narrow
 
+from .conftest import OTHER_RUN, RUN, HandMade, Log
+from .test_index import decision
+
 TODAY = date(2026, 11, 22)
 ASKED = [
     ("Read", {"file_path": "/home/user/.ssh/id_rsa"}),
@@ -153,3 +156,80 @@ def test_stats_say_which_rules_are_worth_a_look(said: Callable[..., str]):
     assert "destroy.disk" in [rule["rule"] for rule in never]
     assert not {"ask.credential", "destroy.system"} & {rule["rule"] for rule in never}
     assert "destroy.disk" in said("stats", "--never")
+
+
+def test_a_run_with_everything_reported_is_told_whole(store: HandMade, capsys: pytest.CaptureFixture[str]):
+    """Every kind of record that concerns a run has its place on the page."""
+    log = Log(RUN)
+    log.add(
+        "run.start",
+        agent={"name": "claude-code", "version": "2.1.330", "exe": "/usr/bin/claude"},
+        runtime={"guard_v": "0.1.0", "os": "linux", "arch": "x86_64", "kernel": "6.1"},
+        model={"model": "m-1", "provider": "example"},
+        config={"files": [{"path": "/home/u/.claude/settings.json"}]},
+        tools={"count": 2, "servers": [{"name": "db", "tools": [{"name": "query"}, {"name": "drop"}]}]},
+        perms={"host_mode": "default"},
+        policy={"digest": None, "mode": "observe"},
+        input={
+            "cwd": "/work",
+            "workspace": "/work",
+            "session": "s-1",
+            "trigger": "human",
+            "parent_run": OTHER_RUN,
+            "principal": {"user": "ada", "uid": 1000},
+        },
+        coverage={"gaps": ["the network is not seen"]},
+    )
+    log.add("run.epoch", epoch=1, reason="changed", changed=["model", "perms"], model={"model": "m-2"})
+    asked = decision(log, 1, effect="ask", rule="asking")
+    request = log.add("approval.request", decision=asked["id"])
+    log.add("approval.result", request=request["id"], state="approved", by={"principal": "ada", "auth": "tty"})
+    log.add("grant", grant={"id": "g", "scope": "run", "expires": "2026-12-01T00:00:00.000000Z"})
+    log.add(
+        "outcome",
+        of=asked["id"],
+        enforced="enforced",
+        result="ok",
+        subject={"tool": "Bash"},
+        effects=[{"type": "file", "op": "write", "path": "/work/a"}],
+        links=[{"rel": "pull-request", "url": "https://git.example/1"}],
+    )
+    log.add(
+        "run.stop",
+        stop={"state": "killed", "by": "person", "reason": "enough", "in_flight": [asked["id"]], "resumable": True},
+        summary={"files": {"written": 3, "deleted": 1}, "hosts": ["a.example"], "commits": []},
+    )
+    store.run = log
+    store.write()
+    assert main(["records", "show", "s-1", "--home", str(store.root.parent)]) == 0
+    page = capsys.readouterr().out
+
+    for line in (
+        "acts for   ada, uid 1000",
+        "started by human",
+        f"parent run {OTHER_RUN}",
+        "runtime    claude-code 2.1.330",
+        "program    /usr/bin/claude",
+        "guard      armorer-guard 0.1.0 on linux, 6.1, x86_64",
+        "model      m-2",
+        "provider   example",
+        "settings   /home/u/.claude/settings.json",
+        "epoch 1    2026-11-22T09:00:01.000000Z: model, perms changed",
+        "offered    db (2)",
+        "permission default",
+        "grant      run until 2026-12-01T00:00:00.000000Z",
+        "directory  /work",
+        "mode       observe: decided and recorded, not enforced",
+        "asked for  1 approval: 1 approved",
+        "answered   approved by ada by tty",
+        "files      1 deleted, 3 written (as understood from the calls)",
+        "hosts      a.example",
+        "observed   file write /work/a",
+        "stopped    killed by person",
+        "in flight  1 call: 0000aa01",
+        "resume     possible",
+        "link       pull-request: https://git.example/1",
+        "not seen   the network is not seen",
+    ):
+        assert line in page, line
+    assert "enough" in page and "not recorded" not in page.split("5  Inputs")[0]

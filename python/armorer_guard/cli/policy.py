@@ -74,6 +74,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--no-examples", action="store_true", help="do not run the examples; `activate` always does")
     made = command("test", "run the examples and tests of policy files", "Says which rules nothing touches.")
     _files(made)
+    made.add_argument("--fail-untouched", action="store_true", help="exit with 1 when a rule is touched by none")
     made.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report there")
     made = command("lint", "say what is allowed in policy files and yet probably not meant")
     _files(made)

@@ -35,7 +35,8 @@ def run_show(arguments: argparse.Namespace) -> int:
     for effect in ("deny", "ask", "allow"):
         for rule in rules:
             if rule["effect"] == effect:
-                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{rule['file']}:{rule['line']}]")
+                source = f"{rule['layer']}, {rule['file']}:{rule['line']}"
+                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{source}]")
     return 0
 
 
@@ -74,6 +75,10 @@ def run_activate(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.file is None and arguments.builtin is None and arguments.project is None and arguments.managed is None:
         raise Failure("what should be put in force?", "give a FILE, or `--builtin strict`, or `--off`")
+    # Rules name their file for long: where it lies must not depend on where this was said.
+    for name in ("file", "project", "managed"):
+        if (path := getattr(arguments, name)) is not None:
+            setattr(arguments, name, path.absolute())
     trusted = arguments.project is not None and layers.is_trusted(arguments.project, home)
     loaded = layers.compile_files(
         user=arguments.file,

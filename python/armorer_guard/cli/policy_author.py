@@ -29,16 +29,20 @@ rules:
     when:
       action: {kind: ["cloud.*", "db.*"], target: ["*prod*"]}
     examples:
+      match: [aws rds delete-db-instance --db-instance-identifier prod-1]
       not_match: [kubectl get pods]
 
   # The only way to take back a question is to name it, and only for what this rule covers.
-  - id: mine.docs-branch
+  - id: mine.images
     effect: allow
-    overrides: [ask.push]
+    overrides: [ask.publish]
     until: 2030-12-31
-    why: the site is built from that branch and can be built again
+    why: that registry is ours, and old images stay
     when:
-      action: {kind: vcs.push, target: ["*gh-pages*"], has: {none: [force, delete]}}
+      action: {kind: package.publish, by: docker push, target: "registry.example.com/*"}
+    examples:
+      match: ["docker push registry.example.com/app:1"]
+      not_match: [npm publish]
 
 tests:
   - name: work in the project flows
@@ -123,11 +127,13 @@ def run_test(arguments: argparse.Namespace) -> int:
 
     results: list[Result] = []
     untouched: list[str] = []
+    rules = 0
     for path in arguments.files:
         loaded = load_file(path, arguments.layer)
         of_file = list(examples.run(loaded.layers, loaded.policy))
         touched = {name for result in of_file for name in result.rules}
         untouched += [rule.id for layer in loaded.layers for rule in layer.model.rules if rule.id not in touched]
+        rules += sum(len(layer.model.rules) for layer in loaded.layers)
         results += of_file
     failed = examples.problems(results)
     if arguments.junit is not None:
@@ -135,20 +141,21 @@ def run_test(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer(
             {
-                "ok": not failed,
+                "ok": not failed and not (arguments.fail_untouched and untouched),
+                "rules": rules,
                 "passed": len(results) - len(failed),
                 "failed": [problem.as_json() for problem in failed],
                 "untouched": untouched,
             }
         )
-        return 1 if failed else 0
+        return 1 if failed or (arguments.fail_untouched and untouched) else 0
     print(f"{len(results) - len(failed)} of {len(results)} examples and tests hold")
+    print(f"{rules - len(untouched)} of {rules} rules are touched by one")
     if untouched:
         print(f"rules that none of them touches: {', '.join(untouched)}")
     if failed:
         tell(failed)
-        return 1
-    return 0
+    return 1 if failed or (arguments.fail_untouched and untouched) else 0
 
 
 def _write_junit(path: Path, results: list[Result]) -> None:

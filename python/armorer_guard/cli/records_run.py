@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 from armorer_guard.cli.records_list import run_entry
@@ -52,6 +53,11 @@ class _Told:
             part(self.index.summary(row) or {}, "facts") for row in self.index.find(Filters(run=self.run.name), 20)
         ]
         return next((found for found in facts if part(found, "context").get("cwd") is not None), {})
+
+    @cached_property
+    def outcomes(self) -> list[tuple[Row, dict[str, Any]]]:
+        """The latest outcomes."""
+        return self.lines("outcome", _LOOKED_AT)
 
     def rows(self, kind: str, limit: int) -> list[Row]:
         """Records of a kind, the latest first."""
@@ -184,7 +190,7 @@ def _inputs(told: _Told) -> Section:
             value = f"{context[name]} (with the last call)"
         section.tell(label, value, _NO_TELLER)
     read = sum(count for tool, count in told.index.tools(run.name) if not tool)
-    section.tell("texts", read and f"{counted(read, 'text')} judged, and kept redacted", "none was judged")
+    section.say("texts", f"{counted(read, 'text')} judged, and kept redacted" if read else "none was judged")
     for label, kind in (("labels", "label"), ("found", "finding")):
         found = told.index.features(run.name, kind)
         if found:
@@ -234,9 +240,9 @@ def _approvals(told: _Told) -> Section:
         ended = Counter(row.enforced or "none" for row in index.find(Filters(run=run.name, effect="ask")))
         went = run.asked - ended["none"] - ended["not_attempted"]
         section.say(
-            "host asked",
-            f"{counted(run.asked, 'question')} left to the runtime's own prompt: {went:,} ended, "
-            f"{ended['not_attempted']:,} not attempted, {ended['none']:,} without an outcome",
+            "questions",
+            f"{counted(run.asked, 'call')} asked about: {went:,} went on, {ended['not_attempted']:,} not attempted, "
+            f"{ended['none']:,} without an outcome",
         )
     if not section.items:
         section.say("approvals", "none: nothing in this run was asked", "2")
@@ -279,7 +285,7 @@ def _stated(section: Section, summed: dict[str, Any]) -> None:
 
 def _observed(told: _Told) -> list[str]:
     found = []
-    for _, record in told.lines("outcome", _LOOKED_AT):
+    for _, record in told.outcomes:
         for effect in parts(record, "effects"):
             what = " ".join(visible(effect[name]) for name in ("op", "path", "repo", "host", "ref") if effect.get(name))
             found.append(f"{visible(effect.get('type'))} {what}".strip())
@@ -323,7 +329,7 @@ def _evidence(told: _Told) -> Section:
         section.say(
             "policy", f"{counted(len(kept), 'policy', 'policies')} in objects/, so that decisions can be replayed"
         )
-    for _, record in told.lines("outcome", _LOOKED_AT):
+    for _, record in told.outcomes:
         for link in parts(record, "links")[:_MOST]:
             section.say("link", f"{visible(link.get('rel'))}: {visible(link.get('url') or link.get('digest'))}")
     name = short_id(run.name)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from armorer_guard._core import GuardError, Policy, canonical_json
+from armorer_guard._core import GuardError, PolicyError, canonical_json, decide_json
 from armorer_guard.policy.vocabulary import PHASES
 
 Json = Mapping[str, Any]
@@ -57,13 +57,13 @@ class Backtest:
     _now_labelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     @cached_property
-    def _core(self) -> Policy:
-        return Policy(canonical_json(self.policy))
+    def _text(self) -> bytes:
+        return canonical_json(self.policy)
 
     @cached_property
-    def _bounds(self) -> tuple[Policy, Policy]:
+    def _bounds(self) -> tuple[bytes, bytes]:
         """The policy when lost arguments were as bad as can be, and when they were as good."""
-        mildest, strictest = (Policy(canonical_json(without_arguments(self.policy, strict=s))) for s in (False, True))
+        mildest, strictest = (canonical_json(without_arguments(self.policy, strict=s)) for s in (False, True))
         return strictest, mildest
 
     def judge(self, record: Json, lost: Sequence[str] = ()) -> Judged:
@@ -82,12 +82,14 @@ class Backtest:
             )
         args = facts.get("args")
         gone = "/facts/args" in lost or (isinstance(args, dict) and args.keys() == {"$blob", "bytes"})
-        policies: Sequence[Policy] = self._bounds if gone else (self._core,)
+        policies: Sequence[bytes] = self._bounds if gone else (self._text,)
         run = str(record.get("run"))
         try:
             document = canonical_json(self._with_labels(run, {**facts, "args": {}} if gone else facts))
-            verdicts = [json.loads(policy.decide(document)) for policy in policies]
+            verdicts = [json.loads(decide_json(document, policy)) for policy in policies]
         except (GuardError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, PolicyError) and error.kind != "policy_facts":
+                raise
             return self._unclear(identifier, was, f"this version cannot decide on it: {error}")
         self._remember(run, record, verdicts[0])
         now = tuple(dict.fromkeys(str(verdict["effect"]) for verdict in verdicts))

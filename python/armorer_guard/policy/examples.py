@@ -17,7 +17,7 @@ from armorer_guard import Guard
 from armorer_guard._core import decide_json
 from armorer_guard.policy import canonical
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
-from armorer_guard.policy.evaluate import match_rule, settle
+from armorer_guard.policy.evaluate import in_force, match_rule, settle
 from armorer_guard.policy.model import CallExample, Case, Example, Given, LabelRule, Rule, TextExample
 from armorer_guard.policy.problems import Problem
 from armorer_guard.policy.source import Step
@@ -131,8 +131,7 @@ def _example(
 ) -> Result:
     file, line = layer.source.file, layer.source.line(path)
     facts = judge.facts(example)
-    match = match_rule(rule, facts)
-    spoke = match.speaks and settle(rule, match) is not None
+    spoke = speaks(rule, facts)
     problem = None
     if spoke != wanted:
         does = "does not match its own example" if wanted else "matches what it must not match:"
@@ -143,9 +142,15 @@ def _example(
             "example_missed" if wanted else "example_matched",
             f"rule `{rule['id']}` {does}{number} `{shown(example)}`",
             f"it was understood as: {understood(facts)}"
-            + (f"; `{match.missing}` did not hold" if match.missing else ""),
+            + (f"; `{missing}` did not hold" if (missing := match_rule(rule, facts).missing) else ""),
         )
     return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else ())
+
+
+def speaks(rule: dict[str, Any], facts: dict[str, Any]) -> bool:
+    """Whether a rule says something about a call, and has not run out."""
+    match = match_rule(rule, facts)
+    return in_force(rule, facts["now"]) and match.speaks and settle(rule, match) is not None
 
 
 def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ...], judge: Judge) -> Result:
@@ -153,6 +158,7 @@ def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ..
     facts = judge.facts(case.call, case.given)
     verdict: dict[str, Any] = json.loads(decide_json(json.dumps(facts).encode(), policy.text))
     rules = tuple(answer["rule"] for answer in verdict["determining"])
+    spoke = tuple(rule["id"] for rule in policy.rules if speaks(rule, facts))
     # A policy that observes is tested for what it would have said.
     effect = verdict["determining"][0]["effect"]
     missing = [name for name in case.expect.rule or () if name not in rules]
@@ -168,7 +174,7 @@ def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ..
         problem = Problem(
             file, line, "test_failed", f"test `{case.name}`: {said}", f"it was understood as: {understood(facts)}"
         )
-    return Result(case.name, file, line, problem, rules)
+    return Result(case.name, file, line, problem, spoke)
 
 
 def understood(facts: dict[str, Any]) -> str:

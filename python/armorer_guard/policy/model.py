@@ -8,7 +8,7 @@ Lists are "or", keys are "and". Every name is from a closed set; a key nobody kn
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -49,11 +49,39 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+T = TypeVar("T")
+Some = Annotated[list[T], Field(min_length=1)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-Patterns = Annotated[list[Pattern], BeforeValidator(_listed), Field(min_length=1)]
-WordList = Annotated[
-    list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)
+Patterns = Annotated[
+    list[Pattern], BeforeValidator(_listed, json_schema_input_type=Pattern | Some[Pattern]), Field(min_length=1)
 ]
+Word = Annotated[str, StringConstraints(min_length=1)]
+WordList = Annotated[
+    list[Word], BeforeValidator(_listed, json_schema_input_type=Word | Some[Word]), Field(min_length=1)
+]
+PlaceList = Annotated[
+    list[Place], BeforeValidator(_listed, json_schema_input_type=Place | Some[Place]), Field(min_length=1)
+]
+DayList = Annotated[list[Day], BeforeValidator(_listed, json_schema_input_type=Day | Some[Day]), Field(min_length=1)]
+CertaintyList = Annotated[
+    list[Certainty], BeforeValidator(_listed, json_schema_input_type=Certainty | Some[Certainty]), Field(min_length=1)
+]
+FamilyList = Annotated[
+    list[Family], BeforeValidator(_listed, json_schema_input_type=Family | Some[Family]), Field(min_length=1)
+]
+ChecksumList = Annotated[
+    list[Checksum], BeforeValidator(_listed, json_schema_input_type=Checksum | Some[Checksum]), Field(min_length=1)
+]
+PhaseList = Annotated[
+    list[Phase], BeforeValidator(_listed, json_schema_input_type=Phase | Some[Phase]), Field(min_length=1)
+]
+SurfaceList = Annotated[
+    list[Surface], BeforeValidator(_listed, json_schema_input_type=Surface | Some[Surface]), Field(min_length=1)
+]
+RunModeList = Annotated[
+    list[RunMode], BeforeValidator(_listed, json_schema_input_type=RunMode | Some[RunMode]), Field(min_length=1)
+]
+PinList = Annotated[list[Pin], BeforeValidator(_listed, json_schema_input_type=Pin | Some[Pin]), Field(min_length=1)]
 
 
 class Strict(BaseModel):
@@ -72,7 +100,7 @@ class Strict(BaseModel):
 
 def _any(value: Any) -> Any:
     """A word or a list stands for `any`."""
-    return {"any": value} if isinstance(value, (str, list)) else value
+    return value if value is None or isinstance(value, dict) else {"any": value}
 
 
 class Names(Strict):
@@ -158,13 +186,13 @@ class Arg(Strict):
 class Places(Strict):
     """Every place but these. A place that is not known is in no such set."""
 
-    none: Annotated[list[Place], BeforeValidator(_listed), Field(min_length=1)]
+    none: PlaceList
 
 
 class Hours(Strict):
     """Hours of the week. A window that ends before it begins is a night, and belongs to the day on which it begins."""
 
-    days: Annotated[list[Day], BeforeValidator(_listed), Field(min_length=1)] = [
+    days: DayList = [
         "mon",
         "tue",
         "wed",
@@ -180,12 +208,15 @@ class Hours(Strict):
     """Hold outside of these hours instead."""
 
 
-NamesField = Annotated[Names, BeforeValidator(_any)]
-WordsField = Annotated[Words, BeforeValidator(_any)]
-TargetsField = Annotated[Targets, BeforeValidator(_any)]
+NamesField = Annotated[Names, BeforeValidator(_any, json_schema_input_type=Pattern | Some[Pattern] | Names)]
+WordsField = Annotated[Words, BeforeValidator(_any, json_schema_input_type=Word | Some[Word] | Words)]
+TargetsField = Annotated[Targets, BeforeValidator(_any, json_schema_input_type=Pattern | Some[Pattern] | Targets)]
 NumberField = Annotated[
     Number,
-    BeforeValidator(lambda v: {"gte": v, "lte": v} if isinstance(v, int) and not isinstance(v, bool) else v),
+    BeforeValidator(
+        lambda v: {"gte": v, "lte": v} if isinstance(v, int) and not isinstance(v, bool) else v,
+        json_schema_input_type=Annotated[int, Field(ge=0)] | Number,
+    ),
 ]
 
 
@@ -197,17 +228,20 @@ def _arg(value: Any) -> Any:
     return _any(value)
 
 
+ArgField = Annotated[Arg, BeforeValidator(_arg, json_schema_input_type=Pattern | Some[Pattern] | bool | int | Arg)]
+
+
 class Action(Strict):
     """Conditions that hold for one and the same action of the call."""
 
     kind: Patterns | None = None
     """Kinds, or patterns over them: `fs.*`. A permission must name `unknown` itself."""
     target: TargetsField | None = None
-    place: Annotated[list[Place], BeforeValidator(_listed), Field(min_length=1)] | Places | None = None
+    place: PlaceList | Places | None = None
     host: NamesField | None = None
     has: WordsField | None = None
     """Attributes: `recursive`, `force`, `secret`, …"""
-    certainty: Annotated[list[Certainty], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    certainty: CertaintyList | None = None
     exact: bool | None = None
     """Whether the target is known exactly."""
     remote: bool | None = None
@@ -227,10 +261,10 @@ class Finding(Strict):
     """Conditions that hold for one and the same finding."""
 
     rule: NamesField | None = None
-    kind: Annotated[list[Family], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    kind: FamilyList | None = None
     severity: Severity | None = None
     """At least so severe."""
-    checksum: Annotated[list[Checksum], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    checksum: ChecksumList | None = None
     confidence: NumberField | None = None
     """Per mille."""
 
@@ -238,8 +272,8 @@ class Finding(Strict):
 class When(Strict):
     """Conditions: keys are "and", lists are "or"."""
 
-    phase: Annotated[list[Phase], BeforeValidator(_listed), Field(min_length=1)] | None = None
-    surface: Annotated[list[Surface], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    phase: PhaseList | None = None
+    surface: SurfaceList | None = None
     tool: NamesField | None = None
     server: NamesField | None = None
     runtime: NamesField | None = None
@@ -247,17 +281,15 @@ class When(Strict):
     """The agent inside the runtime; the main one is called `main`."""
     host_mode: NamesField | None = None
     """The runtime's permission mode, as it names it."""
-    run_mode: Annotated[list[RunMode], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    run_mode: RunModeList | None = None
     """Whether a person is there to be asked."""
     principal: NamesField | None = None
     """The user the call runs as."""
-    pin: Annotated[list[Pin], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    pin: PinList | None = None
     """How the tool's definition compares with the one that was pinned."""
     depth: NumberField | None = None
     """How many agents deep: 0 for the main one."""
-    arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], Annotated[Arg, BeforeValidator(_arg)]] | None = (
-        None
-    )
+    arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], ArgField] | None = None
     label: WordsField | None = None
     counter: dict[str, NumberField] | None = None
     time: Hours | None = None
@@ -392,7 +424,7 @@ class Expect(Strict):
     """What a test case must give."""
 
     effect: Effect
-    rule: Annotated[list[str], BeforeValidator(_listed)] | None = None
+    rule: Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | Some[str])] | None = None
     """Rules that must be among those that determined the answer."""
     obligations: list[str] | None = None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from armorer_guard._core import Policy, action_sentence, canonical_json
+from armorer_guard._core import action_sentence, canonical_json, decide_json
 from armorer_guard.policy.compiler import Layer as LayerOf
 from armorer_guard.policy.compiler import check, compile_layers
 from armorer_guard.policy.evaluate import decide
@@ -98,7 +98,7 @@ class Proposal:
     def __init__(self, name: str, builtin: str, document: Json, today: date) -> None:
         self.name, self.builtin, self.document, self.today = name, builtin, document, today
         self.decisions = self.flowing = 0
-        self._core = Policy(canonical_json(document))
+        self._text = canonical_json(document)
         self._runs: set[str] = set()
         self._groups: dict[tuple[str, str, bool], _Group] = {}
         self._denied: Counter[tuple[str, str]] = Counter()
@@ -119,7 +119,7 @@ class Proposal:
         run, now = str(record.get("run")), str(facts["now"])[:10]
         self.decisions += 1
         self._runs.add(run)
-        verdict = json.loads(self._core.decide(canonical_json(facts)))
+        verdict = json.loads(decide_json(canonical_json(facts), self._text))
         said, answers = verdict["determining"][0]["effect"], verdict["determining"]
         if said == "allow":
             self.flowing += 1

@@ -10,6 +10,7 @@ How lines get in is a matter of `intake`.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
@@ -40,6 +41,7 @@ _COLUMNS: Final = (
 )
 _JOINED: Final = "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape"
 _LAST: Final = 1 << 62
+_END: Final = re.compile("[0-9a-f-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -326,15 +328,15 @@ class Index:
         if found := self._rows(f"{runs_only} r.id = ?", text):
             return found
         tail = tail_of(text)
-        # A beginning never has eight digits that an id ends in by chance more often than once in four thousand million.
-        if tail is not None and (found := self._rows(f"{runs_only} r.tail = ? LIMIT ?", tail, limit)):
-            found = [row for row in found if row.id.endswith(text)]
-            if found and len(text) >= 8:
-                return [*found, *self._beginning(text, limit)][:limit]
-        if found := self._beginning(text, limit):
+        if tail is not None:
+            ending = self._rows(f"{runs_only} r.tail = ? LIMIT ?", tail, limit)
+            found = [row for row in ending if row.id.endswith(text)]
+            return [*found, *self._beginning(text, limit)][:limit]
+        if (found := self._beginning(text, limit)) or not _END.fullmatch(text):
             return found
-        ending = "SELECT n FROM record INDEXED BY record_id WHERE substr(id, -length(?)) = ? LIMIT ?"
-        return self._rows(f"{runs_only} r.n IN ({ending})", text, text, limit)
+        # A few digits: nothing but looking at every id finds its end.
+        ending_of = "SELECT n FROM record INDEXED BY record_id WHERE substr(id, -length(?)) = ? LIMIT ?"
+        return self._rows(f"{runs_only} r.n IN ({ending_of})", text, text, limit)
 
     def _beginning(self, text: str, limit: int) -> list[Row]:
         condition = "c.name <> 'journal' AND r.id >= ? AND r.id < ? ORDER BY r.id LIMIT ?"

@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -21,10 +22,11 @@ from armorer_guard._core import index_rows
 from armorer_guard.records.store import Store
 from armorer_guard.records.verify import JOURNAL, MAX_LINE, SEAL_LEN, members, open_regular
 
-SCHEMA: Final = "4"
+SCHEMA: Final = "5"
 ARGUMENTS: Final = "/facts/args"
 ODD: Final = ("bypassed", "failed_open", "overridden")
 """What a runtime did that it should not have done."""
+_RUN = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BUSY_S = 10.0
 _BLOCK = 1 << 20
@@ -118,8 +120,7 @@ class Intake:
 
     def refresh(self) -> None:
         """Read what was appended since the last time; read a log anew that is not the one that was read."""
-        paths = {**self._store.runs(), JOURNAL: self._store.path(JOURNAL)}
-        stale = self._stale(paths)
+        stale = self._stale()
         if not stale:
             return
         self._db.execute("BEGIN IMMEDIATE")
@@ -130,10 +131,10 @@ class Intake:
             if self._next() == 1:
                 for name in _INDEXES:
                     self._db.execute(f"DROP INDEX IF EXISTS {name}")
-            stale = self._stale(paths)
+            stale = self._stale()
             self._to_read, self._read_so_far = self._unread(stale), 0
             for name in stale:
-                self._ingest(name, paths.get(name))
+                self._ingest(name)
             for name, columns in _INDEXES.items():
                 self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
             self._close()
@@ -157,29 +158,34 @@ class Intake:
                 total += max(self._store.path(name).lstat().st_size - known.get(name, 0), 0)
         return total
 
-    def _stale(self, paths: dict[str, Path]) -> list[str]:
+    def _stale(self) -> list[str]:
         """Logs that have changed since they were read, and those that are gone."""
         known = {
             name: (inode, mtime, size)
             for name, inode, mtime, size in self._db.execute("SELECT name, inode, mtime, size FROM chain")
         }
         stale = []
-        for name, path in paths.items():
-            try:
-                found = os.lstat(path)
-            except OSError:
-                continue
+        for name, found in self._logs(known):
             if known.pop(name, None) != (found.st_ino, found.st_mtime_ns, found.st_size):
                 stale.append(name)
-        return stale + list(known)
+        return sorted(stale) + list(known)
 
-    def _ingest(self, name: str, path: Path | None) -> None:
+    def _logs(self, known: Container[str]) -> Iterator[tuple[str, os.stat_result]]:
+        """Every log there is. Of many runs this is most of the work of a list, so it is done without paths."""
+        with contextlib.suppress(OSError):
+            yield JOURNAL, self._store.path(JOURNAL).lstat()
+        with contextlib.suppress(OSError), os.scandir(self._store.root / "runs") as entries:
+            for entry in entries:
+                name = entry.name.removesuffix(".jsonl")
+                if name != entry.name and (name in known or _RUN.fullmatch(name)):
+                    with contextlib.suppress(OSError):
+                        yield name, entry.stat(follow_symlinks=False)
+
+    def _ingest(self, name: str) -> None:
         row = self._db.execute("SELECT n, inode, size, lines, head FROM chain WHERE name = ?", (name,)).fetchone()
         try:
-            found = path.lstat() if path else None
+            found = self._store.path(name).lstat()
         except OSError:
-            found = None
-        if found is None or path is None:
             if row:
                 self._forget(row[0])
             return

@@ -1,8 +1,9 @@
 //! A sorted table of names and byte strings that is searched where it lies: nothing is decoded to look something up.
 //!
 //! Layout, all numbers little-endian `u32`: count of names; for each name, in byte order: offset and length of the name,
-//! number of its entry; count of entries; for each entry: offset and length; then the bytes. Offsets count from the
-//! beginning of the table.
+//! number of its entry; count of entries; for each entry: offset and length; count of slots, a power of two; for each slot
+//! the position of a name plus one, or zero; then the bytes. Offsets count from the beginning of the table. A name stands
+//! in the first free slot from its hash on.
 
 /// A table in its stored form.
 #[derive(Debug, Clone, Copy, Default)]
@@ -10,10 +11,21 @@ pub struct Table {
     bytes: &'static [u8],
     names: usize,
     entries: usize,
+    slots: usize,
 }
 
 const NAME: usize = 12;
 const ENTRY: usize = 8;
+const SLOT: usize = 4;
+
+/// FNV-1a: names are short.
+fn hash(name: &[u8]) -> usize {
+    let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    // The high bits depend on every byte, the low ones on the low bits of each only.
+    (hash ^ hash >> 15) as usize
+}
 
 impl Table {
     /// The table in those bytes; `None` when its header does not fit into them.
@@ -21,12 +33,17 @@ impl Table {
     pub fn new(bytes: &'static [u8]) -> Option<Self> {
         let names = number(bytes, 0)?;
         let entries = number(bytes, 4 + names.checked_mul(NAME)?)?;
-        let table = Self {
+        let mut table = Self {
             bytes,
             names,
             entries,
+            slots: 0,
         };
-        (table.entry_header(entries)? <= bytes.len()).then_some(table)
+        let at = table.entry_header(entries)?;
+        table.slots = number(bytes, at)?;
+        let end = at.checked_add(table.slots.checked_mul(SLOT)?.checked_add(SLOT)?)?;
+        (table.slots.is_power_of_two() && table.slots > names && end <= bytes.len())
+            .then_some(table)
     }
 
     /// A table without names.
@@ -36,6 +53,7 @@ impl Table {
             bytes: &[],
             names: 0,
             entries: 0,
+            slots: 0,
         }
     }
 
@@ -54,15 +72,17 @@ impl Table {
     /// The number of the entry with that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, self.names);
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            let (held, entry) = self.name_bytes(middle)?;
-            match held.cmp(name.as_bytes()) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(entry),
+        let first = self.entry_header(self.entries)? + SLOT;
+        let mask = self.slots.checked_sub(1)?;
+        let mut slot = hash(name.as_bytes()) & mask;
+        // There is a free slot; a damaged table may say otherwise, but not for ever.
+        for _ in 0..self.slots {
+            let position = number(self.bytes, first + slot * SLOT)?.checked_sub(1)?;
+            let (held, entry) = self.name_bytes(position)?;
+            if held == name.as_bytes() {
+                return Some(entry);
             }
+            slot = (slot + 1) & mask;
         }
         None
     }
@@ -122,7 +142,16 @@ pub fn store(names: &[(String, usize)], entries: &[Vec<u8>]) -> Result<Vec<u8>, 
     sorted.dedup_by(|later, first| later.0 == first.0);
     let too_large = |_| String::from("the table is larger than 4 GiB");
     let small = |number: usize| u32::try_from(number).map_err(too_large);
-    let mut offset = 8 + sorted.len() * NAME + entries.len() * ENTRY;
+    let mut slots = vec![0; (sorted.len() * 3 / 2 + 1).next_power_of_two()];
+    for (position, (name, _)) in sorted.iter().enumerate() {
+        let mut slot = hash(name.as_bytes()) % slots.len();
+        while slots[slot] != 0 {
+            slot = (slot + 1) % slots.len();
+        }
+        slots[slot] = position + 1;
+    }
+    let head = 12 + sorted.len() * NAME + entries.len() * ENTRY;
+    let mut offset = head + slots.len() * SLOT;
     let mut out = Vec::new();
     out.extend(small(sorted.len())?.to_le_bytes());
     for (name, entry) in &sorted {
@@ -136,6 +165,10 @@ pub fn store(names: &[(String, usize)], entries: &[Vec<u8>]) -> Result<Vec<u8>, 
         out.extend(small(offset)?.to_le_bytes());
         out.extend(small(entry.len())?.to_le_bytes());
         offset += entry.len();
+    }
+    out.extend(small(slots.len())?.to_le_bytes());
+    for slot in slots {
+        out.extend(small(slot)?.to_le_bytes());
     }
     for (name, _) in &sorted {
         out.extend(name.as_bytes());
@@ -175,7 +208,25 @@ mod tests {
     }
 
     #[test]
+    fn every_one_of_many_names_is_found() {
+        let names: Vec<(String, usize)> = (0..5_000)
+            .map(|number| (format!("program-{number} sub"), number % 7))
+            .collect();
+        let bytes = store(&names, &vec![Vec::new(); 7]).unwrap();
+        let table = Table::new(Box::leak(bytes.into_boxed_slice())).unwrap();
+        for (name, entry) in &names {
+            assert_eq!(table.find(name), Some(*entry), "{name}");
+            assert_eq!(table.find(&name[1..]), None, "{name}");
+        }
+        assert_eq!(table.names().count(), names.len());
+    }
+
+    #[test]
     fn bytes_that_are_no_table_are_refused() {
+        let table = stored();
+        for end in 0..12 + 4 * NAME + 3 * ENTRY + 8 * SLOT {
+            assert!(Table::new(&table.bytes[..end]).is_none(), "{end}");
+        }
         assert!(Table::new(&[]).is_none());
         assert!(Table::new(&[255; 64]).is_none());
     }
