@@ -116,7 +116,6 @@ fn main() {
     let guard = Guard::open(&Options {
         home: (mode == "recorded").then(|| scratch.clone()),
         record: mode == "recorded",
-        ..Options::default()
     });
     let prepared = call(COMMAND);
     // The first decision decodes tables and opens files; it is the cold figure's business, not this one's.

@@ -24,6 +24,8 @@ const MIN_PIECE: usize = 12;
 
 /// What joins the parts of a tool's name.
 const JOINT: &str = "__";
+/// Longer texts are no names of tools.
+const LONGEST_NAME: usize = 512;
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +34,6 @@ pub struct Options {
     pub home: Option<PathBuf>,
     /// Whether decisions are recorded below `home`.
     pub record: bool,
-    /// What is synced before it is answered.
-    pub durability: Durability,
 }
 
 /// Decides calls. Safe to share between threads.
@@ -81,9 +81,7 @@ impl Guard {
             .as_deref()
             .map(|home| Arc::new(Gaps::new(home)));
         let store = match (store, &gaps) {
-            (Some(Ok(store)), Some(gaps)) => Some(Ok(store
-                .with_gaps(Arc::clone(gaps))
-                .with_durability(options.durability))),
+            (Some(Ok(store)), Some(gaps)) => Some(Ok(store.with_gaps(Arc::clone(gaps)))),
             (store, _) => store,
         };
         Self {
@@ -105,6 +103,17 @@ impl Guard {
     pub fn with_own(mut self, own: &str) -> Result<Self, Vec<String>> {
         self.own = Some(Own::compile(own, builtin::catalogue())?);
         Ok(self)
+    }
+
+    /// The same guard with another rule for what is synced before it is answered.
+    #[must_use]
+    pub fn with_durability(self, durability: Durability) -> Self {
+        Self {
+            store: self
+                .store
+                .map(|store| store.map(|store| store.with_durability(durability))),
+            ..self
+        }
     }
 
     /// Understands, decides, records and answers a call.
@@ -578,17 +587,27 @@ impl<'a> Scrubber<'a> {
                 text = text.replace(value.as_str(), mark);
             }
         }
-        let text = self.scrub_whole(text);
-        if !text.contains(JOINT) {
-            return text;
+        self.scrub_parts(self.scrub_whole(text))
+    }
+
+    /// `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that what follows
+    /// each joint of such a name is read by itself too.
+    fn scrub_parts(&self, text: String) -> String {
+        match text.split_once(JOINT) {
+            None => text,
+            Some((head, rest)) if text.len() <= LONGEST_NAME => {
+                let rest = self.scrub_parts(self.scrub_whole(rest.to_owned()));
+                format!("{head}{JOINT}{rest}")
+            }
+            // No name: each part once, so that the work grows with the text.
+            Some(_) => {
+                let parts: Vec<String> = text
+                    .split(JOINT)
+                    .map(|part| self.scrub_whole(part.to_owned()))
+                    .collect();
+                parts.join(JOINT)
+            }
         }
-        // `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that each part
-        // of such a name is read by itself too.
-        let parts: Vec<String> = text
-            .split(JOINT)
-            .map(|part| self.scrub_whole(part.to_owned()))
-            .collect();
-        parts.join(JOINT)
     }
 
     fn scrub_whole(&self, text: String) -> String {
@@ -692,7 +711,6 @@ mod tests {
             ..Guard::open(&Options {
                 home: Some(record::scratch::path()),
                 record: true,
-                ..Options::default()
             })
         };
         let caller = Caller {

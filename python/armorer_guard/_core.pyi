@@ -178,6 +178,9 @@ class Decision:
     @property
     def recorded(self) -> bool:
         """Whether the record is in the log. A guard opened with `record=False` records nothing."""
+    def __enter__(self) -> Guard:
+        """Returns itself; the end of the block ends the guard's own run, as crashed when an exception passes."""
+    def __exit__(self, kind: object, value: object, traceback: object, /) -> Literal[False]: ...
     @property
     def policy_digest(self) -> str: ...
     @property
@@ -391,4 +394,69 @@ def action_sentence(action: bytes) -> str | None:
     An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.
 
     None for what this core does not know as an action.
+    """
+
+def stop_run(
+    guard: Guard,
+    run: str | None = None,
+    *,
+    run_id: str | None = None,
+    state: Literal["completed", "stopped", "killed", "crashed", "unknown"] = "completed",
+    by: Literal["runtime", "person", "guard"] = "person",
+    reason: str | None = None,
+) -> bytes:
+    """
+    End a run by its id or by its runtime's name, the guard's own when neither is given; its end as JSON.
+
+    Raises:
+        StoreError: There is no such run, or it cannot be written.
+    """
+
+def write_checkpoint(guard: Guard, run_id: str | None = None) -> bytes:
+    """
+    State a run's log in the journal (when one is given) and sign the journal; the checkpoint as JSON.
+
+    Raises:
+        StoreError: There is no such run, or it cannot be written.
+    """
+
+def rotate_key(guard: Guard) -> str:
+    """
+    Use another key for checkpoints from here on; its public form.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+
+def public_key(guard: Guard) -> str:
+    """
+    The public key of checkpoints (C2SP verifier key). Made when there is none.
+
+    Raises:
+        StoreError: It cannot be read or written.
+    """
+
+def prune_runs(guard: Guard, run_ids: list[str], *, reason: str | None = None, policy: str | None = None) -> bytes:
+    """
+    Remove the logs of runs that have ended; what they were as JSON.
+
+    Raises:
+        StoreError: One of them has not ended, or something cannot be written.
+    """
+
+def forget_run(guard: Guard, run_id: str, *, reason: str | None = None) -> bytes:
+    """
+    Erase the payload of a run that has ended; what stands there now as JSON.
+
+    Raises:
+        StoreError: It has not ended, or something cannot be written.
+    """
+
+def record_event(guard: Guard, kind: str, members: dict[str, Any], *, run_id: str | None = None) -> str:
+    """
+    Append an event that no call brings (an approval, a grant, an activation, a remark), to the journal or to the log of a
+    run that has begun; the id of its record.
+
+    Raises:
+        StoreError: Records have no such kind or member, or it cannot be written.
     """

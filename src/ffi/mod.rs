@@ -112,8 +112,8 @@ impl Guard {
         let mut inner = CoreGuard::open(&Options {
             home: home.clone(),
             record,
-            durability: Durability::from_environment(),
-        });
+        })
+        .with_durability(Durability::from_environment());
         if let Some(own) = own {
             inner = inner
                 .with_own(own)
@@ -424,8 +424,7 @@ mod _core {
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
         ScanResult, StoreError, builtin_policy, canonical_json, check_own, decide_json,
-        finding_rules,
-        policy_table, record_change, scan, tool_names,
+        finding_rules, policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]

@@ -21,7 +21,7 @@ mod memory;
 #[cfg(test)]
 mod memory_tests;
 pub mod merkle;
-mod note;
+pub mod note;
 mod objects;
 mod os;
 mod retain;

@@ -14,7 +14,7 @@ use super::keys;
 const ED25519: u8 = 1;
 
 /// A key that signs checkpoints of one store.
-pub(super) struct SigningKey {
+pub struct SigningKey {
     /// `armorer-guard/<store id>`: the origin of its checkpoints.
     name: String,
     pair: KeyPair,
@@ -29,7 +29,8 @@ impl fmt::Debug for SigningKey {
 }
 
 /// The origin of a store's checkpoints, and the name of the keys that sign them.
-pub(super) fn origin(store: &str) -> String {
+#[must_use]
+pub fn origin(store: &str) -> String {
     format!("armorer-guard/{store}")
 }
 
@@ -44,7 +45,9 @@ impl SigningKey {
         Ok(keys::read(path)?.map(|seed| Self::from_seed(&seed, store)))
     }
 
-    pub(super) fn from_seed(seed: &[u8; 32], store: &str) -> Self {
+    /// The key that these 32 secret bytes stand for (RFC 8032), for the checkpoints of one store.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32], store: &str) -> Self {
         Self {
             name: origin(store),
             pair: KeyPair::from_seed(Seed::new(*seed)),
@@ -61,19 +64,22 @@ impl SigningKey {
     }
 
     /// Eight hexadecimal digits that name the key.
-    pub(super) fn id(&self) -> String {
+    #[must_use]
+    pub fn id(&self) -> String {
         hex(&self.key_hash())
     }
 
     /// The verifier key as C2SP writes it: name, key hash, and the public key in base64.
-    pub(super) fn public(&self) -> String {
+    #[must_use]
+    pub fn public(&self) -> String {
         let mut bytes = vec![ED25519];
         bytes.extend_from_slice(&*self.pair.pk);
         format!("{}+{}+{}", self.name, self.id(), base64(&bytes))
     }
 
     /// The text (which ends in a newline) and its signature: a whole note.
-    pub(super) fn sign(&self, text: &str) -> String {
+    #[must_use]
+    pub fn sign(&self, text: &str) -> String {
         let mut bytes = self.key_hash().to_vec();
         // Deterministic (RFC 8032): no randomness that could fail or be weak.
         bytes.extend_from_slice(&*self.pair.sk.sign(text, None));
@@ -82,12 +88,14 @@ impl SigningKey {
 }
 
 /// The text of a checkpoint.
-pub(super) fn checkpoint_text(store: &str, size: u64, root: &[u8; 32]) -> String {
+#[must_use]
+pub fn checkpoint_text(store: &str, size: u64, root: &[u8; 32]) -> String {
     format!("{}\n{size}\n{}\n", origin(store), base64(root))
 }
 
 /// Base64 with padding (RFC 4648, section 4).
-pub(super) fn base64(bytes: &[u8]) -> String {
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {

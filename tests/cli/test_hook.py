@@ -66,7 +66,7 @@ def test_a_question_is_put_to_the_person(front: Front):
     )
 
 
-@pytest.mark.parametrize("name", ["Stop", "SessionStart", "SubagentStop", "Notification", "SomethingNew"])
+@pytest.mark.parametrize("name", ["Stop", "SubagentStart", "SubagentStop", "Notification", "SomethingNew"])
 def test_events_that_bring_nothing_to_judge_are_answered_with_nothing(front: Front, name: str):
     assert reply(front, name=name) == (0, {}, "")
     assert front.records() == []

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from armorer_guard import Guard, scan
+from armorer_guard import Guard, _core, scan
 from armorer_guard.cli.main import main
 
 from .test_storm import front
@@ -143,6 +143,18 @@ def test_the_package_writes_no_secret(sent: list[Canary], tmp_path: Path, capsys
         guard.check(text, {}, cwd="/work/project", workspace=f"/{text}", run="r")
         guard.check_text(text, run="r")
         guard.check_text(text.encode() + b"\xff", surface="retrieved", run=text)
+    for canary in sent:
+        # What is a secret without anything around it stays one in the name of a tool or server, and in every event.
+        if is_found(Canary(canary.rule, canary.secret, canary.secret)):
+            secret = canary.secret
+            for tool in (f"mcp__x__{secret}", f"mcp__{secret}__y", f"mcp__x__{secret}__y"):
+                decision = guard.check(tool, {"a": 1}, cwd="/work/project", run="r")
+                guard.outcome(decision, "error")
+    for canary in sent[::7]:
+        guard.check("Read", {"file_path": "a"}, cwd="/", run=canary.text)
+        _core.stop_run(guard, canary.text, reason=canary.text)
+        _core.record_event(guard, "note", {"note": {"a": [canary.text]}})
+    _core.stop_run(guard, "r", reason="done")
     for arguments in (["list", "--kind", "all", "-n", "0"], ["list", "--json"], ["export"], ["show", "r"], ["verify"]):
         main(["records", *arguments, "--home", str(tmp_path)])
     out, err = capsys.readouterr()
@@ -176,6 +188,22 @@ def test_the_front_writes_no_secret(sent: list[Canary], tmp_path: Path):
         said.append(run("hook", "claude-code", given=json.dumps({**event, "hook_event_name": "PreToolUse"})))
         after = {**event, "hook_event_name": "PostToolUse", "tool_response": {"stdout": canary.text}}
         said.append(run("hook", "claude-code", given=json.dumps(after)))
+        for name in ("SessionStart", "SessionEnd"):
+            said.append(
+                run(
+                    "hook",
+                    "claude-code",
+                    given=json.dumps(
+                        {
+                            "session_id": canary.text,
+                            "cwd": f"/{canary.text}",
+                            "hook_event_name": name,
+                            "model": canary.text,
+                            "reason": canary.text,
+                        }
+                    ),
+                )
+            )
         # What cannot be read must not be quoted either.
         said.append(run("check", "--call", given=f'{{"tool": "{canary.text}'))
         said.append(run("hook", "claude-code", given=f'{{"session_id": "{canary.text}'))

@@ -16,7 +16,9 @@ use guard_core::decision::Effect;
 use guard_core::json::{Value, parse};
 use guard_core::record::kinds::{RunStart, write_decision, write_outcome};
 use guard_core::record::line::{Draft, Place, Source, genesis};
-use guard_core::record::{Enforced, Outcome, Stamp, rfc3339_micros};
+use guard_core::record::merkle::Tree;
+use guard_core::record::note::{self, SigningKey};
+use guard_core::record::{Checkpoint, Enforced, Outcome, Seal, Stamp, Summary, rfc3339_micros};
 
 #[path = "record_fixture.rs"]
 mod fixture;
@@ -28,6 +30,7 @@ const STORE: &str = "000102030405060708090a0b0c0d0e0f";
 struct Writer {
     chain: &'static str,
     place: Place,
+    tree: Tree,
     out: Vec<u8>,
 }
 
@@ -39,6 +42,7 @@ impl Writer {
                 seq: 0,
                 prev: genesis(STORE, chain),
             },
+            tree: Tree::default(),
             out: Vec::new(),
         }
     }
@@ -64,6 +68,7 @@ impl Writer {
             boot: Some(String::from("b1b2c3d4-0000-4000-8000-000000000000")),
         };
         let hash = draft.seal(&self.place, &stamp, &mut self.out).unwrap();
+        self.tree.push(&raw(&hash));
         self.place = Place {
             seq: seq + 1,
             prev: hash,
@@ -159,9 +164,118 @@ fn golden() -> Vec<(PathBuf, Vec<u8>)> {
     ]
 }
 
+/// The bytes that a hash is written for.
+fn raw(hash: &str) -> Vec<u8> {
+    hash["sha256:".len()..]
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A run that ended, a second one that was removed, and what the journal says of them: every kind that closes, seals,
+/// signs or takes away.
+fn sealed() -> Vec<(PathBuf, Vec<u8>)> {
+    let key = SigningKey::from_seed(&[7; 32], STORE);
+    let mut run = Writer::new(RUN);
+    let first = run.record("run.start", |draft| {
+        let start = RunStart {
+            runtime: String::from("claude-code"),
+            session: Some(String::from("session-1")),
+            model: Some(String::from("m-1")),
+            ..RunStart::default()
+        };
+        start.write(draft).unwrap();
+        let fixed = value(r#"{"arch":"x86_64","guard_v":"0.1.0","os":"linux"}"#);
+        draft.replace("runtime", &fixed).unwrap();
+    });
+    run.record("run.epoch", |draft| {
+        for (name, members) in [
+            ("epoch", "1"),
+            ("reason", r#""changed""#),
+            ("changed", r#"["perms"]"#),
+            ("model", "null"),
+            ("config", "null"),
+            ("tools", "null"),
+            ("perms", r#"{"host_mode":"plan"}"#),
+            ("policy", "null"),
+        ] {
+            draft.set(name, &value(members)).unwrap();
+        }
+    });
+    run.record("run.stop", |draft| {
+        let stop = r#"{"by":"runtime","in_flight":[],"reason":"logout","resumable":null,"resume_cmd":null,"signals":[],
+            "state":"completed","terminal":true}"#;
+        draft.set("epoch", &1).unwrap();
+        draft.set("stop", &value(stop)).unwrap();
+        draft.set("summary", &Summary::default()).unwrap();
+    });
+    let seal = Seal {
+        count: 3,
+        bytes: run.out.len() as u64,
+        head: run.place.prev.clone(),
+        root: Some(format!("sha256:{}", hex(&run.tree.root()))),
+    };
+    let mut journal = Writer::new("journal");
+    journal.record("run.start", |draft| {
+        draft.set("first", &first).unwrap();
+        draft.set("agent", "claude-code").unwrap();
+        draft.set("policy", &()).unwrap();
+    });
+    journal.record("run.stop", |draft| {
+        draft.set("state", "completed").unwrap();
+        draft.set("seal", &seal).unwrap();
+    });
+    journal.record("key.rotate", |draft| {
+        let members = format!(
+            r#"{{"alg":"ed25519","id":"{}","previous":null,"public":"{}","statement":null,"use":"checkpoint"}}"#,
+            key.id(),
+            key.public()
+        );
+        draft.set("key", &value(&members)).unwrap();
+    });
+    let (size, root) = (journal.tree.size(), journal.tree.root());
+    let checkpoint = Checkpoint {
+        key: key.id(),
+        note: key.sign(&note::checkpoint_text(STORE, size, &root)),
+        root: note::base64(&root),
+        size,
+    };
+    journal.record("checkpoint", |draft| {
+        draft.set("checkpoint", &checkpoint).unwrap();
+        draft.set("seal", &()).unwrap();
+    });
+    journal.record("anchor", |draft| {
+        let members = format!(
+            r#"{{"kind":"trailer","root":"{}","size":{size},"where":null}}"#,
+            checkpoint.root
+        );
+        draft.set("anchor", &value(&members)).unwrap();
+    });
+    journal.record("prune", |draft| {
+        let zeros = format!("sha256:{}", "0".repeat(64));
+        let members = format!(
+            r#"{{"policy":"before 90d","reason":null,"runs":[{{"bytes":9,"count":1,"first_ts":null,"head":"{zeros}",
+                "last_ts":null,"root":"{zeros}","run":"11111111-2222-8333-8444-555555555555"}}]}}"#
+        );
+        draft.set("prune", &value(&members)).unwrap();
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/records/sealed/store");
+    vec![
+        (root.join("id"), format!("{STORE}\n").into_bytes()),
+        (root.join("runs").join(format!("{RUN}.jsonl")), run.out),
+        (root.join("journal.jsonl"), journal.out),
+        (root.join("checkpoint"), checkpoint.note.into_bytes()),
+    ]
+}
+
 #[test]
-fn the_writer_reproduces_the_golden_store() {
-    for (path, bytes) in golden() {
+fn the_writer_reproduces_the_golden_stores() {
+    for (path, bytes) in golden().into_iter().chain(sealed()) {
         if std::env::var_os("ARMORER_UPDATE_GOLDEN").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &bytes).unwrap();

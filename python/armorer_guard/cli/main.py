@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS = ("approve", "demo", "deny", "grants", "mode", "pending", "policy", "records", "replay", "revoke")
+COMMANDS = ("approve", "demo", "deny", "grants", "mode", "pending", "policy", "records", "replay", "revoke", "runs")
 MODULES = dict.fromkeys(("approve", "deny", "grants", "pending", "revoke"), "approvals")
 """Commands that share a module; the others have one of their own name."""
 

@@ -1,4 +1,4 @@
-"""`armorer-guard records`: list, show, explain, verify, search and export what runs left behind. Changes no record."""
+"""`armorer-guard records`: list, show, explain, verify, search, export and keep what runs left behind."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ _VERBS = {
     "show": "records_show",
     "why": "records_why",
     "verify": "records_verify",
+    "checkpoint": "records_keep",
+    "anchor": "records_keep",
+    "key": "records_keep",
+    "prune": "records_keep",
+    "forget": "records_keep",
+    "schema": "records_keep",
 }
 
 _IDS = """
@@ -80,7 +86,8 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "records",
         help="list, show and verify what runs left behind",
-        description="List, show, explain, verify and export what runs left behind. Nothing here changes a record.",
+        description="List, show, explain, verify, export and keep what runs left behind. Nothing changes a record;\n"
+        "`prune` and `forget` take whole runs away, and say so.",
         epilog="exit status: 0 done; 1 what was asked for is not there; 2 usage or input error;\n"
         "`verify` has one for every verdict, see its help",
         formatter_class=_Formatter,
@@ -150,7 +157,12 @@ def add_parser(subparsers: Any) -> None:
     export.add_argument("-o", "--output", metavar="FILE", help="write there instead, whole or not at all")
     export.add_argument("--digests", action="store_true", help="otel: name digests of policy, facts and action too")
     _filters(export)
+    export.add_argument("--receipt", metavar="ID", help="one record or run, for a stranger to check without the store")
     export.set_defaults(kind=None)
+
+    from armorer_guard.cli.records_keep import add_parsers
+
+    add_parsers(verbs, _parser)
 
 
 def _add_verify(verbs: Any) -> None:
@@ -163,10 +175,20 @@ def _add_verify(verbs: Any) -> None:
         "check that no record was changed, and say what was done to which",
         f"exit status, that of the gravest thing found:\n{codes}\n"
         "   1  there are no records, or no such run\n   2  usage error\n"
-        "clock_step and unsealed_tail fail only with --strict.",
+        "clock_step, pruned and unsealed_tail fail only with --strict.",
     )
     verify.add_argument("run", nargs="*", metavar="RUN", help="only these runs; objects are then left out")
-    verify.add_argument("--anchor", metavar="FILE", help="hold the chains against heads that were kept elsewhere")
+    verify.add_argument(
+        "--anchor", metavar="FILE", help="hold the chains against heads or checkpoints that were kept elsewhere"
+    )
+    verify.add_argument("--receipt", metavar="FILE", help="check this receipt instead; no store is needed")
+    verify.add_argument(
+        "--key",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="a public key that must have signed, or a file of such",
+    )
     verify.add_argument("--heads", action="store_true", help="print the last record of every chain, to keep elsewhere")
     verify.add_argument("--strict", action="store_true", help="count notes as failures")
     verify.add_argument("--thorough", action="store_true", help="read every line as JSON too (slower)")
@@ -181,9 +203,15 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from armorer_guard.cli.records_text import CommandError, complain
 
-    module = import_module(f"armorer_guard.cli.{_VERBS[arguments.verb]}")
+    if getattr(arguments, "receipt", None):
+        from armorer_guard.cli import records_receipt
+
+        act = {"export": records_receipt.export_receipt, "verify": records_receipt.check_receipt}[arguments.verb]
+    else:
+        module = import_module(f"armorer_guard.cli.{_VERBS[arguments.verb]}")
+        act = getattr(module, f"run_{arguments.verb}")
     try:
-        return int(getattr(module, f"run_{arguments.verb}")(arguments))
+        return int(act(arguments))
     except CommandError as error:
         return complain(error)
     except OSError as error:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from armorer_guard.cli.records_find import open_store
+from armorer_guard.cli.records_receipt import read_keys
 from armorer_guard.cli.records_text import CommandError, Screen, counted, part, progress_bar, visible
+from armorer_guard.records.signature import CheckpointText
 from armorer_guard.records.store import Store
-from armorer_guard.records.verify import JOURNAL, Anchor, Problem, Report, report_as_json, verify_store
+from armorer_guard.records.verify import (
+    JOURNAL,
+    Anchor,
+    Problem,
+    Report,
+    RootAnchor,
+    report_as_json,
+    verify_store,
+)
+
+_TRAILER = re.compile(r"Armorer-Checkpoint: (\d{1,18}) ([A-Za-z0-9+/]{43}=)")
+"""A checkpoint in one line, as `records anchor` prints it."""
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
@@ -25,11 +40,13 @@ def run_verify(arguments: argparse.Namespace) -> int:
     store = open_store(arguments)
     runs = _runs(store, arguments.run) if arguments.run else None
     anchors = _read_anchors(Path(arguments.anchor)) if arguments.anchor else []
+    keys = read_keys(arguments.key)
     bar = progress_bar("verifying")
     report = verify_store(
         store.root,
         runs=runs,
         anchors=anchors,
+        keys=keys,
         thorough=arguments.thorough,
         jobs=os.cpu_count() or 1,
         progress=_progress(store, runs, bar) if bar else None,
@@ -76,24 +93,29 @@ def _session(store: Store, run: str) -> object:
     return part(first.members if first else None, "input").get("session")
 
 
-def _read_anchors(path: Path) -> list[Anchor]:
+def _read_anchors(path: Path) -> list[Anchor | RootAnchor]:
     """
-    Heads as `--heads` prints them.
+    Heads as `--heads` prints them; else checkpoints, or their one-line form wherever it stands in the file.
 
     Raises:
         CommandError: The file cannot be read, or holds something else.
     """
-    anchors = []
+    anchors: list[Anchor | RootAnchor] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        whole = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise CommandError(f"the anchor `{path}` cannot be read: {error}") from None
-    for number, line in enumerate(lines, 1):
+    stated = [(int(size), root) for size, root in _TRAILER.findall(whole)]
+    if checkpoint := CheckpointText.parse(whole):
+        stated.append((checkpoint.size, base64.b64encode(checkpoint.root).decode()))
+    if stated:
+        return [RootAnchor(size, base64.b64decode(root)) for size, root in stated]
+    for number, line in enumerate(whole.splitlines(), 1):
         try:
             found = json.loads(line)
             anchors.append(Anchor(str(found["chain"]), int(found["seq"]), str(found["hash"])))
         except (ValueError, KeyError, TypeError, RecursionError):
-            hint = "`armorer-guard records verify --heads` prints what is expected"
+            hint = "`armorer-guard records verify --heads`, or `records anchor`, prints what is expected"
             raise CommandError(f"line {number} of the anchor `{path}` is no head of a chain", hint) from None
     if not anchors:
         raise CommandError(f"the anchor `{path}` is empty")
@@ -137,6 +159,8 @@ def _say(report: Report, store: Store, screen: Screen, strict: bool) -> None:
     read = f"{counted(report.records, 'record')} of {counted(runs, 'run')}"
     if report.objects:
         read += f", {counted(report.objects, 'object')}"
+    if report.checkpoints:
+        read += f", {counted(report.checkpoints, 'checkpoint')}"
     word = screen.paint(kind.name, "1;32" if kind.exit_code == 0 else "1;31")
     print(f"{word}: {kind.meaning} ({read}, {report.elapsed_s:.2f} s)")
 

@@ -318,6 +318,21 @@ class ForgetRecord(Record):
     forget: Forgetting
 
 
+class ForgottenRecord(Part):
+    """A stub: what is left of a record whose payload was erased."""
+
+    v: str
+    forgotten: Literal[True]
+    kind: str
+    id: str
+    store: str
+    run: str
+    seq: int = Field(ge=0)
+    ts: str
+    prev: Digest
+    hash: Digest
+
+
 class NoteRecord(Record):
     """A remark of a person or a program."""
 

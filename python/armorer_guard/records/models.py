@@ -90,6 +90,7 @@ from armorer_guard.records.model_store import (
     Component,
     ForgetRecord,
     Forgetting,
+    ForgottenRecord,
     GapRecord,
     Grant,
     GrantRecord,
@@ -149,6 +150,7 @@ __all__ = [
     "Finding",
     "ForgetRecord",
     "Forgetting",
+    "ForgottenRecord",
     "GapRecord",
     "Grant",
     "GrantRecord",
@@ -223,6 +225,8 @@ def _tag(value: Any) -> str:
     else:
         kind = getattr(value, "kind", None)
         in_journal = isinstance(value, JournalRunStartRecord | JournalRunStopRecord)
+    if isinstance(value, ForgottenRecord) or (isinstance(value, Mapping) and value.get("forgotten") is True):
+        return "forgotten"
     if in_journal and kind in ("run.start", "run.stop"):
         return f"journal {kind}"
     return kind if isinstance(kind, str) and kind in KINDS else "other"
@@ -251,6 +255,7 @@ AnyRecord: TypeAlias = Annotated[
     | Annotated[KeyRotateRecord, Tag("key.rotate")]
     | Annotated[PruneRecord, Tag("prune")]
     | Annotated[ForgetRecord, Tag("forget")]
+    | Annotated[ForgottenRecord, Tag("forgotten")]
     | Annotated[NoteRecord, Tag("note")]
     | Annotated[OtherRecord, Tag("other")],
     Discriminator(_tag),
@@ -295,7 +300,7 @@ def parse(line: bytes | str) -> AnyRecord:
     return _ADAPTER.validate_json(line)
 
 
-def stored_form(record: Record) -> dict[str, Any]:
+def stored_form(record: Part) -> dict[str, Any]:
     """The members of a record as they stand in its line: what was not there is left out, what was unknown is kept."""
     return record.model_dump(mode="json", by_alias=True, exclude_unset=True)
 

@@ -33,6 +33,7 @@ BLOCK = 1 << 16
 _SEAL = re.compile(rb',"hash":"(sha256:[0-9a-f]{64})"\}\Z')
 _DECISION = b'{"action_digest"'
 """How the canonical bytes of a decision begin; all other records are told apart by their kind."""
+_AFTER_DIGEST = len(_DECISION) + 74
 _OUTCOME = b',"kind":"ou'
 _TOLD = frozenset({"run.start", "run.stop", "checkpoint", "key.rotate", "prune", "forget"})
 """Kinds of the journal that say something about the rest of the store."""
@@ -177,8 +178,10 @@ class Follower:
         """
         Follow some lines; the common case, a record that continues the one before, takes few steps.
 
-        Only what is searched from the end of a line is trusted to be a member of the record itself: no text of a call
-        stands behind `kind` in canonical order, and quotes inside strings are escaped.
+        That a line gives its hash together with what it must continue proves that it is the next one and unchanged.
+        What it says of its own place and time is read of most decisions only now and then, and of all when asked to be
+        thorough. Only what is searched from the end of a line is trusted to be a member of the record itself: no text
+        of a call stands behind `kind` in canonical order, and quotes inside strings are escaped.
         """
         fresh = hashlib.sha256(DOMAIN).copy
         prev, seq, last_ts = self.prev, self.seq, self.last_ts
@@ -188,9 +191,26 @@ class Follower:
             hasher = fresh()
             hasher.update(prev + line[:-SEAL_LEN])
             digest = hexlify(hasher.digest())
+            sound = line.endswith(b',"hash":"sha256:%b"}' % digest) and len(line) < MAX_LINE
+            if (
+                sound
+                and line.startswith(_DECISION)
+                and seq % _SAMPLE
+                and seq not in anchors
+                and not always
+                # Members that were moved to objects are said before `boot`, not far from the beginning.
+                and line.find(b',"blobs":[', _AFTER_DIGEST, line.find(b',"boot":', _AFTER_DIGEST)) < 0
+            ):
+                prev = b"sha256:" + digest
+                if hashes is not None:
+                    hashes.append(hasher.digest())
+                seq += 1
+                self.report.records += 1
+                offset += len(line) + 1
+                continue
             stamp = line.rfind(b',"ts":"')
             place = line.rfind(b',"seq":%d,"src":' % seq, 0, stamp)
-            if place > 0 and line[-SEAL_LEN:] == SEAL_OPEN + digest + SEAL_CLOSE and len(line) < MAX_LINE:
+            if sound and place > 0:
                 ts = line[stamp + 7 : stamp + 34]
                 prev = b"sha256:" + digest
                 if (

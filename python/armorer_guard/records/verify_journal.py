@@ -154,10 +154,13 @@ class Journal:
             note = Note.parse(str(stated.get("note")))
             text = CheckpointText.parse(note.text) if note else None
             report.checkpoints += 1
-            if note is None or text is None or text.origin != origin or text.size > seq:
+            if note is None or text is None or text.origin != origin:
                 self._problem(report, "edited", f"{what} is no checkpoint of this journal", line, byte)
                 continue
-            if roots.get(text.size) != text.root:
+            if text.size > seq:
+                sentence = f"{what} states {text.size} records, {seq} stand before it"
+                self._problem(report, "rewritten", sentence, line, byte)
+            elif roots.get(text.size) != text.root:
                 self._problem(report, "rewritten", f"{what} states another root than the journal has", line, byte)
             # Each signature vouches for all that was before it, so that the last one is enough.
             if thorough or index == last:

@@ -43,8 +43,8 @@ pub(crate) fn run(options: &CheckOptions) -> Status {
     let guard = Guard::open(&Options {
         home,
         record: options.record,
-        durability: Durability::from_environment(),
-    });
+    })
+    .with_durability(Durability::from_environment());
     if options.format == InputFormat::JsonLines {
         stream(&guard, &origin)
     } else {

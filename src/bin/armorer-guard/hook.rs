@@ -113,8 +113,8 @@ fn answer(contract: &Contract<'_>, options: &HookOptions, told: &mut Option<Told
     let guard = Guard::open(&Options {
         home: Some(home.clone()),
         record: true,
-        durability: Durability::from_environment(),
-    });
+    })
+    .with_durability(Durability::from_environment());
     let place = |session: &Session| context(contract, session, home.clone());
     match event {
         HookEvent::Call(call, event) => {
