@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyString};
 use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::{Change, Durability, Outcome, Store};
+use crate::record::{Change, Durability, Outcome};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -392,9 +392,14 @@ fn record_change(
     let mut members = Vec::with_capacity(given.len());
     for (name, value) in given {
         let known = Change::MEMBERS.into_iter().find(|known| *known == name);
-        members.push((known.ok_or_else(wrong)?, value));
+        members.push((known.ok_or_else(wrong)?.to_owned(), value));
     }
-    py.detach(|| Store::open(&home)?.append_change(change, &members, "cli"))
+    let guard = CoreGuard::open(&Options {
+        home: Some(home),
+        record: true,
+    });
+    let members = Value::Object(members);
+    py.detach(|| guard.event(change.as_str(), members, None, "cli"))
         .map(|appended| appended.id)
         .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
 }

@@ -442,28 +442,6 @@ impl Store {
         }
     }
 
-    /// Appends what a person changed about the guard itself to the journal: an activation, a change of mode, a remark.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the journal is then as it was.
-    pub fn append_change(
-        &self,
-        kind: Change,
-        members: &[(&'static str, Value)],
-        adapter: &str,
-    ) -> Result<Appended, StoreError> {
-        let source = self.source(adapter);
-        let mut draft = self.draft(kind.as_str(), id::new_id(), JOURNAL, &source)?;
-        for (name, value) in members {
-            draft.set(name, value)?;
-        }
-        self.shrink(&mut draft, Vec::new(), None)?;
-        self.in_journal(&source, |journal| {
-            journal.push(draft)?;
-            journal.commit(true)
-        })
-    }
-
     /// Appends `draft`, after the run's beginning and its line in the journal when the run is new.
     ///
     /// The journal comes first: a run that began is always named there. Should the run's own write fail, its line in
