@@ -12,7 +12,7 @@ use super::packed::{self, fixed_struct};
 use super::pool::{Pool, Span};
 use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
-    Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
+    LabelSpec, Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
 };
 use crate::actions::ActionKind;
 use crate::decision::Effect;
@@ -22,14 +22,29 @@ use crate::decision::Effect;
 pub(super) struct Compiled {
     pub(super) id: Span,
     pub(super) observe: bool,
+    /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
+    pub(super) observe_all: bool,
     /// By phase: pre, post, text.
     pub(super) defaults: [(Effect, Layer); 3],
+    /// What the user's own tools and programs do, as JSON; empty where nothing is said.
+    pub(super) own: Span,
     pub(super) rules: Vec<Rule>,
+    pub(super) labels: Vec<LabelRule>,
     #[serde(with = "packed")]
     pub(super) blocks: Vec<Block>,
     /// What blocks ask of the facts before anything else, each once.
     pub(super) gates: Vec<Gate>,
     pub(super) pool: Pool,
+}
+
+/// A rule that gives labels, as it is evaluated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LabelRule {
+    pub(super) id: Span,
+    /// Words.
+    pub(super) add: Span,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
 }
 
 /// What a block asks of the facts before anything else, and which rules have such a block: a few of them dismiss most
@@ -115,12 +130,18 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
     let mut compiled = Compiled {
         id: pool.keep(&spec.id),
         observe: spec.mode == Mode::Observe,
+        observe_all: spec.mode == Mode::Observe && spec.mode_layer == Some(Layer::Managed),
         defaults: [
             default(&spec.default.pre),
             default(&spec.default.post),
             default(&spec.default.text),
         ],
+        own: spec
+            .own
+            .as_ref()
+            .map_or_else(Span::default, |own| pool.keep(&own.to_string())),
         rules: Vec::with_capacity(spec.rules.len()),
+        labels: Vec::with_capacity(spec.labels.len()),
         blocks: Vec::with_capacity(spec.rules.len() * 2),
         gates: Vec::new(),
         pool,
@@ -134,6 +155,16 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
         }
         let made = rule(rule_spec, &mut compiled)?;
         compiled.rules.push(made);
+    }
+    for (at, label) in spec.labels.iter().enumerate() {
+        if at > 0 && *spec.labels[at - 1].id >= *label.id {
+            return Err(invalid(format!(
+                "label rule `{}` is not in its place: they are sorted by id, and no id comes twice",
+                label.id
+            )));
+        }
+        let made = label_rule(label, &mut compiled)?;
+        compiled.labels.push(made);
     }
     for at in 0..spec.rules.len() {
         for asked in &spec.rules[at].overrides {
@@ -173,6 +204,29 @@ fn overridden(rules: &[RuleSpec<'_>], at: usize, asked: &str) -> Result<usize, P
         )));
     }
     Ok(position)
+}
+
+fn label_rule(spec: &LabelSpec<'_>, compiled: &mut Compiled) -> Result<LabelRule, PolicyError> {
+    let id = &spec.id;
+    if spec.when.is_empty() || spec.add.is_empty() {
+        return Err(invalid(format!(
+            "label rule `{id}` has no conditions, or adds no label"
+        )));
+    }
+    let start = compiled.blocks.len();
+    for block_spec in &spec.when {
+        let refuse = |error| invalid(format!("label rule `{id}`: {error}"));
+        // What is unknown counts against the call, as in a question.
+        let needs = needs(block_spec, Effect::Ask).map_err(refuse)?;
+        let gate = gate(needs, compiled).map_err(refuse)?;
+        let block = block(block_spec, gate, &mut compiled.pool).map_err(refuse)?;
+        compiled.blocks.push(block);
+    }
+    Ok(LabelRule {
+        id: compiled.pool.keep(id),
+        add: words(&spec.add, &mut compiled.pool),
+        blocks: Span::since(start, compiled.blocks.len()),
+    })
 }
 
 fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyError> {

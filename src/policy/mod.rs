@@ -111,6 +111,27 @@ impl Policy {
         self.compiled.pool.text(self.compiled.id)
     }
 
+    /// What it says about the user's own tools and programs, as JSON; empty where it says nothing.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.compiled.pool.text(self.compiled.own)
+    }
+
+    /// The counters that its rules ask about; one may come several times.
+    pub fn counters(&self) -> impl Iterator<Item = &str> {
+        let pool = &self.compiled.pool;
+        pool.call.iter().filter_map(|condition| match condition {
+            condition::CallCondition::Counter(name, _) => Some(pool.text(*name)),
+            _ => None,
+        })
+    }
+
+    /// Whether it only observes.
+    #[must_use]
+    pub const fn observes(&self) -> bool {
+        self.compiled.observe
+    }
+
     /// How many rules it has.
     #[must_use]
     pub fn rules(&self) -> usize {
