@@ -26,11 +26,14 @@ type Slot<T> = OnceLock<Option<Box<T>>>;
 /// How many slots are made at once, when the first of them is needed.
 const CHUNK: usize = 32;
 
+/// Slots of values that follow one another.
+type Chunk<T> = OnceLock<Box<[Slot<T>; CHUNK]>>;
+
 /// A table of postcard values of one type.
 #[derive(Debug)]
 pub struct Lazy<T> {
     table: Table,
-    slots: Box<[OnceLock<Box<[Slot<T>; CHUNK]>>]>,
+    slots: Box<[Chunk<T>]>,
 }
 
 impl<T> Default for Lazy<T> {
