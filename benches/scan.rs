@@ -2,6 +2,9 @@
 //!
 //! `cargo bench --bench scan` prints one JSON line for each input: bytes per second, and that as a share of a memory
 //! copy measured in turn with it (the smallest of many rounds of each, thread time), which other load does not move.
+//!
+//! `-- hostile` repeats every literal that is searched for, with what may follow it, and whatever else makes work, to
+//! 64 KiB, prints the slowest and how their cost grows from 32 KiB, and fails when one is not linear.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -45,7 +48,102 @@ fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
         .unwrap_or_default()
 }
 
+/// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
+const LABOUR: [&str; 40] = [
+    "1 ",
+    "1234 ",
+    "12345678 ",
+    "4539 ",
+    "DE89",
+    "+1 ",
+    "536-22-8150 ",
+    "1-2-3-4-",
+    "2026-11-22T",
+    "@a.b",
+    "a@b.c",
+    "x@y.zz ",
+    "%41",
+    "abcdefgh%41",
+    "\\u0041",
+    "\\x41",
+    "&#x41;",
+    "\" + \"",
+    "](http",
+    "<img",
+    "QUJD",
+    "41",
+    "AAAA",
+    "aA1-",
+    "=",
+    "[redacted:",
+    "Basic QUJDREVG ",
+    "\u{200b}a",
+    "\u{200b}\u{200c}",
+    "\u{200b}",
+    "\u{e0041}",
+    "\u{fe01}",
+    "\u{202e}",
+    "\u{1b}[",
+    "\u{430}",
+    "\u{ff47}",
+    "\u{3000}",
+    "\u{e4}",
+    "\u{65e5}\u{672c}",
+    "postgres://a:b@",
+];
+
+/// Texts that are nothing but what the scan stops at.
+fn hostile(literals: &mut dyn Iterator<Item = &[u8]>) -> Vec<String> {
+    let mut parts: Vec<String> = LABOUR.map(String::from).to_vec();
+    for literal in literals {
+        let literal = String::from_utf8_lossy(literal);
+        for after in ["", " ", "=", ": ", "=\"", "-", "A", "a1"] {
+            parts.push(format!("{literal}{after}"));
+        }
+        parts.push(format!("--{literal} "));
+        parts.push(format!("-----{literal}-----"));
+    }
+    parts.sort();
+    parts.dedup();
+    parts
+}
+
+fn repeats() -> bool {
+    let scanner = builtin::scanner();
+    let time = |part: &str, length: usize| {
+        let text = repeated(part, length);
+        shortest(3, || {
+            black_box(scanner.scan(black_box(&text), Surface::ToolResult));
+        })
+        .as_secs_f64()
+    };
+    let parts = hostile(&mut scanner.literals());
+    let mut slow: Vec<(f64, &String)> = parts
+        .iter()
+        .map(|part| (time(part, 64 << 10), part))
+        .collect();
+    slow.sort_by(|left, right| right.0.total_cmp(&left.0));
+    let mut linear = true;
+    for (_, part) in slow.iter().take(30) {
+        // Noise only ever adds: the smallest of more rounds.
+        let measured = |length| (0..5).map(|_| time(part, length)).fold(f64::MAX, f64::min);
+        let (half, whole) = (measured(32 << 10), measured(64 << 10));
+        linear &= whole <= half * 3.0;
+        println!(
+            "{{\"hostile\":{part:?},\"us\":{:.0},\"growth\":{:.2},\"within_2_ms\":{}}}",
+            whole * 1e6,
+            whole / half,
+            whole <= 2e-3
+        );
+    }
+    println!("{{\"repeats\":{},\"linear\":{linear}}}", parts.len());
+    linear
+}
+
 fn main() {
+    if std::env::args().any(|word| word == "hostile") {
+        std::process::exit(i32::from(!repeats()));
+    }
     let scanner = builtin::scanner();
     let with_secret = CALL.replace("production 2>&1", &format!("{} 2>&1", token()));
     let mut inputs: Vec<(String, Vec<u8>)> = vec![

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use crate::actions::Catalogue;
 use crate::actions::catalogue::Bytes;
+use crate::actions::catalogue::source::Text;
 use crate::policy::{Policy, PolicyError};
 use crate::rules::book::Page;
 use crate::runtime::{Contract, Index};
@@ -86,6 +87,14 @@ pub fn sound() -> Result<(), Damaged> {
 #[must_use]
 pub fn catalogue() -> &'static Catalogue {
     CATALOGUE.as_ref().unwrap_or_else(|| &NO_CATALOGUE)
+}
+
+/// The catalogue that ships, as it is written.
+#[must_use]
+pub fn catalogue_texts() -> Vec<Text> {
+    // INVARIANT: the build script wrote these very bytes; a test reads them.
+    postcard::from_bytes(include_bytes!(concat!(env!("OUT_DIR"), "/catalogue.bin")))
+        .unwrap_or_default()
 }
 
 /// The packs that ship; none where [`sound`] says so.
@@ -179,6 +188,25 @@ pub fn runtime(name: &str) -> Option<Contract<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_command_that_ships_can_be_read_about() {
+        let source = crate::actions::catalogue::source::Source::new(&catalogue_texts());
+        let mut held = 0;
+        for (_, entry) in source.entries() {
+            assert!(source.line(&entry.name).is_some(), "{}", entry.name);
+            if let Some(compiled) = catalogue().commands.find(&entry.name) {
+                assert_eq!(
+                    compiled.effects.len(),
+                    source.effects(&entry.name).len(),
+                    "{}",
+                    entry.name
+                );
+                held += 1;
+            }
+        }
+        assert!(held > 400, "{held}");
+    }
 
     #[test]
     fn every_rule_that_ships_has_its_page() {

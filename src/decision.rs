@@ -128,6 +128,8 @@ pub struct Decision {
     pub facts_digest: String,
     /// What redaction replaced in the arguments or the text.
     pub marks: Vec<Mark>,
+    /// `sha256:…` of the person's own packs; `None` when only the rules that ship were asked.
+    pub packs: Option<String>,
     /// The stored line of its record. `None`: it is in no log, and `verdict` says so when it should be.
     pub line: Option<Vec<u8>>,
     /// Stages.

@@ -5,12 +5,16 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::actions::Action;
 use crate::decision::{Decision, Effect};
+use crate::json::Value;
 
 /// Longest quotation from a call, in characters: a target may be a megabyte.
 const MAX_QUOTED: usize = 300;
 /// Longest sentence of a rule, in characters: it may quote the records that led to it.
 const MAX_MESSAGE: usize = 1200;
+/// Longest quotation of what an action was read from, in characters.
+const MAX_EVIDENCE: usize = 80;
 /// How many reasons, actions or findings are listed before the rest is only counted.
 const MAX_LISTED: usize = 5;
 
@@ -119,7 +123,8 @@ pub fn human(decision: &Decision, style: Style) -> String {
     }
     for (index, action) in facts.actions.iter().take(MAX_LISTED).enumerate() {
         let indent = if index == 0 { "" } else { "      " };
-        let _ = writeln!(out, "{indent}{}", sentence(&action.sentence()));
+        let evidence = evidence(decision, action).unwrap_or_default();
+        let _ = writeln!(out, "{indent}{}{evidence}", sentence(&action.sentence()));
     }
     if facts.actions.len() > MAX_LISTED {
         let _ = writeln!(
@@ -191,6 +196,34 @@ pub fn human(decision: &Decision, style: Style) -> String {
     out
 }
 
+/// The words of the call that say so, and where they stand. Without the words where something in the argument was
+/// replaced: positions count bytes of the call as it was given.
+fn evidence(decision: &Decision, action: &Action) -> Option<String> {
+    let span = action.span?;
+    let facts = &decision.facts;
+    let bytes = format!("bytes {}-{}", span.start(), span.end());
+    let replaced = facts
+        .findings
+        .iter()
+        .any(|finding| finding.redact && finding.at == action.at);
+    let quoted = facts
+        .args
+        .pointer(&action.at)
+        .and_then(Value::as_str)
+        .filter(|_| !replaced)
+        .and_then(|text| text.get(span.start()..span.end()));
+    Some(match quoted {
+        Some(text) => {
+            let shown = match text.char_indices().nth(MAX_EVIDENCE) {
+                None => visible(text),
+                Some((end, _)) => Cow::Owned(format!("{}…", visible(&text[..end]))),
+            };
+            format!(": \"{shown}\", {bytes}")
+        }
+        None => format!(", {bytes}"),
+    })
+}
+
 fn line(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "      {label:<7}{text}");
 }
@@ -260,11 +293,10 @@ fn is_hidden(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::{Action, ActionKind, Certainty, Target};
+    use crate::actions::{ActionKind, Certainty, Target};
     use crate::call::{Caller, Context, Surface};
     use crate::decision::{Determining, Timings, Verdict};
     use crate::facts::{Facts, Phase, RunState};
-    use crate::json::Value;
     use crate::scan::{Finding, FindingKind, Severity};
     use crate::span::ByteSpan;
 
@@ -328,6 +360,7 @@ mod tests {
             action_digest: String::new(),
             facts_digest: String::new(),
             marks: Vec::new(),
+            packs: None,
             line: Some(Vec::new()),
             timings: Timings::default(),
         }
@@ -337,12 +370,35 @@ mod tests {
     fn a_person_reads_answer_reason_finding_and_record() {
         assert_eq!(
             human(&denied(), Style::Plain),
-            "DENY  would delete /home/u (recursive)\n      \
+            "DENY  would delete /home/u (recursive), bytes 0-8\n      \
              why    deletes your home\\u{1b}[2J directory. [home.delete]\n      \
              found  secrets.x (secret, high) in /command at bytes 3..7, redacted\n      \
              safer  name the files\n      \
              next   do it yourself outside of the agent if it is meant, or let a rule of the policy allow it\n      \
              record D1 in run R1\n"
+        );
+    }
+
+    #[test]
+    fn an_action_quotes_what_says_so_but_nothing_beside_what_was_replaced() {
+        let mut decision = denied();
+        let args = Value::Object(vec![(
+            String::from("command"),
+            Value::String(String::from("rm -rf ~; ls")),
+        )]);
+        decision.facts.args = args;
+        let first = |decision: &Decision| {
+            let text = human(decision, Style::Plain);
+            text.lines().next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(
+            first(&decision),
+            "DENY  would delete /home/u (recursive), bytes 0-8"
+        );
+        decision.facts.findings.clear();
+        assert_eq!(
+            first(&decision),
+            "DENY  would delete /home/u (recursive): \"rm -rf ~\", bytes 0-8"
         );
     }
 

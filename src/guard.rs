@@ -12,11 +12,13 @@ use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::facts::{Facts, Phase, RunState};
+use crate::home_packs::{self, Extended};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::gaps::Gaps;
 use crate::record::{self, Appended, Asked, Durability, Outcome, State, Store, StoreError};
-use crate::scan::{self, Finding, Mark, NoTags, Tagger};
+use crate::rules::RuleError;
+use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::span::ByteSpan;
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
@@ -44,6 +46,8 @@ pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
     /// What the policy says about the user's own tools and programs.
     own: Option<&'static Own>,
+    /// The person's own packs with those that ship, when there are any; else what is wrong with them.
+    packs: Result<Option<Extended>, String>,
     store: Option<Result<Store, StoreError>>,
     /// Remembers what could not be recorded.
     gaps: Option<Arc<Gaps>>,
@@ -72,6 +76,10 @@ impl Guard {
             None => Ok(PolicySource::Builtin),
         };
         let (policy, own) = with_own(policy);
+        let packs = match &options.home {
+            Some(home) => home_packs::load(home).map_err(|errors| said(&errors)),
+            None => Ok(None),
+        };
         let store = match &options.home {
             Some(home) if options.record => Some(Store::open(home)),
             _ => None,
@@ -88,6 +96,7 @@ impl Guard {
             tables: builtin::sound(),
             policy,
             own,
+            packs,
             store,
             gaps,
             own_run: OnceLock::new(),
@@ -128,9 +137,9 @@ impl Guard {
             withheld(call)
         };
         let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
-        let findings = builtin::scanner().scan_value(&call.args, Surface::ToolArgs);
+        let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
-        let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger());
+        let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger(), self.scanner());
         let facts = Facts {
             phase: Phase::Pre,
             tool: scrubber.scrub(call.tool),
@@ -176,9 +185,9 @@ impl Guard {
                 ..text
             }
         };
-        let findings = builtin::scanner().scan(&text.bytes, text.surface);
+        let findings = self.scanner().scan(&text.bytes, text.surface);
         let (redacted, marks) = scan::redact(&text.bytes, &findings, self.tagger());
-        let scrubber = Scrubber::new(self.tagger());
+        let scrubber = Scrubber::new(self.tagger(), self.scanner());
         let facts = Facts {
             phase: Phase::Text,
             tool: String::new(),
@@ -202,7 +211,7 @@ impl Guard {
     /// [`Damaged`] when the rules that ship cannot be read.
     pub fn scan(&self, bytes: &[u8], surface: Surface) -> Result<(Vec<Finding>, Vec<u8>), Damaged> {
         self.tables?;
-        let findings = builtin::scanner().scan(bytes, surface);
+        let findings = self.scanner().scan(bytes, surface);
         let (redacted, _) = scan::redact(bytes, &findings, self.tagger());
         Ok((findings, redacted))
     }
@@ -217,7 +226,7 @@ impl Guard {
             message: damaged.to_string(),
         })?;
         // As in the decision: what a runtime names a call may hold anything, and both must be named alike to be matched.
-        let scrubber = Scrubber::new(self.tagger());
+        let scrubber = Scrubber::new(self.tagger(), self.scanner());
         let outcome = Outcome {
             call_id: scrubber.scrub_option(outcome.call_id.clone()),
             tool: scrubber.scrub(outcome.tool.clone()),
@@ -258,6 +267,14 @@ impl Guard {
         }
     }
 
+    /// What finds: the rules that ship, and the person's own while nothing is wrong with them.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        match &self.packs {
+            Ok(Some(extended)) => &extended.scanner,
+            _ => builtin::scanner(),
+        }
+    }
+
     pub(crate) fn tagger(&self) -> &dyn Tagger {
         match &self.store {
             Some(Ok(store)) => store,
@@ -275,6 +292,10 @@ impl Guard {
             verdict: unjudged(),
             facts_digest: String::new(),
             marks,
+            packs: match &self.packs {
+                Ok(Some(extended)) => Some(extended.digest.clone()),
+                _ => None,
+            },
             line: None,
             timings: Timings {
                 understand_us: micros(started, Instant::now()),
@@ -348,6 +369,10 @@ impl Guard {
             Ok(policy) => policy::decide(facts, policy),
             Err(error) => without_policy(facts, error),
         };
+        if let Err(what) = &self.packs {
+            let verdict = std::mem::replace(&mut decision.verdict, unjudged());
+            decision.verdict = without_packs(facts, verdict, what);
+        }
         decision.facts_digest = record::facts_digest(facts).unwrap_or_default();
         decision.timings.decide_us = micros(deciding, Instant::now());
     }
@@ -502,6 +527,31 @@ fn without(determining: Determining) -> Verdict {
     }
 }
 
+/// What is wrong with packs, the first of it.
+fn said(errors: &[RuleError]) -> String {
+    let first = errors.first().map_or_else(
+        || String::from("they cannot be opened"),
+        RuleError::to_string,
+    );
+    match errors.len() {
+        0 | 1 => first,
+        count => format!("{first}, and {} more", count - 1),
+    }
+}
+
+/// Without the person's own rules a decision is stricter: what they would have found is not known.
+fn without_packs(facts: &Facts, mut verdict: Verdict, what: &str) -> Verdict {
+    let what = format!("the packs in the guard's home cannot be used ({what})");
+    let failure = guard_failure(facts, "error.packs", &what);
+    if failure.effect > verdict.effect {
+        verdict.effect = failure.effect;
+        verdict.determining = vec![failure];
+    } else {
+        verdict.determining.push(failure);
+    }
+    verdict
+}
+
 /// A decision that could not be recorded is stricter: it stays a denial, and everything but a read becomes one.
 fn without_store(decision: &mut Decision, error: &StoreError) {
     let failure = guard_failure(
@@ -532,18 +582,25 @@ pub(crate) struct Scrubber<'a> {
     /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
     places: Vec<(String, ByteSpan, String)>,
     tagger: &'a dyn Tagger,
+    scanner: &'a Scanner,
 }
 
 impl<'a> Scrubber<'a> {
-    pub(crate) fn new(tagger: &'a dyn Tagger) -> Self {
+    pub(crate) fn new(tagger: &'a dyn Tagger, scanner: &'a Scanner) -> Self {
         Self {
             known: Vec::new(),
             places: Vec::new(),
             tagger,
+            scanner,
         }
     }
 
-    fn of_call(args: &Value, findings: &[Finding], tagger: &'a dyn Tagger) -> Self {
+    fn of_call(
+        args: &Value,
+        findings: &[Finding],
+        tagger: &'a dyn Tagger,
+        scanner: &'a Scanner,
+    ) -> Self {
         let mut known = Vec::new();
         let mut places = Vec::new();
         if findings.iter().any(|finding| finding.redact) {
@@ -574,6 +631,7 @@ impl<'a> Scrubber<'a> {
             known,
             places,
             tagger,
+            scanner,
         }
     }
 
@@ -614,7 +672,7 @@ impl<'a> Scrubber<'a> {
         if text.len() < 4 {
             return text;
         }
-        let findings = builtin::scanner().scan(text.as_bytes(), Surface::ToolArgs);
+        let findings = self.scanner.scan(text.as_bytes(), Surface::ToolArgs);
         if findings.iter().any(|finding| finding.redact) {
             into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
         } else {

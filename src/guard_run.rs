@@ -14,7 +14,7 @@ impl Guard {
     /// # Errors
     /// [`StoreError`] when it could not be recorded, also when this guard records nothing.
     pub fn stop(&self, stopping: &Stopping) -> Result<Stopped, StoreError> {
-        let scrubber = Scrubber::new(self.tagger());
+        let scrubber = Scrubber::new(self.tagger(), self.scanner());
         let stopping = Stopping {
             reason: scrubber.scrub_option(stopping.reason.clone()),
             resume_cmd: scrubber.scrub_option(stopping.resume_cmd.clone()),
@@ -36,7 +36,7 @@ impl Guard {
     /// # Errors
     /// [`StoreError`] when it could not be recorded.
     pub fn configure(&self, run: &str, start: RunStart, adapter: &str) -> Result<bool, StoreError> {
-        let scrubber = Scrubber::new(self.tagger());
+        let scrubber = Scrubber::new(self.tagger(), self.scanner());
         let start = RunStart {
             session: scrubber.scrub_option(start.session),
             agent: scrubber.scrub_option(start.agent),
@@ -64,7 +64,11 @@ impl Guard {
         adapter: &str,
     ) -> Result<Appended, StoreError> {
         let mut left = MOST_PARTS;
-        let members = scrubbed(&Scrubber::new(self.tagger()), members, &mut left);
+        let members = scrubbed(
+            &Scrubber::new(self.tagger(), self.scanner()),
+            members,
+            &mut left,
+        );
         self.open_store()?
             .append_event(kind, &members, run, adapter)
     }

@@ -41,6 +41,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "environment",
         "reads or prints environment variables, which hold credentials",
     ),
+    (
+        "everything",
+        "everything that is found or listed, not what fits a name",
+    ),
     ("exec", "makes a database or tool run programs"),
     ("executable", "makes a file executable"),
     (
@@ -61,6 +65,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "a URL that is neither HTTP nor a file: `gopher:`, `dict:`, `jar:`, …",
     ),
     (
+        "from_environment",
+        "a path that a variable of the environment names, which this call does not set",
+    ),
+    (
         "from_path",
         "installs from a folder or archive of this machine",
     ),
@@ -73,6 +81,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     (
         "hard",
         "throws away changes that are not committed (`reset --hard`)",
+    ),
+    (
+        "harmless",
+        "another user's rights are used for looking alone",
     ),
     ("history", "the commands that a person typed"),
     ("host_mount", "gives a container files of the host"),
@@ -124,6 +136,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("secret", "is, carries or reads a credential"),
     ("service", "a service that the system starts by itself"),
     (
+        "setgid",
+        "a program that runs with its group's rights, whoever starts it",
+    ),
+    (
         "setuid",
         "a program that runs as its owner, whoever starts it",
     ),
@@ -155,6 +171,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("upload", "sends a file"),
     ("user", "a user or role of a database"),
     ("userinfo", "a URL with a name or password in it"),
+    (
+        "version_control",
+        "version control's own record of the project: `.git`",
+    ),
     ("volumes", "deletes the data that containers keep"),
     ("wildcard", "the target is a pattern"),
     (

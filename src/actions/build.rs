@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::action::{Action, Certainty};
+use super::catalogue::source::{Files, Text};
 use super::catalogue::{Bytes, Catalogue, compile, spec, tools};
 use super::{environment, special, understand};
 use crate::call::{Call, Caller, Context};
@@ -15,19 +16,37 @@ struct Tables {
     files: Vec<(&'static str, Vec<u8>)>,
 }
 
-/// Reads, checks and compiles the files below `rules` and writes the tables to `out`.
+/// The folders of `rules` that the catalogue is made of.
+const FOLDERS: [&str; 3] = ["commands", "tools", "places"];
+
+/// Reads, checks and compiles the files below `rules` and writes the tables, and the files as they are written, to `out`.
 ///
 /// # Errors
 /// One sentence for each thing that is wrong, with file and entry.
 pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
-    let files = Files::read(rules)?;
-    let tables = tables(&files)?;
-    let catalogue = tables.load()?;
-    check(&catalogue, &files)?;
-    for (name, bytes) in &tables.files {
+    let texts = read(rules)?;
+    let tables = compiled(&texts)?;
+    let source = postcard::to_allocvec(&texts).map_err(|error| vec![error.to_string()])?;
+    let source = ("catalogue.bin", source);
+    for (name, bytes) in tables.files.iter().chain([&source]) {
         std::fs::write(out.join(name), bytes).map_err(|error| vec![error.to_string()])?;
     }
     Ok(())
+}
+
+/// Holds files of the catalogue against the format and their examples, exactly as the build does.
+///
+/// # Errors
+/// One sentence for each thing that is wrong, with file and entry.
+pub fn check(texts: &[Text]) -> Result<(), Vec<String>> {
+    compiled(texts).map(drop)
+}
+
+fn compiled(texts: &[Text]) -> Result<Tables, Vec<String>> {
+    let files = parse(texts)?;
+    let tables = tables(&files)?;
+    check_examples(&tables.load()?, &files)?;
+    Ok(tables)
 }
 
 /// The catalogue in the files below `rules`, without holding it against its examples. It stays in memory until the
@@ -36,23 +55,19 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
 /// # Errors
 /// One sentence for each thing that is wrong, with file and entry.
 pub fn load(rules: &Path) -> Result<Catalogue, Vec<String>> {
-    tables(&Files::read(rules)?)?.load()
+    tables(&parse(&read(rules)?)?)?.load()
 }
 
-/// Everything that is written.
-struct Files {
-    commands: Vec<compile::File>,
-    tools: tools::Files,
-    places: special::Files,
-}
-
-impl Files {
-    fn read(rules: &Path) -> Result<Self, Vec<String>> {
-        Ok(Self {
-            commands: read(&rules.join("commands"))?,
-            tools: read(&rules.join("tools"))?,
-            places: read(&rules.join("places"))?,
-        })
+fn parse(texts: &[Text]) -> Result<Files, Vec<String>> {
+    let mut files = Files::default();
+    let errors: Vec<String> = texts
+        .iter()
+        .filter_map(|text| files.add(text).err())
+        .collect();
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(errors)
     }
 }
 
@@ -115,39 +130,33 @@ impl Tables {
     }
 }
 
-/// Every TOML file of a folder, sorted by name.
-fn read<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<Vec<(String, T)>, Vec<String>> {
-    let unreadable = |error: &std::io::Error| vec![format!("{}: {error}", folder.display())];
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| unreadable(&error))? {
-        let path = entry.map_err(|error| unreadable(&error))?.path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
-            paths.push(path);
+/// Every TOML file of those folders, sorted by name.
+fn read(rules: &Path) -> Result<Vec<Text>, Vec<String>> {
+    let mut texts = Vec::new();
+    for folder in FOLDERS {
+        let path = rules.join(folder);
+        let unreadable = |error: &std::io::Error| vec![format!("{}: {error}", path.display())];
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(&path).map_err(|error| unreadable(&error))? {
+            let path = entry.map_err(|error| unreadable(&error))?.path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            texts.push(Text {
+                name: format!("{folder}/{name}"),
+                folder: folder.to_owned(),
+                text: std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?,
+            });
         }
     }
-    paths.sort();
-    let mut files = Vec::new();
-    let mut errors = Vec::new();
-    for path in paths {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&error))?;
-        match toml::from_str::<T>(&text) {
-            Ok(spec) => files.push((name, spec)),
-            Err(error) => errors.push(format!("{}: {error}", path.display())),
-        }
-    }
-    if errors.is_empty() {
-        Ok(files)
-    } else {
-        Err(errors)
-    }
+    Ok(texts)
 }
 
-fn check(catalogue: &Catalogue, files: &Files) -> Result<(), Vec<String>> {
+fn check_examples(catalogue: &Catalogue, files: &Files) -> Result<(), Vec<String>> {
     let mut errors = Vec::new();
     for (file, spec) in &files.commands {
         for entry in &spec.command {

@@ -43,6 +43,8 @@ pub enum VariableEffect {
     Insecure,
     /// Turns a project's or an agent's checks off.
     Bypass,
+    /// A search path for modules: the project's own folders are its business.
+    ModulePath,
 }
 
 /// A compiled variable.

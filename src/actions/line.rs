@@ -7,7 +7,7 @@ use super::catalogue::entry::{
     Condition, Count, Effect, Entry, Part, Piece, Selector, Stream, Term, Test,
 };
 use super::pattern;
-use super::word::{Data, Origin, Word};
+use super::word::{Data, Origin, Word, known};
 use crate::json::{self, pointer_push};
 use crate::shell::command::{Candidate, Value, Why};
 
@@ -185,7 +185,15 @@ impl Line<'_> {
                         Test::Option(option, patterns) if option == number => {
                             patterns.is_empty()
                                 || self.words.get(position).is_some_and(|word| {
-                                    fits(&word.tail(slice.from).value, patterns) > Truth::No
+                                    let value = word.tail(slice.from).value;
+                                    // The name of a header says what it is for, whatever its value.
+                                    match known(&value) {
+                                        (text, false) if text.contains(':') => {
+                                            let named = Value::Exact(text.to_owned());
+                                            fits(&named, patterns) == Truth::Yes
+                                        }
+                                        _ => fits(&value, patterns) > Truth::No,
+                                    }
                                 })
                         }
                         _ => false,

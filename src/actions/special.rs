@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::action::Place;
+use super::catalogue::source::Count;
 use super::catalogue::{Lazy, table};
 use super::kinds::ActionKind;
 use super::{pattern, place};
@@ -25,6 +26,17 @@ pub struct FileSpec {
     /// Variables that are set in nearly every environment, with their usual values; `~` is the home directory.
     #[serde(default)]
     usual: BTreeMap<String, String>,
+}
+
+impl FileSpec {
+    /// How much it holds.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        Count {
+            entries: self.file.len() + self.variable.len() + self.usual.len(),
+            examples: self.file.iter().map(|rule| rule.examples.len()).sum(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

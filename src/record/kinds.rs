@@ -10,6 +10,7 @@ use super::keys::{KEY_ID, TAG_ALGORITHM};
 use super::line::{Draft, Source};
 use super::store::{Enforced, Outcome};
 use crate::actions::ActionKind;
+use crate::builtin;
 use crate::decision::{Decision, Effect, Labelled, Near};
 use crate::json::Value;
 use crate::scan::{Finding, Mark};
@@ -231,7 +232,7 @@ struct Detector<'a> {
     at: &'a str,
     conf_pm: u16,
     id: &'a str,
-    v: &'static str,
+    v: &'a str,
 }
 
 #[derive(Serialize)]
@@ -387,7 +388,7 @@ pub fn write_decision(
         },
     )?;
     draft.set("verdict", &verdict_members(decision))?;
-    draft.set("detectors", &detectors(&facts.findings))?;
+    draft.set("detectors", &detectors(decision))?;
     draft.set("redactions", &redactions(marks))?;
     draft.set(
         "answer",
@@ -474,14 +475,27 @@ fn near_miss(near: &Near) -> NearMiss<'_> {
     }
 }
 
-fn detectors(findings: &[Finding]) -> Vec<Detector<'_>> {
-    let mut list: Vec<Detector<'_>> = findings
+/// What found something, and which version of it: the guard's own, or the digest of the person's packs.
+fn detectors(decision: &Decision) -> Vec<Detector<'_>> {
+    let version = |finding: &Finding| match &decision.packs {
+        Some(packs)
+            if !builtin::scanner()
+                .rules()
+                .any(|rule| rule.id == finding.rule) =>
+        {
+            packs
+        }
+        _ => GUARD_VERSION,
+    };
+    let mut list: Vec<Detector<'_>> = decision
+        .facts
+        .findings
         .iter()
         .map(|finding| Detector {
             at: &finding.at,
             conf_pm: finding.confidence_pm,
             id: &finding.rule,
-            v: GUARD_VERSION,
+            v: version(finding),
         })
         .collect();
     list.sort();

@@ -117,6 +117,14 @@ fn form(rule: &RuleSpec) -> (&'static str, Vec<String>) {
         ("phrase", held.patterns.clone())
     } else if let Some(held) = &rule.regex {
         ("regex", vec![held.pattern.clone()])
+    } else if let Some(held) = &rule.number {
+        let alone = held.shapes.iter().cloned();
+        let words = held.words.join(", ");
+        let named = held
+            .named
+            .iter()
+            .map(|shape| format!("{shape} near {words}"));
+        ("number", alone.chain(named).collect())
     } else if let Some(held) = &rule.detector {
         ("detector", vec![held.name.clone()])
     } else {

@@ -3,18 +3,21 @@
 use std::collections::HashSet;
 
 use super::error::RuleError;
-use super::rule::{Assignment, Context, Form, Pattern, Rule, Token, Word};
+use super::rule::{Assignment, Context, Detector, Form, Pattern, Phrases, Rule, Token, Word};
 use super::shape::{self, Part, Shape};
 use super::spec::{PackSpec, RuleSpec, ValueSpec};
-use super::tables::Literal;
+use super::tables::{Edge, Literal};
 use super::verify;
 use crate::call::Surface;
 use crate::scan::FindingKind;
 
 /// What may follow a name of three bytes that a value is given to.
-const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`";
+const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`([{./%AKPST";
 /// What may follow a word of three bytes in a phrase.
 const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
+
+/// First byte of Chinese and Japanese characters in UTF-8, whose words have no blanks between them.
+pub const CJK: u8 = 0xe3;
 
 /// Rules with their literals, and where each came from.
 #[derive(Debug, Default)]
@@ -131,7 +134,7 @@ fn rule(spec: &RuleSpec, kind: FindingKind, form: Form) -> Rule {
             Form::Token(_) | Form::Armor(_) => 950,
             Form::Userinfo(_) => 900,
             Form::Context(_) => 850,
-            Form::Regex(_) | Form::Detector(_) | Form::Phrase(_) => 800,
+            Form::Regex(_) | Form::Detector(_) | Form::Phrase(_) | Form::Number(_) => 800,
             Form::Assignment(_) => 700,
         }),
         redact: spec.redact.unwrap_or(kind == FindingKind::Secret),
@@ -219,8 +222,16 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
             },
         );
     }
+    if let Some(held) = &spec.number {
+        let number = held.compile().map_err(field);
+        forms.push(number.map(|number| (Form::Number(number), Vec::new())));
+    }
     if let Some(held) = &spec.detector {
-        forms.push(Ok((Form::Detector(held.name.clone()), Vec::new())));
+        let detector = Detector {
+            name: held.name.clone(),
+            allow: held.allow.clone(),
+        };
+        forms.push(Ok((Form::Detector(detector), Vec::new())));
     }
     let count = forms.len();
     match forms.pop() {
@@ -228,7 +239,7 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         _ => Err((
             RuleError::FORM,
             format!(
-                "{count} forms; expected one of token, context, assignment, userinfo, armor, phrase, regex, detector"
+                "{count} forms; expected one of token, context, assignment, userinfo, armor, phrase, regex, number, detector"
             ),
         )),
     }
@@ -245,6 +256,7 @@ fn plain(bytes: &[u8], any_case: bool, rule: u16, index: usize, follow: &[u8]) -
         rule,
         index: index as u16,
         follow: follow.to_vec(),
+        edge: Edge::Any,
     }
 }
 
@@ -317,7 +329,15 @@ fn token(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
             Some(Part::Run(alphabet, ..)) => alphabet.set().bytes().collect(),
             None => Vec::new(),
         };
-        literals.push(plain(anchor.1, held.any_case, rule, index, &follow));
+        let edge = if anchor.0 == 0 && !held.glued {
+            Edge::Token
+        } else {
+            Edge::Any
+        };
+        literals.push(Literal {
+            edge,
+            ..plain(anchor.1, held.any_case, rule, index, &follow)
+        });
     }
     let form = Token {
         entropy: held.entropy.unwrap_or_else(|| default_entropy(&shapes)),
@@ -355,7 +375,7 @@ fn joined(word: &str) -> Vec<String> {
     if !lower.contains(['_', '-', ' ']) {
         return vec![lower];
     }
-    ["", "_", "-", " "]
+    ["", "_", "-", " ", "."]
         .iter()
         .map(|joint| lower.replace(['_', '-', ' '], joint))
         .collect()
@@ -379,7 +399,7 @@ fn words(list: &[String], rule: u16, follow: &[u8], least: usize) -> Result<Vec<
 
 fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     let mut phrases = Vec::new();
-    let mut literals = Vec::new();
+    let mut starts: Vec<(String, Vec<u16>)> = Vec::new();
     for (index, pattern) in patterns.iter().enumerate() {
         let words: Vec<Word> = pattern.split_whitespace().flat_map(word).collect();
         if words.len() > 40 {
@@ -390,11 +410,30 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
             .filter(|first| !first.any.is_empty() && !first.optional)
             .ok_or_else(|| field(format!("`{pattern}` does not begin with a word")))?;
         for start in anchors(first, words.get(1)) {
-            literals.push(plain(start.as_bytes(), true, rule, index, AFTER_WORD));
+            match starts.iter_mut().find(|(held, _)| *held == start) {
+                Some((_, of)) => of.push(index as u16),
+                None => starts.push((start, vec![index as u16])),
+            }
         }
         phrases.push(words);
     }
-    Ok((Form::Phrase(phrases), literals))
+    let literals = starts
+        .iter()
+        .enumerate()
+        .map(|(index, (start, _))| Literal {
+            edge: if start.as_bytes().first().is_some_and(|byte| *byte >= CJK) {
+                Edge::Any
+            } else {
+                Edge::Words
+            },
+            ..plain(start.as_bytes(), true, rule, index, AFTER_WORD)
+        })
+        .collect();
+    let form = Phrases {
+        phrases,
+        starts: starts.into_iter().map(|(_, of)| of).collect(),
+    };
+    Ok((Form::Phrase(form), literals))
 }
 
 /// What a phrase is searched by: its first word, with the second where the first is short and the second must follow,

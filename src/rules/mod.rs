@@ -9,6 +9,7 @@ pub mod compile;
 pub mod error;
 pub mod example;
 mod marvin;
+pub mod number;
 pub mod rule;
 pub mod shape;
 pub mod spec;

@@ -47,11 +47,13 @@ pub enum Form {
     /// A block between `BEGIN` and `END`.
     Armor(Vec<String>),
     /// Words in a row.
-    Phrase(Vec<Vec<Word>>),
+    Phrase(Phrases),
     /// An expression.
     Regex(Pattern),
+    /// A number with check digits.
+    Number(Number),
     /// Code, by name.
-    Detector(String),
+    Detector(Detector),
 }
 
 /// A token around a literal.
@@ -99,6 +101,88 @@ pub struct Assignment {
     pub min: u16,
     /// Greatest length in bytes.
     pub max: u16,
+}
+
+/// Phrases, and which of them each literal begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phrases {
+    /// The phrases.
+    pub phrases: Vec<Vec<Word>>,
+    /// For each literal, the phrases that begin with it.
+    pub starts: Vec<Vec<u16>>,
+}
+
+/// A detector that is code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detector {
+    /// Its name.
+    pub name: String,
+    /// Hosts it passes over, `*.` standing for every name below.
+    pub allow: Vec<String>,
+}
+
+/// A number with check digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Number {
+    /// Alternatives, and whether one of the words must stand near.
+    pub shapes: Vec<(Shape, bool)>,
+    /// Words that name the number, lower case.
+    pub words: Vec<String>,
+    /// What must hold, all of it.
+    pub checks: Vec<Checked>,
+    /// What letters count for.
+    pub letters: Vec<(u8, i32)>,
+    /// Where a date stands, and its order.
+    pub date: Option<(u8, DateOrder)>,
+}
+
+/// What must hold for which signs of a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// How many of the first are left out.
+    pub from: u8,
+    /// Whether letters are left out of the sum.
+    pub digits: bool,
+    /// What must hold.
+    pub check: Check,
+}
+
+/// What check digits must satisfy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Check {
+    /// ISO/IEC 7812.
+    Luhn,
+    /// Verhoeff's dihedral check.
+    Verhoeff,
+    /// ISO 7064, MOD 11,10.
+    Mod11_10,
+    /// The Italian tax code's tables.
+    CodiceFiscale,
+    /// A weighted sum.
+    Sum {
+        /// What each sign counts.
+        weights: Vec<i32>,
+        /// What the sum is divided by.
+        modulus: i32,
+        /// Remainders that are right.
+        remainders: Vec<i32>,
+        /// The sign that each remainder asks for; empty when the remainder itself tells.
+        expects: Vec<u8>,
+        /// Where that sign stands; the last when `None`.
+        at: Option<u8>,
+    },
+}
+
+/// The order of a date's parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DateOrder {
+    /// Two digits each: year, month, day.
+    Ymd,
+    /// Two digits each: day, month, year.
+    Dmy,
+    /// Four digits of the year, then month and day.
+    Y4md,
 }
 
 /// One word of a phrase.

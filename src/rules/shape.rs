@@ -261,8 +261,11 @@ impl Shape {
     /// Matches the shape that begins at `start`; the end is as far as the alphabets allow.
     #[must_use]
     pub fn from(&self, bytes: &[u8], start: usize, any_case: bool) -> Option<Matched> {
+        // Most candidates fail, and at once: nothing is prepared or allocated for them.
+        if !self.may_begin(bytes, start) {
+            return None;
+        }
         let mut at = start;
-        // Most candidates fail: nothing is allocated before the end is reached.
         let mut ends = [0; MOST_PARTS];
         for (index, part) in self.parts.iter().enumerate() {
             match part {
@@ -294,6 +297,24 @@ impl Shape {
             *ends.get_mut(index)? = at;
         }
         self.finish(bytes, start, ends.get_mut(..self.parts.len())?)
+    }
+
+    /// Whether the first run, after a literal of one case if there is one, is as long as it must be.
+    fn may_begin(&self, bytes: &[u8], start: usize) -> bool {
+        let (at, run) = match self.parts.as_slice() {
+            [Part::Literal(literal), run, ..] => (start + literal.len(), run),
+            [run, ..] => (start, run),
+            [] => return false,
+        };
+        match run {
+            Part::Run(alphabet, least, _) => {
+                let set = alphabet.set();
+                bytes
+                    .get(at..at + usize::from(*least))
+                    .is_some_and(|held| held.iter().all(|byte| set.has(*byte)))
+            }
+            Part::Literal(_) => true,
+        }
     }
 
     fn finish(&self, bytes: &[u8], start: usize, ends: &mut [usize]) -> Option<Matched> {
@@ -338,6 +359,20 @@ impl Shape {
             secret_end,
             ends: ends.to_vec(),
         })
+    }
+
+    /// Where the token begins whose anchor begins at `at`, when everything before the anchor is of fixed length.
+    #[must_use]
+    pub fn fixed_start(&self, at: usize) -> Option<usize> {
+        let mut length = 0;
+        for part in &self.parts[..usize::from(self.anchor?)] {
+            length += match part {
+                Part::Literal(bytes) => bytes.len(),
+                Part::Run(_, least, most) if least == most => usize::from(*most),
+                Part::Run(..) => return None,
+            };
+        }
+        at.checked_sub(length)
     }
 
     /// Whether the token may begin at `start`: nothing before it could belong to it.

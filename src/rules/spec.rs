@@ -4,6 +4,7 @@
 
 use serde::Deserialize;
 
+use super::number::NumberSpec;
 use crate::call::Surface;
 use crate::scan::{FindingKind, Severity};
 
@@ -60,6 +61,8 @@ pub struct RuleSpec {
     pub phrase: Option<PhraseSpec>,
     /// A regular expression, when nothing above fits.
     pub regex: Option<RegexSpec>,
+    /// A number with check digits.
+    pub number: Option<NumberSpec>,
     /// A detector that is code: Unicode tricks, numbers with check digits, exfiltration shapes.
     pub detector: Option<DetectorSpec>,
 }
@@ -198,8 +201,11 @@ pub struct RegexSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetectorSpec {
-    /// Its name; see `src/rules/detector.rs`.
+    /// Its name; see `src/rules/compile.rs`.
     pub name: String,
+    /// Hosts it passes over, `*.` standing for every name below; for shapes that carry data out.
+    #[serde(default)]
+    pub allow: Vec<String>,
 }
 
 const fn default_within() -> u16 {

@@ -1,24 +1,32 @@
 //! The compiled form of packs: one block of bytes that is used where it lies, and rules that are decoded when first met.
 //!
-//! The search for literals is a filter over folded grams at every second position: a literal of four bytes has a gram at
-//! an even and one at an odd distance from its start, and the rarer ones are chosen. A gram is four bytes, or three where
-//! the literal ends and anything may follow. Two multiplications and two bits, without a branch, decide about most
-//! positions; nothing is built at start.
+//! The search for literals is a filter over folded grams of four bytes at every second position: a literal has a gram
+//! for either parity of its start, and the rarer ones are chosen. The last three bytes of a gram choose a cell of 32 bits,
+//! the low bits of its first byte choose the bit, which is the same for both cases of a letter. The shortest literals
+//! leave the byte before them open, which sets every bit of one cell. One multiplication and one load, without a branch,
+//! decide about most positions; nothing is built at start.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::number;
 use super::rule::{Form, Rule};
+use super::shape::clean_start;
 
-const BITS: u32 = 17;
-const BITMAP_BYTES: usize = 1 << (BITS - 3);
-const SLOTS: usize = 1 << 13;
-const MAGIC: &[u8; 8] = b"AGRULES2";
+const BITS: u32 = 12;
+const CELLS: usize = 1 << BITS;
+const MAGIC: &[u8; 8] = b"AGRULES3";
 /// Bytes of one step of the search, and of what it may look at.
 const STEP: usize = 16;
 const LOOK: usize = 20;
+
+/// What a literal asks of its neighbours, told before anything else is done: nothing, no part of a word on either side,
+/// or that a token may begin there.
+const ANY_CASE: u8 = 1;
+const WHOLE_WORDS: u8 = 2;
+const CLEAN_START: u8 = 4;
 
 /// A literal that leads to a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +41,26 @@ pub struct Literal {
     pub index: u16,
     /// What may follow a literal of only three bytes.
     pub follow: Vec<u8>,
+    /// What must not stand beside it.
+    pub edge: Edge,
+}
+
+/// What a literal asks of its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edge {
+    /// Nothing.
+    #[default]
+    Any,
+    /// No letter, digit, apostrophe or `_` on either side, nor anything that is not ASCII.
+    Words,
+    /// A token may begin there, as [`clean_start`] says.
+    Token,
+}
+
+/// Whether a byte is a part of a word.
+#[must_use]
+pub const fn word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'\'' || byte == b'_'
 }
 
 /// A literal that was found, by index.
@@ -50,9 +78,12 @@ pub struct Hit {
 
 /// What a search meets.
 pub trait Seen {
+    /// Whether to be told of literals beside which something stands that they do not allow, too.
+    const EVERY: bool = false;
+
     /// A literal of a rule.
     fn hit(&mut self, hit: Hit);
-    /// Three digits in a row; not every such place, but one in every group of four.
+    /// Three digits in a row; the first such place of every few bytes.
     fn digits(&mut self, at: usize);
     /// An aligned block of sixteen bytes without blanks and quotes: what long encoded runs are made of.
     fn dense(&mut self, at: usize);
@@ -62,13 +93,14 @@ pub trait Seen {
 #[derive(Debug)]
 pub struct Tables {
     bytes: Cow<'static, [u8]>,
-    bitmap: Range<usize>,
-    slots: Range<usize>,
+    cells: Range<usize>,
+    buckets: Range<usize>,
     entries: Range<usize>,
     literals: Range<usize>,
     text: Range<usize>,
     offsets: Range<usize>,
     blob: Range<usize>,
+    numbers: Range<usize>,
     detectors: Vec<(String, u16)>,
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
 }
@@ -78,19 +110,11 @@ fn fold(gram: u32) -> u32 {
     (gram | 0x0020_2020) & 0x00ff_ffff
 }
 
-/// Four bytes without case, of which none is zero.
-fn fold_four(word: u32) -> u32 {
-    word | 0x2020_2020
-}
-
-/// The bit of three or four folded bytes.
-fn hash(folded: u32) -> u32 {
-    folded.wrapping_mul(0x9e37_79b1) >> (32 - BITS)
-}
-
-fn bit(bitmap: &[u8; BITMAP_BYTES], folded: u32) -> u32 {
-    let bit = hash(folded);
-    u32::from(bitmap[(bit >> 3) as usize] >> (bit & 7) & 1)
+/// The cell of the last three of four bytes.
+#[inline]
+fn cell_of(word: u32) -> usize {
+    // The first byte is the same for all.
+    ((word | 0x2020_20ff).wrapping_mul(0x9e37_79b1) >> (32 - BITS)) as usize
 }
 
 /// How common a byte is in text and code, roughly; only the order matters.
@@ -105,69 +129,93 @@ fn commonness(byte: u8) -> u32 {
     }
 }
 
+/// The three letters in a row that English and code are full of.
+const EVERYDAY: &str = "the and ing ion tio ent ter ati for her hat tha ere ate his con res ver all ons nce men ith ted \
+    ers pro thi wit are ess not ive was ect rea com eve per int est sta cti ica ist ear ain one our iti rat nte tin ine \
+    der ome man pre rom tra whe ave str act ill ure ide ove cal ble out sti tic oun enc ore ant ity fro art tur par red \
+    oth eri hic ies ste ght ich igh und you ort era wer nti oul nde ind tho hou nal but hav uld use han hin een ces cou \
+    lat tor ese age ama rin esp ten rec end ass low des ple mat ile imp def ret lin set val nam typ pat dat sel elf put \
+    ata tes sio ien ose ser ode add tri ren con fun nct rem lis del hen cla las she roc ork rou loc get tru fal als";
+
 fn gram_at(bytes: &[u8], at: usize) -> Option<u32> {
     let gram = bytes.get(at..at + 3)?;
     Some(fold(u32::from_le_bytes([gram[0], gram[1], gram[2], 0])))
 }
 
-/// A gram of a literal, its distance from the literal's start, and the byte after it when the literal says which.
+/// A gram of a literal, folded; its first byte is zero when it may be any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Gram {
     gram: u32,
     literal: u16,
-    distance: u8,
-    next: Option<u8>,
+    /// Where the second byte of the gram stands in the literal.
+    offset: u8,
 }
 
-/// How often a position is looked at for a gram, roughly: rare bytes are better, and grams that lead to few literals.
+impl Gram {
+    const fn any(self) -> bool {
+        self.gram & 0xff == 0
+    }
+}
+
+/// How often a position is looked at for the gram whose second byte stands at `at`, roughly: rare bytes are better, and
+/// grams that lead to few literals.
 fn cost(bytes: &[u8], at: usize, used: &HashMap<u32, u32>) -> u32 {
     let grams = bytes[at..at + 3]
         .iter()
         .map(|byte| commonness(*byte))
         .product::<u32>();
-    let next = bytes.get(at + 3).map_or(16, |byte| commonness(*byte));
+    let first = at
+        .checked_sub(1)
+        .map_or(100, |before| commonness(bytes[before]));
     let crowd = gram_at(bytes, at).and_then(|gram| used.get(&gram)).copied();
-    grams * next * (16 + crowd.unwrap_or_default())
+    let everyday = |at: usize| {
+        bytes.get(at..at + 3).is_some_and(|gram| {
+            EVERYDAY
+                .split_whitespace()
+                .any(|held| gram.eq_ignore_ascii_case(held.as_bytes()))
+        })
+    };
+    let often =
+        1 + 7 * u32::from(everyday(at)) + 3 * u32::from(at.checked_sub(1).is_none_or(everyday));
+    grams * first * often * (16 + 8 * crowd.unwrap_or_default().min(64))
 }
 
 /// The grams by which a literal is found.
 fn grams_of(literal: &Literal, index: u16, used: &mut HashMap<u32, u32>) -> Option<Vec<Gram>> {
-    let length = literal.bytes.len();
-    if !(3..=250).contains(&length) {
+    let bytes = &literal.bytes;
+    if !(3..=250).contains(&bytes.len()) {
         return None;
     }
     let mut out = Vec::new();
+    let mut add = |last: u32, at: usize| {
+        let first = at.checked_sub(1).map_or(0, |before| bytes[before] | 0x20);
+        out.push(Gram {
+            gram: last << 8 | u32::from(first),
+            literal: index,
+            offset: at as u8,
+        });
+    };
+    // A literal that starts at an even place is met by a gram that starts an even number of bytes after it.
     for parity in 0..2 {
-        let best = (parity..=length - 3)
+        let best = (parity..=bytes.len() - 3)
             .step_by(2)
-            .min_by_key(|at| cost(&literal.bytes, *at, used));
-        let mut add = |gram: u32, distance: usize, next: Option<u8>| {
-            out.push(Gram {
-                gram,
-                literal: index,
-                distance: distance as u8,
-                next,
-            });
-        };
+            .min_by_key(|at| cost(bytes, *at, used));
         match best {
             Some(at) => {
-                let next = literal.bytes.get(at + 3).copied();
-                add(gram_at(&literal.bytes, at)?, at, next);
+                let last = gram_at(bytes, at)?;
+                *used.entry(last).or_default() += 1;
+                add(last, at);
             }
             None if literal.follow.is_empty() => return None,
             None => {
                 for next in &literal.follow {
-                    let gram = [literal.bytes[1], literal.bytes[2], *next];
-                    add(gram_at(&gram, 0)?, 1, None);
+                    add(gram_at(&[bytes[1], bytes[2], *next], 0)?, 1);
                 }
             }
         }
     }
     out.sort_unstable();
     out.dedup();
-    for gram in &out {
-        *used.entry(gram.gram).or_default() += 1;
-    }
     Some(out)
 }
 
@@ -195,46 +243,65 @@ fn all_grams(literals: &[Literal]) -> Result<Vec<Gram>, String> {
     Ok(grams)
 }
 
-/// The bits of the grams, the slots and their entries.
-type Filter = (Vec<u8>, Vec<[u8; 8]>, Vec<u8>);
+/// The cells, where each cell's entries begin, and the entries: gram, literal, offset.
+type Filter = (Vec<u8>, Vec<u8>, Vec<u8>);
 
-fn set(bitmap: &mut [u8], folded: u32) {
-    let bit = hash(folded);
-    bitmap[(bit >> 3) as usize] |= 1 << (bit & 7);
+fn filter(mut grams: Vec<Gram>) -> Result<Filter, String> {
+    grams.sort_by_key(|held| (cell_of(held.gram), *held));
+    let (mut cells, mut buckets, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rest = grams.as_slice();
+    for cell in 0..CELLS {
+        let start =
+            u16::try_from(entries.len() / 8).map_err(|_| String::from("too many literals"))?;
+        buckets.extend_from_slice(&start.to_le_bytes());
+        let count = rest.partition_point(|held| cell_of(held.gram) <= cell);
+        let (own, others) = rest.split_at(count);
+        rest = others;
+        let mut bits = 0_u32;
+        for held in own {
+            bits |= if held.any() {
+                u32::MAX
+            } else {
+                1 << (held.gram & 31)
+            };
+            entries.extend_from_slice(&held.gram.to_le_bytes());
+            entries.extend_from_slice(&held.literal.to_le_bytes());
+            entries.extend_from_slice(&[held.offset, u8::from(held.any())]);
+        }
+        cells.extend_from_slice(&bits.to_le_bytes());
+    }
+    let end = u16::try_from(entries.len() / 8).map_err(|_| String::from("too many literals"))?;
+    buckets.extend_from_slice(&end.to_le_bytes());
+    Ok((cells, buckets, entries))
 }
 
-fn filter(grams: &[Gram]) -> Result<Filter, String> {
-    let mut bitmap = vec![0_u8; BITMAP_BYTES];
-    let mut slots = vec![[0_u8; 8]; SLOTS];
-    let mut entries = Vec::new();
-    let mut used = 0;
-    for group in grams.chunk_by(|left, right| left.gram == right.gram) {
-        let gram = group[0].gram;
-        let start =
-            u16::try_from(entries.len() / 4).map_err(|_| String::from("too many literals"))?;
-        let count = u16::try_from(group.len()).map_err(|_| String::from("too many literals"))?;
-        for held in group {
-            entries.extend_from_slice(&held.literal.to_le_bytes());
-            entries.extend_from_slice(&[held.distance, 0]);
-            let four = match held.next {
-                Some(next) => fold_four(gram | u32::from(next) << 24),
-                None => gram,
-            };
-            set(&mut bitmap, four);
+/// The shapes of numbers by the name of their classes: name, rule, shape; sorted.
+fn numbers(rules: &[Rule]) -> Vec<u8> {
+    let mut held: Vec<(u32, u16, u16)> = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        if let Form::Number(number) = &rule.form {
+            held.extend(
+                number
+                    .shapes
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, (shape, _))| {
+                        number::class_of(shape).map(|name| (name, index as u16, place as u16))
+                    }),
+            );
         }
-        used += 1;
-        if used > SLOTS * 3 / 4 {
-            return Err(String::from("too many different literals for one table"));
-        }
-        let mut slot = (hash(gram) >> (BITS - 13)) as usize;
-        while slots[slot][..4] != [0; 4] {
-            slot = (slot + 1) % SLOTS;
-        }
-        slots[slot][..4].copy_from_slice(&(gram + 1).to_le_bytes());
-        slots[slot][4..6].copy_from_slice(&start.to_le_bytes());
-        slots[slot][6..8].copy_from_slice(&count.to_le_bytes());
     }
-    Ok((bitmap, slots, entries))
+    held.sort_unstable();
+    held.iter()
+        .flat_map(|(name, rule, shape)| {
+            [
+                name.to_le_bytes().as_slice(),
+                &rule.to_le_bytes(),
+                &shape.to_le_bytes(),
+            ]
+            .concat()
+        })
+        .collect()
 }
 
 /// Lays out rules and their literals.
@@ -243,31 +310,26 @@ fn filter(grams: &[Gram]) -> Result<Filter, String> {
 /// A sentence when they do not fit the format.
 pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     let grams = all_grams(literals)?;
-    let (mut bitmap, slots, entries) = filter(&grams)?;
+    let (cells, buckets, entries) = filter(grams)?;
     let detectors: Vec<(&str, u16)> = rules
         .iter()
         .enumerate()
         .filter_map(|(index, rule)| match &rule.form {
-            Form::Detector(name) => Some((name.as_str(), index as u16)),
+            Form::Detector(held) => Some((held.name.as_str(), index as u16)),
             _ => None,
         })
         .collect();
-    if !detectors.is_empty() {
-        // Three digits in a row lead to the detectors of numbers.
-        for number in 0..1_000_u32 {
-            let digits = [number / 100, number / 10 % 10, number % 10];
-            let gram = digits
-                .iter()
-                .rev()
-                .fold(0, |gram, digit| gram << 8 | (digit + 0x30));
-            set(&mut bitmap, fold(gram));
-        }
-    }
     let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
     let (mut index, mut text) = (Vec::new(), Vec::new());
     for literal in literals {
         index.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        index.extend_from_slice(&[literal.bytes.len() as u8, u8::from(literal.any_case)]);
+        let edge = match literal.edge {
+            Edge::Any => 0,
+            Edge::Words => WHOLE_WORDS,
+            Edge::Token => CLEAN_START,
+        };
+        let case = if literal.any_case { ANY_CASE } else { 0 };
+        index.extend_from_slice(&[literal.bytes.len() as u8, case | edge]);
         index.extend_from_slice(&literal.rule.to_le_bytes());
         index.extend_from_slice(&literal.index.to_le_bytes());
         index.extend_from_slice(&[0, 0]);
@@ -280,15 +342,9 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     }
     offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
     let mut out = MAGIC.to_vec();
+    let numbers = numbers(rules);
     for section in [
-        &bitmap,
-        &slots.concat(),
-        &entries,
-        &index,
-        &text,
-        &offsets,
-        &blob,
-        &detectors,
+        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers,
     ] {
         put_section(&mut out, section);
     }
@@ -300,7 +356,7 @@ impl Tables {
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 8] = Default::default();
+        let mut sections: [Range<usize>; 9] = Default::default();
         for section in &mut sections {
             let length = u32_at(&bytes, at)? as usize;
             *section = at + 4..at.checked_add(4)?.checked_add(length)?;
@@ -310,29 +366,31 @@ impl Tables {
             at = section.end.next_multiple_of(4);
         }
         let [
-            bitmap,
-            slots,
+            cells,
+            buckets,
             entries,
             literals,
             text,
             offsets,
             blob,
             detectors,
+            numbers,
         ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
-        if bitmap.len() != BITMAP_BYTES || slots.len() != SLOTS * 8 {
+        if cells.len() != CELLS * 4 || buckets.len() != (CELLS + 1) * 2 {
             return None;
         }
         let count = (offsets.len() / 4).checked_sub(1)?;
         Some(Self {
             bytes,
-            bitmap,
-            slots,
+            cells,
+            buckets,
             entries,
             literals,
             text,
             offsets,
             blob,
+            numbers,
             detectors,
             rules: (0..count).map(|_| OnceLock::new()).collect(),
         })
@@ -348,6 +406,16 @@ impl Tables {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// The literals that are searched for, in any order.
+    pub fn literals(&self) -> impl Iterator<Item = &[u8]> {
+        let (index, _) = self.bytes[self.literals.clone()].as_chunks::<12>();
+        let text = &self.bytes[self.text.clone()];
+        index.iter().filter_map(|held| {
+            let from = u32_at(held, 0)? as usize;
+            text.get(from..from + usize::from(held[4]))
+        })
     }
 
     /// A rule, decoded when first asked for.
@@ -373,24 +441,41 @@ impl Tables {
         self.rule(index).map(|rule| (index, rule))
     }
 
+    /// The rules with a number of these classes, and which of their shapes it is.
+    pub fn numbers(&self, name: u32) -> impl Iterator<Item = (usize, usize)> {
+        let (held, _) = self.bytes[self.numbers.clone()].as_chunks::<8>();
+        let key = |entry: &[u8; 8]| u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]);
+        let first = held.partition_point(|entry| key(entry) < name);
+        held[first..]
+            .iter()
+            .take_while(move |entry| key(entry) == name)
+            .map(|entry| {
+                let rule = u16::from_le_bytes([entry[4], entry[5]]);
+                let shape = u16::from_le_bytes([entry[6], entry[7]]);
+                (usize::from(rule), usize::from(shape))
+            })
+    }
+
     /// Tells `seen` what is in `bytes`, nearly in order.
     pub fn search(&self, bytes: &[u8], seen: &mut impl Seen) {
-        let Ok(bitmap) = <&[u8; BITMAP_BYTES]>::try_from(&self.bytes[self.bitmap.clone()]) else {
+        let (cells, _) = self.bytes[self.cells.clone()].as_chunks::<4>();
+        let Ok(cells) = <&[[u8; 4]; CELLS]>::try_from(cells) else {
             return;
         };
         let mut at = 0;
-        while let Some(block) = bytes.get(at..at + LOOK)
-            && let Ok(block) = <&[u8; LOOK]>::try_from(block)
-        {
-            self.step(bitmap, block, bytes, at, seen);
-            at += STEP;
-        }
+        let mut last;
         while at < bytes.len() {
-            let mut block = [b' '; LOOK];
-            let rest = &bytes[at..];
-            let held = rest.len().min(LOOK);
-            block[..held].copy_from_slice(&rest[..held]);
-            self.step(bitmap, &block, bytes, at, seen);
+            let block = match bytes.get(at..at + LOOK).map(<&[u8; LOOK]>::try_from) {
+                Some(Ok(block)) => block,
+                _ => {
+                    let rest = &bytes[at..];
+                    let held = rest.len().min(LOOK);
+                    last = [b' '; LOOK];
+                    last[..held].copy_from_slice(&rest[..held]);
+                    &last
+                }
+            };
+            self.step(cells, block, bytes, at, seen);
             at += STEP;
         }
     }
@@ -398,96 +483,100 @@ impl Tables {
     #[inline]
     fn step(
         &self,
-        bitmap: &[u8; BITMAP_BYTES],
+        cells: &[[u8; 4]; CELLS],
         block: &[u8; LOOK],
         bytes: &[u8],
         at: usize,
         seen: &mut impl Seen,
     ) {
+        // Three words hold every gram of the step, three grams each, and the three digits after any of its bytes.
+        let words = [u64_of(block, 0), u64_of(block, 6), u64_of(block, 12)];
         let mut hits = 0_u32;
-        for index in 0..STEP / 2 {
-            let from = index * 2;
-            let four = fold_four(word_at(block, from));
-            hits |= (bit(bitmap, four) | bit(bitmap, four & 0x00ff_ffff)) << index;
+        for (index, word) in words.into_iter().enumerate() {
+            for part in 0..3 {
+                let gram = (word >> (16 * part)) as u32;
+                let bits = u32::from_le_bytes(cells[cell_of(gram)]);
+                hits |= (bits >> (gram & 31) & 1) << (index * 3 + part);
+            }
         }
-        let (low, high) = (u64_of(block, 0), u64_of(block, 8));
-        if (below_plus(low) | below_plus(high)) == 0 {
+        hits &= (1 << (STEP / 2)) - 1;
+        if (below_plus(words[0]) | below_plus(u64_of(block, 8))) == 0 {
             seen.dense(at);
+        }
+        let digits = words.map(three_digits);
+        if digits[0] | digits[1] | digits[2] != 0 {
+            for (index, held) in digits.into_iter().enumerate() {
+                if held != 0 {
+                    seen.digits(at + index * 6 + (held.trailing_zeros() / 8) as usize);
+                }
+            }
         }
         while hits != 0 {
             let index = hits.trailing_zeros() as usize;
             hits &= hits - 1;
-            self.confirm(block, index * 2, bytes, at, seen);
+            self.confirm(word_at(block, index * 2), bytes, at + index * 2, seen);
         }
     }
 
-    #[cold]
-    fn confirm(
-        &self,
-        block: &[u8; LOOK],
-        from: usize,
-        bytes: &[u8],
-        at: usize,
-        seen: &mut impl Seen,
-    ) {
-        let Some(gram) = gram_at(block, from) else {
+    /// Follows the grams of four bytes to literals.
+    #[inline(never)]
+    fn confirm<S: Seen>(&self, word: u32, bytes: &[u8], at: usize, seen: &mut S) {
+        let cell = cell_of(word);
+        let (buckets, _) = self.bytes[self.buckets.clone()].as_chunks::<2>();
+        let Some(&[start, end]) = buckets.get(cell..cell + 2) else {
             return;
         };
-        if block[from..from + 3].iter().all(u8::is_ascii_digit) {
-            seen.digits(at + from);
-        }
-        let Some((start, count)) = self.slot(gram) else {
-            return;
-        };
-        let entries = &self.bytes[self.entries.clone()];
-        for entry in start..start + count {
-            let Some(&[low, high, distance, _]) = entries.get(entry * 4..entry * 4 + 4) else {
-                return;
-            };
-            let literal = usize::from(u16::from_le_bytes([low, high]));
-            if let Some(begin) = (at + from).checked_sub(usize::from(distance))
-                && let Some(hit) = self.literal_at(literal, bytes, begin)
+        let (entries, _) = self.bytes[self.entries.clone()].as_chunks::<8>();
+        let range = usize::from(u16::from_le_bytes(start))..usize::from(u16::from_le_bytes(end));
+        let four = word | 0x2020_2020;
+        for &[a, b, c, d, low, high, offset, any] in entries.get(range).unwrap_or_default() {
+            let gram = u32::from_le_bytes([a, b, c, d]);
+            let same = if any == 1 { four & !0xff } else { four } == gram;
+            if same
+                && let Some(begin) = (at + 1).checked_sub(usize::from(offset))
+                && let Some(hit) = self.literal_at(
+                    usize::from(u16::from_le_bytes([low, high])),
+                    bytes,
+                    begin,
+                    !S::EVERY,
+                )
             {
                 seen.hit(hit);
             }
         }
     }
 
-    fn slot(&self, gram: u32) -> Option<(usize, usize)> {
-        let slots = &self.bytes[self.slots.clone()];
-        let mut slot = (hash(gram) >> (BITS - 13)) as usize;
-        loop {
-            let held = slots.get(slot * 8..slot * 8 + 8)?;
-            let key = u32_at(held, 0)?;
-            if key == gram + 1 {
-                let start = u16::from_le_bytes([held[4], held[5]]);
-                let count = u16::from_le_bytes([held[6], held[7]]);
-                return Some((usize::from(start), usize::from(count)));
-            }
-            if key == 0 {
-                return None;
-            }
-            slot = (slot + 1) % SLOTS;
-        }
-    }
-
-    fn literal_at(&self, literal: usize, bytes: &[u8], start: usize) -> Option<Hit> {
+    fn literal_at(&self, literal: usize, bytes: &[u8], start: usize, edges: bool) -> Option<Hit> {
         let index = &self.bytes[self.literals.clone()];
         let held = index.get(literal * 12..literal * 12 + 12)?;
         let from = u32_at(held, 0)? as usize;
         let length = usize::from(held[4]);
+        let flags = if edges { held[5] } else { held[5] & ANY_CASE };
+        let end = start + length;
         let text = self.bytes[self.text.clone()].get(from..from + length)?;
-        let found = bytes.get(start..start + length)?;
-        let same = if held[5] == 1 {
+        let found = bytes.get(start..end)?;
+        let same = if flags & ANY_CASE != 0 {
             found.eq_ignore_ascii_case(text)
         } else {
             found == text
         };
-        same.then(|| Hit {
+        if !same {
+            return None;
+        }
+        let parts = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at))
+                .is_some_and(|byte| word_byte(*byte))
+        };
+        if flags & WHOLE_WORDS != 0 && (parts(start.checked_sub(1)) || parts(Some(end)))
+            || flags & CLEAN_START != 0 && !clean_start(bytes, start, None)
+        {
+            return None;
+        }
+        Some(Hit {
             rule: usize::from(u16::from_le_bytes([held[6], held[7]])),
             index: usize::from(u16::from_le_bytes([held[8], held[9]])),
             start,
-            end: start + length,
+            end,
         })
     }
 }
@@ -499,6 +588,14 @@ fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
         block[from + 2],
         block[from + 3],
     ])
+}
+
+/// A bit for each byte at which three digits begin.
+const fn three_digits(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let value = word ^ ONES * 0x30;
+    let digits = !((value & ONES * 0x7f) + ONES * 0x76 | value) & ONES << 7;
+    digits & digits >> 8 & digits >> 16
 }
 
 fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {
@@ -529,6 +626,7 @@ mod tests {
             rule: 0,
             index: 0,
             follow: follow.as_bytes().to_vec(),
+            edge: Edge::Any,
         }
     }
 
@@ -589,7 +687,7 @@ mod tests {
                             slice == held.bytes
                         }
                         && (held.follow.is_empty()
-                            || start % 2 == 0
+                            || start % 2 == 1
                             || text.get(end).is_some_and(|next| held.follow.contains(next)))
                     {
                         expected.push((start, end));

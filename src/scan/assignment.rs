@@ -64,11 +64,14 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if hit.start < pass.reach(hit.rule) {
         return;
     }
-    let Some((start, end)) = value(pass.bytes, hit) else {
+    let Some((start, end, operator)) = value(pass.bytes, hit) else {
         return;
     };
 
-    pass.looked(hit.rule, end);
+    if operator != Operator::Cell {
+        // What is only beside a name may be a name with its own value.
+        pass.looked(hit.rule, end);
+    }
     let text = &pass.bytes[start..end];
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
         return;
@@ -82,18 +85,22 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     {
         return;
     }
-    let good = if form.password {
-        is_password(text, bare)
-    } else {
-        is_opaque(text) && !plausible::is_digest(pass.bytes, start)
+    let good = match operator {
+        // Nothing says that it is a value but its looks.
+        Operator::Cell => text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text),
+        _ if form.password => is_password(text, bare),
+        _ => is_opaque(text) && !plausible::is_digest(pass.bytes, start),
     };
+    let good = good
+        && !is_typed_number(text)
+        && !((!form.password || is_verdict(pass.bytes, hit, text)) && is_identifier(text));
     if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
     }
 }
 
 /// The value given to the name at `hit`.
-pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
+pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> {
     if !name_starts(bytes, hit.start, hit.end) {
         return None;
     }
@@ -128,16 +135,16 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize)> {
             at += 1;
         }
         let end = quoted_end(bytes, at, quote, escapes);
-        return (at < end).then_some((at, end));
+        return (at < end).then_some((at, end, operator));
     }
-    if bytes
-        .get(at..at + "「".len())
-        .is_some_and(|held| held == "「".as_bytes())
+    if let Some(open) = OPENING
+        .iter()
+        .find(|open| bytes[at..].starts_with(open.as_bytes()))
     {
-        at += "「".len();
+        at += open.len();
     }
     let end = bare_end(bytes, at, operator);
-    (at < end).then_some((at, end))
+    (at < end).then_some((at, end, operator))
 }
 
 /// Whether what stands before the name in the same word says that the value opens nothing.
@@ -189,11 +196,13 @@ fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
+pub(super) enum Operator {
     /// `=`, `:`, `=>`, an attribute, an element, a flag.
     Sign,
     /// `is`, `:` in prose.
     Prose,
+    /// A comma, a blank: the next cell of a row, the next word of a sentence.
+    Cell,
 }
 
 /// The position after the operator that follows a name.
@@ -212,11 +221,12 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
     let rest = bytes.get(at + blanks..limit)?;
     let here = at + blanks;
     let sign = match rest {
-        [b':', b'=', ..] | [b'=', b'>', ..] | [b'-', b'>', ..] => Some(2),
+        [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] | [b'&', b'&', b'=', ..] => Some(3),
+        [b':' | b'?' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'-', b'>', ..] => Some(2),
         [b'=', b'=' | b'~', ..] | [b'!', ..] => return None,
         [b':', b':', ..] => return None,
         [b'=' | b':' | b'|', ..] => Some(1),
-        [b'>', ..] if bytes[..start].ends_with(b"<") || closers > 0 && blanks == 0 => Some(1),
+        [b'>', ..] if closers > 0 && blanks == 0 || opens_element(bytes, start) => Some(1),
         [b',', ..] if closers > 0 => Some(1),
         [b'%', b'3', b'D' | b'd', ..] => Some(3),
         _ => None,
@@ -238,7 +248,57 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
     if blanks > 0 && lower.starts_with(b"is ") {
         return Some((here + 3, Operator::Prose));
     }
-    attribute(bytes, at, limit).map(|after| (after, Operator::Sign))
+    if let Some(after) = attribute(bytes, at, limit) {
+        return Some((after, Operator::Sign));
+    }
+    if let Some(sign) = ABROAD.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
+        return Some((here + sign.len(), Operator::Sign));
+    }
+    match rest.first() {
+        Some(b',') if closers == 0 && blanks == 0 => Some((here + 1, Operator::Cell)),
+        Some(_) if closers == 0 && blanks > 0 && instructs(bytes, start) => {
+            Some((here, Operator::Sign))
+        }
+        Some(_) if closers == 0 && blanks == 1 => Some((here, Operator::Cell)),
+        _ => None,
+    }
+}
+
+/// What stands between a name and its value in other languages.
+static ABROAD: [&str; 14] = [
+    "：", "＝", "は", "是", "为", "為", "을", "를", "은", "는", "「", "『", "“", "«",
+];
+
+/// What opens a value where quotation marks are others.
+static OPENING: [&str; 4] = ["「", "『", "“", "«"];
+
+/// Whether the line before the name is an instruction that sets it: `ENV NAME value`, `setx NAME "value"`.
+fn instructs(bytes: &[u8], start: usize) -> bool {
+    let low = start.saturating_sub(96);
+    let before = &bytes[low..start];
+    let line = memchr::memrchr(b'\n', before).map_or(before, |at| &before[at + 1..]);
+    let line = line.trim_ascii_start();
+    let Some(end) = memchr::memchr2(b' ', b'\t', line) else {
+        return false;
+    };
+    let (word, rest) = line.split_at(end);
+    // The name's own beginning may follow, and nothing else.
+    [b"env".as_slice(), b"arg", b"setx", b"setenv", b"set"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known))
+        && !rest.trim_ascii_start().contains(&b' ')
+}
+
+/// Whether the name that ends before `start`'s word is an element's: `<dbPassword>`.
+fn opens_element(bytes: &[u8], start: usize) -> bool {
+    let word = bytes[start.saturating_sub(48)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':')
+        })
+        .count();
+    bytes[..start - word].ends_with(b"<")
 }
 
 /// Whether the name before `start` is an option: `--db-password`.
@@ -385,6 +445,77 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
     dotted || text.contains(&b' ') && text.split(|byte| *byte == b' ').count() > 4
 }
 
+/// Least length of a value that only its looks give away.
+const LEAST_CELL: usize = 20;
+
+/// Whether it is a hash or an id rather than anything else.
+fn is_plain_hex(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
+}
+
+/// `4097u32`, `0x1Fu64`, `153i32`: a number with its type.
+fn is_typed_number(text: &[u8]) -> bool {
+    let Some(at) = text
+        .iter()
+        .rposition(|byte| matches!(byte, b'u' | b'i' | b'f'))
+    else {
+        return false;
+    };
+    let (number, kind) = (&text[..at], &text[at + 1..]);
+    matches!(kind, b"8" | b"16" | b"32" | b"64" | b"128" | b"size")
+        && number.first().is_some_and(u8::is_ascii_digit)
+        && number
+            .iter()
+            .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'_'))
+}
+
+/// Whether the name is the verdict of a test: `PASS: TestLogin/2`.
+fn is_verdict(bytes: &[u8], hit: Hit, text: &[u8]) -> bool {
+    let alone = hit.start.checked_sub(1).is_none_or(|before| {
+        let byte = bytes[before];
+        !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.')
+    });
+    alone
+        && &bytes[hit.start..hit.end] == b"PASS"
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.'))
+}
+
+/// Whether it is words run together, each with a capital, and perhaps a number: `testRSA2048PrivateKey`, `TestVet/0`.
+fn is_identifier(text: &[u8]) -> bool {
+    let mut words = 0;
+    let mut short = 0;
+    let mut at = 0;
+    while at < text.len() {
+        let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_alphabetic());
+        let head = text[at];
+        let capitals = text[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_uppercase())
+            .count();
+        let length = if capitals > 1 {
+            capitals
+        } else {
+            1 + text[at + 1..]
+                .iter()
+                .take_while(|byte| kind(**byte) == kind(head) && !byte.is_ascii_uppercase())
+                .count()
+        };
+        if head.is_ascii_alphabetic() {
+            words += 1;
+            short += usize::from(length < 3);
+        }
+        at += length;
+    }
+    words >= 2
+        && short == 0
+        && text[0].is_ascii_alphabetic()
+        && text.iter().any(u8::is_ascii_uppercase)
+        && text.iter().any(u8::is_ascii_lowercase)
+}
+
 /// Random, of one alphabet, and not a number or a word.
 fn is_opaque(text: &[u8]) -> bool {
     if !text.iter().all(|byte| OPAQUE.has(*byte)) {
@@ -443,7 +574,10 @@ fn is_password(text: &[u8], bare: bool) -> bool {
         let marked = text
             .iter()
             .any(|byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&'));
-        return !bare && letters >= 4 && marked || is_jumbled(text);
+        let mixed = text.iter().any(u8::is_ascii_uppercase)
+            && text.iter().any(u8::is_ascii_lowercase)
+            && symbols <= 4;
+        return letters >= 4 && marked && (!bare || mixed && text.len() >= 8) || is_jumbled(text);
     }
     letters > 0 && !is_algorithm(text)
 }
@@ -483,7 +617,7 @@ mod tests {
             start,
             end: start + name.len(),
         };
-        value(text.as_bytes(), hit).map(|(start, end)| text[start..end].to_owned())
+        value(text.as_bytes(), hit).map(|(start, end, _)| text[start..end].to_owned())
     }
 
     #[test]
@@ -497,6 +631,7 @@ mod tests {
             "password: string = \"v4lue\";",
             "os.environ[\"password\"] = \"v4lue\"",
             "<password>v4lue</password>",
+            "<x:db_password>v4lue</x:db_password>",
             "<string name=\"password\">v4lue</string>",
             "<add key=\"password\" value=\"v4lue\" />",
             "- name: password\n  value: v4lue\n",
@@ -509,6 +644,12 @@ mod tests {
             "password=v4lue」です",
             "password => `v4lue`",
             "db_password_prod=v4lue",
+            "ENV['password'] ||= 'v4lue'",
+            "ENV DB_password v4lue\n",
+            "setx password \"v4lue\"",
+            "passwordは「v4lue」です",
+            "password：v4lue",
+            "name,value\nDB_password,v4lue\n",
             "password%3Dv4lue",
         ] {
             let lower = text.replace("PASSWORD", "password");

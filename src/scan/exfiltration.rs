@@ -2,6 +2,7 @@
 
 use super::pass::Pass;
 use super::plausible;
+use crate::rules::Form;
 use crate::rules::alphabet::BASE64URL;
 use crate::scan::FindingKind;
 
@@ -51,7 +52,8 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
             let from = end + source;
             if let Some(offset) = memchr::memmem::find(&bytes[from..close], b"://") {
                 let stop = address_end(bytes, from + offset, close);
-                if carries(bytes, secrets, from + offset, stop, PICTURE_DATA) {
+                let carried = carries(bytes, secrets, from + offset, stop, PICTURE_DATA);
+                if is_told(pass, "html-image", carried, from + offset) {
                     pass.detected("html-image", start, close);
                 }
             }
@@ -68,12 +70,17 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
         .map_or(start, |at| low + at);
     let picture = open > 0 && bytes[open] == b'[' && bytes[open - 1] == b'!';
     let least = if picture { PICTURE_DATA } else { LINK_DATA };
-    if carries(bytes, secrets, from, close, least) {
-        let name = if picture {
-            "markdown-image"
-        } else {
-            "markdown-link"
-        };
+    let name = if picture {
+        "markdown-image"
+    } else {
+        "markdown-link"
+    };
+    if is_told(
+        pass,
+        name,
+        carries(bytes, secrets, from, close, least),
+        from,
+    ) {
         let begin = if picture { open - 1 } else { open };
         pass.detected(name, begin, (close + 1).min(bytes.len()));
     }
@@ -87,6 +94,44 @@ fn address_end(bytes: &[u8], start: usize, limit: usize) -> usize {
         .map_or(limit, |offset| start + offset)
 }
 
+/// What an address carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carried {
+    Nothing,
+    Data,
+    Secret,
+}
+
+/// Whether what an address carries is a finding: a secret wherever it goes, data unless the host is known to take none.
+fn is_told(pass: &Pass<'_>, detector: &str, carried: Carried, address: usize) -> bool {
+    match carried {
+        Carried::Nothing => false,
+        Carried::Secret => true,
+        Carried::Data => !pass.tables.detector(detector).is_some_and(|(_, rule)| {
+            matches!(&rule.form, Form::Detector(held) if goes_to(pass.bytes, address, &held.allow))
+        }),
+    }
+}
+
+/// Whether the address at `start` has one of the hosts.
+fn goes_to(bytes: &[u8], start: usize, hosts: &[String]) -> bool {
+    let rest = &bytes[start..bytes.len().min(start + 270)];
+    let Some(after) = memchr::memmem::find(&rest[..rest.len().min(12)], b"://") else {
+        return false;
+    };
+    let authority = rest[after + 3..]
+        .split(|byte| matches!(byte, b'/' | b'?' | b'#' | b')' | b'"' | b'\\'))
+        .next()
+        .unwrap_or_default();
+    // A name before `@`, a port: none of the hosts that are let through is written so.
+    hosts.iter().any(|host| match host.strip_prefix("*.") {
+        Some(domain) => authority
+            .strip_suffix(domain.as_bytes())
+            .is_some_and(|before| before.ends_with(b".") && !before.contains(&b'@')),
+        None => authority.eq_ignore_ascii_case(host.as_bytes()),
+    })
+}
+
 /// Whether the address at `[start, end)` holds a secret, a hole to be filled, or data of `least` bytes.
 fn carries(
     bytes: &[u8],
@@ -94,22 +139,29 @@ fn carries(
     start: usize,
     end: usize,
     least: usize,
-) -> bool {
+) -> Carried {
     let address = &bytes[start..end];
     let first = secrets.partition_point(|(low, _)| *low < start);
     let secret = secrets.get(first).is_some_and(|(_, high)| *high <= end);
+    if secret {
+        return Carried::Secret;
+    }
     let Some(query) = address.iter().position(|byte| *byte == b'?') else {
-        return secret;
+        return Carried::Nothing;
     };
-    secret
-        || address[query + 1..]
-            .split(|byte| matches!(byte, b'&' | b'#'))
-            .filter_map(|pair| {
-                pair.iter()
-                    .position(|byte| *byte == b'=')
-                    .map(|at| &pair[at + 1..])
-            })
-            .any(|value| is_data(value, least))
+    let data = address[query + 1..]
+        .split(|byte| matches!(byte, b'&' | b'#'))
+        .filter_map(|pair| {
+            pair.iter()
+                .position(|byte| *byte == b'=')
+                .map(|at| &pair[at + 1..])
+        })
+        .any(|value| is_data(value, least));
+    if data {
+        Carried::Data
+    } else {
+        Carried::Nothing
+    }
 }
 
 fn is_data(value: &[u8], least: usize) -> bool {

@@ -6,6 +6,7 @@ use super::pass::Pass;
 use super::views;
 use crate::span::ByteSpan;
 use crate::text::fold::{is_invisible, look_alike};
+use crate::text::next_non_ascii;
 use crate::text::view::{View, ViewKind};
 
 /// Longest run that is decoded, in characters.
@@ -51,10 +52,9 @@ const fn kind(character: char) -> Option<Kind> {
 fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
     let mut before: Option<char> = None;
     let mut at = 0;
-    while let Some(offset) = text.as_bytes()[at..].iter().position(|byte| *byte >= 0xe1) {
+    while let Some(next) = next_non_ascii(text.as_bytes(), at) {
         // What stands before the run decides whether it is an emoji's.
-        let next = at + offset;
-        if offset > 0 {
+        if next > at {
             before = text[at..next].chars().next_back();
         }
         at = next;
@@ -156,27 +156,37 @@ const fn is_rtl(character: char) -> bool {
 
 /// Controls of writing direction in lines that have no right-to-left letter, and overrides anywhere.
 fn bidi(pass: &mut Pass<'_>, text: &str, base: usize) {
+    let bytes = text.as_bytes();
     let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if !line.is_ascii() {
-            let mixed = line.chars().any(is_rtl);
-            let mut first = None;
-            let mut last = 0;
-            for (offset, character) in line.char_indices() {
-                let control =
-                    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-                let forced = matches!(character, '\u{202d}' | '\u{202e}');
-                if control && (forced || !mixed) {
-                    first.get_or_insert(offset);
-                    last = offset + character.len_utf8();
-                }
-            }
-            if let Some(first) = first {
-                pass.detected("bidi", base + at + first, base + at + last);
+    // Every control is one of U+2000 to U+2FFF, which begin with this byte.
+    while let Some(offset) = memchr::memchr(0xe2, &bytes[at..]) {
+        let here = at + offset;
+        if !text[here..].starts_with(is_control) {
+            at = here + 3;
+            continue;
+        }
+        let start = memchr::memrchr(b'\n', &bytes[..here]).map_or(0, |before| before + 1);
+        let end = memchr::memchr(b'\n', &bytes[here..]).map_or(bytes.len(), |after| here + after);
+        let line = &text[start..end];
+        let mixed = line.chars().any(is_rtl);
+        let mut first = None;
+        let mut last = 0;
+        for (offset, character) in line.char_indices() {
+            let forced = matches!(character, '\u{202d}' | '\u{202e}');
+            if is_control(character) && (forced || !mixed) {
+                first.get_or_insert(offset);
+                last = offset + character.len_utf8();
             }
         }
-        at += line.len();
+        if let Some(first) = first {
+            pass.detected("bidi", base + start + first, base + start + last);
+        }
+        at = end;
     }
+}
+
+const fn is_control(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Where the run of other scripts around `at` ends, when no Latin letter touches it.
@@ -194,11 +204,11 @@ fn apart(bytes: &[u8], at: usize) -> Option<usize> {
 fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(offset) = bytes[at..]
-        .iter()
-        .position(|byte| matches!(byte, 0xcd..=0xd4))
-    {
-        let here = at + offset;
+    while let Some(here) = next_non_ascii(bytes, at) {
+        if !matches!(bytes[here], 0xcd..=0xd4) {
+            at = here + 1;
+            continue;
+        }
         if let Some(stop) = apart(bytes, here) {
             at = stop;
             continue;

@@ -56,6 +56,11 @@ impl Scanner {
             .flat_map(|tables| (0..tables.len()).filter_map(|index| tables.rule(index)))
     }
 
+    /// The literals that are searched for: what a text that is to cost most would be made of.
+    pub fn literals(&self) -> impl Iterator<Item = &[u8]> {
+        self.layers.iter().flat_map(Tables::literals)
+    }
+
     /// Adds packs after those that are there already.
     pub fn add(&mut self, tables: Tables) {
         self.layers.push(tables);

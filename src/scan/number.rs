@@ -2,11 +2,20 @@
 
 use super::pass::Pass;
 use crate::rules::verify::{luhn, mod97};
+use crate::rules::{Form, number};
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
 /// Least digits of a number that is personal: a short international telephone number.
 const LEAST_DIGITS: usize = 8;
+/// Least digits of one that is issued by a state, if no letters belong to it, and its greatest length in bytes.
+const LEAST_ISSUED: usize = 8;
+const LONGEST_ISSUED: usize = 28;
+/// Most groups of digits at which such a number is looked for in one row of them.
+const MOST_GROUPS: usize = 8;
+/// How far before a number its name may stand, and how far after it, in bytes.
+const NAME_BEFORE: usize = 64;
+const NAME_AFTER: usize = 24;
 
 /// Words before a number that say it counts something else.
 static OTHER_NUMBERS: &[&str] = &[
@@ -27,7 +36,7 @@ static OTHER_NUMBERS: &[&str] = &[
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
     let (start, end) = number_around(bytes, at);
-    if iban(pass, at) {
+    if is_date(&bytes[start..end]) || iban(pass, at) {
         return end;
     }
     let count = bytes[start..end]
@@ -38,45 +47,216 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
         && end - start <= LONGEST
         && !(start > 0 && is_joint(bytes[start - 1]))
         && !bytes.get(end).is_some_and(|next| is_joint(*next));
+    // The first to fit wins: no number is two things.
+    if whole && (ssn(pass, start, end) || card(pass, start, end)) {
+        return end;
+    }
+    // Few digits are only a part of what letters stand beside.
+    let mixed = || {
+        let before = bytes[start.saturating_sub(LONGEST_ISSUED)..start]
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
+        let after = bytes[end..]
+            .iter()
+            .take(LONGEST_ISSUED)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'/')
+            .count();
+        before + after > 0 && before + after + (end - start) > number::LEAST
+    };
+    if end - start <= LONGEST
+        && (count >= LEAST_ISSUED || mixed())
+        && let Some(after) = issued(pass, start, end)
+    {
+        return after;
+    }
     if whole {
-        // The first to fit wins: no number is two things.
-        let _kept = ssn(pass, start, end) || card(pass, start, end) || phone(pass, start, end);
+        phone(pass, start, end);
     }
     end
+}
+
+/// The numbers that states and their offices issue, from each place in `[start, end)` where one may begin; where the
+/// first that holds ends.
+fn issued(pass: &mut Pass<'_>, start: usize, end: usize) -> Option<usize> {
+    let bytes = pass.bytes;
+    let letters = bytes[start.saturating_sub(LONGEST_ISSUED)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let first = start - letters;
+    let groups = (start + 1..end).filter(|at| bytes[at - 1] == b' ' && bytes[*at].is_ascii_digit());
+    // `2 55 08 2A 168 …`: groups with a letter among their digits.
+    let mut back = Vec::new();
+    let mut at = first;
+    while let Some(end) = at.checked_sub(1)
+        && bytes[end] == b' '
+        && start - at < LONGEST_ISSUED
+    {
+        let length = bytes[..end]
+            .iter()
+            .rev()
+            .take(8)
+            .take_while(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+            .count();
+        if !bytes[end - length..end].iter().any(u8::is_ascii_digit) {
+            break;
+        }
+        at = end - length;
+        back.push(at);
+    }
+    back.into_iter()
+        .rev()
+        .chain(std::iter::once(first))
+        .chain(groups.take(MOST_GROUPS))
+        .find_map(|from| issued_at(pass, from))
+}
+
+fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
+    let bytes = pass.bytes;
+    let joined = from.checked_sub(1).is_some_and(|before| {
+        is_joint(bytes[before])
+            || matches!(bytes[before], b'-' | b'.' | b'/' | b'+')
+                && before > 0
+                && bytes[before - 1].is_ascii_alphanumeric()
+    });
+    if joined {
+        return None;
+    }
+    let tables = pass.tables;
+    let mut name = number::EMPTY;
+    let mut signs = 0;
+    for at in from..bytes.len().min(from + LONGEST_ISSUED) {
+        let byte = bytes[at];
+        if !byte.is_ascii_alphanumeric() && !matches!(byte, b' ' | b'-' | b'.' | b'/' | b'+') {
+            return None;
+        }
+        name = number::add(name, number::class(byte));
+        signs += usize::from(byte.is_ascii_alphanumeric());
+        let end = at + 1;
+        let goes_on = match bytes.get(end) {
+            Some(next) if next.is_ascii_alphanumeric() || *next == b'_' => true,
+            Some(b'-' | b'.' | b'/') => bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
+            _ => false,
+        };
+        if goes_on || signs < number::LEAST {
+            continue;
+        }
+        for (index, shape) in tables.numbers(name) {
+            let Some(rule) = tables.rule(index) else {
+                continue;
+            };
+            let Form::Number(form) = &rule.form else {
+                continue;
+            };
+            if let Some((shape, named)) = form.shapes.get(shape)
+                && rule.speaks(pass.surface)
+                && shape.from(bytes, from, false).is_some()
+                && form.holds(&bytes[from..end])
+                && (is_named(bytes, from, end, &form.words)
+                    || !named && !counts_something_else(bytes, from))
+            {
+                pass.told(index, rule, from, end);
+                return Some(end);
+            }
+        }
+    }
+    None
+}
+
+/// Whether one of the words stands before the number, or right after it.
+fn is_named(bytes: &[u8], start: usize, end: usize, words: &[String]) -> bool {
+    let from = start.saturating_sub(NAME_BEFORE);
+    let before = &bytes[from..start];
+    let after = &bytes[end..bytes.len().min(end + NAME_AFTER)];
+    words
+        .iter()
+        .any(|word| has_word(before, word.as_bytes()) || has_word(after, word.as_bytes()))
+}
+
+/// Whether a word stands in a text, at the borders of camel case too: `nhsNumber`.
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    let lower = text.to_ascii_lowercase();
+    memchr::memmem::find_iter(&lower, word).any(|at| {
+        let end = at + word.len();
+        let begins = at.checked_sub(1).is_none_or(|before| {
+            !text[before].is_ascii_alphabetic()
+                || text[before].is_ascii_lowercase() && text[at].is_ascii_uppercase()
+        });
+        let ends = text.get(end).is_none_or(|next| {
+            !next.is_ascii_alphabetic()
+                || next.is_ascii_uppercase() && text[end - 1].is_ascii_lowercase()
+        });
+        begins && ends
+    })
+}
+
+/// What a byte is in a number.
+const OTHER: u8 = 0;
+const DIGIT: u8 = 1;
+/// A separator of which one at a time may stand.
+const GAP: u8 = 2;
+/// A bracket or a sign.
+const SIGN: u8 = 3;
+
+static KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut digit = b'0';
+    while digit <= b'9' {
+        kinds[digit as usize] = DIGIT;
+        digit += 1;
+    }
+    kinds[b' ' as usize] = GAP;
+    kinds[b'-' as usize] = GAP;
+    kinds[b'.' as usize] = GAP;
+    kinds[b'(' as usize] = SIGN;
+    kinds[b')' as usize] = SIGN;
+    kinds[b'+' as usize] = SIGN;
+    kinds
+};
+
+/// Whether it begins with a date as logs write it.
+fn is_date(text: &[u8]) -> bool {
+    matches!(text, [b'1', b'9', ..] | [b'2', b'0', ..])
+        && text.get(4) == Some(&b'-')
+        && text.get(7) == Some(&b'-')
+}
+
+fn kind_at(bytes: &[u8], at: usize) -> u8 {
+    bytes
+        .get(at)
+        .map_or(OTHER, |byte| KINDS[usize::from(*byte)])
 }
 
 /// The digits around `at` with what parts them, up to two separators in a row. It is the same number from each of its
 /// digits, and looked at no further than a little more than the longest one.
 fn number_around(bytes: &[u8], at: usize) -> (usize, usize) {
-    let part = |index: usize| {
-        bytes.get(index).is_some_and(|byte| {
-            byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+')
-        })
-    };
-    let gap = |index: usize| {
-        bytes
-            .get(index)
-            .is_some_and(|byte| matches!(byte, b' ' | b'-' | b'.'))
-    };
-    let mut end = at;
-    while end - at <= LONGEST && part(end) && !(gap(end) && gap(end + 1)) {
+    let limit = bytes.len().min(at + LONGEST + 1);
+    let (mut end, mut last) = (at, at);
+    while end < limit {
+        match kind_at(bytes, end) {
+            DIGIT => last = end + 1,
+            OTHER => break,
+            GAP if kind_at(bytes, end + 1) == GAP => break,
+            _ => {}
+        }
         end += 1;
     }
-    while end > at && !bytes[end - 1].is_ascii_digit() {
-        end -= 1;
-    }
-    let mut start = at;
-    while start > 0
-        && at - start <= LONGEST
-        && part(start - 1)
-        && !(start > 1 && gap(start - 1) && gap(start - 2))
-    {
+    let floor = at.saturating_sub(LONGEST + 1);
+    let (mut start, mut first) = (at, at);
+    while start > floor {
+        match kind_at(bytes, start - 1) {
+            DIGIT => first = start - 1,
+            OTHER => break,
+            GAP if start > 1 && kind_at(bytes, start - 2) == GAP => break,
+            SIGN if bytes[start - 1] != b')' => first = start - 1,
+            _ => {}
+        }
         start -= 1;
     }
-    while start < at && !bytes[start].is_ascii_digit() && !matches!(bytes[start], b'+' | b'(') {
-        start += 1;
-    }
-    (start, end)
+    (first, last)
 }
 
 const fn is_joint(byte: u8) -> bool {
@@ -92,6 +272,18 @@ fn counts_something_else(bytes: &[u8], start: usize) -> bool {
     OTHER_NUMBERS
         .iter()
         .any(|word| memchr::memmem::find(&before, word.as_bytes()).is_some())
+}
+
+/// Whether the number is one of a list of numbers: `1234, 5678, 9012`.
+fn is_listed(bytes: &[u8], start: usize, end: usize) -> bool {
+    let before = bytes[..start].trim_ascii_end();
+    let after = &bytes[end..bytes.len().min(end + 2)];
+    before.len() < start
+        && before.ends_with(b",")
+        && before[..before.len() - 1]
+            .last()
+            .is_some_and(u8::is_ascii_digit)
+        && matches!(after, [b',' | b']', rest @ ..] if rest.iter().all(u8::is_ascii_whitespace) || after[0] == b']')
 }
 
 fn card(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
@@ -141,6 +333,7 @@ fn card(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
         && luhn(&number)
         && zeros < 11
         && !counts_something_else(pass.bytes, start)
+        && !is_listed(pass.bytes, start, end)
     {
         pass.detected("card", start, end);
         return true;
@@ -280,6 +473,9 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
             .rev()
             .take_while(|byte| part(byte))
             .count();
+    if at - first < 2 {
+        return false;
+    }
     for start in first..at {
         if start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || bytes[start - 1] == b'_') {
             continue;
@@ -348,7 +544,7 @@ pub(super) fn emails(pass: &mut Pass<'_>) {
 fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
     let local = &bytes[start..at];
     let machine = ["git", "noreply", "no-reply", "user", "root", "localhost"];
-    if machine.iter().any(|name| name.as_bytes() == local) || !local[0].is_ascii_alphanumeric() {
+    if !local[0].is_ascii_alphanumeric() || machine.iter().any(|name| name.as_bytes() == local) {
         return false;
     }
     if start > 0
@@ -359,14 +555,15 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
     }
     let domain = bytes[at + 1..end].trim_ascii_end();
     let domain = domain.strip_suffix(b".").unwrap_or(domain);
-    let labels: Vec<&[u8]> = domain.split(|byte| *byte == b'.').collect();
-    let top = labels.last().copied().unwrap_or_default();
-    labels.len() >= 2
-        && labels
-            .iter()
-            .all(|label| !label.is_empty() && !label.starts_with(b"-"))
-        && (2..=12).contains(&top.len())
+    let Some(dot) = memchr::memrchr(b'.', domain) else {
+        return false;
+    };
+    let top = &domain[dot + 1..];
+    (2..=12).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
+        && domain
+            .split(|byte| *byte == b'.')
+            .all(|label| !label.is_empty() && !label.starts_with(b"-"))
 }
 
 #[cfg(test)]

@@ -123,8 +123,14 @@ impl<'a> Pass<'a> {
 
     /// Keeps what a detector found.
     pub(super) fn detected(&mut self, name: &str, start: usize, end: usize) {
-        if let Some((index, rule)) = self.tables.detector(name)
-            && rule.speaks(self.surface)
+        if let Some((index, rule)) = self.tables.detector(name) {
+            self.told(index, rule, start, end);
+        }
+    }
+
+    /// Keeps what was found without a literal.
+    pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) {
+        if rule.speaks(self.surface)
             && start < end
             && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES)
         {
@@ -164,7 +170,7 @@ impl Seen for Pass<'_> {
             Form::Armor(labels) => armor::confirm(self, rule, labels, hit),
             Form::Phrase(phrases) => phrase::confirm(self, rule, phrases, hit),
             Form::Regex(form) => pattern::confirm(self, rule, form, hit),
-            Form::Detector(_) => {}
+            Form::Number(_) | Form::Detector(_) => {}
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::pass::Pass;
 use crate::rules::Rule;
-use crate::rules::rule::Word;
-use crate::rules::tables::Hit;
+use crate::rules::compile::CJK;
+use crate::rules::rule::{Phrases, Word};
+use crate::rules::tables::{Hit, word_byte};
 
 /// Most words that are read for one phrase.
 const MOST_WORDS: usize = 32;
@@ -11,38 +12,61 @@ const MOST_WORDS: usize = 32;
 const LONGEST: usize = 64;
 /// Most bytes between two words of a phrase.
 const GAP: usize = 6;
-/// First byte of Chinese and Japanese characters in UTF-8.
-const CJK: u8 = 0xe3;
 
-pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, phrases: &[Vec<Word>], hit: Hit) {
-    let Some(phrase) = phrases.get(hit.index) else {
+pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit) {
+    let bytes = pass.bytes;
+    let Some(starts) = form.starts.get(hit.index) else {
         return;
     };
-    if phrase.len() == 1 && pass.bytes[hit.start] >= CJK {
-        // Written without blanks: the literal is the phrase.
-        pass.found(hit.rule, rule, (hit.start, hit.end), None);
+    let phrases = || {
+        starts
+            .iter()
+            .filter_map(|index| form.phrases.get(usize::from(*index)))
+    };
+    if bytes[hit.start] >= CJK {
+        if phrases().any(|phrase| phrase.len() == 1) {
+            // Written without blanks: the literal is the phrase.
+            pass.found(hit.rule, rule, (hit.start, hit.end), None);
+            return;
+        }
+        let joins = |at: Option<usize>| {
+            at.and_then(|at| bytes.get(at))
+                .is_some_and(|byte| word_byte(*byte))
+        };
+        if joins(hit.start.checked_sub(1)) || joins(Some(hit.end)) {
+            return;
+        }
+    }
+    if hit.start < pass.reach(hit.rule) {
         return;
     }
-    if hit.start > 0 && word_byte(pass.bytes[hit.start - 1]) || hit.start < pass.reach(hit.rule) {
-        return;
-    }
-    if let Some(end) = matches(phrase, pass.bytes, hit) {
+    let next = next_word(bytes, hit.end);
+    if let Some(end) = phrases().find_map(|phrase| matches(phrase, bytes, hit, next)) {
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (hit.start, end), None);
     }
 }
 
-const fn word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'\'' || byte == b'_'
+/// The word after the gap at `at`, as a range; `None` where there is none.
+fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let start = at + gap_after(bytes, at)?;
+    let length = bytes[start..]
+        .iter()
+        .take(LONGEST)
+        .take_while(|byte| word_byte(**byte))
+        .count();
+    (length > 0).then_some((start, start + length))
 }
 
 /// Where the longest match of the phrase that begins with the literal ends.
 ///
 /// The positions in the phrase that can be reached are bits, so that gaps and words that may be missing cost nothing.
-fn matches(phrase: &[Word], bytes: &[u8], hit: Hit) -> Option<usize> {
-    if bytes.get(hit.end).is_some_and(|next| word_byte(*next)) {
-        return None;
-    }
+fn matches(
+    phrase: &[Word],
+    bytes: &[u8],
+    hit: Hit,
+    mut next: Option<(usize, usize)>,
+) -> Option<usize> {
     let done = 1_u64.checked_shl(phrase.len() as u32)?;
     // The literal is the first word, or the first two.
     let taken = bytes[hit.start..hit.end]
@@ -52,21 +76,12 @@ fn matches(phrase: &[Word], bytes: &[u8], hit: Hit) -> Option<usize> {
         + 1;
     let mut reached = skip_optional(phrase, 1 << taken);
     let mut best = (reached & done != 0).then_some(hit.end);
-    let Some(gap) = gap_after(bytes, hit.end) else {
-        return best;
-    };
-    let mut at = hit.end + gap;
     for _ in 0..MOST_WORDS {
-        let length = bytes[at..]
-            .iter()
-            .take(LONGEST)
-            .take_while(|byte| word_byte(**byte))
-            .count();
-        let word = &bytes[at..at + length];
-        if word.is_empty() {
+        let Some((start, end)) = next else {
             break;
-        }
-        let mut next = 0;
+        };
+        let word = &bytes[start..end];
+        let mut after = 0;
         let mut open = reached & (done - 1);
         while open != 0 {
             let index = open.trailing_zeros() as usize;
@@ -74,21 +89,17 @@ fn matches(phrase: &[Word], bytes: &[u8], hit: Hit) -> Option<usize> {
             if phrase.get(index).is_some_and(|element| {
                 element.any.is_empty() || element.any.iter().any(|choice| same(choice, word))
             }) {
-                next |= 1 << (index + 1);
+                after |= 1 << (index + 1);
             }
         }
-        reached = skip_optional(phrase, next);
-        at += length;
+        reached = skip_optional(phrase, after);
         if reached & done != 0 {
-            best = Some(at);
+            best = Some(end);
         }
         if reached & (done - 1) == 0 {
             break;
         }
-        let Some(gap) = gap_after(bytes, at) else {
-            break;
-        };
-        at += gap;
+        next = next_word(bytes, end);
     }
     best
 }
@@ -118,7 +129,7 @@ fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
 }
 
 fn same(choice: &str, word: &[u8]) -> bool {
-    if word.eq_ignore_ascii_case(choice.as_bytes()) {
+    if word.len() == choice.len() && word.eq_ignore_ascii_case(choice.as_bytes()) {
         return true;
     }
     !word.is_ascii()

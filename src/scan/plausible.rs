@@ -1,5 +1,8 @@
 //! What is not a secret although it looks like one: placeholders, references, published examples, marks of redaction.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
 /// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
@@ -8,62 +11,74 @@ use sha2::{Digest, Sha256};
 /// `username:password`, AWS's two example secret keys, the WIF example of the Bitcoin wiki, RFC 6455's handshake key.
 static PUBLISHED: &[[u8; 8]] = &include!("published.in");
 
-/// Words that only placeholders hold; all lower case.
-static PLACEHOLDER_WORDS: &[&str] = &[
-    "example",
-    "placeholder",
-    "changeme",
-    "change_me",
+/// Words that only placeholders hold, rows of keys and habits of fingers; all lower case, in order of their first byte.
+static PLACEHOLDER_WORDS: [&str; 46] = [
+    "********",
+    "-here",
+    "........",
+    "0123456789",
+    "12345678",
+    "1q2w3e4r",
+    "98765432",
+    "_here",
+    "abcdefgh",
+    "asdfghjk",
     "change-me",
-    "your_",
-    "your-",
-    "yourkey",
-    "yourtoken",
-    "yourpass",
-    "redacted",
+    "change_me",
+    "changeme",
     "dummy",
-    "sample",
-    "insert_",
+    "example",
+    "foobar",
+    "hidden_",
     "insert-",
-    "replace",
+    "insert_",
+    "lorem",
+    "masked",
+    "my-secret",
+    "my_secret",
     "not-a-real",
     "not_a_real",
     "notreal",
-    "_here",
-    "-here",
-    "undefined",
-    "testtest",
-    "foobar",
-    "lorem",
-    "********",
-    "........",
-    "masked",
-    "hidden_",
-    "secret_value",
-    "my-secret",
-    "my_secret",
-    "supersecret",
     "password",
-    "testpass",
+    "placeholder",
+    "qwertyui",
     "realkey",
+    "redacted",
+    "replace",
+    "sample",
+    "secret_value",
+    "supersecret",
+    "testpass",
+    "testtest",
     "topsecret",
+    "undefined",
+    "xxxx",
+    "your-",
+    "your_",
+    "yourkey",
+    "yourpass",
+    "yourtoken",
+    "zxcvbnm",
 ];
+
+/// For each byte, which of the words begin with it.
+static BEGIN_WITH: [(u8, u8); 256] = {
+    let mut ranges = [(0, 0); 256];
+    let mut index = 0;
+    while index < PLACEHOLDER_WORDS.len() {
+        let first = PLACEHOLDER_WORDS[index].as_bytes()[0] as usize;
+        if ranges[first].1 == 0 {
+            ranges[first].0 = index as u8;
+        }
+        ranges[first].1 = index as u8 + 1;
+        index += 1;
+    }
+    ranges
+};
 
 /// Shorter ones, which random text holds by chance: only with nothing but punctuation around them.
 static PLACEHOLDER_ALONE: &[&str] = &[
     "fake", "todo", "test", "none", "null", "here", "demo", "your", "xxx",
-];
-
-/// Rows and habits of fingers.
-static KEYBOARD: &[&[u8]] = &[
-    b"qwertyui",
-    b"asdfghjk",
-    b"zxcvbnm",
-    b"1q2w3e4r",
-    b"12345678",
-    b"0123456789",
-    b"abcdefgh",
-    b"98765432",
 ];
 
 /// Bits per byte of a value by its own distribution.
@@ -92,16 +107,21 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     }
     let lower = value.to_ascii_lowercase();
     is_repetitive(&lower)
-        || contains(value, b"xxxx")
-        || contains(value, b"XXXX")
-        || KEYBOARD.iter().any(|row| contains(&lower, row))
-        || PLACEHOLDER_WORDS
-            .iter()
-            .any(|word| contains(&lower, word.as_bytes()))
+        || has_placeholder_word(&lower)
         || PLACEHOLDER_ALONE
             .iter()
             .any(|word| stands_alone(&lower, word.as_bytes()))
         || is_words(value)
+}
+
+/// In one pass: this is asked about every value.
+fn has_placeholder_word(lower: &[u8]) -> bool {
+    lower.iter().enumerate().any(|(at, first)| {
+        let (from, to) = BEGIN_WITH[usize::from(*first)];
+        PLACEHOLDER_WORDS[usize::from(from)..usize::from(to)]
+            .iter()
+            .any(|word| lower[at..].starts_with(word.as_bytes()))
+    })
 }
 
 /// Whether a word stands in the text with no letter or digit at its sides.
@@ -213,13 +233,13 @@ pub fn is_reference(value: &[u8]) -> bool {
 #[must_use]
 pub fn in_mark(bytes: &[u8], start: usize, end: usize) -> bool {
     const WORD: &[u8] = b"redacted:";
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(WORD));
     let from = start.saturating_sub(128);
     let reach = &bytes[from..end.min(bytes.len())];
-    let Some(word) = memchr::memmem::rfind(&bytes[from..start.max(from)], WORD)
-        .or_else(|| memchr::memmem::find(reach, WORD))
-    else {
+    let Some(first) = FINDER.find(reach) else {
         return false;
     };
+    let word = memchr::memmem::rfind(&bytes[from..start.max(from)], WORD).unwrap_or(first);
     let id = from + word + WORD.len();
     let length = |from: usize, part: fn(&u8) -> bool| {
         bytes[from..]

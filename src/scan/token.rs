@@ -20,7 +20,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     };
     // Before anything that reads on: literals in the middle of a word are the most frequent, and repeats of one must
     // not be read again and again.
-    if shape.anchor == Some(0) && !form.glued && !shape.clean_start(pass.bytes, hit.start) {
+    if !form.glued
+        && shape
+            .fixed_start(hit.start)
+            .is_some_and(|start| !shape.clean_start(pass.bytes, start))
+    {
         return;
     }
     if !form.words.is_empty() && hit.start < pass.reach(hit.rule) {

@@ -4,7 +4,7 @@
 
 use super::exfiltration;
 use super::pass::{Found, Pass};
-use crate::rules::tables::{Hit, Literal};
+use crate::rules::tables::{Edge, Hit, Literal};
 use crate::rules::{Form, codec};
 use crate::scan::FindingKind;
 use crate::span::ByteSpan;
@@ -36,6 +36,7 @@ pub(super) fn literals() -> Vec<Literal> {
             rule: u16::MAX,
             index,
             follow: follow.to_vec(),
+            edge: Edge::Any,
         });
     };
     add("\\u00", ESCAPE, b"");

@@ -90,6 +90,8 @@ pub fn near(scanner: &Scanner, bytes: &[u8], surface: Surface, findings: &[Findi
 struct Hits(Vec<Hit>);
 
 impl Seen for Hits {
+    const EVERY: bool = true;
+
     fn hit(&mut self, hit: Hit) {
         self.0.push(hit);
     }
@@ -127,7 +129,7 @@ impl Asked<'_> {
                 let message = "the expression does not match around it, or matches a placeholder";
                 ("form", String::from(message))
             })),
-            Form::Phrase(_) | Form::Detector(_) => None,
+            Form::Phrase(_) | Form::Number(_) | Form::Detector(_) => None,
         }
     }
 
@@ -313,7 +315,7 @@ impl Asked<'_> {
     }
 
     fn assignment(&self, form: &Assignment) -> Option<No> {
-        let (start, end) = assignment::value(self.bytes, self.hit)?;
+        let (start, end, _) = assignment::value(self.bytes, self.hit)?;
         let text = self.bytes.get(start..end)?;
         let (least, most) = (form.min, form.max);
         if !(usize::from(least)..=usize::from(most)).contains(&text.len()) {

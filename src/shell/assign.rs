@@ -190,7 +190,16 @@ impl Walker<'_> {
                         };
                         Bound::Indexed(values)
                     }
-                    // Gaps are rare; the elements keep their order, which is what `"${a[@]}"` shows.
+                    // With a gap before it, the element is found by its number alone.
+                    Some(index) if index > values.len() => {
+                        let mut entries: Vec<(String, Value)> = values
+                            .into_iter()
+                            .enumerate()
+                            .map(|(index, value)| (index.to_string(), value))
+                            .collect();
+                        entries.push((index.to_string(), value));
+                        Bound::Associative(entries)
+                    }
                     _ => {
                         values.push(value);
                         Bound::Indexed(values)

@@ -252,6 +252,8 @@ pub struct Resolution {
     pub unresolved: Vec<Unresolved>,
     /// Calls of a function from within itself, which are not followed: `:(){ :|:& };:`.
     pub recursive_functions: Vec<ByteSpan>,
+    /// Loops that start something in the background in each of endless or very many rounds.
+    pub endless: Vec<ByteSpan>,
 }
 
 /// What resolution may assume about the place the text runs in.

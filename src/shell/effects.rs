@@ -1,6 +1,6 @@
 //! What builtins change for the commands after them: directories, variables, functions, aliases, parameters.
 
-use super::command::{Value, Why};
+use super::command::{Stdin, Value, Why};
 use super::draft::Draft;
 use super::env::{Bound, Callable, Directories, Variable};
 use super::fold;
@@ -67,11 +67,11 @@ impl Walker<'_> {
                     self.arithmetic_value(argument, simple.span);
                 }
             }
-            "getopts" => {
-                for name in arguments.iter().skip(1).take(1).filter_map(Value::exact) {
-                    self.run_time(name);
-                }
-                self.run_time("OPTARG");
+            "getopts" => self.get_options(&arguments),
+            "eval" => self.eval(index, &arguments),
+            "source" | "." => {
+                let dashes = usize::from(arguments.first().and_then(Value::exact) == Some("--"));
+                self.source(index, skip + dashes);
             }
             _ => {}
         }
@@ -340,6 +340,9 @@ impl Walker<'_> {
             .filter(|_| plain)
             .and_then(Value::exact)
             .map(|text| text.lines().next().unwrap_or_default().to_owned());
+        if line.is_some() {
+            self.take_line(index);
+        }
         let Some(line) = line else {
             if names.is_empty() && array.is_none() {
                 names.push("REPLY");
@@ -384,6 +387,51 @@ impl Walker<'_> {
         }
     }
 
+    /// A line that is read is gone for whoever reads next.
+    fn take_line(&mut self, index: usize) {
+        if self.out.commands[index].stdin != Stdin::Inherited {
+            return;
+        }
+        if let Some(Value::Exact(text)) = &mut self.input {
+            let end = text.find('\n').map_or(text.len(), |at| at + 1);
+            text.drain(..end);
+        }
+    }
+
+    /// `getopts OPTIONS NAME`: every option that the known parameters hold, whichever round of the loop it is.
+    fn get_options(&mut self, arguments: &[Value]) {
+        let name = arguments.get(1).and_then(Value::exact).map(str::to_owned);
+        let given = match (arguments.get(2..), self.env.positional()) {
+            (Some(own), _) if !own.is_empty() => Some(own.to_vec()),
+            (_, held) => held.map(<[Value]>::to_vec),
+        };
+        let found = arguments
+            .first()
+            .and_then(Value::exact)
+            .zip(given)
+            .and_then(|(options, given)| options_of(options, &given));
+        let Some((letters, values, next)) = found else {
+            for name in name.iter().map(String::as_str).chain(["OPTARG", "OPTIND"]) {
+                self.run_time(name);
+            }
+            return;
+        };
+        let either = |texts: Vec<String>| {
+            let texts = if texts.is_empty() {
+                vec![String::new()]
+            } else {
+                texts
+            };
+            super::draft::either(texts.into_iter().map(Value::Exact).collect())
+        };
+        if let Some(name) = name.filter(|name| is_variable_name(name)) {
+            self.env.bind_scalar(&name, either(letters));
+        }
+        self.env.bind_scalar("OPTARG", either(values));
+        self.env
+            .bind_scalar("OPTIND", Value::Exact(next.to_string()));
+    }
+
     fn map_file(&mut self, arguments: &[Value], index: usize) {
         let trim = arguments
             .iter()
@@ -420,7 +468,12 @@ impl Walker<'_> {
             return;
         };
         let value = fold::printf(&arguments[2..]);
-        if is_variable_name(&name) {
+        if let Some((name, index)) = name.strip_suffix(']').and_then(|name| name.split_once('['))
+            && is_variable_name(name)
+        {
+            let index = Value::Exact(index.to_owned());
+            self.store(name, Some(&index), value, false, simple.span);
+        } else if is_variable_name(&name) {
             self.store(&name, None, value, false, simple.span);
         }
     }
@@ -433,6 +486,43 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// The option letters that parameters hold, their values, and the number of the first parameter that is neither; `None`
+/// when one of them is not known.
+fn options_of(options: &str, given: &[Value]) -> Option<(Vec<String>, Vec<String>, usize)> {
+    let takes_value = |letter: char| {
+        options
+            .split_once(letter)
+            .is_some_and(|(_, rest)| rest.starts_with(':'))
+    };
+    let (mut letters, mut values) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while let Some(word) = given.get(at) {
+        let text = word.exact()?;
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        let Some(cluster) = text.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
+            break;
+        };
+        at += 1;
+        for (position, letter) in cluster.char_indices() {
+            letters.push(letter.to_string());
+            if takes_value(letter) {
+                let rest = &cluster[position + letter.len_utf8()..];
+                if rest.is_empty() {
+                    values.push(given.get(at)?.exact()?.to_owned());
+                    at += 1;
+                } else {
+                    values.push(rest.to_owned());
+                }
+                break;
+            }
+        }
+    }
+    Some((letters, values, at + 1))
 }
 
 /// Builtins that change the shell's state.
@@ -457,6 +547,9 @@ fn is_builtin(name: &str) -> bool {
             | "unalias"
             | "let"
             | "getopts"
+            | "eval"
+            | "source"
+            | "."
     )
 }
 

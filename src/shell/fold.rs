@@ -382,7 +382,9 @@ fn location(arguments: &[&str]) -> Value {
         .filter(|argument| !argument.starts_with('-'))
         .collect();
     match names.as_slice() {
-        [name] => Value::Exact(format!("{name}\n")),
+        // Where a program lies is not known here, but it is no file of the working directory.
+        [name] if name.contains('/') => Value::Exact(format!("{name}\n")),
+        [name] => Value::Exact(format!("/usr/bin/{name}\n")),
         _ => Value::Unknown(Why::CommandOutput),
     }
 }

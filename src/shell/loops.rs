@@ -9,6 +9,9 @@ use super::walk::{MAX_ROUNDS, MAX_WORDS, Walker};
 /// How many values of a loop variable are told apart at once.
 const LOOP_CHUNK: usize = 8;
 
+/// How many lines of known input `while read` is followed for.
+const MAX_LINES: usize = 64;
+
 impl Walker<'_> {
     pub(super) fn while_loop(
         &mut self,
@@ -18,21 +21,65 @@ impl Walker<'_> {
         want: bool,
     ) -> Value {
         let always = is_constant(&self.text.source, condition, !until);
+        if always && only_starts(&self.text.source, body) {
+            let at = self.first_span(body);
+            self.out.endless.push(at);
+        }
         let mark = self.env.mark();
         self.forget_assigned(&[condition, body]);
+        let held = self.known_input();
         self.node(condition, false);
-        let output = if always {
+        let reads = self.known_input() < held;
+        let mut output = if always {
             self.node(body, want)
         } else {
             self.uncertain(|walker| walker.node(body, want))
         };
+        if reads {
+            output = self.lines(condition, body, output, want);
+        }
         let changes = self.env.take_changes(mark);
         self.env.merge(vec![changes], !always);
-        if want {
+        if want && reads {
+            output
+        } else if want {
             repeated(output)
         } else {
             Value::Exact(String::new())
         }
+    }
+
+    /// How many bytes of known standard input nobody has read yet.
+    fn known_input(&self) -> usize {
+        match &self.input {
+            Some(Value::Exact(text)) => text.len(),
+            _ => 0,
+        }
+    }
+
+    /// The rounds of `while read` after the first: one for each line of the known input.
+    fn lines(&mut self, condition: &Node, body: &Node, first: Value, want: bool) -> Value {
+        let mut output = Draft::default();
+        output.push_value(&first, false);
+        let mut rounds = 1;
+        while !self.is_stopped() && self.known_input() > 0 {
+            rounds += 1;
+            let last = rounds == MAX_LINES;
+            if last {
+                // Whatever the other lines hold: the body runs with values that are not known.
+                self.input = None;
+            }
+            let held = self.known_input();
+            self.node(condition, false);
+            let written = self.uncertain(|walker| walker.node(body, want));
+            if want {
+                output.push_value(&written, false);
+            }
+            if !last && self.known_input() >= held {
+                break;
+            }
+        }
+        output.finish()
     }
 
     /// A body that runs an unknown number of times; `whole` is the loop.
@@ -92,6 +139,12 @@ impl Walker<'_> {
         body: &Node,
         want: bool,
     ) -> Value {
+        if words.is_some_and(|words| is_long(&self.text.source, words))
+            && only_starts(&self.text.source, body)
+        {
+            let at = self.first_span(body);
+            self.out.endless.push(at);
+        }
         let values = self.loop_values(words);
         let name = name.of(&self.text.source).to_owned();
         let mut output = Draft::default();
@@ -202,6 +255,40 @@ fn repeated(output: Value) -> Value {
         Value::Exact(text) if text.is_empty() => Value::Exact(text),
         _ => Value::Unknown(Why::CommandOutput),
     }
+}
+
+/// Whether a body starts something in the background in each round, and never waits for anything.
+fn only_starts(source: &str, body: &Node) -> bool {
+    let nodes = match body {
+        Node::List(nodes) => nodes.as_slice(),
+        Node::Group(inner) => return only_starts(source, inner),
+        one => std::slice::from_ref(one),
+    };
+    let is_instant = |node: &Node| match node {
+        Node::Simple(simple) => simple
+            .words
+            .first()
+            .is_none_or(|word| matches!(word.span.of(source), "echo" | ":" | "true" | "printf")),
+        _ => false,
+    };
+    nodes.iter().any(|node| matches!(node, Node::Background(_)))
+        && nodes
+            .iter()
+            .all(|node| matches!(node, Node::Background(_)) || is_instant(node))
+}
+
+/// Whether the words of a loop are so many that a process for each of them exhausts a machine: `$(seq 100000)`,
+/// `{1..5000}`.
+fn is_long(source: &str, words: &[Word]) -> bool {
+    const MANY: u64 = 1_000;
+    words.iter().any(|word| {
+        let text = word.span.of(source);
+        (text.contains("seq ") || text.contains(".."))
+            && text
+                .split(|character: char| !character.is_ascii_digit())
+                .filter_map(|number| number.parse::<u64>().ok())
+                .any(|number| number >= MANY)
+    })
 }
 
 /// Whether a condition is `true` or `:` (or `false`, when that is what is asked).

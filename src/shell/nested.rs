@@ -12,7 +12,7 @@ use crate::span::ByteSpan;
 
 impl Walker<'_> {
     /// Whether one more nested text may be followed; over the budget, says so.
-    fn may_nest(&mut self, at: ByteSpan) -> bool {
+    pub(super) fn may_nest(&mut self, at: ByteSpan) -> bool {
         if self.calls.len() >= MAX_CALLS_DEEP {
             self.unresolved(Why::Limit, at);
             return false;

@@ -505,6 +505,14 @@ impl Walker<'_> {
                         pattern::replace(&text, &pattern, with, anchor, &mut work)
                             .map_or(Value::Unknown(Why::Limit), Value::Exact)
                     }
+                    // What is replaced stands in the rest.
+                    Value::Prefix(text, why)
+                        if anchor != Anchor::Start
+                            && pattern::replace(&text, &pattern, with, anchor, &mut work)
+                                .is_some_and(|after| after == text) =>
+                    {
+                        Value::Prefix(text, why)
+                    }
                     Value::Prefix(_, why) | Value::Unknown(why) => Value::Unknown(why),
                     _ => Value::Unknown(Why::Expansion),
                 });

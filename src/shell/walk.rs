@@ -48,6 +48,8 @@ pub struct Walker<'a> {
     pub(super) calls: Vec<Rc<str>>,
     /// Variables that the functions being called made their own, with what they hid.
     pub(super) locals: Vec<Vec<(String, Option<super::env::Variable>)>>,
+    /// Files that the text writes, with what it writes to them.
+    pub(super) written: Vec<(String, String)>,
     depth: usize,
     words: usize,
     pub(super) evaluations: usize,
@@ -71,6 +73,7 @@ impl<'a> Walker<'a> {
             input: None,
             calls: Vec::new(),
             locals: Vec::new(),
+            written: Vec::new(),
             depth: 0,
             words: 0,
             evaluations: 0,
@@ -389,6 +392,10 @@ impl<'a> Walker<'a> {
             let value = match link {
                 Link::First => self.node(node, want),
                 Link::And if !tested => self.node(node, want),
+                // `false || X`: there is nothing to doubt.
+                Link::Or if position == 1 && self.constant(&members[0].1) == Some(false) => {
+                    self.node(node, want)
+                }
                 _ => {
                     let mark = self.env.mark();
                     let value = if *link == Link::Or {
@@ -419,6 +426,15 @@ impl<'a> Walker<'a> {
         output.finish()
     }
 
+    /// The status of a node that always has the same, unless the text gave the name another meaning.
+    fn constant(&self, node: &Node) -> Option<bool> {
+        constant_status(&self.text.source, node).filter(|_| {
+            ["true", "false", ":"]
+                .iter()
+                .all(|name| self.env.function(name).is_none())
+        })
+    }
+
     fn branches(&mut self, arms: &[(Node, Node)], otherwise: Option<&Node>, want: bool) -> Value {
         let mut outputs = Vec::new();
         let mut changes = Vec::new();
@@ -428,11 +444,17 @@ impl<'a> Walker<'a> {
             } else {
                 self.uncertain(|walker| walker.node(condition, false));
             }
+            if index == 0 && self.constant(condition) == Some(true) {
+                // `if true`: what follows in the other arms never runs, and is only read for the worse.
+                outputs.push(self.node(body, want));
+                continue;
+            }
             let mark = self.env.mark();
             outputs.push(self.uncertain(|walker| walker.node(body, want)));
             changes.push(self.env.take_changes(mark));
         }
-        let exhaustive = otherwise.is_some();
+        let always = changes.len() < arms.len();
+        let exhaustive = otherwise.is_some() && !always;
         if let Some(body) = otherwise {
             let mark = self.env.mark();
             outputs.push(self.uncertain(|walker| walker.node(body, want)));
@@ -453,10 +475,16 @@ impl<'a> Walker<'a> {
         let mut outputs = vec![Value::Exact(String::new())];
         let mut changes = Vec::new();
         let mut exhaustive = false;
-        for arm in arms {
+        for (index, arm) in arms.iter().enumerate() {
             for pattern in &arm.patterns {
                 exhaustive |= pattern.span.of(&self.text.source) == "*";
                 self.pattern(pattern);
+            }
+            if index == 0 && exhaustive {
+                // The first arm takes everything, so the others never run.
+                outputs.push(self.node(&arm.body, want));
+                exhaustive = false;
+                continue;
             }
             let mark = self.env.mark();
             outputs.push(self.uncertain(|walker| walker.node(&arm.body, want)));
@@ -608,6 +636,8 @@ impl<'a> Walker<'a> {
         self.vanishing(index);
         let to_file = writes_file(&self.out.commands[index].redirects);
         if to_file {
+            let redirects = self.out.commands[index].redirects.clone();
+            self.remember_file(&redirects, output.as_ref());
             return Value::Exact(String::new());
         }
         output.unwrap_or_else(|| Value::Exact(String::new()))
@@ -671,6 +701,29 @@ fn possible(output: Value) -> Value {
 }
 
 /// Whether a node is `[ .. ]`, `test` or `[[ ]]`: what follows it after `&&` is conditional.
+/// The status of a command that always has the same: `true`, `:`, `false`.
+fn constant_status(source: &str, node: &Node) -> Option<bool> {
+    let Node::Simple(simple) = node else {
+        return match node {
+            Node::List(nodes) => match nodes.as_slice() {
+                [only] => constant_status(source, only),
+                _ => None,
+            },
+            _ => None,
+        };
+    };
+    match simple.words.as_slice() {
+        [word] if simple.assigns.is_empty() && simple.redirs.is_empty() => {
+            match word.span.of(source) {
+                "true" | ":" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 fn is_test(source: &str, node: &Node) -> bool {
     match node {
         Node::Test(_) | Node::Arithmetic(..) => true,

@@ -102,8 +102,7 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
     let mut part: Option<(usize, usize)> = None;
     while position < bytes.len() {
         if bytes[position].is_ascii() {
-            let plain = bytes[position..].iter().position(|byte| !byte.is_ascii());
-            let next = plain.map_or(bytes.len(), |offset| position + offset);
+            let next = super::next_non_ascii(bytes, position).unwrap_or(bytes.len());
             if part.is_some_and(|(_, end)| next > end + MARGIN) {
                 break;
             }

@@ -8,3 +8,16 @@ pub mod run;
 pub mod view;
 
 pub use view::View;
+
+/// The next byte at or after `from` that is not ASCII.
+#[must_use]
+pub fn next_non_ascii(bytes: &[u8], from: usize) -> Option<usize> {
+    let (chunks, rest) = bytes.get(from..)?.as_chunks::<16>();
+    let plain = chunks
+        .iter()
+        .take_while(|chunk| u128::from_ne_bytes(**chunk) & (u128::MAX / 255 * 128) == 0)
+        .count();
+    let tail = chunks.get(plain).map_or(rest, |chunk| chunk.as_slice());
+    let offset = tail.iter().position(|byte| !byte.is_ascii())?;
+    Some(from + plain * 16 + offset)
+}

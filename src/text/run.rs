@@ -10,8 +10,18 @@ const SHORTEST: usize = 24;
 /// Longest run that is decoded; more is data.
 const LONGEST: usize = 1 << 20;
 
-const fn in_run(byte: u8) -> bool {
-    BASE64URL.has(byte) || byte == b'+' || byte == b'/'
+static IN_RUN: [bool; 256] = {
+    let mut held = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        held[byte] = BASE64URL.has(byte as u8) || byte as u8 == b'+' || byte as u8 == b'/';
+        byte += 1;
+    }
+    held
+};
+
+fn in_run(byte: u8) -> bool {
+    IN_RUN[usize::from(byte)]
 }
 
 /// The run around `at`, over the line breaks of encoders that wrap.
@@ -53,16 +63,24 @@ pub fn decode(bytes: &[u8], span: ByteSpan) -> Option<View> {
     if run.len() < SHORTEST || run.len() > LONGEST || is_picture(bytes, span) {
         return None;
     }
-    let hexadecimal = run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit);
-    if hexadecimal
+    let hexadecimal = || run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit);
+    if matches!(run[0], b'0' | b'2'..=b'7')
+        && hexadecimal()
         && let Some(text) = codec::hex(run)
         && is_text(&text)
     {
         return Some(View::whole(ViewKind::Hex, text, span));
     }
-    let head = codec::base64(&run[..20])?;
-    if !is_text(&head[..12]) {
-        return None;
+    // Nearly every long word is seen not to be encoded text by its first letters.
+    for four in run[..16].chunks_exact(4) {
+        let mut held = 0_u32;
+        for byte in four {
+            held = held << 6 | u32::from(codec::base64_digit(*byte)?);
+        }
+        let [_, decoded @ ..] = held.to_be_bytes();
+        if !decoded.into_iter().all(is_plain) {
+            return None;
+        }
     }
     let compact: Vec<u8> = run.iter().copied().filter(|byte| *byte != b'\n').collect();
     let text = codec::base64(&compact)?;
@@ -76,11 +94,12 @@ fn is_picture(bytes: &[u8], span: ByteSpan) -> bool {
 }
 
 fn is_text(bytes: &[u8]) -> bool {
-    let odd = bytes
-        .iter()
-        .filter(|byte| !(byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n' | b'\r' | b'\t')))
-        .count();
+    let odd = bytes.iter().filter(|byte| !is_plain(**byte)).count();
     odd * 20 <= bytes.len()
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
 #[cfg(test)]

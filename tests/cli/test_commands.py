@@ -34,6 +34,9 @@ from .conftest import Front, without_python
         (("rules", "--help"), "armorer-guard rules: "),
         (("rules", "list", "-h"), "armorer-guard rules: "),
         (("help", "rules"), "armorer-guard rules: "),
+        (("catalogue", "--help"), "armorer-guard catalogue: "),
+        (("catalogue", "show", "rm", "-h"), "armorer-guard catalogue: "),
+        (("help", "catalogue"), "armorer-guard catalogue: "),
         (("--version",), "armorer-guard 0."),
         (("-V",), "armorer-guard 0."),
     ],
@@ -128,7 +131,7 @@ def test_the_front_knows_exactly_the_commands_that_python_has(front: Front):
     main = pytest.importorskip("armorer_guard.cli.main")
     listed = re.findall(r"^  ([a-z]+) ", front("--help").out.decode(), flags=re.MULTILINE)
 
-    assert sorted(listed) == sorted(["check", "hook", "scan", "redact", "rules", "help", *main.COMMANDS])
+    assert sorted(listed) == sorted(["check", "hook", "scan", "redact", "rules", "catalogue", "help", *main.COMMANDS])
 
 
 def test_the_installed_front_reaches_the_python_command_line(front: Front):

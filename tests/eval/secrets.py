@@ -1,8 +1,11 @@
 """
-Measures secret detection on labelled data: `python tests/eval/secrets.py CORPORA_DIR [--gate] [--misses N]`.
+Measures secret detection on labelled data.
+
+    python tests/eval/secrets.py CORPORA_DIR [--gate] [--misses N] [--peers DIRS]
 
 Reads `CORPORA_DIR/secrets/*.jsonl`. A secret is *covered* when every byte of it lies in a finding of kind secret, and
-*exact* when one finding has its very span. With `--gate` the exit status is 1 when a bound falls.
+*exact* when one finding has its very span. With `--gate` the exit status is 1 when a bound falls. With `--peers` other
+scanners, where they are installed, are measured on the same texts in the same run, in the same columns.
 """
 
 from __future__ import annotations
@@ -10,13 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import peers
+
 from armorer_guard import scan
+
+# Byte ranges of the secrets in a text, in order.
+Finder = Callable[[str], list[tuple[int, int]]]
 
 # What a bound is about: (least, most) in per cent, or a count.
 BOUNDS = {
@@ -72,6 +81,11 @@ def spans(text: str, kind: str) -> list[tuple[int, int]]:
     return [(found.start, found.end) for found in scan(text).findings if found.kind == kind]
 
 
+def ours(text: str) -> list[tuple[int, int]]:
+    """What we find."""
+    return spans(text, "secret")
+
+
 def covers(found: Iterable[tuple[int, int]], start: int, end: int) -> bool:
     """Whether the ranges, which are in order, hold every byte from start to end."""
     at = start
@@ -81,12 +95,12 @@ def covers(found: Iterable[tuple[int, int]], start: int, end: int) -> bool:
     return at >= end
 
 
-def positives(folder: Path, misses: list[str]) -> dict[str, float]:
+def positives(folder: Path, misses: list[str], find: Finder = ours, tell: bool = True) -> dict[str, float]:
     """Plain secrets: cover by tier, carrier and type, and exactness."""
     tiers, carriers, types = Tally(), Tally(), Tally()
     covered = exact = 0
     for row in rows(folder / "positives.jsonl"):
-        found = spans(row["text"], "secret")
+        found = find(row["text"])
         hit = covers(found, row["start"], row["end"])
         tiers.add(row["tier"], hit)
         carriers.add(row["carrier"], hit)
@@ -95,8 +109,9 @@ def positives(folder: Path, misses: list[str]) -> dict[str, float]:
         exact += hit and (row["start"], row["end"]) in found
         if not hit:
             misses.append(f"{row['id']} {row['carrier']}")
-    print("tiers:", ", ".join(f"{tier} {tiers.percent(tier):.2f} %" for tier in sorted(tiers.rows)))
-    for title, tally in (("carriers", carriers), ("types", types)):
+    if tell:
+        print("tiers:", ", ".join(f"{tier} {tiers.percent(tier):.2f} %" for tier in sorted(tiers.rows)))
+    for title, tally in (("carriers", carriers), ("types", types)) if tell else ():
         short = list(tally.short())
         print(f"{title} that fall short ({len(short)}/{len(tally.rows)}):", ", ".join(short) or "none")
     everywhere = sum(types.hits[name] == types.rows[name] for name in types.rows)
@@ -110,30 +125,32 @@ def positives(folder: Path, misses: list[str]) -> dict[str, float]:
     }
 
 
-def encoded(folder: Path, misses: list[str]) -> float:
+def encoded(folder: Path, misses: list[str], find: Finder = ours, tell: bool = True) -> float:
     """Secrets behind one layer of encoding."""
     tally = Tally()
     for row in rows(folder / "encoded.jsonl"):
-        hit = covers(spans(row["text"], "secret"), row["start"], row["end"])
+        hit = covers(find(row["text"]), row["start"], row["end"])
         tally.add(row["encoding"], hit)
         if not hit:
             misses.append(f"{row['id']} {row['encoding']}")
-    print("encodings:", ", ".join(f"{name} {tally.percent(name):.1f} %" for name in sorted(tally.rows)))
+    if tell:
+        print("encodings:", ", ".join(f"{name} {tally.percent(name):.1f} %" for name in sorted(tally.rows)))
     return tally.total
 
 
-def negatives(folder: Path, misses: list[str]) -> tuple[float, int]:
+def negatives(folder: Path, misses: list[str], find: Finder = ours, tell: bool = True) -> tuple[float, int]:
     """Share of harmless records with a finding, in per cent, and how many of those that must never have one."""
     tally = Tally()
     never = 0
     for row in rows(folder / "negatives.jsonl"):
-        hit = bool(spans(row["text"], "secret"))
+        hit = bool(find(row["text"]))
         tally.add(row["category"], hit)
         never += hit and row["category"] in NEVER
         if hit:
             misses.append(f"{row['id']} (false)")
     wrong = [f"{name} {tally.hits[name]}/{tally.rows[name]}" for name in sorted(tally.rows) if tally.hits[name]]
-    print("false positives:", ", ".join(wrong) or "none")
+    if tell:
+        print("false positives:", ", ".join(wrong) or "none")
     return tally.total, never
 
 
@@ -160,6 +177,35 @@ def personal(folder: Path) -> dict[str, tuple[int, int]]:
     return {name: (sum(each), len(each)) for name, each in sorted(right.items())}
 
 
+def beside(folder: Path, folders: str) -> None:
+    """Print what we and every peer that is installed reach on the same texts."""
+    names = ("positives", "encoded", "negatives")
+    texts = [row["text"] for name in names for row in rows(folder / f"{name}.jsonl")]
+    held, missing = peers.ask(texts, folders)
+    started = time.thread_time()
+    found = {text: ours(text) for text in texts}
+    spent = time.thread_time() - started
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    columns = ("cover", "tier A", "worst carrier", "exact span", "encoded", "types", "false pos.", "MB/CPU-s")
+    print(f"{'':15}" + "".join(f"{name:>14}" for name in columns))
+    for peer in [peers.Peer("armorer-guard", found, size / spent), *held]:
+        find = peer.found.__getitem__
+        figures = positives(folder, [], find, tell=False)
+        values = (
+            figures["cover"],
+            figures["tier A"],
+            figures["worst carrier"],
+            figures["exact span"],
+            encoded(folder, [], find, tell=False),
+            figures["types covered everywhere"],
+            negatives(folder, [], find, tell=False)[0],
+            peer.megabytes_per_cpu_second,
+        )
+        print(f"{peer.name:15}" + "".join(f"{value:14.2f}" for value in values))
+    for name in missing:
+        print(f"{name}: not found, so not measured")
+
+
 def main() -> int:
     """
     Print the figures.
@@ -171,6 +217,11 @@ def main() -> int:
     parser.add_argument("corpora", type=Path, help="folder that holds secrets/*.jsonl")
     parser.add_argument("--gate", action="store_true", help="exit with 1 when a bound falls")
     parser.add_argument("--misses", type=int, default=0, metavar="N", help="name the first N rows that went wrong")
+    parser.add_argument(
+        "--peers",
+        metavar="DIRS",
+        help="measure other scanners too: folders where they are looked for before PATH, written like PATH",
+    )
     options = parser.parse_args()
     folder = options.corpora / "secrets"
     misses: list[str] = []
@@ -189,6 +240,8 @@ def main() -> int:
     if wrong > FALSE_POSITIVES or never or trusted:
         fallen.append("false positives")
     print(f"{'false-positive records':26} {wrong:8.2f} %  (at most {FALSE_POSITIVES:g}, {never} of what never may)")
+    if options.peers is not None:
+        beside(folder, options.peers)
     for miss in misses[: options.misses]:
         print("  ", miss)
     return 1 if options.gate and fallen else 0

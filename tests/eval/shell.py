@@ -1,6 +1,9 @@
 """
 How well calls are understood, on labelled commands: `python tests/eval/shell.py CORPORA [--gate] [--misses]`.
 
+With `--metamorphic` every command is also judged in all the ways that `rewrites.py` writes it differently: none may be
+judged more weakly than the command itself, and no ordinary one may be denied for being wrapped harmlessly.
+
 Reads `shell/*.jsonl` below CORPORA. Every row has a `command`; one that is a JSON object with `tool` is a call of that
 tool, and the dialect of the others is said by their category, because a tool has one and a text does not. The default
 policy decides, in a workspace. With `--gate` the exit status is 1 when a bound falls; nothing here is ever executed.
@@ -17,6 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import rewrites
 
 from armorer_guard import Decision, Guard
 
@@ -137,6 +142,42 @@ def show(title: str, held: list[dict[str, Any]], evaluation: Evaluation) -> None
         print(f"      {decision.effect} {[reason.rule for reason in decision.reasons][:4]} <- {said or 'nothing'}")
 
 
+STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
+
+
+def metamorphic(evaluation: Evaluation, listed: bool, sample: int) -> int:
+    """Judge every shell command, or one of `sample`, in every other form; how many forms fall."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    fallen: list[tuple[str, str, str, str, str]] = []
+    names = [path.name for path in sorted(evaluation.folder.glob("*.jsonl"))]
+    for name in names:
+        for number, row in enumerate(rows(evaluation.folder / name)):
+            tool, arguments = call_of(row, evaluation.dialect)
+            command = arguments.get("command")
+            if number % sample or tool != "Bash" or len(arguments) != 1 or not isinstance(command, str):
+                continue
+            before = evaluation.decide({"command": command}).effect
+            for rewrite, text in rewrites.all_of(command):
+                after = evaluation.decide({"command": text}).effect
+                weaker = STRICTNESS[after] < STRICTNESS[before]
+                denied = name.startswith("benign") and before == "allow" and after == "deny"
+                denied &= rewrite in rewrites.HARMLESS
+                counts[rewrite]["judged"] += 1
+                counts[rewrite]["weaker"] += weaker
+                counts[rewrite]["denied"] += denied
+                if weaker or denied:
+                    fallen.append((rewrite, before, after, command, text))
+    print(f"{'rewrite':<28}{'judged':>8}{'weaker':>8}{'denied for nothing':>20}")
+    for rewrite, held in sorted(counts.items()):
+        print(f"{rewrite:<28}{held['judged']:>8}{held['weaker']:>8}{held['denied']:>20}")
+    total_judged = sum(held["judged"] for held in counts.values())
+    print(f"{len(counts)} rewrites, {total_judged} forms, {len(fallen)} fall")
+    if listed:
+        for rewrite, before, after, command, text in fallen:
+            print(f"  [{rewrite}] {before} -> {after}: {command[:160]!r}\n      {text[:240]!r}")
+    return len(fallen)
+
+
 def main() -> int:
     """Evaluate and print; see the module."""
     parser = argparse.ArgumentParser(description="Measure how well calls are understood.")
@@ -144,9 +185,13 @@ def main() -> int:
     parser.add_argument("--gate", action="store_true", help="exit with 1 when a bound falls")
     parser.add_argument("--misses", action="store_true", help="list what was decided wrongly")
     parser.add_argument("--dialect", help="take every command for one of this tool, whatever its category")
+    parser.add_argument("--metamorphic", action="store_true", help="judge other forms of every command, and only that")
+    parser.add_argument("--sample", type=int, default=1, help="with --metamorphic: every so many-th command only")
     given = parser.parse_args()
     folder = given.corpora / "shell"
     evaluation = Evaluation(folder, given.dialect)
+    if given.metamorphic:
+        return 1 if metamorphic(evaluation, given.misses, given.sample) and given.gate else 0
     attacks, alike = evaluation.tally("attacks.jsonl"), evaluation.tally("lookalikes.jsonl")
     ordinary = {
         name: evaluation.tally(f"benign_{name}.jsonl", keep=name)[name]

@@ -60,6 +60,16 @@ fn shell_grammar() {
 }
 
 #[test]
+fn code_of_other_languages() {
+    fuzz("code", targets::code);
+}
+
+#[test]
+fn urls() {
+    fuzz("url", targets::url);
+}
+
+#[test]
 fn scanner() {
     fuzz("scan", targets::scan);
 }

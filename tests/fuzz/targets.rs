@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use armorer_guard_core::actions::code::{Language, analyse};
+use armorer_guard_core::actions::url;
 use armorer_guard_core::call::{Call, Caller, Context, Surface};
 use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{self, Value};
@@ -36,6 +38,42 @@ pub fn shell(data: &[u8]) {
     for unresolved in &resolution.unresolved {
         assert!(unresolved.span.end() <= text.len());
     }
+}
+
+/// Any text is code of any language, and what is told of it stands in it.
+pub fn code(data: &[u8]) {
+    const LANGUAGES: [Language; 18] = [
+        Language::Python,
+        Language::JavaScript,
+        Language::Perl,
+        Language::Ruby,
+        Language::Php,
+        Language::Lua,
+        Language::R,
+        Language::Julia,
+        Language::Elisp,
+        Language::AppleScript,
+        Language::Awk,
+        Language::Sed,
+        Language::Ex,
+        Language::Sql,
+        Language::Mongo,
+        Language::Redis,
+        Language::PowerShell,
+        Language::Cmd,
+    ];
+    let text = String::from_utf8_lossy(data);
+    let language = LANGUAGES[data.len() % LANGUAGES.len()];
+    for effect in analyse(language, &text) {
+        assert!(effect.span.end() <= text.len());
+    }
+}
+
+/// Any text is a URL of some kind, and the same text always of the same.
+pub fn url(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let once = format!("{:?}", url::classify(&text));
+    assert_eq!(once, format!("{:?}", url::classify(&text)));
 }
 
 /// Findings lie inside the text, redaction touches nothing else, and redacting twice changes nothing.

@@ -261,6 +261,8 @@ def test_a_forgotten_run_holds_nothing_and_verifies(home: Path, capsys):
     held = b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file() and run in file.name)
     assert b"rm -rf" not in held and b"Bash" not in held and b"x" * 1_000 not in held
     assert not any(b"x" * 1_000 in file.read_bytes() for file in home.rglob("*") if file.is_file())
+    assert main(["records", "list", "--run", run, "--home", str(home), "--json"]) == 0
+    assert "Bash" not in capsys.readouterr().out
     report = verify_store(home / "store")
     assert (both(home), report.verdict.name) == ("ok", "ok")
     assert [note.verdict for note in report.notes if note.chain == run] == ["pruned"]
@@ -419,6 +421,41 @@ def test_every_kind_the_core_writes_is_one_of_the_models(home: Path, capsys):
     for path in (home / "store" / "runs").glob("*.jsonl"):
         for line in path.read_bytes().splitlines():
             assert models.stored_form(models.parse(line)) == json.loads(line)
+
+
+# long logs
+
+
+def test_a_log_that_several_processes_follow_gives_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from armorer_guard.records import verify
+
+    monkeypatch.setattr(verify, "_LONG", 0)
+    monkeypatch.setattr(verify, "_WORTH_A_PROCESS", 0)
+    home = tmp_path / "home"
+    guard = Guard(home=home, runtime="test")
+    for number in range(700):
+        guard.check("Bash", {"command": f"echo {number} {'x' * 200}"}, cwd="/", run="r")
+    _core.stop_run(guard, "r")
+    (path,) = (home / "store" / "runs").glob("*.jsonl")
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+
+    def same(jobs: int) -> str:
+        one, many = (verify_store(home / "store", jobs=count) for count in (1, jobs))
+        assert many.problems == one.problems
+        assert (many.records, many.heads, many.notes) == (one.records, one.heads, one.notes)
+        return many.verdict.name
+
+    assert same(3) == "ok"
+    for cut, verdict in (
+        (b"".join(lines[:-2]), "truncated"),
+        (b"".join(lines[:400] + lines[401:]), "missing"),
+        (b"".join([*lines[:350], lines[349], *lines[350:]]), "forked"),
+        (whole.replace(b"echo 500", b"echo 600", 1), "edited"),
+        (whole[:-30], "truncated"),
+    ):
+        path.write_bytes(cut)
+        assert same(2) == verdict
 
 
 # golden vectors, made by the writer in the other language

@@ -125,6 +125,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
         },
         facts_digest,
         marks: Vec::new(),
+        packs: None,
         line: Some(Vec::new()),
         timings: Timings {
             understand_us: 120,

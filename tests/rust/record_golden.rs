@@ -166,8 +166,7 @@ fn golden() -> Vec<(PathBuf, Vec<u8>)> {
 
 /// The bytes that a hash is written for.
 fn raw(hash: &str) -> Vec<u8> {
-    hash["sha256:".len()..]
-        .as_bytes()
+    hash.as_bytes()["sha256:".len()..]
         .chunks(2)
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect()

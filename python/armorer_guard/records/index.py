@@ -205,7 +205,8 @@ class Index:
         if not chosen:
             return
         conditions, values = _of_record(filters)
-        by = ""
+        # What is new is a range of row numbers; no other index says that.
+        by = "NOT INDEXED"
         if filters.run is not None:
             by = "INDEXED BY record_chain"
         elif filters.outcome in SELDOM:

@@ -314,6 +314,9 @@ class _Patient:
             found = self._store.whole(found, without=ARGUMENTS)[0]
         kind, identifier, ts = str(text(found["kind"])), str(text(found["id"])), micros(found.get("ts"))
         enforced = result = closes = None
+        if found.get("forgotten") is True:
+            # A stub of which only the chain is left: no decision that could be listed.
+            kind = "forgotten"
         if kind == "outcome":
             enforced, result, closes = (text(found.get(name)) for name in ("enforced", "result", "of"))
             self.counts["outcomes"] += 1

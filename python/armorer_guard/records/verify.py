@@ -64,6 +64,8 @@ __all__ = [
 
 _WORTH_A_PROCESS = 32 << 20
 """Bytes of log from which on several processes are faster than one, their start included."""
+_LONG = 64 << 20
+"""Bytes of one log from which on it is followed by several processes, a part each."""
 _RUN_FILE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jsonl")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -100,11 +102,7 @@ def _followed(
     progress: Callable[[int], None] | None,
     lines: RunLines | None = None,
 ) -> Follower:
-    known = [anchor for anchor in anchors if anchor.chain == chain]
-    roots: list[tuple[int, str]] = []
-    if lines is not None:
-        heads, roots = lines.anchors(chain, _first_id(path) if lines.pruned else None)
-        known += heads
+    known, roots = _known(path, chain, anchors, lines)
     follower = Follower(path, store, chain, known, thorough, roots)
     if lines is not None and lines.forgotten:
         skip_stubs(follower, lines)
@@ -116,6 +114,17 @@ def _followed(
             Problem("unreadable", chain, str(path), f"`{path.name}` cannot be read: {error.strerror or error}")
         )
     return follower
+
+
+def _known(
+    path: Path, chain: str, anchors: Iterable[Anchor], lines: RunLines | None
+) -> tuple[list[Anchor], list[tuple[int, str]]]:
+    """What is known of a chain beforehand: heads, and roots of its first so many records."""
+    known = [anchor for anchor in anchors if anchor.chain == chain]
+    if lines is None:
+        return known, []
+    heads, roots = lines.anchors(chain, _first_id(path) if lines.pruned else None)
+    return known + heads, roots
 
 
 def _first_id(path: Path) -> str | None:
@@ -138,26 +147,33 @@ def _follow_all(
     progress: Callable[[int], None] | None,
 ) -> Iterator[Follower]:
     sizes = {run: _size(path) for run, path in files.items()}
-    jobs = min(jobs, len(files))
-    if jobs < 2 or sum(sizes.values()) < _WORTH_A_PROCESS:
+    long = {run for run, size in sizes.items() if size >= _LONG and not thorough and not journal.run(run).forgotten}
+    if jobs < 2 or sum(sizes.values()) < _WORTH_A_PROCESS or (len(files) < 2 and not long):
         for run, path in files.items():
             yield _followed(path, store, run, anchors, thorough, progress, journal.run(run))
         return
     # Imported here: it brings more modules than all the rest, and is needed for large stores only.
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    from armorer_guard.records import verify_parts
 
     with ProcessPoolExecutor(jobs) as pool:
+        tasks: dict[str, list[Future[Follower]]] = {}
         # The longest first, so that no process is left alone with one at the end.
-        order = sorted(files, key=lambda run: -sizes[run])
-        tasks = {
-            run: pool.submit(_followed, files[run], store, run, anchors, thorough, None, journal.run(run))
-            for run in order
-        }
-        for run, task in tasks.items():
-            task.result()
+        for run in sorted(files, key=lambda run: -sizes[run]):
+            path, lines = files[run], journal.run(run)
+            known = _known(path, run, anchors, lines)[0] if run in long else []
+            tasks[run] = (verify_parts.submit(pool, path, store, run, known, jobs) if run in long else None) or [
+                pool.submit(_followed, path, store, run, anchors, thorough, None, lines)
+            ]
+        for run, parts in tasks.items():
+            for part in parts:
+                part.result()
             if progress is not None:
                 progress(sizes[run])
-        yield from (tasks[run].result() for run in files)
+        for run, path in files.items():
+            found = verify_parts.joined([part.result() for part in tasks[run]])
+            yield found or _followed(path, store, run, anchors, thorough, None, journal.run(run))
 
 
 def run_files(root: Path) -> dict[str, Path]:

@@ -135,6 +135,8 @@ class Follower:
         """Roots that are stated of the first so many records: held against the records when all are read as JSON."""
         self.hashes: list[bytes] | None = [] if self.roots or chain == JOURNAL else None
         """The 32 bytes of every record's hash, where somebody needs them."""
+        self.begun, self.began_at = self.prev, 0
+        """What the first record that is followed continues, and its position."""
         self.start = (0, 0)
         """Line and byte where to begin: behind the stubs of a log whose payload was erased."""
         self.last_ts = b""

@@ -13,7 +13,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 21] = [
+pub const LANGUAGES: [&str; 22] = [
     "shell",
     "python",
     "javascript",
@@ -35,6 +35,7 @@ pub const LANGUAGES: [&str; 21] = [
     "cmd",
     "other",
     "patch",
+    "checksums",
 ];
 
 /// What every program answers that has help at all; the end of its options.

@@ -6,6 +6,7 @@ pub mod compile;
 pub mod entry;
 pub mod grammar;
 pub mod options;
+pub mod source;
 pub mod spec;
 pub mod table;
 pub mod tools;

@@ -175,6 +175,21 @@ pub enum RunSpec {
     Link,
 }
 
+impl RunSpec {
+    /// The name used in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Argv => "argv",
+            Self::Shell => "shell",
+            Self::Code => "code",
+            Self::Script => "script",
+            Self::Assign => "assign",
+            Self::Link => "link",
+        }
+    }
+}
+
 /// One thing the program does, under conditions. Exactly one of `do` and `run` is given.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

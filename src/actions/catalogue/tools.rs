@@ -11,6 +11,7 @@ use super::compile::compile_effect;
 use super::entry::{Entry, Otherwise, Selector, Style};
 use super::grammar::{Options, selector};
 use super::options;
+use super::source::Count;
 use super::spec::EffectSpec;
 use super::table;
 
@@ -24,6 +25,19 @@ pub struct FileSpec {
     /// What other tools do, in order of precedence.
     #[serde(default)]
     guess: Vec<GuessSpec>,
+}
+
+impl FileSpec {
+    /// How much it holds.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        let tools = self.tool.iter().map(|tool| tool.examples.len());
+        let guesses = self.guess.iter().map(|guess| guess.examples.len());
+        Count {
+            entries: self.tool.len() + self.guess.len(),
+            examples: tools.chain(guesses).sum(),
+        }
+    }
 }
 
 /// A known tool.

@@ -208,9 +208,11 @@ impl<'a> Reader<'a> {
         let pattern = self.text.get(pattern.0..pattern.1).unwrap_or("");
         let text = self.text.get(replacement.0..replacement.1).unwrap_or("");
         let whole = matches!(pattern, ".*" | "^.*$" | "^.*" | ".*$" | "^");
-        let plain = !text.contains(['\\', '&']);
+        let unescaped = text.replace("\\/", "/");
+        let plain = !unescaped.contains(['\\', '&']);
         if whole && plain {
-            self.shell(text, Some(replacement.0), start);
+            let verbatim_at = (unescaped == text).then_some(replacement.0);
+            self.shell(&unescaped, verbatim_at, start);
         } else {
             self.unknown(LINES_RUN, start);
         }

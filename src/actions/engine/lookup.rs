@@ -1,10 +1,13 @@
 //! From the words of a command to the entry that tells what it means.
 
+use std::rc::Rc;
+
 use crate::actions::argv::{self, Parsed, Until};
 use crate::actions::catalogue::Commands;
 use crate::actions::catalogue::entry::{Entry, Otherwise};
 use crate::actions::pattern;
-use crate::actions::word::Word;
+use crate::actions::word::{Origin, Word};
+use crate::shell::command::Value;
 
 /// How many words a pattern of subcommands may look at.
 const MAX_SUBCOMMANDS: usize = 6;
@@ -91,6 +94,22 @@ pub fn find<'e>(commands: &'e Commands, program: &str, words: &[Word]) -> Option
     }
     argv::read(found.entry, words, at, Until::End, &mut found.parsed);
     Some(found)
+}
+
+/// The entry that those words of a program and its subcommands name, exactly or by pattern.
+#[must_use]
+pub fn entry_of<'e>(commands: &'e Commands, names: &[&str]) -> Option<&'e Entry<'static>> {
+    let words: Vec<Word> = names
+        .iter()
+        .map(|name| {
+            Word::made(
+                Value::Exact((*name).to_owned()),
+                Origin::argument(Rc::from(""), None),
+            )
+        })
+        .collect();
+    let found = find(commands, base_name(names.first()?), &words)?;
+    (found.unlisted.is_none() && found.name_words == words.len()).then_some(found.entry)
 }
 
 fn descend<'e>(

@@ -1,19 +1,27 @@
 //! The engine: evaluates shell texts, commands, code and tool calls to actions, under one budget.
 //!
-//! Rooms: `shell` walks the commands of a text, `lookup` finds the entry of a command, `program` what the command does, `target` turns words into
-//! actions, `run` follows code and scripts, `tool` reads the arguments of other tools.
+//! Rooms: `shell` walks the commands of a text, `lookup` finds the entry of a command, `program` what the command does,
+//! `fallback` what it does when its entry does not say, `wrapped` makes the words of a command that another one runs,
+//! `target` turns words into actions, `run` follows code and scripts, `tool` reads the arguments of other tools, `trace`
+//! says on request which part of the catalogue each action comes from.
 
+mod fallback;
 mod lookup;
 mod program;
 mod run;
 mod shell;
 mod target;
 mod tool;
+pub mod trace;
+mod unlisted;
+mod wrapped;
 
+pub use lookup::entry_of;
 pub use tool::server_of;
 
 use std::rc::Rc;
 
+use self::trace::Step;
 use super::Catalogue;
 use super::action::{Action, Certainty, Target};
 use super::kinds::ActionKind;
@@ -61,6 +69,8 @@ pub struct Engine<'c> {
     bytes: usize,
     words: usize,
     limited: bool,
+    /// What applied, when somebody wants to know.
+    traced: Option<Vec<Step>>,
 }
 
 /// What holds where something is evaluated.
@@ -101,6 +111,7 @@ impl<'c> Engine<'c> {
             bytes: 0,
             words: 0,
             limited: false,
+            traced: None,
         }
     }
 
@@ -155,14 +166,6 @@ impl<'c> Engine<'c> {
     pub fn finish(self) -> Vec<Action> {
         let mut kept: Vec<Action> = Vec::with_capacity(self.actions.len());
         for action in self.actions {
-            let same = kept.iter_mut().find(|held| {
-                held.kind == action.kind
-                    && held.target == action.target
-                    && held.attributes == action.attributes
-                    && held.on == action.on
-                    && held.by == action.by
-                    && held.reason == action.reason
-            });
             debug_assert!(
                 action
                     .attributes
@@ -171,6 +174,7 @@ impl<'c> Engine<'c> {
                 "an attribute that `attributes` does not list: {:?}",
                 action.attributes
             );
+            let same = kept.iter_mut().find(|held| trace::same(held, &action));
             match same {
                 Some(held) => held.certainty = held.certainty.max(action.certainty),
                 None => kept.push(action),
@@ -232,6 +236,9 @@ impl<'c> Engine<'c> {
 
     /// A path made absolute, when it can be.
     fn absolute(&self, path: &str, situation: &Situation) -> Option<String> {
+        if let Some(rest) = path.strip_prefix("~\\") {
+            return self.absolute(&format!("~/{}", rest.replace('\\', "/")), situation);
+        }
         if let Some(rest) = path.strip_prefix('~') {
             let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
             let own = name.is_empty() || self.context.user.as_deref() == Some(name);

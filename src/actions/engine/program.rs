@@ -5,24 +5,29 @@ use std::rc::Rc;
 use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
-use super::{Engine, Situation, blank};
+use super::trace::Cause;
+use super::unlisted::{is_mixed, looks_like};
+use super::wrapped::{Names, names_of};
+use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
 use crate::actions::catalogue::entry::{Act, Effect, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
-use crate::actions::line::{Line, Source, Truth, join};
+use crate::actions::line::{Line, Source, Truth};
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, Origin, Word};
+use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
 /// What the effects of one command have done so far.
 #[derive(Default)]
-struct Done {
+pub(super) struct Done {
     /// How many actions there were before.
     first: usize,
     /// What was read, with everything that flows into the command.
     data: Data,
+    /// What its words hold.
+    handed: Data,
     /// What commands inside of it wrote.
     inner: Data,
     /// Positions of actions that send.
@@ -31,6 +36,8 @@ struct Done {
     writes: Vec<Word>,
     interactive: bool,
     applied: bool,
+    /// A command inside of it was run.
+    ran: bool,
 }
 
 impl Engine<'_> {
@@ -53,7 +60,15 @@ impl Engine<'_> {
             match candidate {
                 // An unset variable that vanishes leaves the next word as the program.
                 Candidate::Exact("") => {
-                    let one = self.argv(&words[1..], &doubtful);
+                    let deeper = Situation {
+                        depth: here.depth + 1,
+                        ..doubtful.clone()
+                    };
+                    if deeper.depth >= MAX_DEPTH {
+                        self.over_limit(&deeper);
+                        continue;
+                    }
+                    let one = self.argv(&words[1..], &deeper);
                     effects.output.merge(&one.output);
                 }
                 Candidate::Exact(name) => {
@@ -70,11 +85,22 @@ impl Engine<'_> {
                 Candidate::Prefix(name, _) => {
                     let name = name.to_owned();
                     self.computed_program(&name, first, here);
+                    self.as_removal(words, here);
                     effects.output.some = true;
                 }
             }
         }
         effects
+    }
+
+    /// A shell that talks to the host that a descriptor was connected to.
+    fn remote_shell(&mut self, host: &str, by: &str, here: &Situation) {
+        let action = Action {
+            target: Target::named(host),
+            by: by.to_owned(),
+            ..blank(ActionKind::ExecRemoteShell, here)
+        };
+        self.push(action, here);
     }
 
     /// The program's name is only known when the call runs.
@@ -87,16 +113,7 @@ impl Engine<'_> {
             return;
         }
         if let Some(host) = self.socket.clone() {
-            let action = Action {
-                target: Target {
-                    value: host.as_ref().to_owned(),
-                    exact: true,
-                    ..Target::default()
-                },
-                by: name.to_owned(),
-                ..blank(ActionKind::ExecRemoteShell, here)
-            };
-            self.push(action, here);
+            self.remote_shell(&host, name, here);
             return;
         }
         let reason = format!("the program is computed: {}", Self::reason_of(word));
@@ -147,16 +164,7 @@ impl Engine<'_> {
             && words.len() < 3
         {
             let host = Rc::clone(host);
-            let action = Action {
-                target: Target {
-                    value: host.as_ref().to_owned(),
-                    exact: true,
-                    ..Target::default()
-                },
-                by: name.to_owned(),
-                ..blank(ActionKind::ExecRemoteShell, here)
-            };
-            self.push(action, here);
+            self.remote_shell(&host, name, here);
         }
         let base = base_name(name);
         if name.chars().any(is_deceptive) {
@@ -164,8 +172,21 @@ impl Engine<'_> {
             self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
         }
+        if is_mixed(base) {
+            let reason = String::from("the program's name mixes letters of several scripts");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
+            return Effects::default();
+        }
+        if let Some(folded) = looks_like(base)
+            && self.catalogue.commands.find(&folded).is_some()
+        {
+            let reason = format!("the program's name only looks like `{folded}`");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
+            return Effects::default();
+        }
+        self.as_ascii(words, here);
         if name.contains(['/', '\\']) && here.on.is_none() {
-            let path = self.absolute(name, here);
+            let path = self.absolute(&name.replace('\\', "/"), here);
             let place = path
                 .as_deref()
                 .map_or(Place::Unknown, |path| place::classify(path, self.context));
@@ -175,7 +196,9 @@ impl Engine<'_> {
             let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
             if own || self.catalogue.commands.find(base).is_none() {
                 let known = !written && self.catalogue.commands.find(base).is_some();
-                let output = self.script("shell", &words[0], base, here);
+                let mut output = self.script("shell", &words[0], base, here);
+                // What the project's own program prints is as good as what it does.
+                output.setup = !written && place == Place::Workspace && !here.stdin.some;
                 if !known {
                     return Effects {
                         output,
@@ -187,7 +210,10 @@ impl Engine<'_> {
         let found = find(&self.catalogue.commands, base, words)
             .or_else(|| find(self.own?.commands(), base, words));
         let Some(found) = found else {
-            return self.unlisted_program(base, words, here);
+            let before = self.actions.len();
+            let effects = self.unlisted_program(base, words, here);
+            self.trace("", base, Cause::NoEntry, before, here);
+            return effects;
         };
         self.apply(found, words, here)
     }
@@ -203,33 +229,6 @@ impl Engine<'_> {
             })
     }
 
-    fn unlisted_program(&mut self, name: &str, words: &[Word], here: &Situation) -> Effects {
-        let mut manner = Manner {
-            attributes: vec!["unlisted"],
-            ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
-        };
-        if self.is_in_download(here) {
-            manner.attributes.push("downloaded");
-        }
-        let word = Word {
-            value: Value::Exact(name.to_owned()),
-            ..words[0].clone()
-        };
-        self.act(&manner, &word, here);
-        let mut output = Data::opaque();
-        output.merge(&here.stdin);
-        for word in words {
-            if let Some(data) = &word.data {
-                output.merge(data);
-            }
-        }
-        output.text = None;
-        Effects {
-            output,
-            interactive: false,
-        }
-    }
-
     fn apply(&mut self, found: Found<'_>, words: &[Word], here: &Situation) -> Effects {
         let mut here = here.clone();
         if let Some((at, otherwise)) = found.unlisted {
@@ -237,7 +236,9 @@ impl Engine<'_> {
                 Otherwise::Own => {}
                 _ => {
                     self.inherited(&found, words, &here);
+                    let before = self.actions.len();
                     self.otherwise(otherwise, at, &found, words, &here);
+                    self.trace(found.entry.name, &found.by, Cause::Unlisted, before, &here);
                     return Effects {
                         output: Data::opaque(),
                         interactive: false,
@@ -296,75 +297,6 @@ impl Engine<'_> {
         self.effects(&line, &found.by, &here)
     }
 
-    /// What a parent does with whatever subcommand.
-    fn inherited(&mut self, found: &Found<'_>, words: &[Word], here: &Situation) {
-        let entry = found.entry;
-        if !entry.effects.iter().any(|effect| effect.inherit) {
-            return;
-        }
-        let line = Line {
-            entry,
-            words,
-            name_words: found.name_words,
-            parsed: found.parsed.clone(),
-            assignments: &here.assignments,
-            stdin: &here.stdin,
-            stdin_source: here.stdin_source,
-            stdout: here.stdout,
-            cwd: &here.cwd,
-            origin: &here.origin,
-            args: None,
-        };
-        let mut done = Done::default();
-        for effect in entry.effects.iter().filter(|effect| effect.inherit) {
-            if line.applies(effect) > Truth::No {
-                self.effect(effect, &line, &found.by, here, &mut done);
-            }
-        }
-    }
-
-    fn otherwise(
-        &mut self,
-        otherwise: Otherwise,
-        at: usize,
-        found: &Found<'_>,
-        words: &[Word],
-        here: &Situation,
-    ) {
-        match otherwise {
-            Otherwise::Nothing | Otherwise::Own => {}
-            Otherwise::Unknown => {
-                let word = words.get(at).map_or("", |word| word.known().0);
-                let reason = if at < words.len() {
-                    format!("`{} {word}` is not in the catalogue", found.by)
-                } else {
-                    format!(
-                        "what `{}` does with these words is not in the catalogue",
-                        found.by
-                    )
-                };
-                self.unknown(reason, &found.by, here);
-            }
-            Otherwise::Does(kind) => {
-                let manner = Manner {
-                    certainty: Certainty::Likely,
-                    ..Manner::of(kind, Role::Name, &found.by)
-                };
-                if let Some(word) = join(words.get(at..).unwrap_or_default()) {
-                    self.act(&manner, &word, here);
-                } else {
-                    self.push(
-                        Action {
-                            by: found.by.clone(),
-                            ..blank(kind, here)
-                        },
-                        here,
-                    );
-                }
-            }
-        }
-    }
-
     /// Applies the effects of an entry to a line.
     pub fn effects(&mut self, line: &Line<'_>, by: &str, here: &Situation) -> Effects {
         let entry = line.entry;
@@ -373,6 +305,7 @@ impl Engine<'_> {
             .iter()
             .any(|condition| line.any(condition) == Truth::Yes);
         if harmless {
+            self.trace_harmless(line, by, here);
             return Effects {
                 output: Data::opaque(),
                 interactive: false,
@@ -389,6 +322,7 @@ impl Engine<'_> {
                 done.data.merge(data);
             }
         }
+        done.handed = done.data.clone();
         done.data.merge(line.stdin);
         done.data.text = None;
         let certainty = if line.parsed.unlisted.is_empty() {
@@ -409,11 +343,12 @@ impl Engine<'_> {
             );
             self.unknown(reason, by, here);
         }
-        for effect in &entry.effects {
+        for (number, effect) in entry.effects.iter().enumerate() {
             let truth = line.applies(effect);
             if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;
             }
+            let before = self.actions.len();
             let bound = match truth {
                 Truth::Maybe => Certainty::Possible,
                 _ => effect.certainty,
@@ -423,38 +358,14 @@ impl Engine<'_> {
                 ..here.clone()
             };
             self.effect(effect, line, by, &here, &mut done);
+            self.trace_effect(line, by, number, before, &here);
         }
         if !done.applied && entry.otherwise != Otherwise::Nothing {
+            let before = self.actions.len();
             self.no_effect(line, by, here);
+            self.trace(entry.name, by, Cause::Otherwise, before, here);
         }
         self.settle(line, done, here)
-    }
-
-    /// None of an entry's effects applied, and it says what that means.
-    fn no_effect(&mut self, line: &Line<'_>, by: &str, here: &Situation) {
-        match line.entry.otherwise {
-            Otherwise::Does(kind) => {
-                let word = join(&line.select(&Selector::From(0)));
-                let manner = Manner::of(kind, Role::Name, by);
-                match word {
-                    Some(word) => {
-                        self.act(&manner, &word, here);
-                    }
-                    None => self.push(
-                        Action {
-                            by: by.to_owned(),
-                            ..blank(kind, here)
-                        },
-                        here,
-                    ),
-                }
-            }
-            Otherwise::Unknown if line.words.len() > line.name_words => {
-                let reason = format!("what `{by}` does with these words is not in the catalogue");
-                self.unknown(reason, by, here);
-            }
-            _ => {}
-        }
     }
 
     /// What was read flows into what is sent and written, and into the output.
@@ -463,9 +374,28 @@ impl Engine<'_> {
         let mut data = done.data;
         data.merge(&done.inner);
         data.text = None;
+        if done.ran && !done.interactive {
+            // What another user's rights are used for only looks.
+            let mut own = self.actions.iter_mut().skip(done.first);
+            if let (Some(action), None) = (own.next(), own.next())
+                && action.kind == ActionKind::ExecPrivileged
+                && LOOKS.contains(&action.target.value.as_str())
+            {
+                action.attributes.push(String::from("harmless"));
+            }
+        }
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
                 carry(action, &data, self.context);
+            }
+        }
+        if !done.handed.secrets.is_empty() {
+            // A credential in a header or an agent's name goes along with a request that only fetches.
+            for action in self.actions.iter_mut().skip(done.first) {
+                if action.kind == ActionKind::NetFetch {
+                    action.kind = ActionKind::NetSend;
+                    carry(action, &done.handed, self.context);
+                }
             }
         }
         if !data.secrets.is_empty() {
@@ -488,6 +418,12 @@ impl Engine<'_> {
             Data::opaque()
         };
         output.some = true;
+        // What went through a program may be a part of what was listed.
+        for folder in &mut output.folders {
+            if let Some(parent) = folder.strip_suffix("/*") {
+                *folder = Rc::from(if parent.is_empty() { "/" } else { parent });
+            }
+        }
         output.setup = entry
             .setup_when
             .iter()
@@ -497,6 +433,9 @@ impl Engine<'_> {
         {
             for word in line.select(selector) {
                 let (text, _) = word.known();
+                if text.is_empty() {
+                    continue;
+                }
                 let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
                 crate::actions::word::add(&mut output.folders, &Rc::from(path));
             }
@@ -519,7 +458,7 @@ impl Engine<'_> {
         }
     }
 
-    fn effect(
+    pub(super) fn effect(
         &mut self,
         effect: &Effect<'_>,
         line: &Line<'_>,
@@ -556,7 +495,18 @@ impl Engine<'_> {
                     ..here.clone()
                 };
                 if self.afford(0, &deeper) {
+                    done.ran = true;
+                    let before = self.actions.len();
                     let inner = self.argv(&words, &deeper);
+                    if names_of(effect, line) == Names::All {
+                        // Among everything there are credentials, too, and nobody asked for them.
+                        for action in self.actions.iter_mut().skip(before) {
+                            if action.kind == ActionKind::CredentialRead && action.has("wildcard") {
+                                action.kind = ActionKind::FsRead;
+                                action.attributes.retain(|name| name != "store");
+                            }
+                        }
+                    }
                     done.inner.merge(&inner.output);
                     done.interactive |= inner.interactive;
                 }
@@ -576,6 +526,15 @@ impl Engine<'_> {
                     done.inner
                         .merge(&self.code_data(language, &stdin, by, &drained));
                 } else {
+                    let own = self
+                        .parameters(effect, line, here)
+                        .or_else(|| match &effect.to {
+                            Some(Selector::Operand(text)) if *language == "shell" => {
+                                Some(with_parameters(here, line, *text, by))
+                            }
+                            _ => None,
+                        });
+                    let here = own.as_ref().unwrap_or(here);
                     for word in &words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
@@ -685,107 +644,42 @@ impl Engine<'_> {
         done.sends
             .extend((before..self.actions.len()).filter(|at| sends(self.actions[*at].kind)));
     }
+}
 
-    /// The words of a command that another one runs, with what is put into and after them.
-    fn wrapped(
-        &mut self,
-        effect: &Effect<'_>,
-        mut words: Vec<Word>,
-        line: &Line<'_>,
-        here: &Situation,
-    ) -> Vec<Word> {
-        if let Some((placeholder, by)) = &effect.replace
-            && let Some(placeholder) = line.select(placeholder).pop()
-            && let Some(placeholder) = placeholder.exact().filter(|text| !text.is_empty())
-        {
-            let with = self.inserted(by, line, here);
-            let mut replaced = Vec::with_capacity(words.len() + with.len());
-            for word in words {
-                match word.exact() {
-                    Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
-                    Some(text) if text.contains(placeholder) => {
-                        replaced.extend(
-                            with.iter()
-                                .map(|insert| inside(&word, text, placeholder, insert)),
-                        );
-                    }
-                    _ => replaced.push(word),
-                }
-            }
-            words = replaced;
-        }
-        if let Some(selector) = &effect.append
-            && !words.is_empty()
-        {
-            words.extend(self.inserted(selector, line, here));
-        }
-        words
-    }
-
-    /// Words that another selector puts in; for standard input the names that come from there.
-    fn inserted(&self, selector: &Selector<'_>, line: &Line<'_>, here: &Situation) -> Vec<Word> {
-        if !matches!(selector, Selector::Stdin) {
-            let mut words = line.select(selector);
-            if line.entry.lists.is_some() {
-                // `find DIR -exec`: what is found lies below, not the folder itself alone.
-                for word in &mut words {
-                    if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
-                        let path = if path.ends_with('/') {
-                            path
-                        } else {
-                            format!("{path}/")
-                        };
-                        word.value =
-                            Value::Prefix(path, Why::RunTimeValue(String::from("what is found")));
-                    }
-                }
-            }
-            return words;
-        }
-        let made = |value| Word {
-            value,
-            origin: here.origin.clone(),
-            data: None,
-        };
-        if let Some(text) = line.stdin.text.as_ref().and_then(|text| text.value.exact()) {
-            return text
-                .split_whitespace()
-                .map(|name| made(Value::Exact(name.to_owned())))
-                .collect();
-        }
-        let why = || Why::RunTimeValue(String::from("standard input"));
-        if line.stdin.folders.is_empty() {
-            return vec![Word {
-                data: line.stdin.some.then(|| Rc::new(line.stdin.clone())),
-                ..made(Value::Unknown(why()))
-            }];
-        }
-        line.stdin
-            .folders
-            .iter()
-            .map(|folder| {
-                let folder = if folder.ends_with('/') {
-                    folder.as_ref().to_owned()
-                } else {
-                    format!("{folder}/")
-                };
-                made(Value::Prefix(folder, why()))
-            })
-            .collect()
+/// What holds in a new shell whose text is that operand: the next is its name, those behind it are its parameters.
+fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Situation {
+    let mut behind = line.select(&Selector::From(text + 1)).into_iter();
+    let zero = behind
+        .next()
+        .map_or_else(|| Value::Exact(by.to_owned()), |word| word.value);
+    let arguments = behind.map(|word| word.value).collect();
+    Situation {
+        scope: Rc::new(here.scope.with_parameters(zero, arguments)),
+        ..here.clone()
     }
 }
 
-/// A word in which a part is replaced by another word. What is not known of that one is shown as `…`: the rest of the
-/// text, which may be code, is still understood.
-fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
-    let (known, whole) = insert.known();
-    let rest = if whole { "" } else { "…" };
-    Word {
-        value: Value::Exact(text.replace(placeholder, &format!("{known}{rest}"))),
-        origin: Origin {
-            verbatim: None,
-            ..word.origin.clone()
-        },
-        data: word.data.clone(),
-    }
-}
+/// Programs of which nothing more is to be said, when nothing is said about what they do: none of them is a door to
+/// something else.
+const LOOKS: [&str; 20] = [
+    "apt",
+    "apt-get",
+    "apk",
+    "dnf",
+    "yum",
+    "pacman",
+    "zypper",
+    "dpkg",
+    "rpm",
+    "snap",
+    "systemctl",
+    "service",
+    "journalctl",
+    "docker",
+    "podman",
+    "true",
+    "test",
+    "id",
+    "whoami",
+    "ss",
+];

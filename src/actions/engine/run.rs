@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::target::Manner;
+use super::target::{Manner, carry};
+use super::unlisted::literals;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::catalogue::entry::Role;
@@ -58,6 +59,8 @@ impl Engine<'_> {
                     let here = Situation {
                         // A value put into code of which the rest is known is the rule, more code the exception.
                         certainty: if language == "sed"
+                            // Who starts the call says what stands there, and no text of it.
+                            || matches!(why, Why::UnsetVariable(_))
                             || ((language != "shell" || argument) && !text.trim().is_empty())
                         {
                             here.certainty.min(Certainty::Possible)
@@ -100,18 +103,56 @@ impl Engine<'_> {
         if language == "shell" {
             return self.shell_text(text, origin, &deeper);
         }
+        if language == "checksums" {
+            self.verified(text, &deeper);
+            return Data::default();
+        }
         if language == "patch" {
             self.patch(text, by, &deeper);
             return Data::default();
         }
         let Some(known) = language_of(language) else {
+            // What stands in quotes there may be a command all the same.
+            let doubtful = Situation {
+                certainty: here.certainty.min(Certainty::Possible),
+                ..deeper.clone()
+            };
+            for literal in literals(text) {
+                let before = self.actions.len();
+                if self.afford(literal.len(), &doubtful) {
+                    self.shell_text(literal, origin, &doubtful);
+                }
+                self.keep_worst(before);
+            }
             let reason = String::from("nobody here reads that language");
             self.unknown_kind(ActionKind::ExecDynamic, reason, by, &deeper);
             return Data::opaque();
         };
+        if shows_environment(language, text) {
+            let manner = Manner {
+                attributes: vec!["environment"],
+                ..Manner::of(ActionKind::CredentialRead, Role::Name, by)
+            };
+            let word = Word::made(Value::Exact(String::from("environment")), origin.clone());
+            self.act(&manner, &word, &deeper);
+        }
         let mut output = Data::opaque();
+        let first = self.actions.len();
         for effect in code::analyse(known, text) {
             output.merge(&self.code_effect(effect, origin, by, &deeper));
+        }
+        // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
+        // logs in with.
+        output.secrets.retain(|secret| secret.contains(['/', '\\']));
+        for action in self.actions.iter_mut().skip(first) {
+            let sends = match action.kind {
+                ActionKind::NetSend | ActionKind::MessageSend => true,
+                ActionKind::NetFetch => !action.target.exact,
+                _ => false,
+            };
+            if sends {
+                carry(action, &output, self.context);
+            }
         }
         output
     }
@@ -239,6 +280,9 @@ impl Engine<'_> {
 
     /// Data that an interpreter runs.
     pub fn code_data(&mut self, language: &str, data: &Data, by: &str, here: &Situation) -> Data {
+        if language == "checksums" && data.text.is_none() {
+            return Data::opaque();
+        }
         if let Some(text) = &data.text {
             let word = Word {
                 value: text.value.clone(),
@@ -252,7 +296,9 @@ impl Engine<'_> {
         }
         if !data.urls.is_empty() {
             self.remote_code(data, by, here);
-        } else if !data.files.is_empty() && !data.decoded {
+        } else if !data.files.is_empty()
+            && (!data.decoded || unread(language) == ActionKind::Unknown)
+        {
             for file in data.files.clone() {
                 let word = Word::made(Value::Exact(file.as_ref().to_owned()), here.origin.clone());
                 self.path(ActionKind::ExecLocal, &word, by, here);
@@ -302,6 +348,11 @@ impl Engine<'_> {
                 let stdin = Rc::clone(&here.stdin);
                 return self.code_data(language, &stdin, by, here);
             }
+            if text.starts_with("/dev/fd/") || text.starts_with("/proc/self/fd/") {
+                let reason = String::from("the code comes from another descriptor");
+                self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
+                return Data::opaque();
+            }
             if let Some(path) = self.absolute(text, here)
                 && here.on.is_none()
             {
@@ -344,6 +395,25 @@ impl Engine<'_> {
         }
         self.path(ActionKind::ExecLocal, file, by, here);
         Data::opaque()
+    }
+
+    /// Files whose content the call itself states by a hash: whoever serves them decides nothing any more.
+    fn verified(&mut self, text: &str, here: &Situation) {
+        const HEX_DIGITS: usize = 64;
+        for line in text.lines() {
+            let Some((hash, name)) = line.trim().split_once(char::is_whitespace) else {
+                continue;
+            };
+            let is_hash =
+                hash.len() >= HEX_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let name = name.trim_start().trim_start_matches('*');
+            if is_hash
+                && let Some(path) = self.absolute(name, here)
+                && let Some((_, data)) = self.files.iter_mut().find(|(held, _)| *held == path)
+            {
+                data.urls.clear();
+            }
+        }
     }
 
     /// Whether the working directory was downloaded by the call.
@@ -436,6 +506,37 @@ pub fn shebang(text: &str) -> Option<&'static str> {
         "pwsh" => "powershell",
         "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => "shell",
         _ => "other",
+    })
+}
+
+/// Whether code takes the whole environment, and not one variable of it.
+fn shows_environment(language: &str, text: &str) -> bool {
+    let (name, one): (&str, &[&str]) = match language {
+        "javascript" => ("process.env", &[".", "[", "?"]),
+        "ruby" => ("ENV", &["[", ".fetch", ".key", "."]),
+        "awk" => ("in ENVIRON", &["["]),
+        "perl" => ("%ENV", &[]),
+        _ => return false,
+    };
+    let whole = [
+        "ENV.to_h",
+        "ENV.each",
+        "ENV.map",
+        "ENV.inspect",
+        "ENV.sort",
+        "ENV.to_a",
+    ];
+    if language == "ruby" && whole.iter().any(|all| text.contains(all)) {
+        return true;
+    }
+    text.match_indices(name).any(|(at, _)| {
+        let is_name = |one: char| one.is_ascii_alphanumeric() || one == '_';
+        let before = text[..at].chars().next_back();
+        let rest = &text[at + name.len()..];
+        !before.is_some_and(is_name)
+            && !rest.starts_with(is_name)
+            && !one.iter().any(|part| rest.trim_start().starts_with(part))
+            && (language == "awk" || language == "perl" || text.len() < 200)
     })
 }
 

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
+use super::lookup::base_name;
 use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
+use crate::actions::catalogue::entry::{Effect, Selector};
 use crate::actions::environment::{self, VariableEffect};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Source;
@@ -29,6 +31,8 @@ struct Flow<'t> {
     captured: Vec<(ByteSpan, usize)>,
     /// What each command wrote to its standard output.
     outputs: Vec<Rc<Data>>,
+    /// Whether what each command writes there is printed.
+    shown: Vec<bool>,
     /// Commands that a shell without a known text writes to.
     from_shell: Vec<usize>,
 }
@@ -70,6 +74,7 @@ impl Engine<'_> {
         let mut output = Data::default();
         let count = resolution.commands.len();
         flow.outputs.reserve(count);
+        flow.shown = self.shown(&resolution.commands);
         for (index, command) in resolution.commands.into_iter().enumerate() {
             self.words += command.words.len() + 1;
             if self.words > MAX_WORDS {
@@ -97,19 +102,66 @@ impl Engine<'_> {
             };
             self.unknown(why_text(&unresolved.why).into_owned(), "shell", &here);
         }
-        for span in resolution.recursive_functions {
+        let recursive = resolution
+            .recursive_functions
+            .into_iter()
+            .map(|span| (span, "a function that calls itself"));
+        let endless = resolution
+            .endless
+            .into_iter()
+            .map(|span| (span, "processes that a loop starts without end"));
+        for (span, what) in recursive.chain(endless) {
             let here = Situation {
                 origin: origin.inside(span),
                 ..situation.clone()
             };
             let action = Action {
-                target: Target::named("a function that calls itself"),
+                target: Target::named(what),
                 by: String::from("shell"),
                 ..blank(ActionKind::ProcessExhaust, &here)
             };
             self.push(action, &here);
         }
         output
+    }
+
+    /// Which commands' output is printed, if only after a filter without arguments that passes it on: `echo x | cat`.
+    fn shown(&self, commands: &[Command]) -> Vec<bool> {
+        let mut shown = vec![false; commands.len()];
+        for (index, command) in commands.iter().enumerate().rev() {
+            let printed = match &command.stdout {
+                Stdout::Inherited => true,
+                Stdout::Captured => false,
+                Stdout::Pipe(targets) => targets.iter().any(|target| {
+                    shown.get(*target) == Some(&true)
+                        && commands
+                            .get(*target)
+                            .is_some_and(|next| self.passes_on(next))
+                }),
+            };
+            if let Some(held) = shown.get_mut(index) {
+                *held = printed;
+            }
+        }
+        shown
+    }
+
+    fn passes_on(&self, command: &Command) -> bool {
+        let [program] = command.words.as_slice() else {
+            return false;
+        };
+        command.redirects.is_empty()
+            && program
+                .value
+                .exact()
+                .and_then(|name| self.catalogue.commands.find(base_name(name)))
+                .is_some_and(|entry| {
+                    // Nothing of it applies without an operand: it only passes on.
+                    let idle = |effect: &Effect<'_>| {
+                        matches!(effect.to, Some(Selector::From(_) | Selector::Operand(_)))
+                    };
+                    entry.carries && entry.effects.iter().all(idle)
+                })
     }
 
     fn command(
@@ -140,6 +192,9 @@ impl Engine<'_> {
         );
         here.stdout = match &command.stdout {
             Stdout::Inherited => situation.stdout,
+            Stdout::Pipe(_) if flow.shown.get(flow.outputs.len()) == Some(&true) => {
+                situation.stdout
+            }
             Stdout::Pipe(_) => Source::Pipe,
             Stdout::Captured => Source::Text,
         };
@@ -176,6 +231,8 @@ impl Engine<'_> {
             here.stdout = Source::File;
         }
         self.captures(&command.assignments, flow);
+        self.reads_into(&words, &here);
+        self.picks(&words, &mut here);
         self.assignments(&command.assignments, &words, origin, &mut here);
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
@@ -414,11 +471,74 @@ impl Engine<'_> {
                 (assignment.name.clone(), word)
             })
             .collect();
+        let before = self.actions.len();
         for (name, word) in &named {
             self.variable(name, word, here);
         }
+        if records(words) {
+            for action in self.actions.iter_mut().skip(before) {
+                if action.kind == ActionKind::AgentBypass {
+                    action.attributes.push(String::from("version_control"));
+                }
+            }
+        }
         if !words.is_empty() {
             here.assignments = Rc::from(named);
+        }
+    }
+
+    /// `env | grep -i path`: of the environment only what was asked for is seen.
+    fn picks(&mut self, words: &[Word], here: &mut Situation) {
+        let is_grep = matches!(
+            words.first().and_then(Word::exact),
+            Some("grep" | "egrep" | "fgrep" | "rg")
+        );
+        if !is_grep
+            || here
+                .stdin
+                .secrets
+                .iter()
+                .any(|held| &**held != "environment")
+        {
+            return;
+        }
+        let mut patterns = words[1..].iter();
+        let plain = patterns.clone().all(|word| {
+            word.exact()
+                .is_some_and(|text| !text.starts_with('-') || is_shown(text))
+        }) && patterns.any(|word| word.exact().is_some_and(is_innocent))
+            && words[1..]
+                .iter()
+                .filter_map(Word::exact)
+                .filter(|text| !text.starts_with('-'))
+                .all(is_innocent);
+        let dumped = self.actions.iter().rposition(|action| {
+            action.kind == ActionKind::CredentialRead && action.target.value == "environment"
+        });
+        if plain && let Some(at) = dumped {
+            self.actions.remove(at);
+            here.stdin = Rc::new(Data::opaque());
+        }
+    }
+
+    /// Variables that a builtin fills from standard input.
+    fn reads_into(&mut self, words: &[Word], here: &Situation) {
+        let reads = matches!(
+            words.first().and_then(Word::exact),
+            Some("read" | "mapfile" | "readarray")
+        );
+        if !reads || !here.stdin.some {
+            return;
+        }
+        let data = Rc::new(Data {
+            text: None,
+            ..Data::clone(&here.stdin)
+        });
+        let names = words[1..].iter().filter_map(Word::exact);
+        for name in names.filter(|name| !name.starts_with('-')) {
+            if self.variables.len() < MAX_FILES {
+                self.variables.push((name.to_owned(), Rc::clone(&data)));
+            }
         }
     }
 
@@ -493,8 +613,15 @@ impl Engine<'_> {
                 let action = plain(ActionKind::ExecHijack);
                 self.push(action, here);
             }
-            VariableEffect::SearchPath => {
-                if text.split(':').any(|entry| self.is_foreign(entry, here)) {
+            VariableEffect::SearchPath | VariableEffect::ModulePath => {
+                let own = |entry: &str| {
+                    !entry.starts_with(['/', '~'])
+                        && (known.effect == VariableEffect::ModulePath || entry != ".")
+                };
+                if text
+                    .split(':')
+                    .any(|entry| !own(entry) && self.is_foreign(entry, here))
+                {
                     let action = plain(ActionKind::ExecHijack);
                     self.push(action, here);
                 }
@@ -592,6 +719,37 @@ fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
         by: String::from("/dev/tcp"),
         ..blank(kind, here)
     }
+}
+
+/// Options of grep that say how, and not what else.
+fn is_shown(option: &str) -> bool {
+    option
+        .trim_start_matches('-')
+        .bytes()
+        .all(|letter| matches!(letter, b'i' | b'E' | b'F' | b'n' | b'q' | b'o' | b'w'))
+}
+
+/// Whether a pattern asks for variables by names that hold no credentials.
+fn is_innocent(pattern: &str) -> bool {
+    const TELLING: [&str; 12] = [
+        "KEY", "TOKEN", "SECRET", "PASS", "PWD", "CRED", "AUTH", "PRIV", "AWS", "GITHUB", "API",
+        "=",
+    ];
+    let upper = pattern.to_ascii_uppercase();
+    let letters = upper.bytes().filter(u8::is_ascii_alphabetic).count();
+    letters >= 2
+        && !upper.contains(['*', '.', '[', '|', '?', '\\'])
+        && !TELLING.iter().any(|part| upper.contains(part))
+}
+
+/// Whether a command line is one of version control at which a project's checks run.
+fn records(words: &[Word]) -> bool {
+    let word = |at: usize| words.get(at).and_then(Word::exact);
+    word(0) == Some("git")
+        && matches!(
+            word(1),
+            Some("commit" | "push" | "merge" | "rebase" | "am" | "cherry-pick")
+        )
 }
 
 fn program_name(words: &[Word]) -> String {

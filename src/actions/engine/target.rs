@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::wrapped::listed;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::catalogue::entry::Role;
@@ -58,6 +59,8 @@ struct Known {
     path: Option<String>,
     wildcard: bool,
     reason: Option<String>,
+    /// Nothing in the call sets the variable that holds it.
+    from_environment: bool,
 }
 
 impl Engine<'_> {
@@ -113,7 +116,20 @@ impl Engine<'_> {
 
     fn paths(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
         let mut data = Data::default();
-        let candidates = word.value.candidates();
+        // What a command listed lies in the folders that it looked into.
+        let folders: Vec<Value> = match (&word.value, &word.data) {
+            (Value::Unknown(Why::CommandOutput | Why::RunTimeValue(_)), Some(from)) => from
+                .folders
+                .iter()
+                .map(|folder| listed(folder, false, "what is listed"))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let candidates: Vec<Candidate<'_>> = if folders.is_empty() {
+            word.value.candidates()
+        } else {
+            folders.iter().flat_map(Value::candidates).collect()
+        };
         let several = candidates.len() > 1;
         for candidate in candidates {
             let skipped = matches!(candidate, Candidate::Exact("" | "-"));
@@ -169,11 +185,20 @@ impl Engine<'_> {
         if changes && manner.kind != K::ExecHijack && self.is_guards(&known, manner.kind) {
             action.kind = K::AgentGuard;
         }
+        // An image of a disk is a file of the project.
+        if action.kind == K::DiskWrite
+            && matches!(known.place, Place::Workspace | Place::Temp | Place::Cache)
+        {
+            action.kind = K::FsWrite;
+        }
         if known.place == Place::Device && matches!(action.kind, K::FsWrite | K::FsDestroy) {
             action.kind = K::DiskWrite;
         }
         if known.wildcard {
             action.attributes.push(String::from("wildcard"));
+        }
+        if known.from_environment && matches!(manner.kind, K::FsWrite | K::FsPermission) {
+            action.attributes.push(String::from("from_environment"));
         }
         if several || known.reason.is_some() {
             action.certainty = action.certainty.min(Certainty::Likely);
@@ -256,13 +281,18 @@ impl Engine<'_> {
             Candidate::Prefix(text, why) => (text, false, false, Some(why)),
         };
         let reason = why.map(|why| why_text(why).into_owned());
+        let from_environment = matches!(why, Some(Why::UnsetVariable(_)));
         let path = if text.is_empty() {
             None
         } else {
             self.absolute(text, here)
         };
         let Some(path) = path else {
-            return self.unknown_path(text, why, exact, wildcard, here);
+            let unknown = self.unknown_path(text, why, exact, wildcard, here);
+            return Known {
+                from_environment: from_environment && unknown.place == Place::Unknown,
+                ..unknown
+            };
         };
         let place = if here.on.is_some() {
             Place::Remote
@@ -297,6 +327,7 @@ impl Engine<'_> {
             path: Some(path),
             wildcard,
             reason,
+            from_environment: from_environment && place == Place::Unknown,
         }
     }
 
@@ -354,6 +385,7 @@ impl Engine<'_> {
             path: None,
             wildcard,
             reason,
+            from_environment: false,
         }
     }
 

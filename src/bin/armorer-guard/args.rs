@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use armorer_guard_core::call::Surface;
+use armorer_guard_core::sweep::select::Selection;
 use lexopt::{Arg, Parser};
 
-use crate::{help, hook, redact, rules, scan};
+use crate::{catalogue, help, hook, redact, rules, scan};
 
 /// What is to be done.
 pub(crate) enum Command {
@@ -16,6 +17,7 @@ pub(crate) enum Command {
     Redact(redact::options::Options),
     Scan(scan::options::Options),
     Rules(rules::options::Options),
+    Catalogue(catalogue::options::Options),
     /// The command and its arguments, for the Python command line.
     Python(Vec<OsString>),
     /// A text to print.
@@ -87,6 +89,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         Some("redact") => redact::options::parse(Parser::from_args(rest)),
         Some("scan") => scan::options::parse(Parser::from_args(rest)),
         Some("rules") => rules::options::parse(Parser::from_args(rest)),
+        Some("catalogue") => catalogue::options::parse(Parser::from_args(rest)),
         Some("help") => help_about(&rest),
         Some("-h" | "--help") => Ok(Command::Help(help::overview)),
         Some("-V" | "--version") => Ok(Command::Help(help::version)),
@@ -117,6 +120,7 @@ fn help_about(rest: &[OsString]) -> Result<Command, UsageError> {
         Some("redact") => Ok(Command::Help(redact::options::help)),
         Some("scan") => Ok(Command::Help(scan::options::help)),
         Some("rules") => Ok(Command::Help(rules::options::help)),
+        Some("catalogue") => Ok(Command::Help(catalogue::options::help)),
         Some(name) if help::is_python_command(name) => {
             Ok(Command::Python(vec![name.into(), "--help".into()]))
         }
@@ -222,6 +226,39 @@ pub(crate) fn unexpected(argument: Arg<'_>, command: &str) -> UsageError {
         hint: Some(format!(
             "`armorer-guard {command} --help` lists the options"
         )),
+    }
+}
+
+/// What is looked for, with which rules and in what: the options that `scan` and `redact` share.
+pub(crate) struct Sought {
+    pub(crate) selection: Selection,
+    pub(crate) packs: Vec<PathBuf>,
+    pub(crate) surface: Surface,
+}
+
+impl Sought {
+    /// Everything that the rules that are always there find in what a tool returned.
+    pub(crate) fn everything() -> Self {
+        Self {
+            selection: Selection::default(),
+            packs: Vec::new(),
+            surface: Surface::ToolResult,
+        }
+    }
+
+    /// Whether [`Sought::take`] knows the option.
+    pub(crate) fn takes(option: &str) -> bool {
+        matches!(option, "rule" | "exclude-rule" | "pack" | "surface")
+    }
+
+    pub(crate) fn take(&mut self, option: &str, parser: &mut Parser) -> Result<(), UsageError> {
+        match option {
+            "rule" => self.selection.only.push(text(parser, "--rule")?),
+            "exclude-rule" => self.selection.except.push(text(parser, "--exclude-rule")?),
+            "pack" => self.packs.push(parser.value()?.into()),
+            _ => self.surface = surface(parser)?,
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use armorer_guard_core::builtin;
 
 /// Commands that run in this program.
-const NATIVE: [(&str, &str); 6] = [
+const NATIVE: [(&str, &str); 7] = [
     (
         "check",
         "judge a text, a tool call or a stream of them on standard input",
@@ -12,6 +12,10 @@ const NATIVE: [(&str, &str); 6] = [
     ("scan", "find secrets in files and directories"),
     ("redact", "replace secrets in files and pipes"),
     ("rules", "list, show, check and explain detection rules"),
+    (
+        "catalogue",
+        "show what is known about a command, and check a catalogue",
+    ),
     ("help", "say more about a command"),
 ];
 

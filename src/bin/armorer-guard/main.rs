@@ -3,6 +3,7 @@
 //! This folder reads input, asks the guard and writes the answer. What an answer means is the core's business.
 
 mod args;
+mod catalogue;
 mod check;
 mod help;
 mod hook;
@@ -43,6 +44,7 @@ fn run() -> u8 {
         Ok(Command::Redact(options)) => redact::run(&options),
         Ok(Command::Scan(options)) => scan::run(&options),
         Ok(Command::Rules(options)) => rules::run(&options),
+        Ok(Command::Catalogue(options)) => catalogue::run(&options),
         Ok(Command::Python(arguments)) => python::run(&arguments),
         Ok(Command::Help(text)) => print(text().as_bytes()).code(),
         Err(error) => {

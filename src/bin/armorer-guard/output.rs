@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use armorer_guard_core::decision::Effect;
 use armorer_guard_core::explain::Style;
+use armorer_guard_core::wire::write_line;
+use serde::Serialize;
 
 /// What the front ends with. The order is strictness: over many requests the largest wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,18 @@ pub(crate) fn print(bytes: &[u8]) -> Status {
             Status::Error
         }
     }
+}
+
+/// Writes what was asked for, as one JSON object or for people.
+pub(crate) fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> Status {
+    let bytes = if json {
+        let mut line = Vec::new();
+        write_line(members, &mut line);
+        line
+    } else {
+        text().into_bytes()
+    };
+    print(&bytes)
 }
 
 /// One error sentence on standard error. When even that is closed, the exit status has to do.

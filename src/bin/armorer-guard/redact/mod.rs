@@ -56,10 +56,11 @@ impl Failure {
 
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
-    let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
+    let Some(rules) = RuleSet::open_or_complain(&options.sought.packs, options.home.as_deref())
+    else {
         return ERROR;
     };
-    if !rules.knows(&options.selection) {
+    if !rules.knows(&options.sought.selection) {
         return ERROR;
     }
     match redact(options, &rules) {
@@ -256,7 +257,7 @@ impl Work<'_> {
     ) -> Result<(), Failure> {
         let chosen = Chosen {
             finder: self.finder,
-            selection: &self.options.selection,
+            selection: &self.options.sought.selection,
             personal: self.options.personal,
         };
         let (limits, pace) = if self.options.lines {
@@ -266,7 +267,7 @@ impl Work<'_> {
         };
         let sweep = Sweep {
             finder: &chosen,
-            surface: self.options.surface,
+            surface: self.options.sought.surface,
             limits,
             pace,
         };

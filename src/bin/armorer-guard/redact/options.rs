@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use armorer_guard_core::call::Surface;
-use armorer_guard_core::sweep::select::Selection;
 use lexopt::{Arg, Parser};
 
-use crate::args::{self, Command, UsageError};
+use crate::args::{self, Command, Sought, UsageError};
 
 /// Where the redacted text goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +31,7 @@ pub(crate) struct Options {
     pub(crate) report: ReportTo,
     pub(crate) lines: bool,
     pub(crate) personal: bool,
-    pub(crate) selection: Selection,
-    pub(crate) packs: Vec<PathBuf>,
-    pub(crate) surface: Surface,
+    pub(crate) sought: Sought,
     pub(crate) tags: bool,
     pub(crate) home: Option<PathBuf>,
 }
@@ -70,7 +66,7 @@ options:
   --rule NAME       replace only what this rule or family (`secrets`) finds; may be given again
   --exclude-rule NAME
                     leave what this rule or family finds; may be given again
-  --pack FILE       with the rules of this pack too; may be given again
+  --pack FILE       with the rules of this pack too, besides those in `packs` of the guard's home; may be given again
   --pii             replace personal data too
   --surface NAME    where the text comes from: user, retrieved, tool_result (the default), tool_description, tool_args,
                     model_output
@@ -90,9 +86,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
         report: ReportTo::Nowhere,
         lines: false,
         personal: false,
-        selection: Selection::default(),
-        packs: Vec::new(),
-        surface: Surface::ToolResult,
+        sought: Sought::everything(),
         tags: true,
         home: None,
     };
@@ -112,16 +106,10 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
             }
             Arg::Long("lines") => options.lines = true,
             Arg::Long("pii") => options.personal = true,
-            Arg::Long("rule") => {
-                let name = args::text(&mut parser, "--rule")?;
-                options.selection.only.push(name);
+            Arg::Long(name) if Sought::takes(name) => {
+                let name = name.to_owned();
+                options.sought.take(&name, &mut parser)?;
             }
-            Arg::Long("exclude-rule") => {
-                let name = args::text(&mut parser, "--exclude-rule")?;
-                options.selection.except.push(name);
-            }
-            Arg::Long("pack") => options.packs.push(parser.value()?.into()),
-            Arg::Long("surface") => options.surface = args::surface(&mut parser)?,
             Arg::Long("no-tags") => options.tags = false,
             Arg::Long("home") => options.home = Some(args::directory(&mut parser, "--home")?),
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help(help)),

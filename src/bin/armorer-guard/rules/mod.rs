@@ -7,16 +7,16 @@ use std::path::PathBuf;
 
 use armorer_guard_core::call::Surface;
 use armorer_guard_core::explain::visible;
+use armorer_guard_core::home_packs;
 use armorer_guard_core::rules::Rule;
 use armorer_guard_core::rules::book::Page;
 use armorer_guard_core::scan::why::{self, Near};
 use armorer_guard_core::scan::{Checksum, Finding, FindingKind, packs};
 use armorer_guard_core::sweep::select::covers;
-use armorer_guard_core::wire::write_line;
 use serde::Serialize;
 
 use crate::input::{invite, read_all};
-use crate::output::{Status, complain, print};
+use crate::output::{self, Status, complain};
 use options::{Action, Options};
 use set::RuleSet;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options) -> u8 {
     if let Action::Check { files } = &options.action {
         return check(files, options.json);
     }
-    let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
+    let Some(rules) = RuleSet::open_or_complain(&options.packs, None) else {
         return ERROR;
     };
     match &options.action {
@@ -51,16 +51,9 @@ pub(crate) fn run(options: &Options) -> u8 {
     }
 }
 
-/// Writes an answer, as JSON or for people.
+/// Writes an answer and returns the exit status.
 fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> u8 {
-    let bytes = if json {
-        let mut line = Vec::new();
-        write_line(members, &mut line);
-        line
-    } else {
-        text().into_bytes()
-    };
-    match print(&bytes) {
+    match output::answer(json, members, text) {
         Status::Error => ERROR,
         _ => 0,
     }
@@ -253,7 +246,19 @@ struct ErrorMembers {
 
 fn check(files: &[PathBuf], json: bool) -> u8 {
     let mut counts = Vec::new();
-    let outcome = set::read(files).and_then(|packs| {
+    let files = if files.is_empty() {
+        set::at_home(None)
+    } else {
+        Ok(files.to_vec())
+    };
+    if files.as_ref().is_ok_and(Vec::is_empty) {
+        complain(
+            "`rules check` says nothing of what",
+            Some("name packs, or put them into `packs` of the guard's home"),
+        );
+        return ERROR;
+    }
+    let outcome = files.and_then(|files| set::read(&files)).and_then(|packs| {
         counts = packs
             .iter()
             .map(|(file, pack)| PackMembers {
@@ -261,7 +266,7 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
                 rules: pack.rule.len(),
             })
             .collect();
-        set::taken(&packs)?;
+        home_packs::refuse_taken(&packs)?;
         packs::compile(packs).map(|_| ())
     });
     let errors = outcome.err().unwrap_or_default();

@@ -42,12 +42,13 @@ const HELP: &str = r"armorer-guard rules: list, show, check and explain detectio
 
 usage: armorer-guard rules list [--kind KIND] [OPTION...]
        armorer-guard rules show ID... [OPTION...]
-       armorer-guard rules check FILE... [OPTION...]
+       armorer-guard rules check [FILE...] [OPTION...]
        armorer-guard rules why [TEXT] [--surface NAME] [OPTION...]
 
   list              id, severity and name of every rule, by pack
   show              all that is written about a rule, or about each rule of a family (`pii`)
-  check             hold packs (TOML files) against the format and their own examples, as the build does with ours
+  check             hold packs (TOML files; by default those in `packs` of the guard's home) against the format and
+                    their own examples, as the build does with ours
   why               which rules find something in a text (an argument, after `--` when it starts with a hyphen; else
                     standard input), and which nearly did but for a boundary, a length, a placeholder, too little
                     entropy, a word that must stand near, …; values are not shown
@@ -56,7 +57,7 @@ options:
   --kind KIND       only secret, pii, hidden_text, injection or exfiltration
   --surface NAME    where the text comes from: user, retrieved, tool_result (the default), tool_description, tool_args,
                     model_output
-  --pack FILE       with the rules of this pack too; may be given again
+  --pack FILE       with the rules of this pack too, besides those in `packs` of the guard's home; may be given again
   --json            one JSON object instead of text for people: {rules: [...]}, for check {packs: [{file, rules}],
                     errors: [{kind, file, rule, message}]}, for why {findings: [{rule, kind, severity, confidence_pm,
                     start, end, checksum?, view?, redact}], near: [{rule, start, end, reason, message}]}
@@ -115,7 +116,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
             ));
         }
     };
-    let needs = matches!(&action, Action::Show { .. } | Action::Check { .. });
+    let needs = matches!(&action, Action::Show { .. });
     let takes_none = matches!(&action, Action::List { .. } | Action::Why { .. });
     if needs && values.is_empty() {
         return Err(UsageError::new(

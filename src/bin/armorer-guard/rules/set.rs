@@ -1,13 +1,13 @@
-//! The rules in use: those that ship, and the packs a person names.
+//! The rules in use: those that ship, the packs in the guard's home, and the packs a person names.
 
 use std::path::{Path, PathBuf};
 
-use armorer_guard_core::builtin;
 use armorer_guard_core::rules::book::{self, Page};
 use armorer_guard_core::rules::spec::PackSpec;
 use armorer_guard_core::rules::{Rule, RuleError};
 use armorer_guard_core::scan::{Scanner, packs};
 use armorer_guard_core::sweep::select::Selection;
+use armorer_guard_core::{builtin, edge, home_packs};
 
 use crate::output::complain;
 
@@ -18,23 +18,31 @@ pub(crate) enum RuleSet {
 }
 
 impl RuleSet {
-    /// The rules that ship and those of `files`.
-    pub(crate) fn open(files: &[PathBuf]) -> Result<Self, Vec<RuleError>> {
+    /// The rules that ship, those of the packs in the guard's home, and those of `files`.
+    pub(crate) fn open(files: &[PathBuf], home: Option<&Path>) -> Result<Self, Vec<RuleError>> {
         builtin::sound().map_err(damaged)?;
-        if files.is_empty() {
+        let mut all = at_home(home)?;
+        for file in files {
+            if !all.iter().any(|held| same(held, file)) {
+                all.push(file.clone());
+            }
+        }
+        if all.is_empty() {
             return Ok(Self::Shipped);
         }
-        let packs = read(files)?;
+        let packs = read(&all)?;
         let own = book::of(&packs);
-        taken(&packs)?;
+        home_packs::refuse_taken(&packs)?;
         let mut scanner = builtin::new_scanner().map_err(damaged)?;
         scanner.add(packs::load(packs)?);
         Ok(Self::Extended { scanner, own })
     }
 
     /// As [`RuleSet::open`]; says what is wrong.
-    pub(crate) fn open_or_complain(files: &[PathBuf]) -> Option<Self> {
-        Self::open(files).inspect_err(|errors| told(errors)).ok()
+    pub(crate) fn open_or_complain(files: &[PathBuf], home: Option<&Path>) -> Option<Self> {
+        Self::open(files, home)
+            .inspect_err(|errors| told(errors))
+            .ok()
     }
 
     pub(crate) fn scanner(&self) -> &Scanner {
@@ -116,28 +124,19 @@ fn read_one(path: &Path) -> Result<PackSpec, RuleError> {
     packs::parse(&text).map_err(unreadable)
 }
 
-/// Refuses ids that a shipped rule has.
-pub(super) fn taken(packs: &[(String, PackSpec)]) -> Result<(), Vec<RuleError>> {
-    let shipped: std::collections::HashSet<&str> = builtin::scanner()
-        .rules()
-        .map(|rule| rule.id.as_str())
-        .collect();
-    let errors: Vec<RuleError> = packs
-        .iter()
-        .flat_map(|(file, pack)| pack.rule.iter().map(move |rule| (file, rule)))
-        .filter(|(_, rule)| shipped.contains(rule.id.as_str()))
-        .map(|(file, rule)| RuleError {
-            kind: RuleError::DUPLICATE,
-            file: file.clone(),
-            rule: rule.id.clone(),
-            message: String::from("the id is that of a rule that ships"),
-        })
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(errors)
+/// The packs in the guard's home: the given one, or that of the environment.
+pub(super) fn at_home(home: Option<&Path>) -> Result<Vec<PathBuf>, Vec<RuleError>> {
+    let home = home.map(Path::to_path_buf).or_else(edge::guard_home);
+    match home {
+        Some(home) => home_packs::files(&home).map_err(|error| vec![error]),
+        None => Ok(Vec::new()),
     }
+}
+
+/// Whether both are one file.
+fn same(left: &Path, right: &Path) -> bool {
+    left == right
+        || matches!((left.canonicalize(), right.canonicalize()), (Ok(left), Ok(right)) if left == right)
 }
 
 /// Says what is wrong with packs.

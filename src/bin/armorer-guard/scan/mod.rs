@@ -36,10 +36,10 @@ const QUEUE: usize = 256;
 
 /// Runs the command and returns the exit status.
 pub(crate) fn run(options: &Options) -> u8 {
-    let Some(rules) = RuleSet::open_or_complain(&options.packs) else {
+    let Some(rules) = RuleSet::open_or_complain(&options.sought.packs, None) else {
         return ERROR;
     };
-    if !rules.knows(&options.selection) {
+    if !rules.knows(&options.sought.selection) {
         return ERROR;
     }
     match scan(options, &rules) {
@@ -60,11 +60,11 @@ fn scan(options: &Options, rules: &RuleSet) -> Result<u8, String> {
     let job = Job {
         sweep: Sweep {
             finder: &finder,
-            surface: options.surface,
+            surface: options.sought.surface,
             limits: Limits::FILES,
             pace: Pace::Full,
         },
-        selection: &options.selection,
+        selection: &options.sought.selection,
         files: options.files,
         known: known.as_ref(),
         scanned: &scanned,

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use armorer_guard_core::call::Surface;
-use armorer_guard_core::sweep::select::{Selection, severity};
+use armorer_guard_core::sweep::select::severity;
 use lexopt::{Arg, Parser};
 
-use crate::args::{self, Command, UsageError};
+use crate::args::{self, Command, Sought, UsageError};
 
 /// How the findings are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +19,7 @@ pub(crate) struct Options {
     /// `-` is standard input.
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) files: FileOptions,
-    pub(crate) selection: Selection,
-    pub(crate) packs: Vec<PathBuf>,
-    pub(crate) surface: Surface,
+    pub(crate) sought: Sought,
     pub(crate) format: Format,
     pub(crate) output: Option<PathBuf>,
     pub(crate) baseline: Option<PathBuf>,
@@ -65,7 +62,7 @@ findings:
   --rule NAME       only of this rule or family (`secrets`); may be given again
   --exclude-rule NAME
                     not of this rule or family; may be given again
-  --pack FILE       with the rules of this pack too; may be given again
+  --pack FILE       with the rules of this pack too, besides those in `packs` of the guard's home; may be given again
   --min-severity S  low (the default), medium, high or critical
   --surface NAME    where the texts come from: user, retrieved, tool_result (the default), tool_description, tool_args,
                     model_output; some rules speak about some only
@@ -96,9 +93,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
             binary: false,
             max_size: None,
         },
-        selection: Selection::default(),
-        packs: Vec::new(),
-        surface: Surface::ToolResult,
+        sought: Sought::everything(),
         format: Format::Human,
         output: None,
         baseline: None,
@@ -113,13 +108,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
             Arg::Long("binary") => options.files.binary = true,
             Arg::Long("max-size") => options.files.max_size = Some(size(&mut parser)?),
             Arg::Long("threads") => options.threads = threads(&mut parser)?,
-            Arg::Long("rule") => {
-                let name = args::text(&mut parser, "--rule")?;
-                options.selection.only.push(name);
-            }
-            Arg::Long("exclude-rule") => {
-                let name = args::text(&mut parser, "--exclude-rule")?;
-                options.selection.except.push(name);
+            Arg::Long(name) if Sought::takes(name) => {
+                let name = name.to_owned();
+                options.sought.take(&name, &mut parser)?;
             }
             Arg::Long("min-severity") => {
                 let name = args::text(&mut parser, "--min-severity")?;
@@ -129,10 +120,8 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
                         "one of low, medium, high, critical",
                     )
                 })?;
-                options.selection.least = Some(least);
+                options.sought.selection.least = Some(least);
             }
-            Arg::Long("pack") => options.packs.push(parser.value()?.into()),
-            Arg::Long("surface") => options.surface = args::surface(&mut parser)?,
             Arg::Long("baseline") => options.baseline = Some(parser.value()?.into()),
             Arg::Long("update-baseline") => options.update_baseline = true,
             Arg::Long("json") => tell(&mut options, Format::Json)?,

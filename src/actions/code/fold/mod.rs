@@ -1,5 +1,17 @@
 //! Functions that only compute: folded when their arguments are known, so that what they hide is seen.
 
+mod decode;
+mod format;
+mod paths;
+
+pub(super) use decode::base64;
+pub(super) use format::percent;
+pub(super) use paths::{parent, path_join, path_method};
+
+use decode::{decode_call, decoded, hex, rot13};
+use format::{braces, printf};
+use paths::{directory, joined_path, slashed};
+
 use super::Language;
 use super::value::{Kind, MAX_TEXT_BYTES, Origin, Val, concat};
 use super::walk::Args;
@@ -37,61 +49,20 @@ pub(super) fn repeat(text: &str, count: i64) -> Val {
     }
 }
 
-/// Python's `%`, and everybody's remainder.
-pub(super) fn percent(left: Val, right: &Val) -> Val {
-    match (&left.kind, &right.kind) {
-        (Kind::Number(one), Kind::Number(other)) => one
-            .checked_rem(*other)
-            .map_or_else(|| Val::opaque(""), Val::number),
-        (Kind::Text(Value::Exact(format), _), Kind::List(items)) => printf(format, items),
-        (Kind::Text(Value::Exact(format), _), _) => printf(format, std::slice::from_ref(right)),
-        _ => Val::opaque("")
-            .from(left.origin.clone())
-            .from(right.origin.clone()),
-    }
-}
-
-/// `printf` with its simple directives; others end what is known.
-fn printf(format: &str, items: &[Val]) -> Val {
-    let mut value = Value::Exact(String::new());
-    let mut origin = Origin::Code;
-    let mut items = items.iter();
-    let mut rest = format;
-    while let Some(found) = rest.find('%') {
-        value = concat(value, &Value::Exact(rest[..found].to_owned()));
-        let directive = &rest[found + 1..];
-        let end = directive
-            .find(|character: char| character.is_ascii_alphabetic() || character == '%')
-            .map_or(directive.len(), |end| end + 1);
-        match directive.as_bytes().get(end.saturating_sub(1)) {
-            Some(b'%') => value = concat(value, &Value::Exact(String::from("%"))),
-            Some(b's' | b'd' | b'i' | b'r' | b'u') => {
-                let Some(item) = items.next() else {
-                    return Val::value(concat(value, &Value::Unknown(Why::Expansion)));
-                };
-                origin = origin.join(item.origin.clone());
-                value = concat(value, &item.as_value());
-            }
-            Some(b'c') => {
-                let item = items.next().map_or_else(|| Val::opaque(""), character_of);
-                value = concat(value, &item.as_value());
-            }
-            _ => return Val::value(concat(value, &Value::Unknown(Why::Expansion))).from(origin),
-        }
-        rest = &directive[end..];
-    }
-    Val::value(concat(value, &Value::Exact(rest.to_owned()))).from(origin)
+/// The character with that code, when there is one.
+pub(super) fn from_code(code: i64) -> Val {
+    u32::try_from(code)
+        .ok()
+        .and_then(char::from_u32)
+        .map_or_else(
+            || Val::opaque(""),
+            |character| Val::text(character.to_string()),
+        )
 }
 
 fn character_of(value: &Val) -> Val {
     match &value.kind {
-        Kind::Number(code) => u32::try_from(*code)
-            .ok()
-            .and_then(char::from_u32)
-            .map_or_else(
-                || Val::opaque(""),
-                |character| Val::text(character.to_string()),
-            ),
+        Kind::Number(code) => from_code(*code),
         Kind::Text(..) => value.clone(),
         _ => Val::opaque("").from(value.origin.clone()),
     }
@@ -176,90 +147,6 @@ fn pick<T: Clone>(items: &[T], from: Option<i64>, to: Option<i64>, step: i64) ->
         }
     }
     out
-}
-
-// ---- paths
-
-/// A path object of these parts.
-pub(super) fn path_join(parts: &[Val]) -> Val {
-    let origin = parts.iter().fold(Origin::Code, |origin, part| {
-        origin.join(part.origin.clone())
-    });
-    Val::object("path", vec![Val::value(joined_path(parts)).from(origin)])
-}
-
-fn joined_path(parts: &[Val]) -> Value {
-    let mut value = Value::Exact(String::new());
-    for (index, part) in parts.iter().enumerate() {
-        let next = part.as_value();
-        let absolute = matches!(&next, Value::Exact(text) | Value::Prefix(text, _) | Value::Pattern(text) if text.starts_with('/') || text.starts_with('~'));
-        if absolute || index == 0 {
-            value = next;
-            continue;
-        }
-        let ends = matches!(&value, Value::Exact(text) if text.is_empty() || text.ends_with('/'));
-        if !ends {
-            value = concat(value, &Value::Exact(String::from("/")));
-        }
-        value = concat(value, &next);
-    }
-    value
-}
-
-/// The directory that holds a path.
-pub(super) fn parent(args: &[Val]) -> Val {
-    let path = args
-        .first()
-        .and_then(Val::exact)
-        .map(|path| Val::text(directory(path)));
-    Val::object("path", vec![path.unwrap_or_else(|| Val::opaque("parent"))])
-}
-
-fn directory(path: &str) -> String {
-    match path.trim_end_matches('/').rsplit_once('/') {
-        Some(("", _)) => String::from("/"),
-        Some((parent, _)) => parent.to_owned(),
-        None if path.starts_with('/') => String::from("/"),
-        None if path == "." => String::from("."),
-        None => String::from("."),
-    }
-}
-
-/// A method of a path that gives another path.
-pub(super) fn path_method(held: &[Val], name: &str, args: &Args) -> Option<Val> {
-    let this = held.first().cloned().unwrap_or_else(|| Val::opaque("path"));
-    Some(match name {
-        "resolve" | "absolute" | "expanduser" | "expand_path" | "as_posix" | "__str__" | "to_s"
-        | "cleanpath" | "realpath" | "with_suffix" => Val::object("path", vec![this]),
-        "joinpath" | "join" | "/" | "+" => {
-            let mut parts = vec![this];
-            parts.extend(args.pos.iter().cloned());
-            path_join(&parts)
-        }
-        "glob" | "rglob" | "iterdir" | "walk" | "children" | "each_child" => {
-            let pattern = args.pos.first().and_then(Val::exact).unwrap_or("*");
-            let pattern = if name == "rglob" {
-                format!("**/{pattern}")
-            } else {
-                pattern.to_owned()
-            };
-            Val::object(
-                "path",
-                vec![Val::value(concat(slashed(&this), &Value::Pattern(pattern)))],
-            )
-        }
-        "dirname" | "parent" => parent(held),
-        "exists" | "is_file" | "is_dir" | "stat" | "exist?" => Val::opaque(""),
-        _ => return None,
-    })
-}
-
-fn slashed(path: &Val) -> Value {
-    let value = path.as_value();
-    match &value {
-        Value::Exact(text) if text.ends_with('/') => value,
-        _ => concat(value, &Value::Exact(String::from("/"))),
-    }
 }
 
 // ---- functions by name
@@ -577,157 +464,6 @@ fn split(text: &str, separator: &str) -> Val {
     Val::list(text.split(separator).take(4096).map(Val::text).collect())
 }
 
-/// Decoders by any of their names.
-fn decode_call(name: &str, args: &Args) -> Option<Val> {
-    let arg = args.pos.first()?;
-    let bytes = match name {
-        "base64.b64decode"
-        | "base64.standard_b64decode"
-        | "base64.urlsafe_b64decode"
-        | "base64.decodebytes"
-        | "binascii.a2b_base64"
-        | "atob"
-        | "decode_base64"
-        | "MIME.Base64.decode_base64"
-        | "base64_decode"
-        | "Base64.decode64"
-        | "Base64.strict_decode64"
-        | "Base64.urlsafe_decode64"
-        | "base64decode"
-        | "base64enc.base64decode"
-        | "jsonlite.base64_dec" => base64(arg.exact()?),
-        "bytes.fromhex" | "bytearray.fromhex" | "binascii.unhexlify" | "binascii.a2b_hex"
-        | "hex2bin" | "hex2bytes" => hex(arg.exact()?),
-        "base64.b32decode" => base32(arg.exact()?),
-        "base64.b16decode" => hex(arg.exact()?),
-        "str_rot13" => Some(rot13(arg.exact()?).into_bytes()),
-        "urllib.parse.unquote"
-        | "decodeURIComponent"
-        | "decodeURI"
-        | "unescape"
-        | "urldecode"
-        | "rawurldecode"
-        | "CGI.unescape"
-        | "URI.decode_www_form_component" => Some(unquote(arg.exact()?)),
-        "codecs.decode" | "Buffer.from" => {
-            let text = arg.exact()?;
-            match args.pos.get(1).and_then(Val::exact).unwrap_or("utf8") {
-                "rot13" | "rot_13" => Some(rot13(text).into_bytes()),
-                "hex" | "hex_codec" => hex(text),
-                "base64" | "base64_codec" | "base64url" => base64(text),
-                _ => Some(text.as_bytes().to_vec()),
-            }
-        }
-        "codecs.encode" => match args.pos.get(1).and_then(Val::exact)? {
-            "rot13" | "rot_13" => Some(rot13(arg.exact()?).into_bytes()),
-            _ => return None,
-        },
-        _ => return None,
-    };
-    decoded(bytes, arg)
-}
-
-fn decoded(bytes: Option<Vec<u8>>, from: &Val) -> Option<Val> {
-    match bytes.map(String::from_utf8) {
-        Some(Ok(text)) => Some(Val::text(text).from(from.origin.clone())),
-        // Something is decoded, but not to text: what comes of it cannot be read.
-        _ => Some(Val::opaque("").from(Origin::Decoded)),
-    }
-}
-
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for byte in text.bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' | b' ' | b'\t' | b'\r' | b'\n' => continue,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(digit);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from((bits >> count) & 0xFF).unwrap_or(0));
-        }
-    }
-    Some(out)
-}
-
-fn base32(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let (mut bits, mut count) = (0u64, 0u32);
-    for byte in text.bytes() {
-        let digit = match byte.to_ascii_uppercase() {
-            upper @ b'A'..=b'Z' => upper - b'A',
-            digit @ b'2'..=b'7' => digit - b'2' + 26,
-            b'=' => continue,
-            _ => return None,
-        };
-        bits = (bits << 5) | u64::from(digit);
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from((bits >> count) & 0xFF).unwrap_or(0));
-        }
-    }
-    Some(out)
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .map(|byte| {
-            char::from(byte)
-                .to_digit(16)
-                .and_then(|digit| u8::try_from(digit).ok())
-        })
-        .collect::<Option<_>>()?;
-    Some(
-        digits
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
-}
-
-fn rot13(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            'a'..='z' => char::from((character as u8 - b'a' + 13) % 26 + b'a'),
-            'A'..='Z' => char::from((character as u8 - b'A' + 13) % 26 + b'A'),
-            other => other,
-        })
-        .collect()
-}
-
-fn unquote(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(byte) if bytes[at] == b'%' => {
-                out.push(byte);
-                at += 3;
-            }
-            _ => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    out
-}
-
 // ---- methods
 
 /// A method of a text or a list that only computes.
@@ -881,41 +617,4 @@ fn text_method(language: Language, on: &Val, text: &str, name: &str, args: &Args
         "scan" | "bytes" => return None,
         _ => return None,
     })
-}
-
-/// Python's `str.format` with plain fields.
-fn braces(format: &str, args: &Args) -> Val {
-    let mut value = Value::Exact(String::new());
-    let mut origin = Origin::Code;
-    let mut next = 0;
-    let mut rest = format;
-    while let Some(found) = rest.find(['{', '}']) {
-        value = concat(value, &Value::Exact(rest[..found].to_owned()));
-        let sign = &rest[found..found + 1];
-        if rest[found + 1..].starts_with(sign) {
-            value = concat(value, &Value::Exact(sign.to_owned()));
-            rest = &rest[found + 2..];
-            continue;
-        }
-        let Some(close) = rest[found..].find('}') else {
-            break;
-        };
-        let field = rest[found + 1..found + close.max(1)]
-            .split([':', '!'])
-            .next()
-            .unwrap_or("");
-        let held = if field.is_empty() {
-            next += 1;
-            args.pos.get(next - 1)
-        } else if let Ok(index) = field.parse::<usize>() {
-            args.pos.get(index)
-        } else {
-            args.option(&[field])
-        };
-        let held = held.cloned().unwrap_or_else(|| Val::opaque(field));
-        origin = origin.join(held.origin.clone());
-        value = concat(value, &held.as_value());
-        rest = &rest[found + close + 1..];
-    }
-    Val::value(concat(value, &Value::Exact(rest.to_owned()))).from(origin)
 }

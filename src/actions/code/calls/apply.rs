@@ -1,0 +1,312 @@
+//! What a function that is known does.
+
+use super::files::mode_attributes;
+use super::network::host_port;
+use super::run::words_text;
+use super::{canonical, computed, flat, lists_names, origin_attributes};
+use crate::actions::code::sinks::{At, Does};
+use crate::actions::code::value::{Kind, Origin, Val};
+use crate::actions::code::walk::{Args, Walker, at_run_time};
+use crate::actions::code::{Language, TargetRole, What};
+use crate::actions::kinds::ActionKind;
+use crate::shell::command::Value;
+use crate::span::ByteSpan;
+
+impl Walker<'_> {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each thing that a call does"
+    )]
+    pub(super) fn apply(
+        &mut self,
+        name: &str,
+        does: Does,
+        this: Option<Val>,
+        args: Args,
+        span: Option<ByteSpan>,
+    ) -> Val {
+        match does {
+            Does::Act(kind, at, role, attributes) => {
+                self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
+            }
+            Does::Copy => {
+                self.path_act(ActionKind::FsRead, args.pos.first(), vec![], span);
+                self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
+                Val::opaque("")
+            }
+            Does::Move => {
+                self.path_act(ActionKind::FsWrite, args.pos.first(), vec![], span);
+                self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
+                Val::opaque("")
+            }
+            Does::Shell(index) => {
+                let value = args
+                    .pos
+                    .get(index)
+                    .or_else(|| args.option(&["command", "cmd", "args"]));
+                self.shell_of(value, span)
+            }
+            Does::ShellOrWords(from) => self.shell_or_words(from, &args, span),
+            Does::Run => self.run(&args, span),
+            Does::Spawn => self.spawn(&args, span),
+            Does::Words(from) => {
+                let words = flat(args.pos.get(from..).unwrap_or(&[]));
+                self.argv(words, span);
+                Val::opaque("")
+            }
+            Does::Exec(from) => {
+                let mut words = flat(args.pos.get(from - 1..from).unwrap_or(&[]));
+                words.extend(
+                    flat(args.pos.get(from..).unwrap_or(&[]))
+                        .into_iter()
+                        .skip(1),
+                );
+                self.argv(words, span);
+                Val::opaque("")
+            }
+            Does::Eval(index) => self.eval(
+                self.language,
+                args.pos.get(index).or_else(|| args.pos.last()),
+                name,
+                span,
+            ),
+            Does::Foreign(language, index) => {
+                let code = args
+                    .pos
+                    .get(index)
+                    .cloned()
+                    .unwrap_or_else(|| Val::opaque("code"));
+                let text = match code.kind {
+                    // `redis.call("FLUSHALL")`: the words of a command.
+                    _ if language == Language::Redis => words_text(&args.pos),
+                    _ => code.as_value(),
+                };
+                let verbatim_at = code.verbatim_at().filter(|_| language != Language::Redis);
+                if let Value::Unknown(_) = text {
+                    self.unknown("a statement that is computed", span);
+                } else {
+                    self.push(
+                        What::Code {
+                            language,
+                            text,
+                            verbatim_at,
+                        },
+                        span,
+                    );
+                }
+                this.unwrap_or_else(|| Val::object("cursor", Vec::new()))
+            }
+            Does::Open(path, mode) => self.open(name, this, path, mode, &args, span),
+            Does::OpenOrPipe => self.open_or_pipe(&args, span),
+            Does::Request(index) => {
+                self.request(name, args.pos.get(index), None, false, &args, span)
+            }
+            Does::Send(index) => self.request(name, args.pos.get(index), None, true, &args, span),
+            Does::Http(method, url) => self.request(
+                name,
+                args.pos.get(url),
+                args.pos.get(method),
+                false,
+                &args,
+                span,
+            ),
+            Does::Connect(index) => self.connect(index, &args, span),
+            Does::Listen => {
+                let target = args.pos.iter().find_map(host_port).map(Value::Exact);
+                self.act(
+                    ActionKind::NetListen,
+                    target,
+                    TargetRole::Host,
+                    vec![],
+                    span,
+                );
+                Val::object("server", Vec::new())
+            }
+            Does::Redirect => {
+                self.redirected = true;
+                Val::opaque("")
+            }
+            Does::Write => {
+                let host = self.connections.last().map(|(host, _)| host.clone());
+                let attributes = origin_attributes(&args.origin());
+                if !attributes.is_empty() || host.is_some() {
+                    self.act(
+                        ActionKind::NetSend,
+                        host,
+                        TargetRole::Host,
+                        attributes,
+                        span,
+                    );
+                }
+                Val::opaque("")
+            }
+            Does::Import => match args.pos.first().and_then(Val::exact) {
+                Some(module) => Val::name(canonical(module)),
+                None => computed(),
+            },
+            Does::Attribute => self.reflect(name, args, span),
+            Does::Environment(index) => match args.pos.get(index).and_then(Val::exact) {
+                Some(variable) => {
+                    let variable = variable.to_owned();
+                    self.environment(&variable, span)
+                }
+                None if args.pos.is_empty() => Val::opaque("").from(Origin::Environment),
+                None => Val::opaque(""),
+            },
+            Does::Show => {
+                if matches!(args.origin(), Origin::Environment) {
+                    self.act(
+                        ActionKind::CredentialRead,
+                        None,
+                        TargetRole::Name,
+                        vec!["environment"],
+                        span,
+                    );
+                }
+                Val::opaque("")
+            }
+            Does::Unreadable(reason) => {
+                self.unknown(reason, span);
+                Val::opaque("")
+            }
+            Does::Make(what) => {
+                let mut held = args.pos;
+                held.extend(args.named.into_iter().map(|(_, value)| value));
+                Val::object(what, held)
+            }
+            Does::RunFile(index) => self.run_file(args.pos.get(index), &args, span),
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a row and of its call"
+    )]
+    fn apply_act(
+        &mut self,
+        name: &str,
+        kind: ActionKind,
+        at: At,
+        role: TargetRole,
+        attributes: &[&'static str],
+        this: Option<&Val>,
+        args: &Args,
+        span: Option<ByteSpan>,
+    ) -> Val {
+        let mut attributes = attributes.to_vec();
+        if kind == ActionKind::FsDelete {
+            for (option, attribute) in [
+                ("recursive", "recursive"),
+                ("force", "force"),
+                ("ignore_errors", "force"),
+            ] {
+                if args.option(&[option]).is_some_and(Val::is_true) {
+                    attributes.push(attribute);
+                }
+            }
+        }
+        if kind == ActionKind::FsWrite
+            && args
+                .pos
+                .iter()
+                .any(|value| matches!(&value.kind, Kind::Name(name) if name == "FILE_APPEND"))
+        {
+            attributes = vec!["append"];
+        }
+        if kind == ActionKind::FsPermission {
+            attributes.extend(args.pos.iter().flat_map(mode_attributes));
+        }
+        let targets: Vec<Val> = match at {
+            At::Nothing => {
+                self.act(kind, None, role, attributes, span);
+                return Val::opaque("");
+            }
+            At::This => vec![this.cloned().unwrap_or_else(|| Val::opaque(""))],
+            At::Arg(index) => {
+                let named = args.option(&[
+                    "path",
+                    "file",
+                    "filename",
+                    "name",
+                    "src",
+                    "x",
+                    "con",
+                    "description",
+                ]);
+                vec![
+                    args.pos
+                        .get(index)
+                        .or(named)
+                        .cloned()
+                        .unwrap_or_else(|| Val::opaque("argument")),
+                ]
+            }
+            At::From(index) => {
+                let mut all = Vec::new();
+                for value in args.pos.get(index..).unwrap_or(&[]) {
+                    match &value.kind {
+                        Kind::List(items) => all.extend(items.iter().cloned()),
+                        Kind::Map(_) => {}
+                        _ => all.push(value.clone()),
+                    }
+                }
+                if all.is_empty() {
+                    all.push(Val::opaque("_"));
+                }
+                all
+            }
+        };
+        let mut result = Val::opaque("");
+        for target in targets {
+            let several = match &target.kind {
+                Kind::List(items) => items.clone(),
+                _ => vec![target],
+            };
+            for target in several {
+                if target.exact().is_some_and(|path| path.contains("://"))
+                    && role == TargetRole::Path
+                    && kind == ActionKind::FsRead
+                {
+                    result = self.request(name, Some(&target), None, false, args, span);
+                    continue;
+                }
+                // Descriptors and open files are no paths.
+                let open_file = matches!(
+                    target.kind,
+                    Kind::Number(_) | Kind::Object("file" | "connection" | "socket", _)
+                ) && role == TargetRole::Path;
+                if open_file {
+                    continue;
+                }
+                let value = target.as_value();
+                if kind == ActionKind::FsRead {
+                    result = if lists_names(name) {
+                        Val::value(Value::Pattern(String::from("*")))
+                    } else {
+                        self.contents(&target)
+                    };
+                }
+                self.act(kind, Some(value), role, attributes.clone(), span);
+            }
+        }
+        result
+    }
+
+    /// What reading a path gives: the names in a directory, or contents.
+    fn contents(&mut self, path: &Val) -> Val {
+        Val::opaque("contents")
+            .from(Origin::File)
+            .from(path.origin.clone())
+    }
+
+    pub(super) fn path_act(
+        &mut self,
+        kind: ActionKind,
+        path: Option<&Val>,
+        attributes: Vec<&'static str>,
+        span: Option<ByteSpan>,
+    ) {
+        let value = path.map_or_else(|| at_run_time("argument"), Val::as_value);
+        self.act(kind, Some(value), TargetRole::Path, attributes, span);
+    }
+}

@@ -1,0 +1,110 @@
+//! Names that are looked up when the code runs.
+
+use super::computed;
+use crate::actions::code::sinks::{self, Does};
+use crate::actions::code::value::{Kind, Val};
+use crate::actions::code::walk::{Args, Walker};
+use crate::shell::command::Value;
+use crate::span::ByteSpan;
+
+impl Walker<'_> {
+    /// `getattr`, `send`, `call_user_func`, `do.call`.
+    pub(super) fn reflect(&mut self, name: &str, mut args: Args, span: Option<ByteSpan>) -> Val {
+        if name == "getattr" {
+            let attribute = args.pos.get(1).and_then(Val::exact).map(str::to_owned);
+            let on = args
+                .pos
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Val::opaque(""));
+            return match attribute {
+                Some(attribute) => self.attribute(on, &attribute),
+                None => match &on.kind {
+                    // Of a module it may be anything; of other objects it is everyday code.
+                    Kind::Name(module) if is_dangerous_module(module) => computed(),
+                    Kind::Computed => on,
+                    _ => Val::opaque(""),
+                },
+            };
+        }
+        if args.pos.is_empty() {
+            return Val::opaque("");
+        }
+        let function = args.pos.remove(0);
+        let function = match function.kind {
+            Kind::Text(Value::Exact(name), _) | Kind::Name(name) => name,
+            Kind::Text(..) => {
+                self.unknown("a function whose name is computed", span);
+                return Val::opaque("");
+            }
+            _ => return Val::opaque(""),
+        };
+        // Arguments may come as one list.
+        if matches!(name, "call_user_func_array" | "do.call" | "array_map")
+            && let Some(Kind::List(items)) = args.pos.first().map(|first| first.kind.clone())
+        {
+            args.pos = items;
+        }
+        if sinks::find(self.language, &function) == Some(Does::Attribute) {
+            return Val::opaque("");
+        }
+        if matches!(name, "get" | "match.fun" | "method") {
+            return Val::name(function);
+        }
+        self.named_call(&function, args, span)
+    }
+
+    /// Ruby's `Kernel.send(:system, …)`.
+    pub(super) fn attribute_call(
+        &mut self,
+        base: &str,
+        mut args: Args,
+        span: Option<ByteSpan>,
+    ) -> Val {
+        if args.pos.is_empty() {
+            return Val::opaque("");
+        }
+        match args.pos.remove(0).exact() {
+            Some(name) => {
+                let full = if matches!(base, "Object" | "self") {
+                    name.to_owned()
+                } else {
+                    format!("{base}.{name}")
+                };
+                self.named_call(&full, args, span)
+            }
+            None => {
+                if is_dangerous_module(base) {
+                    self.unknown("a function whose name is computed", span);
+                }
+                Val::opaque("")
+            }
+        }
+    }
+}
+
+/// Modules of which a computed name may be anything.
+fn is_dangerous_module(name: &str) -> bool {
+    matches!(
+        name.split('.').next().unwrap_or(""),
+        "os" | "posix"
+            | "subprocess"
+            | "shutil"
+            | "builtins"
+            | "__builtins__"
+            | "__builtin__"
+            | "pty"
+            | "importlib"
+            | "ctypes"
+            | "child_process"
+            | "fs"
+            | "process"
+            | "Kernel"
+            | "Object"
+            | "FileUtils"
+            | "IO"
+            | "sys"
+            | "globalThis"
+            | "global"
+    )
+}

@@ -1,0 +1,495 @@
+//! Literals, names, brackets, and expressions inside of texts.
+
+use super::{Args, End, MAX_ELEMENTS, MAX_NESTED_TEXTS, Walker, bare};
+use crate::actions::code::Language;
+use crate::actions::code::lex::{self, Part, Text, Tok, Token, Usage};
+use crate::actions::code::value::{Kind, Origin, Val};
+use crate::shell::command::Value;
+use crate::span::ByteSpan;
+use std::rc::Rc;
+
+impl<'a> Walker<'a> {
+    pub(super) fn primary(&mut self) -> Val {
+        self.steps += 1;
+        let tokens = Rc::clone(&self.tokens);
+        let Some(token) = tokens.get(self.at) else {
+            return Val::opaque("");
+        };
+        match &token.tok {
+            Tok::Number => {
+                self.at += 1;
+                super::super::fold::number(&self.source[token.start..token.end])
+            }
+            Tok::Text(text) => {
+                self.at += 1;
+                let mut value = self.text(text, token);
+                // Strings that stand side by side are one.
+                while matches!(self.language, Language::Python | Language::Ruby)
+                    && self.is_text(self.at)
+                {
+                    let Some(Token {
+                        tok: Tok::Text(more),
+                        ..
+                    }) = tokens.get(self.at)
+                    else {
+                        break;
+                    };
+                    let next = &tokens[self.at];
+                    self.at += 1;
+                    let more = self.text(more, next);
+                    value = self.joined(value, &more);
+                }
+                value
+            }
+            Tok::Newline => Val::opaque(""),
+            Tok::Ident => self.name(),
+            Tok::Op => self.bracketed(),
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &Text, token: &Token) -> Val {
+        let span = ByteSpan::new(token.start, token.end);
+        match text.usage {
+            Usage::Pattern => return Val::opaque(""),
+            Usage::Code => {
+                for part in &text.parts {
+                    if let Part::Code(from, to) = part {
+                        self.nested(*from, *to, true);
+                    }
+                }
+                return Val::opaque("");
+            }
+            _ => {}
+        }
+        let mut value = match text.parts.as_slice() {
+            [Part::Plain(text, at)] => Val {
+                kind: Kind::Text(Value::Exact(text.clone()), *at),
+                origin: Origin::Code,
+            },
+            parts => {
+                let mut value = Val::text("");
+                for part in parts {
+                    let next = match part {
+                        Part::Plain(text, _) => Val::text(text.as_str()),
+                        Part::Code(from, to) => self.nested(*from, *to, false),
+                    };
+                    value = self.joined(value, &next);
+                }
+                value
+            }
+        };
+        self.copied += value.size();
+        match text.usage {
+            Usage::Shell => {
+                let verbatim_at = value.verbatim_at();
+                let text = value.as_value();
+                self.shell(text, verbatim_at, span);
+                value = Val::opaque("").from(Origin::RunTime);
+            }
+            Usage::Words => {
+                let words = value
+                    .exact()
+                    .unwrap_or("")
+                    .split_whitespace()
+                    .map(Val::text)
+                    .collect();
+                value = Val::list(words);
+            }
+            Usage::Glob => {
+                if let Some(text) = value.exact() {
+                    value = Val::value(Value::Pattern(text.to_owned()));
+                }
+            }
+            _ => {}
+        }
+        value
+    }
+
+    /// Evaluates an expression that stands inside of a string.
+    fn nested(&mut self, from: usize, to: usize, statements: bool) -> Val {
+        if self.nested_texts >= MAX_NESTED_TEXTS {
+            self.limit();
+            return Val::opaque("");
+        }
+        if !self.enter() {
+            return Val::opaque("");
+        }
+        self.nested_texts += 1;
+        let inner = Rc::new(lex::tokens(self.language, self.source, from, to));
+        let outer = std::mem::replace(&mut self.tokens, inner);
+        let at = std::mem::replace(&mut self.at, 0);
+        let value = if statements {
+            self.statements(End::Text);
+            Val::opaque("")
+        } else if self.language == Language::Perl && self.is_op(0, "[") {
+            self.at = 1;
+            self.expression()
+        } else if self.sigils() && self.tokens.len() == 1 && self.is_ident(0) {
+            // `${name}` names a variable.
+            let name = format!("${}", bare(self.word()));
+            self.lookup(&name)
+        } else {
+            let value = self.expression();
+            while !self.done() {
+                let before = self.at;
+                self.expression();
+                if self.at == before {
+                    self.at += 1;
+                }
+            }
+            value
+        };
+        self.tokens = outer;
+        self.at = at;
+        self.nested_texts -= 1;
+        self.leave();
+        value
+    }
+
+    fn bracketed(&mut self) -> Val {
+        match self.word() {
+            "(" => self.parenthesis(),
+            "[" => {
+                self.at += 1;
+                let items = self.items("]");
+                match items {
+                    (items, entries) if entries.is_empty() => Val::list(items),
+                    (_, entries) => map(entries),
+                }
+            }
+            "{" => {
+                self.at += 1;
+                let (items, entries) = self.items("}");
+                if entries.is_empty() && self.language != Language::JavaScript {
+                    Val::list(items)
+                } else {
+                    map(entries)
+                }
+            }
+            "->" if matches!(self.language, Language::Ruby) => {
+                self.at += 1;
+                if self.is_op(self.at, "(") {
+                    self.parameters();
+                }
+                let value = Val::opaque("");
+                self.ruby_block(&value);
+                value
+            }
+            "::" | "\\" => {
+                self.at += 1;
+                if self.is_ident(self.at) {
+                    self.name()
+                } else {
+                    Val::opaque("")
+                }
+            }
+            _ => Val::opaque(""),
+        }
+    }
+
+    fn parenthesis(&mut self) -> Val {
+        let begin = self.at;
+        self.at += 1;
+        if !self.enter() {
+            return Val::opaque("");
+        }
+        let before = self.effects.len();
+        let mut args = Args::default();
+        let mut comma = false;
+        while !self.done() && !self.is_op(self.at, ")") {
+            if self.is_op(self.at, ",") || self.is_newline(self.at) {
+                comma |= self.is_op(self.at, ",");
+                self.at += 1;
+                continue;
+            }
+            if self.is_op(self.at, "]") || self.is_op(self.at, "}") {
+                break;
+            }
+            let from = self.at;
+            if !self.assignment() {
+                let marker = args.pos.len();
+                self.argument(&mut args);
+                if args.pos.len() == marker && args.named.is_empty() {
+                    args.pos.push(Val::opaque(""));
+                }
+            } else if let Some(bound) = self.vars.get(bare(self.word_at(from))).cloned() {
+                args.pos.push(bound);
+            }
+            if self.at == from || self.is_op(self.at, ";") {
+                self.at += 1;
+            }
+        }
+        if self.is_op(self.at, ")") {
+            self.at += 1;
+        }
+        self.leave();
+        let arrow = self.is_op(self.at, "=>") && self.language == Language::JavaScript
+            || self.is_op(self.at, "->") && self.language == Language::Julia;
+        if arrow {
+            self.effects.truncate(before);
+            let name = self.word_at(begin + 1);
+            return self.arrow(if self.is_ident(begin + 1) { name } else { "" });
+        }
+        if !args.named.is_empty() && args.pos.is_empty() {
+            return map(args.named);
+        }
+        let tuple = comma || (self.language == Language::Perl && self.is_list_context(begin));
+        if args.pos.len() == 1 && !tuple {
+            return args.pos.pop().unwrap_or_else(|| Val::opaque(""));
+        }
+        if !comma && args.pos.len() > 1 && self.language == Language::JavaScript {
+            return args.pos.pop().unwrap_or_else(|| Val::opaque(""));
+        }
+        // JavaScript's comma: `(0, fs.rmSync)(…)` is the last of them.
+        if self.language == Language::JavaScript && comma {
+            return args.pos.pop().unwrap_or_else(|| Val::opaque(""));
+        }
+        Val::list(args.pos)
+    }
+
+    fn is_list_context(&self, begin: usize) -> bool {
+        begin > 0 && self.is_op(begin - 1, "=")
+    }
+
+    /// After the parameters of an arrow function.
+    fn arrow(&mut self, parameter: &'a str) -> Val {
+        self.at += 1;
+        if !parameter.is_empty() {
+            match self.element.take() {
+                Some(element) => self.bind(parameter, element),
+                None => {
+                    self.vars.remove(bare(parameter));
+                }
+            }
+        }
+        self.skip_newlines();
+        if self.is_op(self.at, "{") {
+            self.at += 1;
+            self.statements(End::Brace);
+            Val::opaque("")
+        } else {
+            self.expression()
+        }
+    }
+
+    /// What stands up to the closing bracket: elements, and entries with keys.
+    fn items(&mut self, close: &str) -> (Vec<Val>, Vec<(String, Val)>) {
+        let mut items = Vec::new();
+        let mut entries = Vec::new();
+        if !self.enter() {
+            return (items, entries);
+        }
+        while !self.done() && !self.is_op(self.at, close) {
+            if self.is_op(self.at, ",") || self.is_op(self.at, ";") || self.is_newline(self.at) {
+                self.at += 1;
+                continue;
+            }
+            let begin = self.at;
+            let before = self.effects.len();
+            let named = self.is_ident(begin)
+                && (self.is_op(begin + 1, ":")
+                    || (self.is_op(begin + 1, "=") && self.language == Language::Lua));
+            if named {
+                let key = self.word().to_owned();
+                self.at += 2;
+                self.skip_newlines();
+                let value = self.expression();
+                entries.push((key, value));
+                continue;
+            }
+            let shorthand = close == "}"
+                && self.is_ident(begin)
+                && matches!(self.language, Language::JavaScript | Language::Mongo)
+                && (self.is_op(begin + 1, ",") || self.is_op(begin + 1, "}"));
+            if shorthand {
+                let name = self.word();
+                self.at += 1;
+                let value = self.lookup(name);
+                entries.push((name.to_owned(), value));
+                continue;
+            }
+            let spread =
+                self.is_op(begin, "...") || self.is_op(begin, "*") || self.is_op(begin, "**");
+            let value = self.expression();
+            if self.is_op(self.at, ":") || self.is_op(self.at, "=>") {
+                self.at += 1;
+                self.skip_newlines();
+                let key = value.exact().map(str::to_owned).unwrap_or_default();
+                let held = self.expression();
+                entries.push((key, held));
+            } else if self.is_key(self.at, "for") && self.language == Language::Python {
+                match self.comprehension(begin, before, value).kind {
+                    Kind::List(more) => items.extend(more),
+                    kind => items.push(Val {
+                        kind,
+                        origin: Origin::RunTime,
+                    }),
+                }
+            } else {
+                match value.kind {
+                    Kind::List(more) if spread || self.language == Language::Perl => {
+                        items.extend(more)
+                    }
+                    Kind::Map(more) if spread => entries.extend(more),
+                    _ => items.push(value),
+                }
+            }
+            if self.is_op(self.at, "{") && close == "}" {
+                // A method in an object literal.
+                self.at += 1;
+                self.statements(End::Brace);
+            }
+            if self.at == begin {
+                self.at += 1;
+            }
+        }
+        if self.is_op(self.at, close) {
+            self.at += 1;
+        }
+        self.leave();
+        (items, entries)
+    }
+
+    pub(super) fn name(&mut self) -> Val {
+        let begin = self.at;
+        let name = self.word();
+        match (self.language, name) {
+            (Language::Python, "lambda") => {
+                while !self.done()
+                    && !self.is_op(self.at, ":")
+                    && !self.is_newline(self.at)
+                    && self.at < begin + 64
+                {
+                    self.at += 1;
+                }
+                self.at += 1;
+                self.expression();
+                return Val::opaque("");
+            }
+            (
+                Language::JavaScript
+                | Language::Mongo
+                | Language::Php
+                | Language::Lua
+                | Language::R
+                | Language::Julia,
+                "function",
+            )
+            | (Language::Perl, "sub")
+            | (Language::Php, "fn") => {
+                self.function(matches!(
+                    self.language,
+                    Language::JavaScript | Language::Mongo
+                ));
+                return Val::opaque("");
+            }
+            (Language::Perl, "eval" | "do") if self.is_op(begin + 1, "{") => {
+                self.at += 2;
+                self.statements(End::Brace);
+                return Val::opaque("");
+            }
+            (Language::Perl, "map" | "grep" | "sort")
+                if self.is_op(begin + 1, "{") || self.is_op(begin + 1, "(") =>
+            {
+                self.at += 1;
+                if self.is_op(self.at, "(") {
+                    self.at += 1;
+                }
+                if !self.is_op(self.at, "{") {
+                    return self.expression();
+                }
+                let block = self.at + 1;
+                self.skip_balanced();
+                let mut list = self.expression();
+                if self.is_op(self.at, ",") {
+                    let mut items = vec![list];
+                    while self.is_op(self.at, ",") && items.len() < MAX_ELEMENTS {
+                        self.at += 1;
+                        items.push(self.expression());
+                    }
+                    list = Val::list(items);
+                }
+                return self.each_element(name, block, list);
+            }
+            (
+                Language::Ruby | Language::Julia,
+                "if" | "unless" | "case" | "while" | "begin" | "def" | "class" | "try" | "let",
+            ) if begin > 0 => {
+                self.statement();
+                return Val::opaque("");
+            }
+            (_, "class") if self.language == Language::JavaScript => {
+                self.class();
+                return Val::opaque("");
+            }
+            (Language::Ruby, "__FILE__" | "__dir__") => {
+                self.at += 1;
+                return Val::text(".");
+            }
+            _ => {}
+        }
+        self.at += 1;
+        if self.is_op(self.at, "=>")
+            && matches!(self.language, Language::JavaScript | Language::Mongo)
+        {
+            return self.arrow(name);
+        }
+        if self.language == Language::Julia && self.is_op(self.at, "->") {
+            return self.arrow(name);
+        }
+        let value = self.lookup(name);
+        if self.is_op(self.at, "(")
+            || !matches!(
+                self.language,
+                Language::Ruby | Language::Perl | Language::Php
+            )
+        {
+            return value;
+        }
+        // A function without parentheses.
+        let Kind::Name(known) = &value.kind else {
+            return value;
+        };
+        let is_function = super::super::sinks::find(self.language, known).is_some()
+            || super::super::fold::knows(self.language, known);
+        if !is_function || self.is_attribute_sign() || self.is_op(self.at, "=>") {
+            return value;
+        }
+        if self.language == Language::Php
+            && !matches!(
+                known.as_str(),
+                "echo" | "print" | "include" | "include_once" | "require" | "require_once"
+            )
+        {
+            return value;
+        }
+        if self.starts_argument()
+            || (self.is_op(self.at, "{")
+                && self.language == Language::Perl
+                && matches!(known.as_str(), "system" | "exec" | "print"))
+        {
+            if self.is_op(self.at, "{") {
+                // `exec {'prog'} LIST`, `print {$fh} …`.
+                self.skip_balanced();
+            }
+            let args = self.bare_arguments();
+            return self.call(value, args, begin);
+        }
+        value
+    }
+}
+
+/// A copy that needs no budget: it stays within one expression.
+pub(super) fn self_copy(value: &Val) -> Val {
+    value.clone()
+}
+
+pub(super) fn map(entries: Vec<(String, Val)>) -> Val {
+    let origin = entries.iter().fold(Origin::Code, |origin, (_, value)| {
+        origin.join(value.origin.clone())
+    });
+    Val {
+        kind: Kind::Map(entries),
+        origin,
+    }
+}

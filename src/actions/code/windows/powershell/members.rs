@@ -1,0 +1,453 @@
+//! Properties and methods of objects and types, and objects that are made.
+
+use super::Reader;
+use super::values::{decoded, end_of, endpoint, flows, is_true, operate};
+use crate::actions::code::value::{Kind, Origin, Val, concat};
+use crate::actions::code::windows::known;
+use crate::actions::code::windows::native::{self, named, path_act};
+use crate::actions::code::{Language, TargetRole, What, fold};
+use crate::actions::kinds::ActionKind;
+use crate::actions::url;
+use crate::shell::command::{Value, Why};
+use crate::span::ByteSpan;
+
+impl Reader<'_> {
+    pub(super) fn property(&mut self, on: Val, name: &str) -> Val {
+        match &on.kind {
+            Kind::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| key == name)
+                .map_or_else(|| Val::opaque(""), |(_, value)| value.clone()),
+            Kind::Name(base) => Val::name(format!("{base}.{name}")),
+            Kind::Text(Value::Exact(text), _) if name == "length" => {
+                i64::try_from(text.len()).map_or_else(|_| Val::opaque(""), Val::number)
+            }
+            Kind::Text(Value::Pattern(_) | Value::Prefix(..), _)
+                if matches!(name, "fullname" | "name" | "pspath" | "path") =>
+            {
+                on
+            }
+            _ => Val::opaque("").from(on.origin),
+        }
+    }
+
+    pub(super) fn method(&mut self, on: Val, name: &str, args: &[Val], start: usize) -> Val {
+        if let Kind::Name(base) = &on.kind {
+            let base = base.clone();
+            return self.static_method(&base, name, args, start);
+        }
+        let url = args.first().cloned().unwrap_or_else(|| Val::opaque("url"));
+        match (&on.kind, name) {
+            (
+                Kind::Object("webclient", _),
+                "downloadstring"
+                | "downloaddata"
+                | "openread"
+                | "getstringasync"
+                | "getasync"
+                | "getbytearrayasync"
+                | "downloadstringtaskasync",
+            ) => {
+                return self.fetch(&url, ActionKind::NetFetch, &[], start);
+            }
+            (
+                Kind::Object("webclient", _),
+                "downloadfile" | "downloadfileasync" | "downloadfiletaskasync",
+            ) => {
+                let response = self.fetch(&url, ActionKind::NetFetch, &[], start);
+                if let Some(file) = args.get(1) {
+                    self.push(
+                        path_act(ActionKind::FsWrite, file.as_value(), &["create"]),
+                        start,
+                    );
+                }
+                return response;
+            }
+            (
+                Kind::Object("webclient", _),
+                "uploadstring" | "uploadfile" | "uploaddata" | "uploadvalues" | "postasync"
+                | "putasync",
+            ) => {
+                let origin = args
+                    .iter()
+                    .fold(Origin::Code, |origin, arg| origin.join(arg.origin.clone()));
+                let mut attributes = vec!["method_write"];
+                if name == "uploadfile" {
+                    attributes.push("local_data");
+                    if let Some(file) = args.last() {
+                        self.push(path_act(ActionKind::FsRead, file.as_value(), &[]), start);
+                    }
+                }
+                attributes.extend(flows(&origin));
+                return self.fetch(&url, ActionKind::NetSend, &attributes, start);
+            }
+            (Kind::Object("webrequest", held), _) => {
+                let target = held.first().cloned().unwrap_or_else(|| Val::opaque("url"));
+                return self.fetch(&target, ActionKind::NetFetch, &[], start);
+            }
+            (Kind::Object("socket", held), _) => {
+                let host = args
+                    .first()
+                    .or_else(|| held.first())
+                    .map_or_else(|| Value::Unknown(Why::Expansion), Val::as_value);
+                if name == "connect" {
+                    let host = endpoint(args);
+                    self.connect(host, start);
+                } else if name == "getstream" {
+                    let host = if held.is_empty() {
+                        host
+                    } else {
+                        endpoint(held)
+                    };
+                    let mut end = self.at.max(start + 1).min(self.text.len());
+                    while !self.text.is_char_boundary(end) {
+                        end += 1;
+                    }
+                    self.socket = ByteSpan::new(start, end).map(|span| (host, span));
+                }
+                return Val::object("stream", Vec::new());
+            }
+            (Kind::Object("code" | "block", _), "invoke" | "invokereturnasis") => {
+                return self.invoke_value(on, None, start);
+            }
+            (Kind::Object("shell", _), "run" | "exec" | "shellexecute") => {
+                let text = args
+                    .first()
+                    .map_or_else(|| Value::Unknown(Why::Expansion), Val::as_value);
+                self.push(
+                    What::Code {
+                        language: Language::Cmd,
+                        text,
+                        verbatim_at: None,
+                    },
+                    start,
+                );
+                return Val::opaque("");
+            }
+            (Kind::Text(Value::Pattern(_), _), "delete") => {
+                self.push(path_act(ActionKind::FsDelete, on.as_value(), &[]), start);
+                return Val::opaque("");
+            }
+            (Kind::Object("wmi", _), "delete" | "terminate") => {
+                self.push(
+                    named(
+                        ActionKind::SystemConfig,
+                        Value::Exact(String::from("management object")),
+                    ),
+                    start,
+                );
+                return Val::opaque("");
+            }
+            _ => {}
+        }
+        if let Kind::Text(Value::Exact(text), _) = &on.kind {
+            let argument = |index: usize| args.get(index).and_then(Val::exact);
+            let folded = match name {
+                "replace" => match (argument(0), argument(1)) {
+                    (Some(from), Some(to))
+                        if !from.is_empty()
+                            && text.len().saturating_mul(to.len().max(1)) < 1 << 18 =>
+                    {
+                        Some(Val::text(text.replace(from, to)))
+                    }
+                    _ => None,
+                },
+                "tolower" | "tolowerinvariant" => Some(Val::text(text.to_lowercase())),
+                "toupper" | "toupperinvariant" => Some(Val::text(text.to_uppercase())),
+                "trim" | "tostring" | "trimend" | "trimstart" => Some(Val::text(text.trim())),
+                "tochararray" => Some(Val::list(
+                    text.chars()
+                        .take(4096)
+                        .map(|character| Val::text(character.to_string()))
+                        .collect(),
+                )),
+                "split" => argument(0).map(|separator| {
+                    Val::list(
+                        text.split(|character| separator.contains(character))
+                            .take(4096)
+                            .map(Val::text)
+                            .collect(),
+                    )
+                }),
+                "substring" => Some(fold::slice(&on, &[args.first().cloned(), end_of(args)])),
+                "insert" => None,
+                _ => None,
+            };
+            if let Some(value) = folded {
+                return value;
+            }
+        }
+        if name == "invokescript" {
+            if let Some(code) = args.first() {
+                let code = code.clone();
+                self.invoke(&code, start);
+            }
+            return Val::opaque("");
+        }
+        let origin = args.iter().fold(on.origin.clone(), |origin, arg| {
+            origin.join(arg.origin.clone())
+        });
+        Val::opaque("").from(origin)
+    }
+
+    fn static_method(&mut self, base: &str, name: &str, args: &[Val], start: usize) -> Val {
+        let value = |index: usize| {
+            args.get(index)
+                .map_or_else(|| Value::Unknown(Why::Expansion), Val::as_value)
+        };
+        let short = base.strip_prefix("system.").unwrap_or(base);
+        match (short, name) {
+            ("io.file", "delete") => {
+                self.push(path_act(ActionKind::FsDelete, value(0), &[]), start)
+            }
+            ("io.directory", "delete") => {
+                let attributes: &[&'static str] = if args.get(1).is_some_and(is_true) {
+                    &["recursive"]
+                } else {
+                    &[]
+                };
+                self.push(path_act(ActionKind::FsDelete, value(0), attributes), start);
+            }
+            (
+                "io.file",
+                "writealltext" | "writeallbytes" | "writealllines" | "create" | "openwrite",
+            ) => self.push(
+                path_act(ActionKind::FsWrite, value(0), &["truncate"]),
+                start,
+            ),
+            ("io.file", "appendalltext" | "appendalllines") => {
+                self.push(path_act(ActionKind::FsWrite, value(0), &["append"]), start)
+            }
+            ("io.file" | "io.directory", "move") => {
+                self.push(path_act(ActionKind::FsWrite, value(0), &[]), start);
+                self.push(path_act(ActionKind::FsWrite, value(1), &[]), start);
+            }
+            ("io.file", "copy") => {
+                self.push(path_act(ActionKind::FsRead, value(0), &[]), start);
+                self.push(path_act(ActionKind::FsWrite, value(1), &[]), start);
+            }
+            ("io.directory", "createdirectory") => {
+                self.push(path_act(ActionKind::FsWrite, value(0), &["create"]), start)
+            }
+            ("io.file", "readalltext" | "readallbytes" | "readalllines" | "openread") => {
+                self.push(path_act(ActionKind::FsRead, value(0), &[]), start);
+                return Val::opaque("").from(Origin::File);
+            }
+            ("io.directory", "getfiles" | "getdirectories" | "enumeratefiles") => {
+                let pattern = concat(
+                    concat(value(0), &Value::Exact(String::from("\\"))),
+                    &Value::Pattern(String::from("*")),
+                );
+                return Val::value(pattern);
+            }
+            ("io.path", "combine") => {
+                return Val::value(args.iter().skip(1).fold(value(0), |path, part| {
+                    concat(
+                        concat(path, &Value::Exact(String::from("\\"))),
+                        &part.as_value(),
+                    )
+                }));
+            }
+            ("io.path", "gettemppath") => return Val::text("~\\AppData\\Local\\Temp"),
+            ("convert", "frombase64string") => {
+                return match args.first().and_then(Val::exact) {
+                    Some(text) => Val::object("bytes", vec![Val::text(text)]),
+                    None => Val::opaque("").from(Origin::Decoded),
+                };
+            }
+            (
+                "text.encoding.utf8"
+                | "text.encoding.ascii"
+                | "text.encoding.unicode"
+                | "text.encoding.default"
+                | "text.encoding.utf7",
+                "getstring",
+            ) => {
+                return decoded(args.first(), short.ends_with("unicode"));
+            }
+            ("convert", "toint32" | "toint16" | "tobyte" | "tochar") => {
+                let radix = args.get(1).and_then(|radix| match radix.kind {
+                    Kind::Number(radix) => u32::try_from(radix)
+                        .ok()
+                        .filter(|radix| (2..=36).contains(radix)),
+                    _ => None,
+                });
+                let number = args
+                    .first()
+                    .and_then(Val::exact)
+                    .and_then(|text| i64::from_str_radix(text, radix.unwrap_or(10)).ok());
+                return number.map_or_else(|| Val::opaque(""), Val::number);
+            }
+            ("string", "join") => {
+                return args
+                    .get(1)
+                    .map_or_else(|| Val::opaque(""), |list| operate(list, "join", &args[..1]));
+            }
+            ("string", "concat") => {
+                return operate(&Val::list(args.to_vec()), "join", &[Val::text("")]);
+            }
+            ("string", "format") => {
+                return args.first().map_or_else(
+                    || Val::opaque(""),
+                    |format| operate(format, "f", args.get(1..).unwrap_or(&[])),
+                );
+            }
+            ("regex", "unescape" | "escape") => {
+                return args.first().cloned().unwrap_or_else(|| Val::opaque(""));
+            }
+            ("array", "reverse") => return Val::opaque(""),
+            ("scriptblock", "create") => return Val::object("code", args.to_vec()),
+            ("powershell", "create") => return Val::object("shell", Vec::new()),
+            ("diagnostics.process", "start") => {
+                let mut words = vec![value(0)];
+                words.extend(
+                    args.get(1)
+                        .and_then(Val::exact)
+                        .into_iter()
+                        .flat_map(str::split_whitespace)
+                        .map(|word| Value::Exact(word.to_owned())),
+                );
+                self.program(words, start);
+            }
+            ("activator", "createinstance") => {
+                return self.object(
+                    value(0).exact().unwrap_or("").to_owned().as_str(),
+                    args.get(1..).unwrap_or(&[]),
+                    start,
+                );
+            }
+            ("reflection.assembly", "load" | "loadfile" | "loadfrom" | "unsafeloadfrom")
+            | ("runtime.interopservices.marshal", _) => self.push(
+                What::Unknown {
+                    reason: String::from("compiled code is loaded"),
+                },
+                start,
+            ),
+            ("reflection.assembly", _) => {}
+            ("environment", "setenvironmentvariable") if args.len() > 2 => {
+                self.push(named(ActionKind::SystemConfig, value(0)), start)
+            }
+            ("environment", "getenvironmentvariable") => {
+                let variable = value(0);
+                return self.lookup(&format!("env:{}", known(&variable)));
+            }
+            ("environment", "getfolderpath") => return Val::text("~"),
+            ("microsoft.win32.registry", "setvalue") => {
+                self.push(native::setting(value(0)), start);
+            }
+            ("diagnostics.eventlog", "delete" | "deleteeventsource") => {
+                self.push(named(ActionKind::SystemLog, value(0)), start)
+            }
+            ("net.dns", "gethostentry" | "gethostaddresses" | "resolve") => {
+                self.connect(value(0), start)
+            }
+            ("net.webrequest", "create" | "createhttp") | ("net.http.httpclient", _) => {
+                return Val::object("webrequest", args.to_vec());
+            }
+            (base, "new") => return self.object(base, args, start),
+            _ => {}
+        }
+        let origin = args.iter().fold(Origin::RunTime, |origin, arg| {
+            origin.join(arg.origin.clone())
+        });
+        Val::opaque("").from(origin)
+    }
+
+    fn connect(&mut self, host: Value, start: usize) {
+        let attributes = url::classify(known(&host))
+            .attributes
+            .into_iter()
+            .filter(|attribute| *attribute != "plain_http")
+            .collect();
+        self.push(
+            What::Act {
+                kind: ActionKind::NetFetch,
+                target: Some(host),
+                role: TargetRole::Host,
+                attributes,
+            },
+            start,
+        );
+    }
+
+    pub(super) fn fetch(
+        &mut self,
+        target: &Val,
+        kind: ActionKind,
+        more: &[&'static str],
+        start: usize,
+    ) -> Val {
+        let value = target.as_value();
+        let mut attributes = if known(&value).is_empty() {
+            Vec::new()
+        } else {
+            url::classify(known(&value)).attributes
+        };
+        attributes.extend_from_slice(more);
+        attributes.extend(flows(&target.origin));
+        attributes.sort_unstable();
+        attributes.dedup();
+        let kind = if attributes.contains(&"secret") || attributes.contains(&"local_data") {
+            ActionKind::NetSend
+        } else {
+            kind
+        };
+        self.push(
+            What::Act {
+                kind,
+                target: Some(value.clone()),
+                role: TargetRole::Url,
+                attributes,
+            },
+            start,
+        );
+        Val {
+            kind: Kind::Opaque(String::from("response")),
+            origin: Origin::Downloaded(value),
+        }
+    }
+
+    pub(super) fn object(&mut self, name: &str, args: &[Val], start: usize) -> Val {
+        let lower = name.to_ascii_lowercase();
+        let short = lower.strip_prefix("system.").unwrap_or(&lower);
+        match short {
+            "net.webclient" | "net.http.httpclient" => Val::object("webclient", Vec::new()),
+            "net.sockets.tcpclient"
+            | "net.sockets.udpclient"
+            | "net.sockets.socket"
+            | "net.websockets.clientwebsocket" => {
+                if !args.is_empty() && short != "net.sockets.socket" {
+                    let host = endpoint(args);
+                    self.connect(host, start);
+                }
+                Val::object("socket", args.to_vec())
+            }
+            "net.sockets.tcplistener" | "net.httplistener" => {
+                self.push(
+                    What::Act {
+                        kind: ActionKind::NetListen,
+                        target: None,
+                        role: TargetRole::Host,
+                        attributes: Vec::new(),
+                    },
+                    start,
+                );
+                Val::opaque("")
+            }
+            "diagnostics.process" | "diagnostics.processstartinfo" => {
+                self.runs = true;
+                if let Some(program) = args.first() {
+                    self.program(vec![program.as_value()], start);
+                }
+                Val::object("process", Vec::new())
+            }
+            "wscript.shell" | "shell.application" | "shell.users" => {
+                Val::object("shell", Vec::new())
+            }
+            "msxml2.xmlhttp" | "winhttp.winhttprequest.5.1" | "internetexplorer.application" => {
+                Val::object("webclient", Vec::new())
+            }
+            _ => Val::opaque(name),
+        }
+    }
+}

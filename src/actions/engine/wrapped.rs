@@ -1,0 +1,173 @@
+//! A command that another one runs: its words, with what is put into and after them, and the parameters of code.
+
+use std::rc::Rc;
+
+use super::{Engine, Situation};
+use crate::actions::catalogue::entry::{Effect, Selector};
+use crate::actions::line::{Line, Truth};
+use crate::actions::pattern;
+use crate::actions::word::{Origin, Word};
+use crate::shell::command::{Value, Why};
+
+impl Engine<'_> {
+    /// `sh -c CODE ZERO ARGUMENTS..`: the code with its parameters, which `append` selects.
+    pub(super) fn parameters(
+        &mut self,
+        effect: &Effect<'_>,
+        line: &Line<'_>,
+        here: &Situation,
+    ) -> Option<Situation> {
+        let words = line.select(effect.append.as_ref()?);
+        let (zero, arguments) = words.split_first()?;
+        for (number, word) in words.iter().enumerate() {
+            if let Some(data) = &word.data
+                && self.variables.len() < super::MAX_FILES
+            {
+                self.variables.push((number.to_string(), Rc::clone(data)));
+            }
+        }
+        let arguments = arguments.iter().map(|word| word.value.clone()).collect();
+        let scope = here.scope.with_parameters(zero.value.clone(), arguments);
+        Some(Situation {
+            scope: Rc::new(scope),
+            ..here.clone()
+        })
+    }
+
+    /// The words of a command that another one runs, with what is put into and after them.
+    pub(super) fn wrapped(
+        &mut self,
+        effect: &Effect<'_>,
+        mut words: Vec<Word>,
+        line: &Line<'_>,
+        here: &Situation,
+    ) -> Vec<Word> {
+        if let Some((placeholder, by)) = &effect.replace
+            && let Some(placeholder) = line.select(placeholder).pop()
+            && let Some(placeholder) = placeholder.exact().filter(|text| !text.is_empty())
+        {
+            let found = if matches!(by, Selector::Stdin) {
+                Names::Lines
+            } else {
+                names_of(effect, line)
+            };
+            let with = self.inserted(by, line, found, here);
+            let mut replaced = Vec::with_capacity(words.len() + with.len());
+            for word in words {
+                match word.exact() {
+                    Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
+                    Some(text) if text.contains(placeholder) => {
+                        replaced.extend(
+                            with.iter()
+                                .map(|insert| inside(&word, text, placeholder, insert)),
+                        );
+                    }
+                    _ => replaced.push(word),
+                }
+            }
+            words = replaced;
+        }
+        if let Some(selector) = &effect.append
+            && !words.is_empty()
+        {
+            words.extend(self.inserted(selector, line, names_of(effect, line), here));
+        }
+        words
+    }
+
+    /// Words that another selector puts in; for standard input the names that come from there.
+    fn inserted(
+        &self,
+        selector: &Selector<'_>,
+        line: &Line<'_>,
+        found: Names,
+        here: &Situation,
+    ) -> Vec<Word> {
+        if !matches!(selector, Selector::Stdin) {
+            let mut words = line.select(selector);
+            if line.entry.lists.is_some() {
+                // `find DIR -exec`: what is found lies below, not the folder itself alone.
+                for word in &mut words {
+                    if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
+                        word.value = listed(&path, found == Names::All, "what is found");
+                    }
+                }
+            }
+            return words;
+        }
+        let made = |value| Word {
+            value,
+            origin: here.origin.clone(),
+            data: None,
+        };
+        if let Some(text) = line.stdin.text.as_ref().and_then(|text| text.value.exact()) {
+            let name = |name: &str| made(Value::Exact(name.to_owned()));
+            return match found {
+                Names::Lines => text.lines().map(|line| name(line.trim_start())).collect(),
+                _ => text.split_whitespace().map(name).collect(),
+            };
+        }
+        if line.stdin.folders.is_empty() {
+            let why = Why::RunTimeValue(String::from("standard input"));
+            return vec![Word {
+                data: line.stdin.some.then(|| Rc::new(line.stdin.clone())),
+                ..made(Value::Unknown(why))
+            }];
+        }
+        line.stdin
+            .folders
+            .iter()
+            .map(|folder| made(listed(folder, false, "standard input")))
+            .collect()
+    }
+}
+
+/// How names are put into a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Those that fit something.
+    Some,
+    /// Everything there is.
+    All,
+    /// One from each line of the input.
+    Lines,
+}
+
+/// Whether a command is run on everything that is found: its effect says when.
+pub(super) fn names_of(effect: &Effect<'_>, line: &Line<'_>) -> Names {
+    let everything = effect.attributes.iter().any(|(name, condition)| {
+        *name == "everything"
+            && condition
+                .as_ref()
+                .is_none_or(|condition| line.any(condition) == Truth::Yes)
+    });
+    if everything { Names::All } else { Names::Some }
+}
+
+/// A name of which only the folder is known: everything in it, or something.
+pub(super) fn listed(folder: &str, all: bool, source: &str) -> Value {
+    let slash = if folder.ends_with('/') { "" } else { "/" };
+    if pattern::has_wildcard(folder) {
+        Value::Pattern(folder.to_owned())
+    } else if all {
+        Value::Pattern(format!("{folder}{slash}*"))
+    } else {
+        let why = Why::RunTimeValue(source.to_owned());
+        Value::Prefix(format!("{folder}{slash}"), why)
+    }
+}
+
+/// A word in which a part is replaced by another word. What is not known of that one is shown as `…`: the rest of the
+/// text, which may be code, is still understood.
+fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
+    let (known, whole) = insert.known();
+    let rest = if whole { "" } else { "…" };
+    Word {
+        value: Value::Exact(text.replace(placeholder, &format!("{known}{rest}"))),
+        origin: Origin {
+            verbatim: None,
+            ..word.origin.clone()
+        },
+        data: word.data.clone(),
+    }
+}
