@@ -26,6 +26,7 @@ from armorer_guard.cli.records_text import (
     short_time,
     summary,
     table,
+    texts,
     visible,
 )
 from armorer_guard.records.index import Filters, Index, Row, Run
@@ -160,7 +161,8 @@ def _cells(index: Index, row: Row, screen: Screen) -> tuple[Cell, ...]:
         rules = [visible(rule.get("id")) for rule in parts(part(record, "verdict"), "rules")]
     else:
         what, rules = f"{visible(row.kind)}: {_other(record)}", []
-    ended = row.enforced or ("-" if row.kind != "decision" else "")
+    # Only calls end: a text is read, and that is all.
+    ended = row.enforced or ("" if row.kind == "decision" and row.tool else "-")
     result = f" {row.result}" if row.result and row.enforced in ("enforced", "overridden") else ""
     return (
         Cell(short_time(row.ts), "2"),
@@ -182,6 +184,15 @@ def _other(record: dict[str, Any]) -> str:
         case "run.start":
             agent, given = part(record, "agent"), part(record, "input")
             return f"{visible(agent.get('name'))} in {visible(given.get('cwd'))}"
+        case "run.stop":
+            stop = part(record, "stop")
+            return visible(stop.get("state")) + (f" by {visible(stop['by'])}" if stop.get("by") else "")
+        case "run.epoch":
+            return f"{', '.join(texts(record, 'changed')) or visible(record.get('reason'))} changed"
+        case "approval.request":
+            return f"of {short_id(str(record.get('decision')))}"
+        case "approval.result":
+            return f"{visible(record.get('state'))}, of {short_id(str(record.get('request')))}"
         case "recovery":
             found = part(record, "recovery")
             return f"{visible(found.get('reason'))}, {visible(found.get('bytes'))} bytes moved aside"

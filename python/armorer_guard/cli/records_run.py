@@ -251,11 +251,14 @@ def _approvals(told: _Told) -> Section:
 
 def _changes(told: _Told) -> Section:
     section, run, index = Section("changes", "8  Changes"), told.run, told.index
-    total = run.allowed + run.asked + run.denied
+    calls = sum(count for tool, count in index.tools(run.name) if tool)
+    texts_judged = run.allowed + run.asked + run.denied - calls
     for name, count in sorted(index.totals(run.name).items()):
         if name == "none":
-            text = f"{count:,} of {total:,} decisions have no outcome: nothing says whether they ran"
-            section.say("not known", text, "33")
+            # A text does not run, and so nothing ever ends it.
+            if count > texts_judged:
+                text = f"{count - texts_judged:,} of {counted(calls, 'call')}: nothing says whether they ran"
+                section.say("not known", text, "33")
         else:
             section.say(name, f"{count:,}: {ENDINGS.get(name, visible(name))}", "31" if name in ODD else "")
     orphans = index.find(Filters(record_kind="outcome", run=run.name, outcome="bypassed"), 1_000)
