@@ -32,11 +32,16 @@ pub(super) struct Compiled {
     pub(super) labels: Vec<LabelRule>,
     #[serde(with = "packed")]
     pub(super) blocks: Vec<Block>,
-    /// What blocks ask of the facts before anything else, each once.
-    pub(super) gates: Vec<Gate>,
+    /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
+    #[serde(with = "packed")]
+    pub(super) gates: Vec<Needs>,
+    /// By gate: which rules have such a block, bit by position. See [`Compiled::index`].
+    #[serde(skip)]
+    pub(super) behind: Vec<Vec<u64>>,
     pub(super) pool: Pool,
 }
 
+<<<<<<< HEAD
 /// A rule that gives labels, as it is evaluated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LabelRule {
@@ -54,10 +59,26 @@ pub(super) struct Gate {
     pub(super) needs: Needs,
     /// Bit by position of the rule.
     pub(super) rules: Vec<u64>,
+=======
+impl Compiled {
+    /// Says which rules are behind which gate: before the first decision, after rules were made or read.
+    pub(super) fn index(&mut self) {
+        let words = self.rules.len().div_ceil(64);
+        let mut behind = vec![vec![0; words]; self.gates.len()];
+        for (at, rule) in self.rules.iter().enumerate() {
+            for block in rule.blocks.of(&self.blocks) {
+                if let Some(rules) = behind.get_mut(usize::from(block.gate)) {
+                    rules[at / 64] |= 1 << (at % 64);
+                }
+            }
+        }
+        self.behind = behind;
+    }
+>>>>>>> main
 }
 
 /// What facts must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Needs {
     /// Bit by position: pre, post, text.
     pub(super) phases: u8,
@@ -66,6 +87,12 @@ pub(super) struct Needs {
     /// Families of the finding a block speaks about; `None`: it speaks about no finding.
     pub(super) families: Option<u8>,
 }
+
+fixed_struct!(Needs {
+    phases: u8,
+    kinds: Option<u128>,
+    families: Option<u8>,
+});
 
 /// A rule as it is evaluated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,6 +171,7 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
         labels: Vec::with_capacity(spec.labels.len()),
         blocks: Vec::with_capacity(spec.rules.len() * 2),
         gates: Vec::new(),
+        behind: Vec::new(),
         pool,
     };
     for (at, rule_spec) in spec.rules.iter().enumerate() {
@@ -173,6 +201,7 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
             compiled.rules[question].overridden_by.push(at);
         }
     }
+    compiled.index();
     Ok(compiled)
 }
 
@@ -300,22 +329,13 @@ fn needs(spec: &BlockSpec<'_>, effect: Effect) -> Result<Needs, String> {
     })
 }
 
-/// The position of the gate with those needs, which now leads to the rule that is being read.
+/// The position of the gate with those needs.
 fn gate(needs: Needs, compiled: &mut Compiled) -> Result<u16, String> {
-    let held = compiled.gates.iter().position(|gate| gate.needs == needs);
+    let held = compiled.gates.iter().position(|gate| *gate == needs);
     let at = held.unwrap_or_else(|| {
-        compiled.gates.push(Gate {
-            needs,
-            rules: Vec::new(),
-        });
+        compiled.gates.push(needs);
         compiled.gates.len() - 1
     });
-    let rule = compiled.rules.len();
-    let set = &mut compiled.gates[at].rules;
-    if set.len() <= rule / 64 {
-        set.resize(rule / 64 + 1, 0);
-    }
-    set[rule / 64] |= 1 << (rule % 64);
     u16::try_from(at).map_err(|_| String::from("the policy has too many different blocks"))
 }
 

@@ -391,10 +391,11 @@ impl Seen {
         let open = compiled
             .gates
             .iter()
-            .map(|gate| {
-                let open = passes(&gate.needs);
+            .zip(&compiled.behind)
+            .map(|(needs, behind)| {
+                let open = passes(needs);
                 if open {
-                    for (all, own) in rules.iter_mut().zip(&gate.rules) {
+                    for (all, own) in rules.iter_mut().zip(behind) {
                         *all |= own;
                     }
                 }
@@ -498,12 +499,12 @@ fn ask_blocks(
     let mut missing: Option<&'static str> = None;
     for block in blocks.of(&compiled.blocks) {
         let gate = usize::from(block.gate);
-        let (Some(true), Some(gate)) = (seen.open.get(gate), compiled.gates.get(gate)) else {
+        let (Some(true), Some(needs)) = (seen.open.get(gate), compiled.gates.get(gate)) else {
             continue;
         };
         let Needs {
             kinds, families, ..
-        } = gate.needs;
+        } = *needs;
         let on_call = block.call.of(&pool.call);
         let call = Tally::over(
             on_call,

@@ -81,10 +81,12 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] when the bytes are not that table.
     pub fn from_table(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let (digest, compiled) = postcard::from_bytes(bytes).map_err(|cause| PolicyError {
-            kind: "policy_invalid",
-            message: format!("the built-in policy cannot be read: {cause}"),
-        })?;
+        let (digest, mut compiled): (String, Compiled) =
+            postcard::from_bytes(bytes).map_err(|cause| PolicyError {
+                kind: "policy_invalid",
+                message: format!("the built-in policy cannot be read: {cause}"),
+            })?;
+        compiled.index();
         Ok(Self { digest, compiled })
     }
 
