@@ -59,6 +59,21 @@ pub struct Near {
     pub missing: Vec<String>,
 }
 
+/// A label that the call leaves on its run when it runs, or may have run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labelled {
+    /// The label: `secret`, `untrusted`, …
+    pub label: String,
+    /// The rule that adds it.
+    pub rule: String,
+    /// What happens, for people.
+    pub message: String,
+    /// Indices into `facts.actions` that it comes from.
+    pub actions: Vec<usize>,
+    /// Indices into `facts.findings` that it comes from.
+    pub findings: Vec<usize>,
+}
+
 /// What policy says about facts: a pure function of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -70,6 +85,15 @@ pub struct Verdict {
     pub near: Vec<Near>,
     /// What must be done besides: `redact`, `warn`. Sorted.
     pub obligations: Vec<String>,
+    /// What the call leaves on its run, by label and rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Labelled>,
+    /// Ids of the grants by which a question became a permission.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    /// Whether the policy only observes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub observes: bool,
     /// `sha256:…` of the policy.
     pub policy_digest: String,
 }

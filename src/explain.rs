@@ -13,6 +13,8 @@ use crate::json::Value;
 const MAX_QUOTED: usize = 300;
 /// Longest quotation of what an action was read from, in characters.
 const MAX_EVIDENCE: usize = 80;
+/// Longest sentence of a rule, in characters: it may quote the records that led to it.
+const MAX_MESSAGE: usize = 1200;
 /// How many reasons, actions or findings are listed before the rest is only counted.
 const MAX_LISTED: usize = 5;
 
@@ -65,7 +67,7 @@ fn push_messages(decision: &Decision, out: &mut String) {
         if index > 0 {
             out.push_str("; ");
         }
-        out.push_str(sentence(&rule.message).trim_end_matches('.'));
+        out.push_str(cut(&rule.message, MAX_MESSAGE).trim_end_matches('.'));
         let _ = write!(out, " [{}]", visible(&rule.rule));
     }
     if determining.len() > MAX_LISTED {
@@ -135,7 +137,11 @@ pub fn human(decision: &Decision, style: Style) -> String {
         line(
             &mut out,
             "why",
-            &format!("{} [{}]", sentence(&rule.message), visible(&rule.rule)),
+            &format!(
+                "{} [{}]",
+                cut(&rule.message, MAX_MESSAGE),
+                visible(&rule.rule)
+            ),
         );
     }
     for finding in facts.findings.iter().take(MAX_LISTED) {
@@ -224,7 +230,12 @@ fn line(out: &mut String, label: &str, text: &str) {
 
 /// A sentence that quotes a call: made visible, and cut when it is long.
 fn sentence(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_QUOTED) {
+    cut(text, MAX_QUOTED)
+}
+
+/// A text made visible, of at most so many characters of the original.
+fn cut(text: &str, characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters) {
         None => visible(text),
         Some((end, _)) => Cow::Owned(format!("{}…", visible(&text[..end]))),
     }
@@ -341,6 +352,9 @@ mod tests {
                 }],
                 near: vec![],
                 obligations: vec![],
+                labels: vec![],
+                grants: vec![],
+                observes: false,
                 policy_digest: String::new(),
             },
             action_digest: String::new(),

@@ -31,7 +31,7 @@ impl Phase {
     }
 }
 
-/// What the run has seen before, folded from its records. Empty until run state is kept.
+/// What the run has seen before, folded from its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunState {
     /// `untrusted`, `secret`, …; sorted.
@@ -40,6 +40,37 @@ pub struct RunState {
     /// Counters by name; sorted.
     #[serde(default)]
     pub counters: Vec<(String, u64)>,
+    /// Where the labels come from, sorted by label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<LabelSource>,
+    /// Grants that cover this call; those for exactly this action first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<LiveGrant>,
+}
+
+/// The record that first gave a run a label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelSource {
+    /// The label.
+    pub label: String,
+    /// Id of the record.
+    pub record: String,
+    /// When it was written, RFC 3339.
+    pub at: String,
+    /// What happened, for people.
+    pub message: String,
+}
+
+/// A grant that is live for a call: given by a person, not used up, not run out, not taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveGrant {
+    /// Its id.
+    pub id: String,
+    /// `once`, `run`, `until` or `rule`.
+    pub scope: String,
+    /// The rule whose questions it answers; `None`: every question about exactly this call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// Everything a decision may depend on. No value here holds a clear secret.

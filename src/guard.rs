@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
-use crate::actions::{self, Action, ActionKind};
+use crate::actions::{self, Action, ActionKind, Own};
 use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
@@ -16,7 +16,7 @@ use crate::home_packs::{self, Extended};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::gaps::Gaps;
-use crate::record::{self, Appended, Durability, Outcome, Store, StoreError};
+use crate::record::{self, Appended, Asked, Durability, Outcome, State, Store, StoreError};
 use crate::rules::RuleError;
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::span::ByteSpan;
@@ -46,6 +46,8 @@ pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
     /// The person's own packs with those that ship, when there are any; else what is wrong with them.
     packs: Result<Option<Extended>, String>,
+    /// What the policy says about the user's own tools and programs.
+    own: Option<&'static Own>,
     store: Option<Result<Store, StoreError>>,
     /// Remembers what could not be recorded.
     gaps: Option<Arc<Gaps>>,
@@ -77,6 +79,7 @@ impl Guard {
             Some(home) => home_packs::load(home).map_err(|errors| said(&errors)),
             None => Ok(None),
         };
+        let (policy, own) = with_own(policy);
         let store = match &options.home {
             Some(home) if options.record => Some(Store::open(home)),
             _ => None,
@@ -93,11 +96,22 @@ impl Guard {
             tables: builtin::sound(),
             policy,
             packs,
+            own,
             store,
             gaps,
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
         }
+    }
+
+    /// The same guard, understanding calls by what `own` says about tools and programs instead of what the policy in force
+    /// says: `{"tools": […], "commands": […]}`.
+    ///
+    /// # Errors
+    /// One sentence for each thing that is wrong with it.
+    pub fn with_own(mut self, own: &str) -> Result<Self, Vec<String>> {
+        self.own = Some(Own::compile(own, builtin::catalogue())?);
+        Ok(self)
     }
 
     /// The same guard with another rule for what is synced before it is answered.
@@ -122,7 +136,7 @@ impl Guard {
         } else {
             withheld(call)
         };
-        let understanding = actions::understand(&call, builtin::catalogue());
+        let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
         let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
         let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger(), self.scanner());
@@ -268,26 +282,15 @@ impl Guard {
         }
     }
 
+    /// Decides and records, in one step where a log is kept: see [`Store::decide`].
     fn conclude(&self, run: String, facts: Facts, marks: Vec<Mark>, started: Instant) -> Decision {
-        let understood = Instant::now();
-        let verdict = match self.policy() {
-            _ if self.tables.is_err() => without_tables(self.tables),
-            Ok(policy) => policy::decide(&facts, policy),
-            Err(error) => without_policy(&facts, error),
-        };
-        let verdict = match &self.packs {
-            Ok(_) => verdict,
-            Err(what) => without_packs(&facts, verdict, what),
-        };
-        let decided = Instant::now();
-        let digest = record::facts_digest(&facts);
         let mut decision = Decision {
             id: record::new_id(),
-            run,
             action_digest: record::action_digest(&facts.tool, &facts.args),
-            facts_digest: digest.as_ref().cloned().unwrap_or_default(),
             facts,
-            verdict,
+            // Until it is judged; strict, should that never come about.
+            verdict: unjudged(),
+            facts_digest: String::new(),
             marks,
             packs: match &self.packs {
                 Ok(Some(extended)) => Some(extended.digest.clone()),
@@ -295,26 +298,83 @@ impl Guard {
             },
             line: None,
             timings: Timings {
-                understand_us: micros(started, understood),
-                decide_us: micros(understood, decided),
+                understand_us: micros(started, Instant::now()),
                 ..Timings::default()
             },
+            run,
         };
-        if self.store.is_some() {
-            match digest.and_then(|_| self.record(&decision)) {
-                Ok(appended) => decision.line = Some(appended.line),
-                Err(error) => {
-                    without_store(&mut decision, &error);
-                    if let Some(gaps) = &self.gaps {
-                        gaps.remember(&error);
+        let mut judged = false;
+        let failure = match &self.store {
+            None => None,
+            Some(Err(error)) => Some(error.clone()),
+            Some(Ok(store)) => {
+                self.keep_policy(store);
+                let run = decision.run.clone();
+                let runtime = decision.facts.caller.runtime.clone();
+                let (slot, judged) = (&mut decision, &mut judged);
+                let appended = store.decide(&run, &runtime, move |state| {
+                    self.judge(slot, Some(state));
+                    *judged = true;
+                    if slot.facts_digest.is_empty() {
+                        return Err(StoreError {
+                            kind: StoreError::CORRUPTED,
+                            message: String::from("facts cannot be written as JSON"),
+                        });
                     }
+                    Ok(&*slot)
+                });
+                match appended {
+                    Ok(appended) => {
+                        decision.line = Some(appended.line);
+                        None
+                    }
+                    Err(error) => Some(error),
                 }
             }
+        };
+        if !judged {
+            self.judge(&mut decision, None);
         }
-        let recorded = Instant::now();
-        decision.timings.record_us = micros(decided, recorded);
-        decision.timings.total_us = micros(started, recorded);
+        if let Some(error) = failure {
+            without_store(&mut decision, &error);
+            if let Some(gaps) = &self.gaps {
+                gaps.remember(&error);
+            }
+        }
+        let timings = &mut decision.timings;
+        timings.total_us = micros(started, Instant::now());
+        timings.record_us = timings
+            .total_us
+            .saturating_sub(timings.understand_us + timings.decide_us);
         decision
+    }
+
+    /// Decides about a call, given what its run has seen. Without a log nothing is known of that.
+    fn judge(&self, decision: &mut Decision, state: Option<&State>) {
+        let deciding = Instant::now();
+        let facts = &mut decision.facts;
+        let policy = self.policy();
+        if let (Some(state), Ok(policy)) = (state, policy) {
+            let asked = Asked {
+                action: &decision.action_digest,
+                cwd: facts.context.cwd.as_deref(),
+                policy: policy.digest(),
+                now: &facts.now,
+            };
+            let asked = (facts.phase == Phase::Pre).then_some(asked);
+            facts.state = state.seen(policy.counters(), asked, &facts.now);
+        }
+        let verdict = match policy {
+            _ if self.tables.is_err() => without_tables(self.tables),
+            Ok(policy) => policy::decide(facts, policy),
+            Err(error) => without_policy(facts, error),
+        };
+        decision.verdict = match &self.packs {
+            Ok(_) => verdict,
+            Err(what) => without_packs(facts, verdict, what),
+        };
+        decision.facts_digest = record::facts_digest(facts).unwrap_or_default();
+        decision.timings.decide_us = micros(deciding, Instant::now());
     }
 
     /// Puts the built-in policy beside the records, so that its decisions can be replayed by another version; an
@@ -331,12 +391,29 @@ impl Guard {
             let _ = self.policy_kept.set(());
         }
     }
+}
 
-    fn record(&self, decision: &Decision) -> Result<Appended, StoreError> {
-        let answer = decision.verdict.effect.as_str();
-        let store = self.open_store()?;
-        self.keep_policy(store);
-        store.append_decision(decision, &decision.marks, answer)
+/// The policy with what it says about tools and programs. What cannot be used of that makes the policy unusable: without
+/// it calls would be understood otherwise than the policy was tested with.
+fn with_own(
+    policy: Result<PolicySource, PolicyError>,
+) -> (Result<PolicySource, PolicyError>, Option<&'static Own>) {
+    let text = match &policy {
+        Ok(PolicySource::Active(policy)) => policy.own(),
+        _ => "",
+    };
+    if text.is_empty() {
+        return (policy, None);
+    }
+    match Own::compile(text, builtin::catalogue()) {
+        Ok(own) => (policy, Some(own)),
+        Err(errors) => {
+            let error = PolicyError {
+                kind: "policy_tools",
+                message: errors.join("; "),
+            };
+            (Err(error), None)
+        }
     }
 }
 
@@ -381,6 +458,20 @@ fn guard_failure(facts: &Facts, rule: &str, what: &str) -> Determining {
         actions: Vec::new(),
         findings: Vec::new(),
         unknown: false,
+    }
+}
+
+/// What is answered should a judgement be missing.
+const fn unjudged() -> Verdict {
+    Verdict {
+        effect: Effect::Deny,
+        determining: Vec::new(),
+        near: Vec::new(),
+        obligations: Vec::new(),
+        labels: Vec::new(),
+        grants: Vec::new(),
+        observes: false,
+        policy_digest: String::new(),
     }
 }
 
@@ -432,9 +523,7 @@ fn without(determining: Determining) -> Verdict {
     Verdict {
         effect: determining.effect,
         determining: vec![determining],
-        near: Vec::new(),
-        obligations: Vec::new(),
-        policy_digest: String::new(),
+        ..unjudged()
     }
 }
 

@@ -45,6 +45,7 @@ impl Guard {
             host_mode: scrubber.scrub_option(start.host_mode),
             model: scrubber.scrub_option(start.model),
             policy: self.policy().ok().map(|policy| policy.digest().to_owned()),
+            observes: self.policy().is_ok_and(crate::policy::Policy::observes),
             ..start
         };
         self.open_store()?.configure(run, &start, adapter)

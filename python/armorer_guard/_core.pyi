@@ -205,9 +205,12 @@ class Guard:
         record: False decides without recording.
         runtime: Name of the runtime that asks, for the record.
         run_mode: Whether a person is there to be asked. Default: as `ARMORER_GUARD_RUN_MODE` says, else not known.
+        own: What tools and programs of one's own do, as JSON `{"tools": […], "commands": […]}`. Default: what the policy
+            in force says.
 
     Raises:
         InputError: *run_mode* is unknown.
+        PolicyError: *own* is wrong.
 
     A policy or a store that cannot be used does not raise here: each call is then answered strictly (what changes, runs
     or sends is denied with the reason; a pure read is allowed and the gap is said in `obligations`).
@@ -220,6 +223,7 @@ class Guard:
         record: bool = True,
         runtime: str = "python",
         run_mode: _RunMode | None = None,
+        own: str | None = None,
     ) -> Guard: ...
     def check(
         self,
@@ -308,6 +312,9 @@ def builtin_policy(name: str) -> bytes:
     Raises:
         PolicyError: No such policy ships.
     """
+
+def check_own(own: str) -> list[str]:
+    """What is wrong with tools and programs of one's own (see `Guard`), examples included; a sentence each."""
 
 def tool_names() -> list[str]:
     """The names of tools that agent runtimes bring, as they write them."""

@@ -235,7 +235,7 @@ fn compare(
 }
 
 /// The place that examples run in.
-fn example_context() -> Context {
+pub(super) fn example_context() -> Context {
     Context {
         cwd: Some(String::from("/w")),
         workspace: Some(String::from("/w")),

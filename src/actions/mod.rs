@@ -10,6 +10,7 @@ pub mod engine;
 pub mod environment;
 pub mod kinds;
 pub mod line;
+pub mod own;
 pub mod pattern;
 pub mod place;
 pub mod special;
@@ -19,6 +20,7 @@ pub mod word;
 pub use action::{Action, Certainty, Place, Target};
 pub use catalogue::Catalogue;
 pub use kinds::ActionKind;
+pub use own::Own;
 
 use crate::call::Call;
 use engine::Engine;
@@ -35,7 +37,13 @@ pub struct Understanding {
 /// Understands a call. Pure and total.
 #[must_use]
 pub fn understand(call: &Call, catalogue: &Catalogue) -> Understanding {
-    let mut engine = Engine::new(catalogue, &call.context);
+    understand_with(call, catalogue, None)
+}
+
+/// As [`understand`], with what the user says about tools and programs of their own.
+#[must_use]
+pub fn understand_with(call: &Call, catalogue: &Catalogue, own: Option<&Own>) -> Understanding {
+    let mut engine = Engine::new(catalogue, &call.context, own);
     engine.tool(&call.tool, &call.args);
     Understanding {
         actions: engine.finish(),

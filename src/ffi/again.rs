@@ -52,8 +52,8 @@ fn understood(recorded: Facts) -> Option<Facts> {
     static GUARD: OnceLock<Guard> = OnceLock::new();
     let guard = GUARD.get_or_init(|| {
         Guard::open(&Options {
-            home: None,
             record: false,
+            ..Options::default()
         })
     });
     let caller = recorded.caller.clone();

@@ -97,24 +97,31 @@ pub(super) struct Guard {
 #[pymethods]
 impl Guard {
     #[new]
-    #[pyo3(signature = (*, home=None, record=true, runtime="python", run_mode=None))]
+    #[pyo3(signature = (*, home=None, record=true, runtime="python", run_mode=None, own=None))]
     fn new(
         py: Python<'_>,
         home: Option<PathBuf>,
         record: bool,
         runtime: &str,
         run_mode: Option<&str>,
+        own: Option<&str>,
     ) -> PyResult<Self> {
         let home = home.or_else(edge::guard_home);
         let known = RunMode::ALL.map(RunMode::as_str);
         let run_mode = word_of(py, "run_mode", run_mode, &known, RunMode::from_name)?;
+        let mut inner = CoreGuard::open(&Options {
+            home: home.clone(),
+            record,
+        })
+        .with_durability(Durability::from_environment());
+        if let Some(own) = own {
+            inner = inner
+                .with_own(own)
+                .map_err(|errors| failure::<PolicyError>(py, "policy_tools", &errors.join("; ")))?;
+        }
         Ok(Self {
             run_mode: run_mode.or_else(edge::run_mode),
-            inner: CoreGuard::open(&Options {
-                home: home.clone(),
-                record,
-            })
-            .with_durability(Durability::from_environment()),
+            inner,
             home,
             runtime: runtime.to_owned(),
         })
@@ -316,6 +323,18 @@ fn policy_table<'py>(
         .map_err(|error| failure::<PolicyError>(py, error.kind, &error.message))
 }
 
+/// What is wrong with a user's own tools and programs, examples included; each as one sentence.
+#[pyfunction]
+fn check_own(py: Python<'_>, own: &str) -> Vec<String> {
+    py.detach(|| {
+        let catalogue = builtin::catalogue();
+        crate::actions::Own::compile(own, catalogue)
+            .and_then(|compiled| compiled.check(catalogue))
+            .err()
+            .unwrap_or_default()
+    })
+}
+
 /// Canonical bytes of a policy that ships.
 #[pyfunction]
 fn builtin_policy<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
@@ -409,8 +428,8 @@ mod _core {
     #[pymodule_export]
     use super::{
         Action, Decision, Finding, Guard, GuardError, InputError, Near, PolicyError, Reason,
-        ScanResult, StoreError, builtin_policy, canonical_json, decide_json, finding_rules,
-        policy_table, record_change, scan, tool_names,
+        ScanResult, StoreError, builtin_policy, canonical_json, check_own, decide_json,
+        finding_rules, policy_table, record_change, scan, tool_names,
     };
 
     #[pymodule_export]

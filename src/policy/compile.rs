@@ -12,7 +12,7 @@ use super::packed::{self, fixed_struct};
 use super::pool::{Pool, Span};
 use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
-    Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
+    LabelSpec, Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
 };
 use crate::actions::ActionKind;
 use crate::decision::Effect;
@@ -22,14 +22,34 @@ use crate::decision::Effect;
 pub(super) struct Compiled {
     pub(super) id: Span,
     pub(super) observe: bool,
+    /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
+    pub(super) observe_all: bool,
     /// By phase: pre, post, text.
     pub(super) defaults: [(Effect, Layer); 3],
+    /// What the user's own tools and programs do, as JSON; empty where nothing is said.
+    pub(super) own: Span,
     pub(super) rules: Vec<Rule>,
+    pub(super) labels: Vec<LabelRule>,
     #[serde(with = "packed")]
     pub(super) blocks: Vec<Block>,
-    /// What blocks ask of the facts before anything else, each once.
-    pub(super) gates: Vec<Gate>,
+    /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
+    #[serde(with = "packed")]
+    pub(super) gates: Vec<Needs>,
+    /// By gate: which rules have such a block, bit by position. See [`Compiled::index`].
+    #[serde(skip)]
+    pub(super) behind: Vec<Vec<u64>>,
     pub(super) pool: Pool,
+}
+
+<<<<<<< HEAD
+/// A rule that gives labels, as it is evaluated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LabelRule {
+    pub(super) id: Span,
+    /// Words.
+    pub(super) add: Span,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
 }
 
 /// What a block asks of the facts before anything else, and which rules have such a block: a few of them dismiss most
@@ -39,10 +59,26 @@ pub(super) struct Gate {
     pub(super) needs: Needs,
     /// Bit by position of the rule.
     pub(super) rules: Vec<u64>,
+=======
+impl Compiled {
+    /// Says which rules are behind which gate: before the first decision, after rules were made or read.
+    pub(super) fn index(&mut self) {
+        let words = self.rules.len().div_ceil(64);
+        let mut behind = vec![vec![0; words]; self.gates.len()];
+        for (at, rule) in self.rules.iter().enumerate() {
+            for block in rule.blocks.of(&self.blocks) {
+                if let Some(rules) = behind.get_mut(usize::from(block.gate)) {
+                    rules[at / 64] |= 1 << (at % 64);
+                }
+            }
+        }
+        self.behind = behind;
+    }
+>>>>>>> main
 }
 
 /// What facts must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Needs {
     /// Bit by position: pre, post, text.
     pub(super) phases: u8,
@@ -51,6 +87,12 @@ pub(super) struct Needs {
     /// Families of the finding a block speaks about; `None`: it speaks about no finding.
     pub(super) families: Option<u8>,
 }
+
+fixed_struct!(Needs {
+    phases: u8,
+    kinds: Option<u128>,
+    families: Option<u8>,
+});
 
 /// A rule as it is evaluated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -115,14 +157,21 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
     let mut compiled = Compiled {
         id: pool.keep(&spec.id),
         observe: spec.mode == Mode::Observe,
+        observe_all: spec.mode == Mode::Observe && spec.mode_layer == Some(Layer::Managed),
         defaults: [
             default(&spec.default.pre),
             default(&spec.default.post),
             default(&spec.default.text),
         ],
+        own: spec
+            .own
+            .as_ref()
+            .map_or_else(Span::default, |own| pool.keep(&own.to_string())),
         rules: Vec::with_capacity(spec.rules.len()),
+        labels: Vec::with_capacity(spec.labels.len()),
         blocks: Vec::with_capacity(spec.rules.len() * 2),
         gates: Vec::new(),
+        behind: Vec::new(),
         pool,
     };
     for (at, rule_spec) in spec.rules.iter().enumerate() {
@@ -135,6 +184,16 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
         let made = rule(rule_spec, &mut compiled)?;
         compiled.rules.push(made);
     }
+    for (at, label) in spec.labels.iter().enumerate() {
+        if at > 0 && *spec.labels[at - 1].id >= *label.id {
+            return Err(invalid(format!(
+                "label rule `{}` is not in its place: they are sorted by id, and no id comes twice",
+                label.id
+            )));
+        }
+        let made = label_rule(label, &mut compiled)?;
+        compiled.labels.push(made);
+    }
     for at in 0..spec.rules.len() {
         for asked in &spec.rules[at].overrides {
             let question = overridden(&spec.rules, at, asked)?;
@@ -142,6 +201,7 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
             compiled.rules[question].overridden_by.push(at);
         }
     }
+    compiled.index();
     Ok(compiled)
 }
 
@@ -173,6 +233,29 @@ fn overridden(rules: &[RuleSpec<'_>], at: usize, asked: &str) -> Result<usize, P
         )));
     }
     Ok(position)
+}
+
+fn label_rule(spec: &LabelSpec<'_>, compiled: &mut Compiled) -> Result<LabelRule, PolicyError> {
+    let id = &spec.id;
+    if spec.when.is_empty() || spec.add.is_empty() {
+        return Err(invalid(format!(
+            "label rule `{id}` has no conditions, or adds no label"
+        )));
+    }
+    let start = compiled.blocks.len();
+    for block_spec in &spec.when {
+        let refuse = |error| invalid(format!("label rule `{id}`: {error}"));
+        // What is unknown counts against the call, as in a question.
+        let needs = needs(block_spec, Effect::Ask).map_err(refuse)?;
+        let gate = gate(needs, compiled).map_err(refuse)?;
+        let block = block(block_spec, gate, &mut compiled.pool).map_err(refuse)?;
+        compiled.blocks.push(block);
+    }
+    Ok(LabelRule {
+        id: compiled.pool.keep(id),
+        add: words(&spec.add, &mut compiled.pool),
+        blocks: Span::since(start, compiled.blocks.len()),
+    })
 }
 
 fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyError> {
@@ -246,22 +329,13 @@ fn needs(spec: &BlockSpec<'_>, effect: Effect) -> Result<Needs, String> {
     })
 }
 
-/// The position of the gate with those needs, which now leads to the rule that is being read.
+/// The position of the gate with those needs.
 fn gate(needs: Needs, compiled: &mut Compiled) -> Result<u16, String> {
-    let held = compiled.gates.iter().position(|gate| gate.needs == needs);
+    let held = compiled.gates.iter().position(|gate| *gate == needs);
     let at = held.unwrap_or_else(|| {
-        compiled.gates.push(Gate {
-            needs,
-            rules: Vec::new(),
-        });
+        compiled.gates.push(needs);
         compiled.gates.len() - 1
     });
-    let rule = compiled.rules.len();
-    let set = &mut compiled.gates[at].rules;
-    if set.len() <= rule / 64 {
-        set.resize(rule / 64 + 1, 0);
-    }
-    set[rule / 64] |= 1 << (rule % 64);
     u16::try_from(at).map_err(|_| String::from("the policy has too many different blocks"))
 }
 

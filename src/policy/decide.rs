@@ -7,9 +7,10 @@ use super::Policy;
 use super::compile::{Compiled, Needs, Rule};
 use super::condition::Truth;
 use super::message;
+use super::pool::Span;
 use super::spec::Layer;
 use crate::actions::ActionKind;
-use crate::decision::{Determining, Effect, Near, Verdict};
+use crate::decision::{Determining, Effect, Labelled, Near, Verdict};
 use crate::facts::{Facts, Phase};
 
 /// The obligation that says that an answer was not given because the policy only observes.
@@ -26,6 +27,16 @@ struct Match {
     findings: Vec<(usize, Truth)>,
     /// Whether it spoke about the call as a whole.
     call: Option<Truth>,
+}
+
+impl Match {
+    /// Blocks may speak about the same thing; the surest one counts.
+    fn keep_surest(&mut self) {
+        for list in [&mut self.actions, &mut self.findings] {
+            list.sort_by_key(|(at, truth)| (*at, std::cmp::Reverse(*truth)));
+            list.dedup_by_key(|(at, _)| *at);
+        }
+    }
 }
 
 /// A rule that speaks.
@@ -60,22 +71,36 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     }
     drop_overridden(&mut spoken);
 
-    let defaults = Uncovered::of(facts, &spoken).defaults(facts, policy);
+    let mut defaults = Uncovered::of(facts, &spoken).defaults(facts, policy);
+    let labels = labels(facts, compiled, &seen, &spoken);
+    let granted = Granted::of(facts, compiled, &spoken, &defaults);
+    let mut obligations: Vec<String> = spoken
+        .iter()
+        .flat_map(|spoken| compiled.pool.words(spoken.rule.then).map(str::to_owned))
+        .collect();
+    if let Some(granted) = &granted {
+        spoken.retain(|spoken| !granted.answers(compiled.pool.text(spoken.rule.id), spoken.effect));
+        defaults.retain(|default| !granted.answers(default.rule, default.effect));
+    }
     let effect = spoken
         .iter()
         .map(|spoken| spoken.effect)
         .chain(defaults.iter().map(|default| default.effect))
         .max()
         .unwrap_or(Effect::Allow);
-    let mut determining: Vec<Determining> = spoken
-        .iter()
-        .filter(|spoken| spoken.effect == effect)
-        .map(|spoken| spoken.determining(facts, compiled))
-        .collect();
+    let mut determining: Vec<Determining> = match &granted {
+        Some(granted) => granted.determining(facts),
+        None => spoken
+            .iter()
+            .filter(|spoken| spoken.effect == effect)
+            .map(|spoken| spoken.determining(facts, compiled))
+            .collect(),
+    };
     let layer = compiled.defaults[facts.phase as usize].1;
+    let answer = answer(effect, compiled, layer, &spoken, &defaults);
     let defaults: Vec<Determining> = defaults
         .into_iter()
-        .filter(|default| default.effect == effect)
+        .filter(|default| default.effect == effect && granted.is_none())
         .filter_map(|default| default.determining(&determining, facts, layer))
         .collect();
     determining.extend(defaults);
@@ -95,13 +120,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
             missing: vec![String::from(missing)],
         })
         .collect();
-    let mut obligations: Vec<String> = spoken
-        .iter()
-        .flat_map(|spoken| compiled.pool.words(spoken.rule.then).map(str::to_owned))
-        .collect();
-    let mut answer = effect;
-    if compiled.observe && effect > Effect::Allow {
-        answer = Effect::Allow;
+    if answer < effect {
         obligations.push(String::from(OBSERVED));
     }
     obligations.sort();
@@ -111,7 +130,187 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
         determining,
         near,
         obligations,
+        labels,
+        grants: granted.map(|granted| granted.ids).unwrap_or_default(),
+        observes: compiled.observe,
         policy_digest: policy.digest.clone(),
+    }
+}
+
+/// What is answered: the effect, or what of it is not only observed. What the administrator denies or asks about is not
+/// for others to observe only.
+fn answer(
+    effect: Effect,
+    compiled: &Compiled,
+    layer: Layer,
+    spoken: &[Spoken<'_>],
+    defaults: &[ByDefault],
+) -> Effect {
+    if !compiled.observe {
+        return effect;
+    }
+    if compiled.observe_all {
+        return Effect::Allow;
+    }
+    let rules = spoken
+        .iter()
+        .filter(|spoken| spoken.rule.layer == Layer::Managed)
+        .map(|spoken| spoken.effect);
+    let defaults = defaults
+        .iter()
+        .filter(|_| layer == Layer::Managed)
+        .map(|default| default.effect);
+    rules.chain(defaults).max().unwrap_or(Effect::Allow)
+}
+
+/// The labels that the call leaves on its run: by the rules for labels, and by what rules demand besides their effect.
+fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]) -> Vec<Labelled> {
+    let pool = &compiled.pool;
+    let mut labels = Vec::new();
+    let mut add = |label: &str, rule: Span, actions: &[usize], findings: &[usize]| {
+        labels.push(Labelled {
+            label: label.to_owned(),
+            rule: pool.text(rule).to_owned(),
+            message: message::of_label(facts, actions, findings),
+            actions: actions.to_vec(),
+            findings: findings.to_vec(),
+        });
+    };
+    for rule in &compiled.labels {
+        let (found, _) = ask_blocks(rule.blocks, false, compiled, facts, seen);
+        if let Some(mut found) = found {
+            found.keep_surest();
+            let positions = |list: &[(usize, Truth)]| -> Vec<usize> {
+                list.iter().map(|(at, _)| *at).collect()
+            };
+            let (actions, findings) = (positions(&found.actions), positions(&found.findings));
+            for label in pool.words(rule.add) {
+                add(label, rule.id, &actions, &findings);
+            }
+        }
+    }
+    for spoken in spoken {
+        for label in pool
+            .words(spoken.rule.then)
+            .filter_map(|word| word.strip_prefix("label:"))
+        {
+            add(label, spoken.rule.id, &spoken.actions, &spoken.findings);
+        }
+    }
+    labels.sort_by(|one, other| (&one.label, &one.rule).cmp(&(&other.label, &other.rule)));
+    labels
+}
+
+/// The grants that turn a question into a permission.
+struct Granted {
+    ids: Vec<String>,
+    scope: String,
+    /// The rules whose questions they answer; `None`: all.
+    rules: Option<Vec<String>>,
+    actions: Vec<usize>,
+    findings: Vec<usize>,
+}
+
+impl Granted {
+    /// The live grants that answer every question about this call; `None` where there are none, where nothing asks, and
+    /// where something denies.
+    fn of(
+        facts: &Facts,
+        compiled: &Compiled,
+        spoken: &[Spoken<'_>],
+        defaults: &[ByDefault],
+    ) -> Option<Self> {
+        let first = facts.state.grants.first()?;
+        let pool = &compiled.pool;
+        let said = || {
+            spoken
+                .iter()
+                .map(|spoken| (pool.text(spoken.rule.id), spoken.effect))
+                .chain(
+                    defaults
+                        .iter()
+                        .map(|default| (default.rule, default.effect)),
+                )
+        };
+        if said().map(|(_, effect)| effect).max() != Some(Effect::Ask) {
+            return None;
+        }
+        let mut granted = Self {
+            ids: vec![first.id.clone()],
+            scope: first.scope.clone(),
+            rules: None,
+            actions: Vec::new(),
+            findings: Vec::new(),
+        };
+        if first.rule.is_some() {
+            granted.ids.clear();
+            let mut rules = Vec::new();
+            let mut covered: Vec<usize> = Vec::new();
+            let mut answer = |rule: &str| {
+                let live = &facts.state.grants;
+                let grant = live
+                    .iter()
+                    .find(|grant| grant.rule.as_deref() == Some(rule))?;
+                granted.ids.push(grant.id.clone());
+                rules.push(rule.to_owned());
+                Some(())
+            };
+            for spoken in spoken.iter().filter(|spoken| spoken.effect == Effect::Ask) {
+                answer(pool.text(spoken.rule.id))?;
+                covered.extend(&spoken.actions);
+            }
+            let asking = |default: &&ByDefault| default.effect == Effect::Ask;
+            let mut echoes = Vec::new();
+            for default in defaults.iter().filter(asking) {
+                // A default that asks about nothing else is answered with the rule.
+                let echo = !default.actions.is_empty()
+                    && default.actions.iter().all(|at| covered.contains(at));
+                if echo {
+                    echoes.push(default.rule.to_owned());
+                } else {
+                    answer(default.rule)?;
+                }
+            }
+            rules.append(&mut echoes);
+            granted.rules = Some(rules);
+        }
+        granted.ids.sort();
+        granted.ids.dedup();
+        for spoken in spoken.iter().filter(|spoken| spoken.effect == Effect::Ask) {
+            granted.actions.extend(&spoken.actions);
+            granted.findings.extend(&spoken.findings);
+        }
+        for default in defaults
+            .iter()
+            .filter(|default| default.effect == Effect::Ask)
+        {
+            granted.actions.extend(&default.actions);
+        }
+        for list in [&mut granted.actions, &mut granted.findings] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        Some(granted)
+    }
+
+    fn answers(&self, rule: &str, effect: Effect) -> bool {
+        effect == Effect::Ask
+            && self
+                .rules
+                .as_ref()
+                .is_none_or(|rules| rules.iter().any(|held| held == rule))
+    }
+
+    fn determining(&self, facts: &Facts) -> Vec<Determining> {
+        vec![Determining {
+            rule: format!("grant.{}", self.scope),
+            effect: Effect::Allow,
+            layer: String::from(Layer::User.as_str()),
+            message: message::of_grant(facts, &self.actions, &self.findings, &self.ids),
+            actions: self.actions.clone(),
+            findings: self.findings.clone(),
+            unknown: false,
+        }]
     }
 }
 
@@ -192,10 +391,11 @@ impl Seen {
         let open = compiled
             .gates
             .iter()
-            .map(|gate| {
-                let open = passes(&gate.needs);
+            .zip(&compiled.behind)
+            .map(|(needs, behind)| {
+                let open = passes(needs);
                 if open {
-                    for (all, own) in rules.iter_mut().zip(&gate.rules) {
+                    for (all, own) in rules.iter_mut().zip(behind) {
                         *all |= own;
                     }
                 }
@@ -282,18 +482,29 @@ fn ask(
     seen: &Seen,
     near: bool,
 ) -> (Option<Match>, Option<&'static str>) {
+    ask_blocks(rule.blocks, near, compiled, facts, seen)
+}
+
+/// As [`ask`], for the blocks of any rule.
+fn ask_blocks(
+    blocks: Span,
+    near: bool,
+    compiled: &Compiled,
+    facts: &Facts,
+    seen: &Seen,
+) -> (Option<Match>, Option<&'static str>) {
     let pool = &compiled.pool;
     let most = if near { 2 } else { 1 };
     let mut found: Option<Match> = None;
     let mut missing: Option<&'static str> = None;
-    for block in rule.blocks.of(&compiled.blocks) {
+    for block in blocks.of(&compiled.blocks) {
         let gate = usize::from(block.gate);
-        let (Some(true), Some(gate)) = (seen.open.get(gate), compiled.gates.get(gate)) else {
+        let (Some(true), Some(needs)) = (seen.open.get(gate), compiled.gates.get(gate)) else {
             continue;
         };
         let Needs {
             kinds, families, ..
-        } = gate.needs;
+        } = *needs;
         let on_call = block.call.of(&pool.call);
         let call = Tally::over(
             on_call,
@@ -395,11 +606,7 @@ fn best<T>(
 
 /// What a match says: the sure part for what it says in general, the unsure part for what it says about the unknown.
 fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
-    for list in [&mut found.actions, &mut found.findings] {
-        // Blocks may speak about the same thing; the surest one counts.
-        list.sort_by_key(|(at, truth)| (*at, std::cmp::Reverse(*truth)));
-        list.dedup_by_key(|(at, _)| *at);
-    }
+    found.keep_surest();
     let sure = found.call == Some(Truth::Yes)
         || found
             .actions

@@ -11,6 +11,9 @@ use crate::scan::Finding;
 /// Longest quotation from a call, in bytes: a target may be a megabyte.
 const MAX_QUOTED: usize = 400;
 
+/// Longest quotation of what gave a run its label.
+const MAX_SOURCE: usize = 160;
+
 /// What a rule says about actions and findings at these positions.
 pub(super) fn of_rule(
     rule: &Rule,
@@ -61,6 +64,32 @@ pub(super) fn of_default(facts: &Facts, effect: Effect, actions: &[usize]) -> St
         Effect::Ask => ": no rule of the policy allows that, so a person is asked",
         Effect::Deny => ": no rule of the policy allows that",
     });
+    out
+}
+
+/// What a label comes from.
+pub(super) fn of_label(facts: &Facts, actions: &[usize], findings: &[usize]) -> String {
+    let about = About {
+        facts,
+        actions,
+        findings,
+    };
+    let mut out = String::new();
+    about.sentence(&mut out);
+    out
+}
+
+/// What a grant says.
+pub(super) fn of_grant(
+    facts: &Facts,
+    actions: &[usize],
+    findings: &[usize],
+    grants: &[String],
+) -> String {
+    let mut out = of_label(facts, actions, findings);
+    out.push_str(": a person allowed it (grant ");
+    out.push_str(&grants.join(", "));
+    out.push(')');
     out
 }
 
@@ -147,7 +176,25 @@ impl About<'_> {
             "kind" => known(action.map(|action| action.kind.as_str())),
             "finding" => known(finding.map(|finding| &*finding.rule)),
             "tool" => known(Some(&self.facts.tool)),
-            _ => return false,
+            _ => {
+                let Some(label) = name.strip_prefix("label.") else {
+                    return false;
+                };
+                let source = self
+                    .facts
+                    .state
+                    .sources
+                    .iter()
+                    .find(|source| source.label == label);
+                match source {
+                    Some(source) => {
+                        out.push_str(quoted_to(&source.message, MAX_SOURCE));
+                        let _ = write!(out, ", {}, record {}", source.at, source.record);
+                    }
+                    None => out.push_str("before"),
+                }
+                return true;
+            }
         };
         out.push_str(&text);
         true
@@ -171,10 +218,15 @@ fn push_finding(finding: &Finding, out: &mut String) {
 
 /// As much of a quotation as is shown.
 fn quoted(text: &str) -> &str {
-    if text.len() <= MAX_QUOTED {
+    quoted_to(text, MAX_QUOTED)
+}
+
+/// The beginning of a quotation, in bytes.
+fn quoted_to(text: &str, most: usize) -> &str {
+    if text.len() <= most {
         return text;
     }
-    let mut end = MAX_QUOTED;
+    let mut end = most;
     while !text.is_char_boundary(end) {
         end -= 1;
     }

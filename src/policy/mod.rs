@@ -81,10 +81,12 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] when the bytes are not that table.
     pub fn from_table(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let (digest, compiled) = postcard::from_bytes(bytes).map_err(|cause| PolicyError {
-            kind: "policy_invalid",
-            message: format!("the built-in policy cannot be read: {cause}"),
-        })?;
+        let (digest, mut compiled): (String, Compiled) =
+            postcard::from_bytes(bytes).map_err(|cause| PolicyError {
+                kind: "policy_invalid",
+                message: format!("the built-in policy cannot be read: {cause}"),
+            })?;
+        compiled.index();
         Ok(Self { digest, compiled })
     }
 
@@ -109,6 +111,27 @@ impl Policy {
     #[must_use]
     pub fn id(&self) -> &str {
         self.compiled.pool.text(self.compiled.id)
+    }
+
+    /// What it says about the user's own tools and programs, as JSON; empty where it says nothing.
+    #[must_use]
+    pub fn own(&self) -> &str {
+        self.compiled.pool.text(self.compiled.own)
+    }
+
+    /// The counters that its rules ask about; one may come several times.
+    pub fn counters(&self) -> impl Iterator<Item = &str> {
+        let pool = &self.compiled.pool;
+        pool.call.iter().filter_map(|condition| match condition {
+            condition::CallCondition::Counter(name, _) => Some(pool.text(*name)),
+            _ => None,
+        })
+    }
+
+    /// Whether it only observes.
+    #[must_use]
+    pub const fn observes(&self) -> bool {
+        self.compiled.observe
     }
 
     /// How many rules it has.

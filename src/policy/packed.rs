@@ -34,7 +34,7 @@ macro_rules! fixed_number {
     )+};
 }
 
-fixed_number!(u8, u16, u32, u64, i64);
+fixed_number!(u8, u16, u32, u64, u128, i64);
 
 impl Fixed for bool {
     const SIZE: usize = 1;

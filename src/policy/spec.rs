@@ -50,8 +50,36 @@ pub struct PolicySpec<'a> {
     pub mode: Mode,
     /// What happens to what no rule speaks about.
     pub default: DefaultsSpec,
+    /// Who set the mode; the built-in policy where nobody did.
+    #[serde(default)]
+    pub mode_layer: Option<Layer>,
+    /// What calls leave on their run. Sorted by id; ids are unique.
+    #[serde(default)]
+    pub labels: Vec<LabelSpec<'a>>,
+    /// What the user's own tools and programs do: `{"tools": […], "commands": […]}`.
+    #[serde(default)]
+    pub own: Option<serde_json::Value>,
     /// Sorted by id; ids are unique.
     pub rules: Vec<RuleSpec<'a>>,
+}
+
+/// A rule that gives labels to the run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelSpec<'a> {
+    /// Its name.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Where it comes from.
+    pub layer: Layer,
+    /// File it is written in.
+    pub file: Text<'a>,
+    /// Line of that file, from one.
+    pub line: u32,
+    /// The labels.
+    pub add: Vec<Text<'a>>,
+    /// When it speaks: any block, in each of them everything.
+    pub when: Vec<BlockSpec<'a>>,
 }
 
 /// Whether answers hold or are only recorded.

@@ -16,6 +16,8 @@ use super::epoch::Epoch;
 use super::error::StoreError;
 use super::id::{self, digest};
 use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
+use super::memory::Memory;
+use super::state::State;
 use super::{Appended, Stamp, os};
 
 /// First look at the end of a log; most last lines fit.
@@ -33,6 +35,8 @@ pub(super) struct ChainOptions {
     pub(super) path: PathBuf,
     /// Where torn lines are moved to.
     pub(super) recovery: PathBuf,
+    /// Where the state of the run is kept beside the log.
+    pub(super) state: PathBuf,
     pub(super) patience: Duration,
 }
 
@@ -43,6 +47,8 @@ pub(super) struct Chain {
     file: Option<Arc<File>>,
     /// The end of the file when we last looked. Only believed while the file still has that length.
     known: Option<End>,
+    /// What the run has seen, as of the end of the file when we last looked.
+    memory: Option<Memory>,
     /// The epoch of the log's end, as long as `known` holds.
     epoch: Option<Epoch>,
     /// The process that opened the file: a forked child shares its lock and must open its own.
@@ -61,6 +67,7 @@ impl Chain {
             options,
             file: None,
             known: None,
+            memory: None,
             epoch: None,
             pid: 0,
         }
@@ -229,6 +236,22 @@ impl Locked<'_> {
                 ),
             )),
             Err(error) => Err(self.chain.error("read", &error)),
+        }
+    }
+
+    /// What the records in the file say that the run has seen. What is staged counts once it is committed.
+    pub(super) fn state(&mut self) -> Result<&State, StoreError> {
+        let held = self.chain.memory.take();
+        let memory = Memory::of(held, self, &self.chain.options.state)?;
+        Ok(self.chain.memory.insert(memory).state())
+    }
+
+    /// Keeps what the run has seen for the next process; what cannot be kept is folded again by it.
+    pub(super) fn remember(&mut self) {
+        let held = self.chain.memory.take();
+        if let Ok(mut memory) = Memory::of(held, self, &self.chain.options.state) {
+            memory.save(&self.chain.options.state);
+            self.chain.memory = Some(memory);
         }
     }
 

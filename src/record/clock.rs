@@ -82,6 +82,43 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// Minutes from 1970 to a time in UTC as [`rfc3339_micros`] writes it; `None` for any other text.
+#[must_use]
+pub fn minute_of(time: &str) -> Option<u64> {
+    let bytes = time.as_bytes();
+    let number = |from: usize, to: usize| -> Option<u64> {
+        let digits = bytes.get(from..to)?;
+        digits.iter().try_fold(0, |number: u64, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| number * 10 + u64::from(digit - b'0'))
+        })
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute) = (number(11, 13)?, number(14, 16)?);
+    let sound = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':')]
+        .iter()
+        .all(|(at, mark)| bytes.get(*at) == Some(mark))
+        && bytes.last() == Some(&b'Z')
+        && year >= 1970
+        && (1..=12).contains(&month)
+        && (1..=31).contains(&day)
+        && hour < 24
+        && minute < 60;
+    if !sound {
+        return None;
+    }
+    // The inverse of `civil`: years begin on 1 March.
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let march_month = (month + 9) % 12;
+    let of_year = (153 * march_month + 2) / 5 + day - 1;
+    let era = shifted_year / 400;
+    let year_of_era = shifted_year % 400;
+    let of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year;
+    let days = (era * 146_097 + of_era).checked_sub(719_468)?;
+    Some(days * 1_440 + hour * 60 + minute)
+}
+
 #[cfg(unix)]
 fn since_boot_ns() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
@@ -133,6 +170,30 @@ mod tests {
         ] {
             let time = UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(micros);
             assert_eq!(rfc3339_micros(time), text);
+        }
+    }
+
+    #[test]
+    fn minutes_are_those_that_were_written() {
+        for seconds in [
+            0,
+            59,
+            951_782_400,
+            1_709_251_199,
+            1_795_340_467,
+            4_107_542_400,
+        ] {
+            let text = rfc3339_micros(UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(minute_of(&text), Some(seconds / 60), "{text}");
+        }
+        for text in [
+            "",
+            "soon",
+            "1969-12-31T23:59:59Z",
+            "2026-13-01T00:00:00Z",
+            "2026-11-22T09:41:07+01:00",
+        ] {
+            assert_eq!(minute_of(text), None, "{text}");
         }
     }
 

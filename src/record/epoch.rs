@@ -76,6 +76,8 @@ struct PolicyInForce<'a> {
 #[derive(Default)]
 pub(super) struct Change<'a> {
     policy: Option<&'a str>,
+    /// Whether that policy only observes.
+    observes: bool,
     host_mode: Option<&'a str>,
     model: Option<&'a str>,
     config: Option<&'a Config>,
@@ -153,6 +155,7 @@ impl Store {
         };
         let change = Change {
             policy: differs(&epoch.policy, policy).then_some(policy),
+            observes: decision.verdict.observes,
             host_mode: mode.filter(|mode| differs(&epoch.host_mode, mode)),
             ..Change::default()
         };
@@ -204,7 +207,11 @@ impl Store {
         draft.set("perms", &perms)?;
         let policy = change.policy.map(|digest| PolicyInForce {
             digest,
-            mode: "enforce",
+            mode: if change.observes {
+                "observe"
+            } else {
+                "enforce"
+            },
         });
         draft.set("policy", &policy)?;
         self.shrink(&mut draft, Vec::new(), None)?;
@@ -240,6 +247,7 @@ impl Store {
         let (model, config) = last_configuration(&log)?;
         let differs = |held: &Option<String>, now: &Option<String>| now.is_some() && held != now;
         let change = Change {
+            observes: false,
             policy: start
                 .policy
                 .as_deref()

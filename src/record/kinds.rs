@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::keys::{KEY_ID, TAG_ALGORITHM};
@@ -11,7 +11,8 @@ use super::line::{Draft, Source};
 use super::store::{Enforced, Outcome};
 use crate::actions::ActionKind;
 use crate::builtin;
-use crate::decision::{Decision, Effect, Near};
+use crate::decision::{Decision, Effect, Labelled, Near};
+use crate::json::Value;
 use crate::scan::{Finding, Mark};
 
 /// The version of this program, as every record states it.
@@ -38,6 +39,8 @@ pub struct RunStart {
     pub host_mode: Option<String>,
     /// `sha256:…` of the policy in force.
     pub policy: Option<String>,
+    /// Whether it only observes.
+    pub observes: bool,
     /// The model, as the runtime names it.
     pub model: Option<String>,
     /// The runtime's configuration.
@@ -99,6 +102,7 @@ impl RunStart {
             uid,
             host_mode: facts.caller.host_mode.clone(),
             policy: Some(decision.verdict.policy_digest.clone()),
+            observes: decision.verdict.observes,
             model: None,
             config: None,
         }
@@ -201,7 +205,7 @@ impl RunStart {
             "policy",
             &PolicyInForce {
                 digest: self.policy.as_deref(),
-                mode: "enforce",
+                mode: if self.observes { "observe" } else { "enforce" },
             },
         )?;
         draft.set(
@@ -249,9 +253,45 @@ struct NearMiss<'a> {
     missing: &'a [String],
 }
 
+/// A label that a call leaves on its run, as outcomes state it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftLabel {
+    label: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    rule: String,
+}
+
+/// What a call leaves that nobody had decided: what it brought in was judged by nobody.
+pub(super) fn unjudged(outcome: &Outcome) -> Vec<LeftLabel> {
+    if outcome.output_bytes.unwrap_or_default() == 0 {
+        return Vec::new();
+    }
+    vec![LeftLabel {
+        label: String::from("untrusted"),
+        message: String::from("reads the answer of a call that nobody had decided"),
+        rule: String::from("default.bypassed"),
+    }]
+}
+
+/// A label without what it was about, for a line that has no room for more.
+pub(super) fn short_label(label: &Labelled) -> Value {
+    Value::Object(vec![
+        (String::from("label"), Value::from(label.label.as_str())),
+        (
+            String::from("message"),
+            Value::from("a call whose record was too long for one line"),
+        ),
+        (String::from("rule"), Value::from(label.rule.as_str())),
+    ])
+}
+
 #[derive(Serialize)]
 struct VerdictMembers<'a> {
     effect: Effect,
+    #[serde(skip_serializing_if = "<[Labelled]>::is_empty")]
+    labels: &'a [Labelled],
     mode: &'static str,
     near: Vec<NearMiss<'a>>,
     obligations: &'a [String],
@@ -309,6 +349,11 @@ pub fn write_decision(
         decide_us: u64,
         understand_us: u64,
     }
+    /// The grants that this call was allowed by; each is used up by one.
+    #[derive(Serialize)]
+    struct Approval<'a> {
+        grants: &'a [String],
+    }
     let facts = &decision.facts;
     draft.set(
         "call",
@@ -352,7 +397,16 @@ pub fn write_decision(
             to: &facts.caller.runtime,
         },
     )?;
-    draft.set("approval", &())?;
+    if decision.verdict.grants.is_empty() {
+        draft.set("approval", &())?;
+    } else {
+        draft.set(
+            "approval",
+            &Approval {
+                grants: &decision.verdict.grants,
+            },
+        )?;
+    }
     draft.set(
         "t",
         &Spent {
@@ -381,7 +435,12 @@ fn verdict_members(decision: &Decision) -> VerdictMembers<'_> {
     let verdict = &decision.verdict;
     VerdictMembers {
         effect: verdict.effect,
-        mode: "enforce",
+        labels: &verdict.labels,
+        mode: if verdict.observes {
+            "observe"
+        } else {
+            "enforce"
+        },
         near: verdict.near.iter().map(near_miss).collect(),
         obligations: &verdict.obligations,
         rules: verdict
@@ -468,6 +527,7 @@ pub fn write_outcome(
     outcome: &Outcome,
     of: Option<&str>,
     enforced: Enforced,
+    labels: &[LeftLabel],
 ) -> Result<(), StoreError> {
     #[derive(Serialize)]
     struct CallMembers<'a> {
@@ -507,6 +567,9 @@ pub fn write_outcome(
             findings: &outcome.findings,
         },
     )?;
+    if !labels.is_empty() {
+        draft.set("labels", labels)?;
+    }
     draft.set("effects", &())
 }
 

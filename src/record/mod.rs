@@ -17,6 +17,9 @@ mod journal;
 mod keys;
 pub mod kinds;
 pub mod line;
+mod memory;
+#[cfg(test)]
+mod memory_tests;
 pub mod merkle;
 pub mod note;
 mod objects;
@@ -24,13 +27,14 @@ mod os;
 mod retain;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod state;
 mod stop;
 mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
 
-pub use clock::{Stamp, rfc3339_micros};
+pub use clock::{Stamp, minute_of, rfc3339_micros};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
@@ -38,6 +42,7 @@ pub use journal::{Checkpoint, Seal};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};
 pub use retain::{Forgotten, Pruned, Stub};
+pub use state::{Asked, State};
 pub use stop::{STATES, Stopped, Stopping};
 pub use store::{Appended, Change, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 

@@ -173,6 +173,39 @@ pub(super) fn create_whole(path: &Path, bytes: &[u8], random: &str) -> io::Resul
     done
 }
 
+/// Overwrites a file that anybody can do without, creating it and its directory. Not whole at any moment: readers must
+/// be able to tell.
+pub(super) fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let open = || {
+        fault::check(Call::Open)?;
+        private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
+    };
+    let file = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(parent) = path.parent() {
+                make_dir(parent)?;
+            }
+            open()?
+        }
+        other => other?,
+    };
+    write_all(&file, bytes)?;
+    file.set_len(bytes.len() as u64)
+}
+
+/// A whole file of at most `limit` bytes; `None` when there is none, or a longer one. Never through a link.
+pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_read(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::with_capacity(1024);
+    fault::check(Call::Read)?;
+    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
 /// Puts `bytes` at `path` in place of what is there, whole or not at all.
 pub(super) fn replace_whole(path: &Path, bytes: &[u8], random: &str) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
@@ -397,6 +430,69 @@ pub(super) fn parent_id() -> Option<u32> {
 #[cfg(not(unix))]
 pub(super) fn parent_id() -> Option<u32> {
     None
+}
+
+/// The processes that stand for the agent whose call this process judges, nearest first, each with the time it started:
+/// whoever descends from one of them is no other person's terminal. Empty where the system does not tell.
+///
+/// From this process up, through shells that were only started to start it, to the first that is none; a shell that
+/// leads its session is a person's and belongs to no agent.
+#[cfg(target_os = "linux")]
+pub(super) fn agent_processes() -> Vec<(u32, u64)> {
+    const SHELLS: [&str; 9] = [
+        "sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox", "env",
+    ];
+    /// Hooks stand a step or two below their agent.
+    const MOST: usize = 8;
+    let mut found = Vec::new();
+    let mut pid = std::process::id();
+    for step in 0..MOST {
+        let Some(process) = process(pid) else { break };
+        let is_shell = SHELLS.contains(&process.name.as_str());
+        if is_shell && process.session == pid {
+            break;
+        }
+        // The front is nobody; a guard inside of another program is that program.
+        if step > 0 || process.name != "armorer-guard" {
+            found.push((pid, process.started));
+            if !is_shell {
+                break;
+            }
+        }
+        if process.parent <= 1 {
+            break;
+        }
+        pid = process.parent;
+    }
+    found
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn agent_processes() -> Vec<(u32, u64)> {
+    Vec::new()
+}
+
+#[cfg(target_os = "linux")]
+struct Process {
+    name: String,
+    parent: u32,
+    session: u32,
+    /// Ticks since boot.
+    started: u64,
+}
+
+/// What `/proc/PID/stat` says (proc(5)): `PID (NAME) STATE PARENT GROUP SESSION …`, the start time as 22nd field.
+#[cfg(target_os = "linux")]
+fn process(pid: u32) -> Option<Process> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (name, rest) = text.split_once('(')?.1.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    Some(Process {
+        name: name.to_owned(),
+        parent: fields.nth(1)?.parse().ok()?,
+        session: fields.nth(1)?.parse().ok()?,
+        started: fields.nth(15)?.parse().ok()?,
+    })
 }
 
 /// Why a directory is not ours to keep records in; `None` when it is.

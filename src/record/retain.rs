@@ -317,6 +317,8 @@ impl Store {
     fn forget_beside(&self, run: &str) -> Result<(), StoreError> {
         let answers = self.answers_path(run);
         os::remove(&answers).map_err(|error| StoreError::io("remove", &answers, &error))?;
+        let state = self.state_path(run);
+        os::remove(&state).map_err(|error| StoreError::io("remove", &state, &error))?;
         let folder = self.root().join("recovery");
         let held = os::list(&folder).map_err(|error| StoreError::io("list", &folder, &error))?;
         for path in held {

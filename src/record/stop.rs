@@ -171,7 +171,7 @@ impl Store {
             answers_marked: false,
         };
         let mut draft = self.draft("outcome", id::new_id(), &stopping.run, &source)?;
-        kinds::write_outcome(&mut draft, &outcome, Some(decision), enforced)?;
+        kinds::write_outcome(&mut draft, &outcome, Some(decision), enforced, &[])?;
         draft.set("epoch", &epoch)?;
         self.shrink(&mut draft, Vec::new(), None)?;
         Ok(draft)

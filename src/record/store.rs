@@ -14,10 +14,11 @@ use super::error::StoreError;
 use super::gaps::Gaps;
 use super::journal::{CHECKPOINT_EVERY, Seal};
 use super::keys::RedactionKey;
-use super::kinds::{self, RunStart};
+use super::kinds::{self, LeftLabel, RunStart};
 use super::line::{Draft, Source};
+use super::state::State;
 use super::{gaps, id, objects, os};
-use crate::decision::{Decision, Effect};
+use crate::decision::{Decision, Effect, Verdict};
 use crate::json::Value;
 use crate::scan::{Finding, FindingKind, Mark, Tagger};
 
@@ -42,6 +43,13 @@ pub struct Appended {
     pub hash: String,
     /// The stored line, without its newline.
     pub line: Vec<u8>,
+}
+
+/// A decision, what redaction replaced in its arguments, and what was answered.
+struct Judged<'d> {
+    decision: &'d Decision,
+    marks: &'d [Mark],
+    answer: &'d str,
 }
 
 /// What the runtime did with a decision.
@@ -246,7 +254,62 @@ impl Store {
         objects::put_named(&self.root, digest, bytes)
     }
 
-    /// Appends the decision to its run, starting the run (and its journal line) when it is new.
+    /// Takes a decision under the lock of its run and appends it, starting the run (and its journal line) when it is new.
+    ///
+    /// What the run has seen cannot change between the decision and its record: of two calls at the same moment one
+    /// comes first, and the other one sees it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the log is then as it was, and `decide` may not have been asked.
+    pub fn decide<'d>(
+        &self,
+        run: &str,
+        runtime: &str,
+        decide: impl FnOnce(&State) -> Result<&'d Decision, StoreError>,
+    ) -> Result<Appended, StoreError> {
+        self.append_judged(run, runtime, |state| {
+            decide(state).map(|decision| Judged {
+                decision,
+                marks: &decision.marks,
+                answer: decision.verdict.effect.as_str(),
+            })
+        })
+    }
+
+    fn append_judged<'d>(
+        &self,
+        run: &str,
+        runtime: &str,
+        decide: impl FnOnce(&State) -> Result<Judged<'d>, StoreError>,
+    ) -> Result<Appended, StoreError> {
+        let source = self.source(runtime);
+        let chain = self.chain(run)?;
+        let mut chain = lock(&chain);
+        let mut log = chain.lock(&source)?;
+        let Judged {
+            decision,
+            marks,
+            answer,
+        } = decide(log.state()?)?;
+        let mut draft = self.draft("decision", decision.id.clone(), run, &source)?;
+        kinds::write_decision(&mut draft, decision, marks, answer)?;
+        if decision.verdict.effect == Effect::Ask {
+            // Who asks may not be who answers.
+            draft.set("asker", &os::agent_processes())?;
+        }
+        self.shrink_decision(&mut draft, decision)?;
+        let durable = self.durability.wants_sync(decision);
+        let epoch = self.epoch_for(&mut log, decision, &source)?;
+        if epoch > 0 {
+            draft.replace("epoch", &epoch)?;
+        }
+        let start = || RunStart::of(decision, source.uid);
+        let appended = self.append(log, draft, start, run, &source, durable)?;
+        self.say_gap(&source);
+        Ok(appended)
+    }
+
+    /// As [`Store::decide`], for a decision that was taken before.
     ///
     /// # Errors
     /// [`StoreError`]; the log is then as it was.
@@ -256,22 +319,32 @@ impl Store {
         marks: &[Mark],
         answer: &str,
     ) -> Result<Appended, StoreError> {
-        let source = self.source(&decision.facts.caller.runtime);
-        let mut draft = self.draft("decision", decision.id.clone(), &decision.run, &source)?;
-        kinds::write_decision(&mut draft, decision, marks, answer)?;
-        self.shrink_decision(&mut draft, decision)?;
-        let durable = self.durability.wants_sync(decision);
-        let chain = self.chain(&decision.run)?;
-        let mut chain = lock(&chain);
-        let mut log = chain.lock(&source)?;
-        let epoch = self.epoch_for(&mut log, decision, &source)?;
-        if epoch > 0 {
-            draft.replace("epoch", &epoch)?;
+        let runtime = &decision.facts.caller.runtime;
+        self.append_judged(&decision.run, runtime, |_| {
+            Ok(Judged {
+                decision,
+                marks,
+                answer,
+            })
+        })
+    }
+
+    /// What a run has seen, and how many records say so: the fold of its log, with the help of what is kept beside it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log cannot be read. The log is not created.
+    pub fn state(&self, run: &str) -> Result<State, StoreError> {
+        let chain = self.chain(run)?;
+        let path = self.run_path(run);
+        if os::stat_path(&path)
+            .map_err(|error| StoreError::io("look at", &path, &error))?
+            .is_none()
+        {
+            return Ok(State::default());
         }
-        let start = || RunStart::of(decision, source.uid);
-        let appended = self.append(log, draft, start, &decision.run, &source, durable)?;
-        self.say_gap(&source);
-        Ok(appended)
+        let mut chain = lock(&chain);
+        let mut log = chain.lock(&self.source("state"))?;
+        log.state().cloned()
     }
 
     /// Appends what the runtime did with a decision.
@@ -283,16 +356,19 @@ impl Store {
         let chain = self.chain(&outcome.run)?;
         let mut chain = lock(&chain);
         let mut log = chain.lock(&source)?;
-        let (of, enforced) = match find_decision(&log, outcome)? {
+        let (of, enforced, labels) = match find_decision(&log, outcome)? {
             Search::Found(found) => {
                 let enforced = self.enforced(&found, outcome);
-                (Some(found.id), enforced)
+                // What was denied and ran all the same leaves what it would have left.
+                let ran = matches!(enforced, Enforced::Overridden | Enforced::FailedOpen);
+                let left = if ran { found.labels } else { Vec::new() };
+                (Some(found.id), enforced, left)
             }
-            Search::Absent => (None, Enforced::Bypassed),
-            Search::GivenUp => (outcome.of.clone(), Enforced::Unknown),
+            Search::Absent => (None, Enforced::Bypassed, kinds::unjudged(outcome)),
+            Search::GivenUp => (outcome.of.clone(), Enforced::Unknown, Vec::new()),
         };
         let mut draft = self.draft("outcome", id::new_id(), &outcome.run, &source)?;
-        kinds::write_outcome(&mut draft, outcome, of.as_deref(), enforced)?;
+        kinds::write_outcome(&mut draft, outcome, of.as_deref(), enforced, &labels)?;
         let epoch = Epoch::of(&log, false)?;
         draft.set("epoch", &epoch.number)?;
         log.set_epoch(epoch);
@@ -324,6 +400,11 @@ impl Store {
             }
             effect => Enforced::of(effect, outcome.result),
         }
+    }
+
+    /// Where the state of a run is kept beside its log.
+    pub(super) fn state_path(&self, run: &str) -> PathBuf {
+        self.root.join("state").join(run)
     }
 
     pub(super) fn answers_path(&self, run: &str) -> PathBuf {
@@ -379,6 +460,7 @@ impl Store {
         }
         log.push(draft)?;
         let appended = log.commit(durable)?;
+        log.remember();
         if appended.seq % CHECKPOINT_EVERY == 0
             && let Some((last, head)) = log.head()
         {
@@ -419,7 +501,9 @@ impl Store {
         self.in_journal(source, |journal| {
             journal.push(named)?;
             journal.commit(durable)?;
-            log.commit(durable).inspect_err(|_| journal.roll_back())
+            let appended = log.commit(durable).inspect_err(|_| journal.roll_back())?;
+            log.remember();
+            Ok(appended)
         })
     }
 
@@ -464,6 +548,7 @@ impl Store {
             name: name.to_owned(),
             path,
             recovery: self.root.join("recovery"),
+            state: self.state_path(name),
             patience: self.patience,
         }
     }
@@ -480,17 +565,17 @@ impl Store {
         self.shrink(
             draft,
             vec![String::from("/facts/args")],
-            Some(decision.verdict.effect),
+            Some(&decision.verdict),
         )
     }
 
-    /// Moves the longest members to objects until the line fits, and says which in `blobs`. Of a verdict the effect stays
-    /// in the line: outcomes and readers look for it there.
+    /// Moves the longest members to objects until the line fits, and says which in `blobs`. Of a verdict the effect and
+    /// the labels stay in the line: outcomes, readers and the state of the run look for them there.
     pub(super) fn shrink(
         &self,
         draft: &mut Draft,
         mut blobs: Vec<String>,
-        effect: Option<Effect>,
+        verdict: Option<&Verdict>,
     ) -> Result<(), StoreError> {
         while draft.is_too_long() {
             let Some(name) = draft.longest() else { break };
@@ -500,8 +585,12 @@ impl Store {
             }
             let bytes = draft.member(name).unwrap_or_default().to_vec();
             let mut stub = self.blob(&bytes)?;
-            if let (Value::Object(members), "verdict", Some(effect)) = (&mut stub, name, effect) {
-                members.push((String::from("effect"), Value::from(effect.as_str())));
+            if let (Value::Object(members), "verdict", Some(verdict)) = (&mut stub, name, verdict) {
+                members.push((String::from("effect"), Value::from(verdict.effect.as_str())));
+                if !verdict.labels.is_empty() {
+                    let labels = verdict.labels.iter().map(kinds::short_label).collect();
+                    members.push((String::from("labels"), Value::Array(labels)));
+                }
             }
             draft.replace(name, &stub)?;
             blobs.push(pointer);
@@ -590,6 +679,7 @@ fn read_or_create_id(root: &Path) -> Result<String, StoreError> {
 struct FoundDecision {
     id: String,
     effect: Effect,
+    labels: Vec<LeftLabel>,
     /// Whether the guard only watched.
     observed: bool,
 }
@@ -601,7 +691,7 @@ struct DecisionMembers<'a> {
     #[serde(borrow, default)]
     call: Option<CallId<'a>>,
     #[serde(default)]
-    verdict: Option<EffectOnly>,
+    verdict: Option<Answered>,
 }
 
 #[derive(Deserialize)]
@@ -611,9 +701,10 @@ struct CallId<'a> {
 }
 
 #[derive(Deserialize)]
-struct EffectOnly {
+struct Answered {
     effect: Effect,
     #[serde(default)]
+    labels: Vec<LeftLabel>,
     mode: Option<String>,
 }
 
@@ -640,11 +731,12 @@ fn decision_in(line: &[u8], outcome: &Outcome) -> Option<FoundDecision> {
         Some(of) => members.id == of,
         None => members.call.and_then(|call| call.id).as_deref() == outcome.call_id.as_deref(),
     };
-    let verdict = members.verdict?;
+    let answered = members.verdict?;
     (members.kind == "decision" && matches).then_some(FoundDecision {
         id: members.id.to_owned(),
-        effect: verdict.effect,
-        observed: verdict.mode.as_deref() == Some("observe"),
+        effect: answered.effect,
+        observed: answered.mode.as_deref() == Some("observe"),
+        labels: answered.labels,
     })
 }
 

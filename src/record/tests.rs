@@ -11,7 +11,7 @@ use crate::decision::Effect;
 use crate::scan::{Finding, FindingKind, Severity, Tagger as _};
 
 #[path = "../../tests/rust/record_fixture.rs"]
-mod fixture;
+pub(super) mod fixture;
 
 mod runs;
 
@@ -48,7 +48,7 @@ fn follow(store: &Store, name: &str, path: &std::path::Path) -> Vec<String> {
     kinds
 }
 
-fn outcome(call_id: &str, result: &'static str) -> Outcome {
+pub(super) fn outcome(call_id: &str, result: &'static str) -> Outcome {
     Outcome {
         run: String::from(RUN),
         of: None,

@@ -151,7 +151,13 @@ class Generator:
             ]
             if rule["effect"] == "allow" and asked:
                 rule["overrides"] = asked
+        more: dict[str, Any] = {}
+        if self.often(0.3):
+            more["labels"] = [self.label_rule(number) for number in range(self.random.randint(1, 2))]
+        if self.often(0.2):
+            more["mode_layer"] = self.one(words.LAYERS)
         return {
+            **more,
             "format": "armorer-policy/1",
             "id": "generated",
             "mode": self.one(("enforce", "enforce", "observe")),
@@ -160,6 +166,24 @@ class Generator:
             },
             "rules": rules,
         }
+
+    def label_rule(self, number: int) -> dict[str, Any]:
+        """A rule that gives labels."""
+        return {
+            "id": f"l{number}",
+            "layer": self.one(words.LAYERS),
+            "file": "p.yaml",
+            "line": number + 1,
+            "add": self.some(("secret", "untrusted", "x")),
+            "when": [self.block("ask") for _ in range(self.random.randint(1, 2))],
+        }
+
+    def grants(self) -> list[dict[str, Any]]:
+        """Grants that cover a call; one for exactly it comes first."""
+        found: list[dict[str, Any]] = [{"id": "g0", "scope": "once"}] if self.often(0.1) else []
+        for rule in self.some(("r0", "r1", "r2", "default.action"), 0) if self.often(0.2) else []:
+            found.append({"id": f"g-{rule}", "scope": "rule", "rule": rule})
+        return found
 
     def rule(self, number: int) -> dict[str, Any]:
         """A rule without overrides."""
@@ -252,6 +276,7 @@ class Generator:
             },
             "caller": caller,
             "state": {
+                **small.without_empty({"grants": self.grants()}),
                 "labels": self.some(small.LABELS, 0),
                 "counters": [[name, self.random.randint(0, 4)] for name in self.some(("calls", "x"), 0)],
             },

@@ -185,13 +185,29 @@ def policies(draw: st.DrawFn, mode: str | None = None) -> dict[str, Any]:
         ]
         if rule["effect"] == "allow" and asked and draw(st.booleans()):
             rule["overrides"] = asked
+    labels = [
+        {
+            "id": f"l{number}",
+            "layer": draw(st.sampled_from(LAYERS)),
+            "file": "p.yaml",
+            "line": number + 1,
+            "add": draw(some(("secret", "untrusted", "x"))),
+            "when": draw(st.lists(blocks("ask"), min_size=1, max_size=2)),
+        }
+        for number in range(draw(st.integers(0, 2)))
+    ]
+    mode = mode or draw(st.sampled_from(("enforce", "enforce", "observe")))
+    more: dict[str, Any] = {"labels": labels} if labels else {}
+    if mode == "observe" and draw(st.booleans()):
+        more["mode_layer"] = "managed"
     default = st.builds(
         lambda effect, layer: {"effect": effect, "layer": layer}, st.sampled_from(EFFECTS), st.sampled_from(LAYERS)
     )
     return {
         "format": "armorer-policy/1",
         "id": "generated",
-        "mode": mode or draw(st.sampled_from(("enforce", "enforce", "observe"))),
+        "mode": mode,
+        **more,
         "default": {phase: draw(default) for phase in PHASES},
         "rules": rules,
     }
@@ -237,6 +253,14 @@ def findings(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def grants(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Grants that cover a call, those for exactly it first, as the core hands them to a decision."""
+    exact = [{"id": "g-exact", "scope": draw(st.sampled_from(("once", "run")))}] if draw(st.integers(0, 5)) == 0 else []
+    rules = draw(some(("r0", "r1", "r2", "default.action", "default.unknown"), 0)) if draw(st.booleans()) else []
+    return exact + [{"id": f"g-{rule}", "scope": "rule", "rule": rule} for rule in rules]
+
+
+@st.composite
 def facts(draw: st.DrawFn) -> dict[str, Any]:
     """A fact document."""
     return without_empty(
@@ -270,6 +294,7 @@ def facts(draw: st.DrawFn) -> dict[str, Any]:
             "host_mode": draw(st.sampled_from(("main", None))),
         },
         "state": {
+            **without_empty({"grants": draw(grants())}),
             "labels": draw(some(LABELS, 0)),
             "counters": draw(
                 st.lists(st.tuples(st.sampled_from(("calls", "x")), st.integers(0, 4)), max_size=2)

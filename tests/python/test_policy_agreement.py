@@ -31,7 +31,7 @@ ALWAYS_KNOWN = {
 def core(document: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
     """The core's verdict, without the sentences and the digest, which only the core writes."""
     verdict = json.loads(decide_json(json.dumps(document).encode(), canonical(policy)))
-    for answer in verdict["determining"]:
+    for answer in (*verdict["determining"], *verdict.get("labels", [])):
         del answer["message"]
     del verdict["policy_digest"]
     return dict(verdict)

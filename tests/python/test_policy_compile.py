@@ -276,6 +276,12 @@ def test_a_diff_says_what_became_looser():
         ("run.computed", "removed", "looser"),
     ]
     assert diff(before, before) == []
+    label = {"id": "seen", "layer": "user", "file": "f", "line": 1, "add": ["seen"], "when": [{"tool": {"any": ["a"]}}]}
+    with_label = {**before, "labels": [*before.get("labels", []), label]}
+    assert [
+        (entry["what"], entry["name"], entry["change"], entry["direction"]) for entry in diff(before, with_label)
+    ] == [("label", "seen", "added", "unclear")]
+    assert diff(with_label, with_label) == []
 
 
 def test_lint_names_what_is_probably_not_meant(tmp_path: Path):

@@ -22,7 +22,7 @@ SOME = settings(max_examples=100, deadline=None)
 def core(document: dict[str, Any], policy: dict[str, Any]) -> dict[str, Any]:
     """The core's verdict, without the sentences and the digest, which only the core writes."""
     verdict = json.loads(decide_json(json.dumps(document).encode(), canonical(policy)))
-    for answer in verdict["determining"]:
+    for answer in (*verdict["determining"], *verdict.get("labels", [])):
         assert answer.pop("message")
     assert verdict.pop("policy_digest").startswith("sha256:")
     return dict(verdict)
@@ -121,7 +121,65 @@ def test_an_observing_policy_allows_everything_and_says_what_it_would_have_said(
     document: dict[str, Any], policy: dict[str, Any]
 ):
     enforced, observed = (core(document, {**policy, "mode": mode}) for mode in ("enforce", "observe"))
+    managed = [rule["effect"] for rule in policy["rules"] if rule["layer"] == "managed"]
+    managed += [default["effect"] for default in policy["default"].values() if default["layer"] == "managed"]
 
-    assert observed["effect"] == "allow"
+    if not managed or policy.get("mode_layer") == "managed":
+        assert observed["effect"] == "allow"
+    assert EFFECTS.index(observed["effect"]) <= EFFECTS.index(enforced["effect"])
     assert observed["determining"] == enforced["determining"]
-    assert ("observed" in observed["obligations"]) == (enforced["effect"] != "allow")
+    assert ("observed" in observed["obligations"]) == (enforced["effect"] != observed["effect"])
+
+
+@SOME
+@given(document=facts(), policy=policies(mode="observe"))
+def test_what_the_administrator_denies_is_not_for_others_to_observe(document: dict[str, Any], policy: dict[str, Any]):
+    deny = {
+        "id": "z",
+        "effect": "deny",
+        "layer": "managed",
+        "file": "p.yaml",
+        "line": 1,
+        "why": "because",
+        "when": [{"phase": ["post", "pre", "text"]}],
+    }
+    policy = {**policy, "rules": [*policy["rules"], deny]}
+    said = {**policy, "mode_layer": "managed"}
+    policy.pop("mode_layer", None)
+
+    assert core(document, policy)["effect"] == "deny"
+    assert core(document, said)["effect"] == "allow"
+
+
+@SOME
+@given(document=facts(), policy=policies(mode="enforce"))
+def test_a_grant_answers_questions_and_never_a_denial(document: dict[str, Any], policy: dict[str, Any]):
+    """The most that any grant does is to make a question a permission, and then it is named."""
+    without = {**document, "state": {**document["state"], "grants": []}}
+    every = {**document, "state": {**document["state"], "grants": [{"id": "g", "scope": "once"}]}}
+    plain, granted = core(without, policy), core(every, policy)
+
+    if plain["effect"] == "ask":
+        assert (granted["effect"], granted["grants"]) == ("allow", ["g"])
+        assert [answer["rule"] for answer in granted["determining"]] == ["grant.once"]
+    else:
+        assert granted == plain
+
+
+@SOME
+@given(document=facts(), policy=policies(), data=st.data())
+def test_the_order_of_actions_findings_and_grants_never_matters(
+    document: dict[str, Any], policy: dict[str, Any], data: st.DataObject
+):
+    """Neither for the effect, nor for the rules, labels and grants that are named."""
+    shuffled = {
+        **document,
+        "actions": data.draw(st.permutations(document["actions"])),
+        "findings": data.draw(st.permutations(document["findings"])),
+    }
+    one, other = core(document, policy), core(shuffled, policy)
+
+    assert one["effect"] == other["effect"]
+    assert [answer["rule"] for answer in one["determining"]] == [answer["rule"] for answer in other["determining"]]
+    assert [label["label"] for label in one.get("labels", [])] == [label["label"] for label in other.get("labels", [])]
+    assert one.get("grants") == other.get("grants")

@@ -132,7 +132,7 @@ fn golden() -> Vec<(PathBuf, Vec<u8>)> {
             adapter: String::from("claude-code-hook"),
             answers_marked: false,
         };
-        write_outcome(draft, &outcome, Some(&denied), Enforced::Overridden).unwrap();
+        write_outcome(draft, &outcome, Some(&denied), Enforced::Overridden, &[]).unwrap();
     });
     run.record("recovery", |draft| {
         let recovery = r#"{"bytes":3,"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000",

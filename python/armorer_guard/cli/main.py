@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-COMMANDS = ("demo", "mode", "policy", "records", "replay", "runs")
+COMMANDS = ("approve", "demo", "deny", "grants", "mode", "pending", "policy", "records", "replay", "revoke", "runs")
+MODULES = dict.fromkeys(("approve", "deny", "grants", "pending", "revoke"), "approvals")
+"""Commands that share a module; the others have one of their own name."""
 
 
 class UsageError(Exception):
@@ -22,8 +24,9 @@ def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
         description="Decide what an agent's tool calls may do, and keep the record.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS if asked not in COMMANDS else (asked,):
-        import_module(f"armorer_guard.cli.{name}").add_parser(subparsers)
+    asked_for = COMMANDS if asked not in COMMANDS else (asked,)
+    for module in dict.fromkeys(MODULES.get(name, name) for name in asked_for):
+        import_module(f"armorer_guard.cli.{module}").add_parser(subparsers)
     return parser
 
 
@@ -36,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else argv
     arguments = build_parser(argv[0] if argv else None).parse_args(argv)
-    module = import_module(f"armorer_guard.cli.{arguments.command}")
+    module = import_module(f"armorer_guard.cli.{MODULES.get(arguments.command, arguments.command)}")
     try:
         return int(module.run(arguments))
     except BrokenPipeError:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from armorer_guard.policy import canonical
 from armorer_guard.policy.evaluate import speaks_about_kind
-from armorer_guard.policy.model import Action, Finding, Hours, Label, Number, PolicyFile, Rule, When
+from armorer_guard.policy.model import Action, Finding, Hours, Label, LabelRule, Number, PolicyFile, Rule, When
 from armorer_guard.policy.problems import PolicyProblems, Problem
 from armorer_guard.policy.source import Source, Step
 from armorer_guard.policy.vocabulary import BASES, DAYS, KINDS, LAYERS, PHASES, PLACES
@@ -24,6 +24,8 @@ from armorer_guard.policy.vocabulary import BASES, DAYS, KINDS, LAYERS, PHASES, 
 FORMAT = "armorer-policy/1"
 MAX_BLOCKS = 64
 """Most blocks one rule may expand into; more is no longer read by anybody."""
+OWN_LABELS = frozenset({"secret", "untrusted"})
+"""Labels that the built-in policies speak about, and never to permit something."""
 DEFAULTS = {"pre": "ask", "post": "allow", "text": "allow"}
 """Defaults of a policy in which nobody sets any."""
 
@@ -91,13 +93,18 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
     """
     problems: list[Problem] = []
     builtin: dict[str, dict[str, Any]] = {rule["id"]: rule for rule in (below or {}).get("rules", [])}
+    builtin_labels: dict[str, dict[str, Any]] = {rule["id"]: rule for rule in (below or {}).get("labels", [])}
     removed = {name for layer in layers if layer.name != "project" for name in layer.model.without}
     rules = {name: rule for name, rule in builtin.items() if name not in removed}
+    labels = {name: rule for name, rule in builtin_labels.items() if name not in removed}
     for layer in layers:
         problems += _may(layer)
-        for at, rule in enumerate(layer.model.rules):
-            where = ("rules", at)
-            if (held := rules.get(rule.id)) is not None:
+        written: list[tuple[Rule | LabelRule, tuple[Step, ...]]] = [
+            *((rule, ("rules", at)) for at, rule in enumerate(layer.model.rules)),
+            *((rule, ("labels", at)) for at, rule in enumerate(layer.model.labels)),
+        ]
+        for rule, where in written:
+            if (held := rules.get(rule.id) or labels.get(rule.id)) is not None:
                 problems.append(
                     Problem(
                         layer.source.file,
@@ -109,21 +116,30 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
                 )
                 continue
             try:
-                rules[rule.id] = _Compiler(layer, rule, where).rule()
+                made = _Compiler(layer, rule, where).rule()
             except _Wrong as wrong:
                 problems.append(wrong.problem)
+            else:
+                (labels if isinstance(rule, LabelRule) else rules)[rule.id] = made
+    own = _own(layers)
+    problems += _check_own(layers, own)
     problems += _check_overrides(layers, rules)
-    problems += _check_without(layers, builtin)
+    problems += _check_without(layers, {**builtin, **builtin_labels})
     if problems:
         raise PolicyProblems(problems)
     ids = [layer.model.id for layer in layers] or [str((below or {})["id"])]
-    modes = [layer.model.mode for layer in layers if layer.model.mode is not None]
+    # The highest layer that says so decides.
+    modes = [(layer.model.mode, layer.name) for layer in layers if layer.model.mode is not None]
+    mode, mode_layer = modes[-1] if modes else ((below or {}).get("mode", "enforce"), "builtin")
     return CompiledPolicy(
         {
+            **({"own": own} if own else {}),
+            **({"labels": [labels[name] for name in sorted(labels, key=str.encode)]} if labels else {}),
+            # Said where it matters: only the administrator can have what he denies observed.
+            **({"mode_layer": mode_layer} if mode == "observe" and mode_layer == "managed" else {}),
             "format": FORMAT,
             "id": "+".join(ids),
-            # The highest layer that says so decides.
-            "mode": modes[-1] if modes else (below or {}).get("mode", "enforce"),
+            "mode": mode,
             "default": {phase: _default(layers, below, phase) for phase in PHASES},
             "rules": [rules[name] for name in sorted(rules, key=str.encode)],
         }
@@ -160,7 +176,31 @@ def _may(layer: Layer) -> list[Problem]:
                 "`default` is not for a project's policy to set",
                 "move it to your own policy",
             )
+        for key in ("tools", "commands"):
+            if getattr(model, key) and not layer.trusted:
+                refuse(
+                    (key,),
+                    "project_loosens",
+                    f"`{key}` says what calls do, and this project's policy is not trusted",
+                    "trust it first: `armorer-guard policy trust FILE`",
+                )
+        for at, label in enumerate(model.labels):
+            for name in () if layer.trusted else sorted({*label.add} - OWN_LABELS):
+                refuse(
+                    ("labels", at, "add"),
+                    "project_loosens",
+                    f"label rule `{label.id}` adds `{name}`, which may permit something elsewhere",
+                    f"a project that is not trusted may add {' and '.join(f'`{own}`' for own in sorted(OWN_LABELS))}",
+                )
         for at, rule in enumerate(model.rules):
+            demanded = {item.label for item in rule.then if isinstance(item, Label)}
+            for name in () if layer.trusted else sorted(demanded - OWN_LABELS):
+                refuse(
+                    ("rules", at, "then"),
+                    "project_loosens",
+                    f"rule `{rule.id}` adds the label `{name}`, which may permit something elsewhere",
+                    f"a project that is not trusted may add {' and '.join(f'`{own}`' for own in sorted(OWN_LABELS))}",
+                )
             if rule.effect == "allow" and not layer.trusted:
                 refuse(
                     ("rules", at),
@@ -169,6 +209,34 @@ def _may(layer: Layer) -> list[Problem]:
                     "a project may only ask and deny until you trust it: `armorer-guard policy trust FILE`",
                 )
     return found
+
+
+def _own(layers: Sequence[Layer]) -> dict[str, Any]:
+    """What tools and programs of one's own do; of several that fit, that of the highest layer counts."""
+    tools = [
+        tool.model_dump(exclude_none=True, exclude_defaults=True)
+        for layer in reversed(layers)
+        for tool in layer.model.tools
+    ]
+    commands = [command for layer in reversed(layers) for command in layer.model.commands]
+    return {name: held for name, held in (("commands", commands), ("tools", tools)) if held}
+
+
+def _check_own(layers: Sequence[Layer], own: Mapping[str, Any]) -> Iterable[Problem]:
+    if not own:
+        return
+    from armorer_guard._core import check_own
+
+    layer = next(layer for layer in reversed(layers) if layer.model.tools or layer.model.commands)
+    line = layer.source.line(("tools",) if layer.model.tools else ("commands",))
+    for error in check_own(canonical.canonical(own).decode()):
+        yield Problem(
+            layer.source.file,
+            line,
+            "tools_wrong",
+            error.removeprefix("policy: "),
+            "tools and programs are described as in `rules/tools` and `rules/commands`",
+        )
 
 
 def _default(layers: Sequence[Layer], below: Mapping[str, Any] | None, phase: str) -> dict[str, str]:
@@ -245,9 +313,11 @@ class _Wrong(Exception):
 class _Compiler:
     """Compiles one rule."""
 
-    def __init__(self, layer: Layer, rule: Rule, path: tuple[Step, ...]) -> None:
+    def __init__(self, layer: Layer, rule: Rule | LabelRule, path: tuple[Step, ...]) -> None:
         self.layer = layer
         self.given = rule
+        self.effect = rule.effect if isinstance(rule, Rule) else "ask"
+        """What is unknown counts for a label as it does for a question."""
         self.path = path
 
     def wrong(self, path: tuple[Step, ...], kind: str, message: str, hint: str | None = None) -> _Wrong:
@@ -262,7 +332,7 @@ class _Compiler:
         for block in blocks:
             if not block:
                 raise self.wrong(("when",), "when_empty", "has no conditions", "say at least `phase: pre`")
-            if rule.effect == "allow" and "action" in block and "finding" in block:
+            if self.effect == "allow" and "action" in block and "finding" in block:
                 raise self.wrong(
                     ("when",),
                     "allow_mixed",
@@ -272,13 +342,14 @@ class _Compiler:
         unique = {canonical.canonical(block): block for block in blocks}
         made: dict[str, Any] = {
             "id": rule.id,
-            "effect": rule.effect,
             "layer": self.layer.name,
             "file": self.layer.source.file,
             "line": self.layer.source.line(self.path) or 0,
-            "why": rule.why,
             "when": [unique[key] for key in sorted(unique)],
         }
+        if isinstance(rule, LabelRule):
+            return {**made, "add": sorted(set(rule.add))}
+        made |= {"effect": rule.effect, "why": rule.why}
         if rule.unknown is not None:
             made["unknown"] = rule.unknown
         if rule.safer is not None:
@@ -359,7 +430,7 @@ class _Compiler:
         if action.kind is not None:
             made["kind"] = self.expand(action.kind, (*path, "kind"))
             for pattern in made["kind"]:
-                if not any(speaks_about_kind({"kind": [pattern]}, kind, self.given.effect) for kind in KINDS):
+                if not any(speaks_about_kind({"kind": [pattern]}, kind, self.effect) for kind in KINDS):
                     near = nearest(pattern, KINDS)
                     raise self.wrong(
                         (*path, "kind"),

@@ -16,7 +16,8 @@ def diff(old: Json, new: Json) -> list[dict[str, Any]]:
     What changed.
 
     Returns:
-        One entry for each change: `what` (`rule`, `default`, `mode`), `name`, `change` (`added`, `removed`, `changed`),
+        One entry for each change: `what` (`rule`, `label`, `default`, `mode`), `name`, `change` (`added`, `removed`,
+        `changed`),
         `direction` (`stricter`, `looser`, `unclear`, `same`), `fields` that differ.
     """
     found: list[dict[str, Any]] = []
@@ -40,6 +41,15 @@ def diff(old: Json, new: Json) -> list[dict[str, Any]]:
             entry = _changed(name, olds[name], news[name])
             if entry is not None:
                 found.append(entry)
+    olds, news = ({rule["id"]: rule for rule in policy.get("labels", ())} for policy in (old, new))
+    for name in sorted(olds.keys() | news.keys()):
+        before, after = ({k: v for k, v in held.get(name, {}).items() if k not in _SOURCE} for held in (olds, news))
+        if before != after:
+            change = "added" if name not in olds else "removed" if name not in news else "changed"
+            # What a run has seen may be asked for by rules that permit as by rules that deny.
+            found.append(
+                _entry("label", name, change, "unclear", sorted(k for k in after if before.get(k) != after[k]))
+            )
     return found
 
 

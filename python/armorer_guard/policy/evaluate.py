@@ -10,7 +10,8 @@ How a decision comes about:
    Conditions about actions must hold for one and the same action, those about findings for one and the same finding.
 2. A condition can be true, false or unknown. A rule that denies or asks also speaks when something is unknown; a rule
    that allows does not. A `deny` with `unknown: ask` asks as long as nothing that it speaks about is certain.
-3. A question is dropped when permissions that override it cover all of what it asks about.
+3. A question is dropped when permissions that override it cover all of what it asks about, or when a person has given a
+   grant that is live for this call and nothing denies it.
 4. Each action needs a permission that covers it, else the default of the phase applies to it; what was not understood
    (`unknown`) is asked about at least.
 5. The strictest answer wins: deny, then ask, then allow.
@@ -485,7 +486,8 @@ def decide(facts: Json, policy: Json) -> dict[str, Any]:
 
     Returns:
         `effect`, `determining` (rule, effect, layer, actions, findings, unknown; without their sentences), `near`,
-        `obligations`.
+        `obligations`; where there are any, `labels` (what the call leaves on its run) and `grants` (by which a question
+        became a permission); and `observes` under a policy that only observes.
     """
     spoken: list[Spoken] = []
     near: list[dict[str, Any]] = []
@@ -499,7 +501,6 @@ def decide(facts: Json, policy: Json) -> dict[str, Any]:
         elif match.missing is not None:
             near.append({"rule": rule["id"], "effect": rule["effect"], "missing": [match.missing]})
     spoken = [held for held in spoken if not is_overridden(held, spoken)]
-
     answers = [
         {
             "rule": held.rule["id"],
@@ -512,6 +513,9 @@ def decide(facts: Json, policy: Json) -> dict[str, Any]:
         for held in spoken
     ]
     answers += _defaults(facts, policy, spoken)
+    grants = _grants(facts, answers)
+    if grants:
+        answers = _granted(facts, answers)
     effect = max((answer["effect"] for answer in answers), key=EFFECTS.index, default="allow")
     determining = _without_echoes([answer for answer in answers if answer["effect"] == effect])
     if not determining:
@@ -519,15 +523,90 @@ def decide(facts: Json, policy: Json) -> dict[str, Any]:
         determining = [_default_answer(name, "allow", "builtin", [], False)]
     determining.sort(key=lambda answer: answer["rule"].encode())
     obligations = {name for held in spoken for name in held.rule.get("then", [])}
-    observed = policy["mode"] == "observe" and effect != "allow"
-    if observed:
+    answer = _answer(policy, answers, effect)
+    if answer != effect:
         obligations.add(OBSERVED)
-    return {
-        "effect": "allow" if observed else effect,
+    verdict = {
+        "effect": answer,
         "determining": determining,
         "near": [rule for rule in near if EFFECTS.index(rule["effect"]) > EFFECTS.index(effect)][:MAX_NEAR],
         "obligations": sorted(obligations, key=str.encode),
     }
+    # What there is nothing of is not said.
+    more = {"labels": _labels(facts, policy, spoken), "grants": grants, "observes": policy["mode"] == "observe"}
+    return {**verdict, **{name: value for name, value in more.items() if value}}
+
+
+def _answer(policy: Json, answers: list[dict[str, Any]], effect: str) -> str:
+    """
+    The effect; under a policy that only observes, what of it holds all the same.
+
+    What the administrator denies or asks about is not for others to observe only.
+    """
+    if policy["mode"] != "observe":
+        return effect
+    if policy.get("mode_layer") == "managed":
+        return "allow"
+    return max(
+        (answer["effect"] for answer in answers if answer["layer"] == "managed"), key=EFFECTS.index, default="allow"
+    )
+
+
+def _labels(facts: Json, policy: Json, spoken: list[Spoken]) -> list[dict[str, Any]]:
+    """What the call leaves on its run: by the rules for labels, and by what rules demand besides their effect."""
+    found = []
+    for rule in policy.get("labels", []):
+        # What is unknown counts against the call, as in a question.
+        match = match_rule({**rule, "effect": "ask"}, facts)
+        if match.speaks:
+            found += [(label, rule["id"], sorted(match.actions), sorted(match.findings)) for label in rule["add"]]
+    for held in spoken:
+        demanded = [name.removeprefix("label:") for name in held.rule.get("then", []) if name.startswith("label:")]
+        found += [(label, held.rule["id"], list(held.actions), list(held.findings)) for label in demanded]
+    found.sort(key=lambda item: (item[0].encode(), item[1].encode()))
+    return [
+        {"label": label, "rule": rule, "actions": actions, "findings": findings}
+        for label, rule, actions, findings in found
+    ]
+
+
+def _questions(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [answer for answer in answers if answer["effect"] == "ask"]
+
+
+def _grants(facts: Json, answers: list[dict[str, Any]]) -> list[str]:
+    """
+    Ids of the live grants that answer every question about the call; none where nothing asks or something denies.
+
+    One for exactly this action comes first and answers them all; others answer the questions of one rule each.
+    """
+    live = facts["state"].get("grants", [])
+    strictest = max((answer["effect"] for answer in answers), key=EFFECTS.index, default="allow")
+    if not live or strictest != "ask":
+        return []
+    if live[0].get("rule") is None:
+        return [live[0]["id"]]
+    found = set()
+    questions = _questions(answers)
+    told = {at for question in questions if not question["rule"].startswith("default.") for at in question["actions"]}
+    for question in questions:
+        # A default that asks about nothing else is answered with the rule.
+        if question["rule"].startswith("default.") and question["actions"] and told.issuperset(question["actions"]):
+            continue
+        grant = next((grant for grant in live if grant.get("rule") == question["rule"]), None)
+        if grant is None:
+            return []
+        found.add(grant["id"])
+    return sorted(found, key=str.encode)
+
+
+def _granted(facts: Json, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The one permission that stands where the questions were."""
+    questions = _questions(answers)
+    scope = facts["state"]["grants"][0]["scope"]
+    actions, findings = ({at for question in questions for at in question[name]} for name in ("actions", "findings"))
+    answer = _default_answer(f"grant.{scope}", "allow", "user", sorted(actions), False)
+    return [{**answer, "findings": sorted(findings)}]
 
 
 def _without_echoes(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,16 +8,17 @@ A policy whose examples fail does not load. Nothing is recorded and nothing runs
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from armorer_guard import Guard
 from armorer_guard._core import decide_json
+from armorer_guard.policy import canonical
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
 from armorer_guard.policy.evaluate import in_force, match_rule, settle
-from armorer_guard.policy.model import CallExample, Case, Example, Given, TextExample
+from armorer_guard.policy.model import CallExample, Case, Example, Given, LabelRule, Rule, TextExample
 from armorer_guard.policy.problems import Problem
 from armorer_guard.policy.source import Step
 
@@ -43,8 +44,9 @@ class Result:
 class Judge:
     """Turns examples into facts. Calls happen in a project below the home directory of whoever runs this."""
 
-    def __init__(self) -> None:
-        self._guard = Guard(record=False, runtime="test")
+    def __init__(self, own: Mapping[str, Any] | None = None) -> None:
+        # What the policy that is tested says about tools, not what the one in force says.
+        self._guard = Guard(record=False, runtime="test", own=canonical.canonical(own or {}).decode())
         self._project = Path.home() / "project"
 
     def facts(self, example: Example, given: Given | None = None) -> dict[str, Any]:
@@ -95,13 +97,19 @@ def shown(example: Example) -> str:
 
 def run(layers: Sequence[Layer], policy: CompiledPolicy, judge: Judge | None = None) -> Iterator[Result]:
     """Run every example and test of these files, in their order."""
-    judge = judge or Judge()
-    compiled = {rule["id"]: rule for rule in policy.rules}
+    judge = judge or Judge(policy.document.get("own"))
+    # What is unknown counts for a label as it does for a question.
+    labels = [{**rule, "effect": "ask"} for rule in policy.document.get("labels", [])]
+    compiled = {rule["id"]: rule for rule in (*policy.rules, *labels)}
     for layer in layers:
-        for at, rule in enumerate(layer.model.rules):
+        written: list[tuple[Rule | LabelRule, str, int]] = [
+            *((rule, "rules", at) for at, rule in enumerate(layer.model.rules)),
+            *((rule, "labels", at) for at, rule in enumerate(layer.model.labels)),
+        ]
+        for rule, section, at in written:
             for list_name, wanted in (("match", True), ("not_match", False)):
                 for position, example in enumerate(getattr(rule.examples, list_name)):
-                    path = ("rules", at, "examples", list_name, position)
+                    path = (section, at, "examples", list_name, position)
                     yield _example(layer, compiled[rule.id], example, wanted, path, position, judge)
         for at, case in enumerate(layer.model.tests):
             yield _case(layer, policy, case, ("tests", at), judge)

@@ -337,7 +337,10 @@ class Rule(Strict):
     unknown: Literal["ask"] | None = None
     """What a `deny` says when it holds only because something is unknown."""
     why: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    """Why, in one clause; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{finding}`, `{tool}`, `{sentence}`."""
+    """
+    Why, in one clause; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{finding}`, `{tool}`, `{sentence}`, and
+    `{label.NAME}`: what gave the run that label, when, and in which record.
+    """
     safer: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
     when: When
     then: list[str | Label] = []
@@ -360,8 +363,8 @@ class Rule(Strict):
     @field_validator("id", mode="after")
     @classmethod
     def _own_name(cls, value: str) -> str:
-        if value.startswith(("default.", "error.")):
-            raise ValueError("names that begin with `default.` and `error.` are the guard's own")
+        if value.startswith(("default.", "error.", "grant.")):
+            raise ValueError("names that begin with `default.`, `error.` and `grant.` are the guard's own")
         return value
 
     @model_validator(mode="after")
@@ -371,6 +374,35 @@ class Rule(Strict):
         if self.overrides and self.effect != "allow":
             raise ValueError("`overrides` belongs to a rule that allows")
         return self
+
+
+class LabelRule(Strict):
+    """What calls leave on their run. A label stays until the run ends."""
+
+    id: Name
+    add: Annotated[list[Name], BeforeValidator(_listed), Field(min_length=1)]
+    """Words of your own, besides `secret` and `untrusted`, which the built-in policies speak about."""
+    when: When
+    """As in a rule; what is not known counts as holding."""
+    examples: Examples = Examples()
+
+
+class OwnTool(Strict):
+    """What a tool of your own does, in the format of `rules/tools`: arguments select what its effects are done to."""
+
+    names: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1)]], BeforeValidator(_listed), Field(min_length=1)
+    ]
+    """Whole names, or patterns over them: `mcp__crm__delete_*`."""
+    summary: str
+    harmless: bool = False
+    """It does nothing outside of the agent."""
+    chdir: str | None = None
+    """Selects the argument that says the working directory."""
+    effect: list[dict[str, Any]] = []
+    """`{do: db.delete, to: arg id, with: [all], when: [arg force=true]}`, as `rules/commands/README.md` says."""
+    examples: Annotated[dict[str, list[str]], Field(min_length=1)]
+    """`NAME {"argument": "value"}` and the actions it must give."""
 
 
 class Given(Strict):
@@ -430,5 +462,11 @@ class PolicyFile(Strict):
     default: Default = Default()
     vars: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], WordList] = {}
     """Lists that conditions name as `$name`, or as `${name}` inside a text when they hold one word."""
+    labels: list[LabelRule] = []
+    """What calls leave on their run."""
+    tools: list[OwnTool] = []
+    """What tools of your own do."""
+    commands: list[dict[str, Any]] = []
+    """What programs of your own do, each as a `[[command]]` of `rules/commands`."""
     rules: list[Rule] = []
     tests: list[Case] = []

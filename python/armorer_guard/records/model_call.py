@@ -78,11 +78,30 @@ class Caller(Part):
     run_mode: Literal["interactive", "headless"] | None = None
 
 
+class LabelSource(Part):
+    """The record that first gave the run a label."""
+
+    label: str
+    record: str
+    at: str
+    message: str
+
+
+class LiveGrant(Part):
+    """A grant that covered the call."""
+
+    id: str
+    scope: str
+    rule: str | None = None
+
+
 class RunState(Part):
-    """What the run has seen before."""
+    """What the run had seen before: the fold of the records before this one."""
 
     labels: list[str] = []
-    counters: list[tuple[str, int]] = []
+    counters: list[tuple[str, int]] = Field(default=[], description="those that the policy asks about")
+    sources: list[LabelSource] = []
+    grants: list[LiveGrant] = []
 
 
 class Facts(Part):
@@ -149,6 +168,22 @@ class Near(Part):
     missing: list[str]
 
 
+class AddedLabel(Part):
+    """A label that a call leaves on its run, unless it was denied and did not run."""
+
+    label: str
+    rule: str
+    message: str
+    actions: list[int] = []
+    findings: list[int] = []
+
+
+class Approval(Part):
+    """The grants by which a question became a permission; each is used up by one."""
+
+    grants: list[str]
+
+
 class Verdict(Part):
     """What policy said about the facts."""
 
@@ -157,6 +192,7 @@ class Verdict(Part):
     rules: list[Rule]
     near: list[Near]
     obligations: list[str]
+    labels: list[AddedLabel] = []
     unknown: list[int] = Field(description="indices of the actions that could not be understood")
 
 
@@ -210,7 +246,11 @@ class DecisionRecord(Record):
     detectors: list[Detector] | Blob
     redactions: list[Redaction] | Blob
     answer: Answer | Blob
-    approval: JsonValue = Field(description="the approval or grant that was used; None: none was")
+    approval: Approval | Blob | None = Field(description="the grants that were used; None: none was")
+    asker: list[tuple[int, int]] | Blob | None = Field(
+        default=None,
+        description="of a question: the agent's processes, nearest first, with their start in ticks since boot",
+    )
     t: Spent | Blob
 
 
@@ -264,6 +304,7 @@ class OutcomeRecord(Record):
     result: Literal["ok", "error", "timeout", "cancelled", "ambiguous"]
     dur_ms: int | None
     output: Output | Blob
+    labels: list[AddedLabel] = Field(default=[], description="what it leaves on the run, told only now")
     effects: list[Changed] | Blob | None
     exit: int | None = None
     retry_of: str | None = None

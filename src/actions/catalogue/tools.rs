@@ -43,7 +43,7 @@ impl FileSpec {
 /// A known tool.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ToolSpec {
+pub struct ToolSpec {
     /// Names as runtimes give them; letter case and separators do not count.
     names: Vec<String>,
     /// What it does, for people.
@@ -58,6 +58,48 @@ struct ToolSpec {
     effect: Vec<EffectSpec>,
     /// `Name {arguments}` and the actions it must give.
     examples: BTreeMap<String, Vec<String>>,
+}
+
+impl ToolSpec {
+    /// Its names, as written.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Every example with the actions it must give.
+    pub(crate) const fn examples(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.examples
+    }
+
+    /// Its compiled form.
+    pub(crate) fn entry<'a>(&'a self, file: &'a str, errors: &mut Vec<String>) -> Entry<'a> {
+        let title = self.names.first().map_or("", String::as_str);
+        let mut problems = Vec::new();
+        if self.names.is_empty() || self.names.iter().any(String::is_empty) {
+            problems.push(String::from("has no name"));
+        }
+        if self.harmless != self.effect.is_empty() {
+            problems.push(String::from("has effects, or `harmless = true`"));
+        }
+        if self.examples.is_empty() {
+            problems.push(String::from("has no example"));
+        }
+        let chdir = self.chdir.as_deref();
+        let entry = entry(
+            title,
+            &self.summary,
+            file,
+            chdir,
+            &self.effect,
+            &mut problems,
+        );
+        errors.extend(
+            problems
+                .into_iter()
+                .map(|problem| format!("{file}: `{title}`: {problem}")),
+        );
+        entry
+    }
 }
 
 /// What a tool with such a name or such arguments does.

@@ -26,6 +26,7 @@ use super::Catalogue;
 use super::action::{Action, Certainty, Target};
 use super::kinds::ActionKind;
 use super::line::Source;
+use super::own::Own;
 use super::place;
 use super::word::{Data, LIMIT, Origin, Word};
 use crate::call::Context;
@@ -53,6 +54,8 @@ const MAX_FILES: usize = 256;
 pub struct Engine<'c> {
     catalogue: &'c Catalogue,
     context: &'c Context,
+    /// What the user says about tools and programs of their own.
+    own: Option<&'c Own>,
     actions: Vec<Action>,
     /// Files that the call has written so far, with what flowed into them.
     files: Vec<(String, Data)>,
@@ -94,10 +97,11 @@ pub struct Situation {
 impl<'c> Engine<'c> {
     /// An engine for one call.
     #[must_use]
-    pub const fn new(catalogue: &'c Catalogue, context: &'c Context) -> Self {
+    pub const fn new(catalogue: &'c Catalogue, context: &'c Context, own: Option<&'c Own>) -> Self {
         Self {
             catalogue,
             context,
+            own,
             actions: Vec::new(),
             files: Vec::new(),
             links: Vec::new(),

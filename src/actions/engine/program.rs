@@ -207,7 +207,9 @@ impl Engine<'_> {
                 }
             }
         }
-        let Some(found) = find(&self.catalogue.commands, base, words) else {
+        let found = find(&self.catalogue.commands, base, words)
+            .or_else(|| find(self.own?.commands(), base, words));
+        let Some(found) = found else {
             let before = self.actions.len();
             let effects = self.unlisted_program(base, words, here);
             self.trace("", base, Cause::NoEntry, before, here);

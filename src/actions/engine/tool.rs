@@ -49,6 +49,14 @@ impl Engine<'_> {
         let catalogue = self.catalogue;
         let mcp = server_of(tool);
         let name = mcp.map_or(tool, |(_, name)| name);
+        let own = self.own.and_then(|own| own.tool(tool));
+        if let Some(entry) = own {
+            let told = self.tool_effects(entry, tool, args, &here);
+            // What ships about a tool of ours still holds; of a server's tool and of any other the user knows better.
+            if told && (mcp.is_some() || catalogue.tools.find(&tools::normal(name)).is_none()) {
+                return;
+            }
+        }
         let known = catalogue.tools.find(&tools::normal(name));
         // A foreign server's tool is not harmless because ours of that name is.
         if let Some(entry) = known.filter(|entry| mcp.is_none() || !entry.effects.is_empty()) {
@@ -118,7 +126,7 @@ impl Engine<'_> {
         };
         let word =
             crate::actions::word::Word::made(Value::Exact(text.to_owned()), here.origin.clone());
-        let mut inner = Engine::new(self.catalogue, self.context);
+        let mut inner = Engine::new(self.catalogue, self.context, self.own);
         inner.code_word("python", &word, "", here);
         let foreign = inner.actions.iter().any(|action| {
             matches!(

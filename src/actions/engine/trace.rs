@@ -63,7 +63,7 @@ pub struct Traced {
 /// Understands a call as [`crate::actions::understand`] does, and says where each action comes from. Pure and total.
 #[must_use]
 pub fn understand(call: &Call, catalogue: &Catalogue) -> Traced {
-    let mut engine = Engine::new(catalogue, &call.context);
+    let mut engine = Engine::new(catalogue, &call.context, None);
     engine.traced = Some(Vec::new());
     engine.tool(&call.tool, &call.args);
     let steps = engine.traced.take().unwrap_or_default();

@@ -20,7 +20,12 @@ const NATIVE: [(&str, &str); 7] = [
 ];
 
 /// Commands that run in Python; a test holds the names against the Python command line's own.
-const PYTHON: [(&str, &str); 6] = [
+const PYTHON: [(&str, &str); 11] = [
+    ("pending", "list the questions that agents wait for"),
+    ("approve", "allow what an agent was asked about"),
+    ("deny", "answer such a question with no"),
+    ("grants", "list what was allowed and still holds"),
+    ("revoke", "take back what was allowed"),
     ("records", "list, show and verify what runs left behind"),
     ("runs", "end a run and seal its record"),
     (

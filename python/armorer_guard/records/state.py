@@ -1,0 +1,176 @@
+"""
+What a run has seen, folded from its records: labels, counters and grants, in plain Python.
+
+The core keeps the same fold beside the log, so that a process that lives for a millisecond need not read all of it.
+This one reads nothing but records and is what that is held against. A leaf: it imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+MAX_COUNTERS = 512
+"""How many counters a run has; what has no room for one of its own is counted together."""
+MAX_NAME = 256
+"""Longest name of a counter, in bytes."""
+MAX_LABELS = 256
+MAX_GRANTS = 256
+WINDOWS = {"1m": 1, "10m": 10, "1h": 60, "1d": 24}
+"""Minutes; hours for `1d`."""
+
+
+def minute_of(time: str) -> int | None:
+    """Minutes from 1970 to a time in UTC as records write it; None for any other text."""
+    try:
+        if not time.endswith("Z"):
+            return None
+        at = datetime.strptime(time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    minute = int(at.timestamp()) // 60
+    return minute if minute >= 0 else None
+
+
+@dataclass
+class Counter:
+    """How often something happened: in all, by minute for an hour, by hour for a day."""
+
+    total: int = 0
+    minutes: dict[int, int] = field(default_factory=dict)
+    hours: dict[int, int] = field(default_factory=dict)
+
+    def add(self, minute: int) -> None:
+        """Count once."""
+        self.total += 1
+        for buckets, at, keep in ((self.minutes, minute, 60), (self.hours, minute // 60, 24)):
+            buckets[at] = buckets.get(at, 0) + 1
+            latest = max(buckets)
+            for old in [held for held in buckets if held + keep <= latest]:
+                del buckets[old]
+
+    def within(self, window: str | None, now: int | None) -> int:
+        """How often within a window before *now*; without either, in all."""
+        if window is None or now is None:
+            return self.total
+        buckets, at = (self.hours, now // 60) if window == "1d" else (self.minutes, now)
+        return sum(count for held, count in buckets.items() if held + WINDOWS[window] > at)
+
+
+@dataclass
+class State:
+    """What a run has seen."""
+
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Each label with the record that gave it first: `record`, `at`, `message`."""
+    counters: dict[str, Counter] = field(default_factory=dict)
+    others: Counter = field(default_factory=Counter)
+    grants: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def count(self, name: str, now: str) -> int:
+        """
+        A counter: `calls`, `texts`, `allowed`, `asked`, `denied`, `tool:NAME`, `server:NAME` or `kind:KIND`.
+
+        Args:
+            name: With `/1m`, `/10m`, `/1h` or `/1d` behind it, only what happened within that time.
+            now: RFC 3339; where it cannot be read, everything counts.
+        """
+        base, slash, window = name.rpartition("/")
+        known = bool(slash) and window in WINDOWS
+        counter = self.counters.get(base if known else name, self.others)
+        return counter.within(window if known else None, minute_of(now))
+
+    def take(self, record: Mapping[str, Any] | None) -> None:
+        """Take one record; None stands for a line that cannot be read, and counts against the run."""
+        if record is None:
+            for label in ("secret", "untrusted"):
+                self._label(label, "a record of this run that cannot be read any more", "", "")
+            return
+        kind = record["kind"]
+        if kind == "decision":
+            self._decision(record)
+        elif kind == "outcome":
+            self._labels(record.get("labels", []), record)
+        elif kind == "grant":
+            self._grant(record.get("grant"))
+        elif kind == "revoke":
+            self.grants.pop(str(record.get("grant_id")), None)
+
+    def _decision(self, record: Mapping[str, Any]) -> None:
+        subject, verdict = record.get("subject") or {}, record.get("verdict") or {}
+        effect, tool = verdict.get("effect"), subject.get("tool")
+        minute = minute_of(record["ts"]) or 0
+        if tool == "":
+            self._count("texts", minute)
+        else:
+            self._count("calls", minute)
+            self._count({"allow": "allowed", "ask": "asked"}.get(str(effect), "denied"), minute)
+        if effect == "deny":
+            return
+        if tool:
+            self._count(f"tool:{tool}", minute)
+        if subject.get("server") is not None:
+            self._count(f"server:{subject['server']}", minute)
+        for kind in subject.get("class", []):
+            self._count(f"kind:{kind}", minute)
+        for used in (record.get("approval") or {}).get("grants", []):
+            grant = self.grants.get(used)
+            if grant is not None and grant.get("left") is not None:
+                grant["left"] -= 1
+                if grant["left"] <= 0:
+                    del self.grants[used]
+        self._labels(verdict.get("labels", []), record)
+
+    def _count(self, name: str, minute: int) -> None:
+        if name not in self.counters and (len(self.counters) >= MAX_COUNTERS or len(name.encode()) > MAX_NAME):
+            self.others.add(minute)
+        else:
+            self.counters.setdefault(name, Counter()).add(minute)
+
+    def _labels(self, added: Iterable[Mapping[str, Any]], record: Mapping[str, Any]) -> None:
+        for label in added:
+            self._label(label["label"], label.get("message", ""), record["id"], record["ts"])
+
+    def _label(self, label: str, message: str, record: str, at: str) -> None:
+        if label not in self.labels and len(self.labels) < MAX_LABELS:
+            self.labels[label] = {"record": record, "at": at, "message": message}
+
+    def _grant(self, given: Mapping[str, Any] | None) -> None:
+        if given is None:
+            return
+        bound = given.get("match") or {}
+        sound = bound.get("policy") is not None and (
+            bound.get("action_digest") is not None or bound.get("rule") is not None
+        )
+        if not sound or len(self.grants) >= MAX_GRANTS or given.get("max_uses") == 0:
+            return
+        self.grants.pop(given["id"], None)
+        self.grants[given["id"]] = {**given, "left": given.get("max_uses")}
+
+    def sources(self) -> list[dict[str, str]]:
+        """Where the labels come from, as facts state it."""
+        return [{"label": label, **self.labels[label]} for label in sorted(self.labels, key=str.encode)]
+
+
+def fold(records: Iterable[Mapping[str, Any] | None]) -> State:
+    """What a run has seen after these records, in the order of its log."""
+    state = State()
+    for record in records:
+        state.take(record)
+    return state
+
+
+def fold_lines(log: bytes) -> State:
+    """What a run has seen after these lines of its log."""
+
+    def read(line: bytes) -> Mapping[str, Any] | None:
+        try:
+            found = json.loads(line)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) and isinstance(found.get("kind"), str) else None
+
+    return fold(read(line) for line in log.split(b"\n")[:-1])

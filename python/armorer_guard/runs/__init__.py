@@ -1,0 +1,1 @@
+"""What goes on in runs: the questions that agents wait for, and what people have allowed."""

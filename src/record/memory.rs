@@ -1,0 +1,156 @@
+//! The state of a run beside its log: `state/<run id>`, so that a process that lives for a millisecond need not read
+//! the whole log.
+//!
+//! Never authoritative. What is remembered is believed only as far as the log agrees: it covers the first `len` bytes,
+//! and the record that ends there must have the hash that is remembered. What lies behind is folded in; where the file
+//! is missing, damaged or of another log, the whole log is folded. The log's lock is held all the while.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::chain::Locked;
+use super::error::StoreError;
+use super::os;
+use super::state::State;
+
+/// Begins the file; another form of it begins otherwise.
+const MAGIC: &[u8; 16] = b"armorer-state/1\n";
+/// A state is a few hundred bytes; a file that is longer is none of ours.
+const MAX_FILE: u64 = 4 << 20;
+/// How much of a log is read at a time.
+const STEP: u64 = 256 * 1024;
+/// How many bytes of log may be folded anew by the next process before the file is written again, when only counters
+/// have changed.
+const SAVE_EVERY: u64 = 8 * 1024;
+/// The end of a line that holds its hash: 64 digits, `"}` and the newline.
+const HASH_TAIL: u64 = 67;
+
+/// The state of a run, and how much of its log it covers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory {
+    state: State,
+    len: u64,
+    /// Digits of the hash of the record that ends at `len`; empty at the beginning.
+    hash: String,
+    /// How much of the log the file covers.
+    saved: u64,
+    /// Whether labels or grants have changed since it was written.
+    changed: bool,
+}
+
+/// What the file holds behind its checksum.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    len: u64,
+    hash: std::borrow::Cow<'a, str>,
+    state: std::borrow::Cow<'a, State>,
+}
+
+impl Memory {
+    /// The state of the whole log, from what this process knows, else from the file, else from the log alone.
+    pub(super) fn of(
+        held: Option<Self>,
+        log: &Locked<'_>,
+        path: &Path,
+    ) -> Result<Self, StoreError> {
+        let agreeing = |memory: Self| memory.agrees(log).map(|agrees| agrees.then_some(memory));
+        let mut memory = match held.map(agreeing).transpose()?.flatten() {
+            Some(memory) => memory,
+            None => match load(path).map(agreeing).transpose()?.flatten() {
+                Some(memory) => memory,
+                None => Self::default(),
+            },
+        };
+        memory.catch_up(log)?;
+        Ok(memory)
+    }
+
+    pub(super) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether the record that ends at `len` is the one that is remembered.
+    fn agrees(&self, log: &Locked<'_>) -> Result<bool, StoreError> {
+        if self.len == 0 {
+            return Ok(true);
+        }
+        let Some(start) = self.len.checked_sub(HASH_TAIL) else {
+            return Ok(false);
+        };
+        if self.len > log.len() {
+            return Ok(false);
+        }
+        let end = log.read(start, HASH_TAIL as usize)?;
+        Ok(end.strip_suffix(b"\"}\n") == Some(self.hash.as_bytes()))
+    }
+
+    /// Folds what the log has beyond.
+    pub(super) fn catch_up(&mut self, log: &Locked<'_>) -> Result<(), StoreError> {
+        let mut carried: Vec<u8> = Vec::new();
+        let mut at = self.len;
+        while at < log.len() {
+            let count = STEP.min(log.len() - at);
+            carried.extend(log.read(at, usize::try_from(count).unwrap_or(usize::MAX))?);
+            at += count;
+            let mut begin = 0;
+            for end in memchr::memchr_iter(b'\n', &carried) {
+                self.changed |= self.state.take(&carried[begin..end]);
+                self.hash.clear();
+                let digits = carried[begin..end].strip_suffix(b"\"}").unwrap_or_default();
+                let digits = digits.get(digits.len().saturating_sub(64)..);
+                self.hash.push_str(
+                    digits
+                        .map(String::from_utf8_lossy)
+                        .unwrap_or_default()
+                        .as_ref(),
+                );
+                self.len += (end + 1 - begin) as u64;
+                begin = end + 1;
+            }
+            carried.drain(..begin);
+        }
+        Ok(())
+    }
+
+    /// Writes the file when there is something new that is worth it. A failure costs the next process time and nothing
+    /// else: what it finds does not agree with the log, or covers less of it.
+    pub(super) fn save(&mut self, path: &Path) {
+        if !self.changed && self.len.saturating_sub(self.saved) < SAVE_EVERY {
+            return;
+        }
+        let kept = Kept {
+            len: self.len,
+            hash: self.hash.as_str().into(),
+            state: std::borrow::Cow::Borrowed(&self.state),
+        };
+        let Ok(body) = postcard::to_allocvec(&kept) else {
+            return;
+        };
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&Sha256::digest(&body));
+        bytes.extend_from_slice(&body);
+        if os::overwrite(path, &bytes).is_ok() {
+            self.saved = self.len;
+            self.changed = false;
+        }
+    }
+}
+
+/// What the file says; `None` when there is none that is whole.
+fn load(path: &Path) -> Option<Memory> {
+    let bytes = os::read_small(path, MAX_FILE).ok()??;
+    let (sum, body) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
+    if Sha256::digest(body).as_slice() != sum {
+        return None;
+    }
+    let kept: Kept<'_> = postcard::from_bytes(body).ok()?;
+    Some(Memory {
+        state: kept.state.into_owned(),
+        len: kept.len,
+        hash: kept.hash.into_owned(),
+        saved: kept.len,
+        changed: false,
+    })
+}

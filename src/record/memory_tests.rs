@@ -1,0 +1,238 @@
+//! What the state of a run promises: it is the fold of the log, whatever happened to the file beside it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::tests::fixture::{RUN, decision};
+use super::{Asked, State, Store, scratch};
+use crate::decision::{Decision, Effect, Labelled};
+
+fn state_file(store: &Store) -> PathBuf {
+    store.root().join("state").join(RUN)
+}
+
+/// The fold of the log, with no help.
+fn folded(store: &Store) -> State {
+    let mut state = State::default();
+    for line in fs::read(store.run_path(RUN))
+        .unwrap()
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        state.take(line);
+    }
+    state
+}
+
+fn labelled(effect: Effect, call: &str, label: &str) -> Decision {
+    let mut made = decision(effect, call);
+    if !label.is_empty() {
+        made.verdict.labels.push(Labelled {
+            label: label.to_owned(),
+            rule: String::from("label.x"),
+            message: format!("reads something at {call}"),
+            actions: vec![0],
+            findings: Vec::new(),
+        });
+    }
+    made
+}
+
+/// Small numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+#[test]
+fn the_state_is_the_fold_of_the_log_whatever_happens_to_its_file() {
+    let home = scratch::path();
+    let mut store = Store::open(&home).unwrap();
+    let mut dice = Dice(7);
+    let mut seen_labels = 0;
+    for step in 0..160 {
+        // Another process, that knows nothing.
+        if dice.below(3) == 0 {
+            store = Store::open(&home).unwrap();
+        }
+        let file = state_file(&store);
+        match dice.below(8) {
+            0 => {
+                let _ = fs::remove_file(&file);
+            }
+            1 => {
+                if let Ok(mut bytes) = fs::read(&file) {
+                    let at = usize::try_from(dice.below(bytes.len() as u64)).unwrap();
+                    bytes[at] ^= 1 << dice.below(8);
+                    fs::write(&file, bytes).unwrap();
+                }
+            }
+            2 => {
+                if let Ok(bytes) = fs::read(&file) {
+                    let len = usize::try_from(dice.below(bytes.len() as u64 + 1)).unwrap();
+                    fs::write(&file, &bytes[..len]).unwrap();
+                }
+            }
+            // An old one comes back.
+            3 => {
+                let kept = home.join("kept");
+                let _ = fs::copy(&kept, &file);
+                let _ = fs::copy(&file, &kept);
+            }
+            _ => {}
+        }
+        let effect =
+            [Effect::Allow, Effect::Ask, Effect::Deny][usize::try_from(dice.below(3)).unwrap()];
+        let label =
+            ["", "", "", "secret", "untrusted", "own"][usize::try_from(dice.below(6)).unwrap()];
+        let made = labelled(effect, &format!("c{step}"), label);
+        let before = folded_or_none(&store);
+        store
+            .decide(RUN, "claude-code", |state| {
+                assert_eq!(*state, before, "at step {step}");
+                Ok(&made)
+            })
+            .unwrap();
+        let after = store.state(RUN).unwrap();
+        assert_eq!(after, folded(&store), "after step {step}");
+        let labels = after.seen([].into_iter(), None, "").labels.len();
+        assert!(labels >= seen_labels, "labels never go");
+        seen_labels = labels;
+    }
+    assert_eq!(seen_labels, 3);
+}
+
+fn folded_or_none(store: &Store) -> State {
+    if store.run_path(RUN).exists() {
+        folded(store)
+    } else {
+        State::default()
+    }
+}
+
+#[test]
+fn a_state_of_another_log_is_not_believed() {
+    let store = Store::open(&scratch::path()).unwrap();
+    for call in ["a", "b"] {
+        store
+            .append_decision(&labelled(Effect::Allow, call, "secret"), &[], "x")
+            .unwrap();
+    }
+    let other = Store::open(&scratch::path()).unwrap();
+    other
+        .append_decision(&labelled(Effect::Allow, "a", ""), &[], "x")
+        .unwrap();
+    fs::create_dir_all(state_file(&other).parent().unwrap()).unwrap();
+    fs::copy(state_file(&store), state_file(&other)).unwrap();
+    let seen = Store::open(other.root().parent().unwrap())
+        .unwrap()
+        .state(RUN)
+        .unwrap();
+    assert!(seen.seen([].into_iter(), None, "").labels.is_empty());
+}
+
+#[test]
+fn a_file_that_cannot_be_written_costs_nothing_but_time() {
+    let store = Store::open(&scratch::path()).unwrap();
+    fs::create_dir_all(store.root()).unwrap();
+    // A file stands where the directory should.
+    fs::write(store.root().join("state"), b"").unwrap();
+    for call in ["a", "b"] {
+        store
+            .append_decision(&labelled(Effect::Allow, call, "secret"), &[], "x")
+            .unwrap();
+    }
+    let cold = Store::open(store.root().parent().unwrap()).unwrap();
+    assert_eq!(cold.state(RUN).unwrap(), folded(&cold));
+}
+
+#[test]
+fn of_calls_at_the_same_moment_each_sees_those_before_it() {
+    let home = scratch::path();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let home = &home;
+            scope.spawn(move || {
+                let store = Store::open(home).unwrap();
+                for call in 0..12 {
+                    let name = format!("t{thread}-{call}");
+                    let made = labelled(Effect::Allow, &name, &name);
+                    store
+                        .decide(RUN, "claude-code", |state| {
+                            let labels = state.seen([].into_iter(), None, "").labels.len();
+                            assert_eq!(
+                                labels as u64,
+                                state.seen(["calls"].into_iter(), None, "").counters[0].1
+                            );
+                            Ok(&made)
+                        })
+                        .unwrap();
+                }
+            });
+        }
+    });
+    let store = Store::open(&home).unwrap();
+    assert_eq!(
+        store
+            .state(RUN)
+            .unwrap()
+            .seen([].into_iter(), None, "")
+            .labels
+            .len(),
+        48
+    );
+}
+
+#[test]
+fn what_was_denied_and_ran_all_the_same_leaves_its_labels() {
+    let store = Store::open(&scratch::path()).unwrap();
+    store
+        .append_decision(&labelled(Effect::Deny, "c1", "secret"), &[], "x")
+        .unwrap();
+    let labels = |store: &Store| {
+        store
+            .state(RUN)
+            .unwrap()
+            .seen([].into_iter(), None, "")
+            .labels
+    };
+    assert!(labels(&store).is_empty());
+    store
+        .append_outcome(&super::tests::outcome("c1", "ok"))
+        .unwrap();
+    assert_eq!(labels(&store), ["secret"]);
+    store
+        .append_outcome(&super::tests::outcome("c9", "ok"))
+        .unwrap();
+    assert_eq!(
+        labels(&store),
+        ["secret", "untrusted"],
+        "nobody had decided that call"
+    );
+}
+
+#[test]
+fn a_run_without_a_log_has_seen_nothing_and_gets_none() {
+    let store = Store::open(&scratch::path()).unwrap();
+    assert_eq!(store.state(RUN).unwrap(), State::default());
+    assert!(!store.run_path(RUN).exists());
+    let asked = Asked {
+        action: "a",
+        cwd: None,
+        policy: "p",
+        now: "",
+    };
+    assert!(
+        State::default()
+            .seen([].into_iter(), Some(asked), "")
+            .grants
+            .is_empty()
+    );
+}

@@ -1,0 +1,602 @@
+//! What a run has seen: labels, counters and grants, folded from its records. Pure.
+//!
+//! The fold reads only what the records say, never a policy: which labels a call adds was decided when it was recorded.
+//! The same fold in plain Python is `armorer_guard.records.state`; a test holds both to the same state.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::minute_of;
+use crate::decision::Effect;
+use crate::facts::{LabelSource, LiveGrant, RunState};
+
+/// How many counters a run has; what has no room for one of its own is counted together.
+const MAX_COUNTERS: usize = 512;
+/// Longest name of a counter, in bytes.
+const MAX_NAME: usize = 256;
+/// How many grants may be live in a run; a later one is not taken.
+const MAX_GRANTS: usize = 256;
+/// How many labels a run may have: they are words of policies, so a handful.
+const MAX_LABELS: usize = 256;
+/// Minutes that are counted by the minute.
+const MINUTES: u64 = 60;
+/// Hours that are counted by the hour.
+const HOURS: u64 = 24;
+
+/// What a run has seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    labels: BTreeMap<String, Origin>,
+    counters: BTreeMap<String, Counter>,
+    /// Counts for all names that have no counter of their own.
+    others: Counter,
+    grants: Vec<Grant>,
+}
+
+/// Where a label comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Origin {
+    record: String,
+    at: String,
+    message: String,
+}
+
+/// How often something happened: in all, by minute and by hour.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Counter {
+    total: u64,
+    minutes: Vec<(u64, u64)>,
+    hours: Vec<(u64, u64)>,
+}
+
+/// A standing permission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Grant {
+    id: String,
+    scope: String,
+    action: Option<String>,
+    cwd: Option<String>,
+    rule: Option<String>,
+    policy: Option<String>,
+    expires: Option<String>,
+    left: Option<u64>,
+}
+
+impl Counter {
+    fn add(&mut self, minute: u64) {
+        self.total += 1;
+        bump(&mut self.minutes, minute, MINUTES);
+        bump(&mut self.hours, minute / 60, HOURS);
+    }
+
+    /// Without a window, or where the clock cannot be read, everything counts.
+    fn within(&self, window: Option<Window>, now: Option<u64>) -> u64 {
+        let (Some(window), Some(now)) = (window, now) else {
+            return self.total;
+        };
+        let (buckets, now, width) = match window {
+            Window::Minutes(width) => (&self.minutes, now, width),
+            Window::Day => (&self.hours, now / 60, HOURS),
+        };
+        buckets
+            .iter()
+            .filter(|(at, _)| at + width > now)
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+fn bump(buckets: &mut Vec<(u64, u64)>, at: u64, keep: u64) {
+    match buckets.iter_mut().find(|(held, _)| *held == at) {
+        Some((_, count)) => *count += 1,
+        None => {
+            buckets.push((at, 1));
+            buckets.sort_unstable();
+        }
+    }
+    let latest = buckets.last().map_or(at, |(held, _)| *held);
+    buckets.retain(|(held, _)| held + keep > latest);
+}
+
+/// How far back a counter looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Window {
+    Minutes(u64),
+    Day,
+}
+
+/// `kind:exec.local/10m`: the name of what is counted, and how far back.
+fn counted(name: &str) -> (&str, Option<Window>) {
+    let Some((base, window)) = name.rsplit_once('/') else {
+        return (name, None);
+    };
+    match window {
+        "1m" => (base, Some(Window::Minutes(1))),
+        "10m" => (base, Some(Window::Minutes(10))),
+        "1h" => (base, Some(Window::Minutes(60))),
+        "1d" => (base, Some(Window::Day)),
+        _ => (name, None),
+    }
+}
+
+/// A call for which grants are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// `sha256:…` of tool and arguments.
+    pub action: &'a str,
+    /// Where it happens.
+    pub cwd: Option<&'a str>,
+    /// `sha256:…` of the policy that decides.
+    pub policy: &'a str,
+    /// Wall clock, RFC 3339.
+    pub now: &'a str,
+}
+
+impl State {
+    /// What a decision sees of it: every label, and the counters and grants that it may depend on.
+    #[must_use]
+    pub fn seen<'a>(
+        &self,
+        counters: impl Iterator<Item = &'a str>,
+        asked: Option<Asked<'_>>,
+        now: &str,
+    ) -> RunState {
+        let minute = minute_of(now);
+        let mut counters: Vec<(String, u64)> = counters
+            .map(|name| {
+                let (base, window) = counted(name);
+                let counter = self.counters.get(base).unwrap_or(&self.others);
+                (name.to_owned(), counter.within(window, minute))
+            })
+            .collect();
+        counters.sort_unstable();
+        counters.dedup();
+        RunState {
+            labels: self.labels.keys().cloned().collect(),
+            counters,
+            sources: self
+                .labels
+                .iter()
+                .map(|(label, origin)| LabelSource {
+                    label: label.clone(),
+                    record: origin.record.clone(),
+                    at: origin.at.clone(),
+                    message: origin.message.clone(),
+                })
+                .collect(),
+            grants: asked.map_or_else(Vec::new, |asked| self.live(asked)),
+        }
+    }
+
+    /// Grants that cover a call, those for exactly this action first.
+    fn live(&self, asked: Asked<'_>) -> Vec<LiveGrant> {
+        let mut live: Vec<&Grant> = self
+            .grants
+            .iter()
+            .filter(|grant| {
+                let of_action = grant.action.as_deref().is_none_or(|action| {
+                    action == asked.action && grant.cwd.as_deref() == asked.cwd
+                });
+                of_action
+                    && grant.policy.as_deref() == Some(asked.policy)
+                    && grant.is_in_time(asked.now)
+            })
+            .collect();
+        live.sort_by_key(|grant| (grant.rule.is_some(), grant.id.as_str()));
+        live.into_iter()
+            .map(|grant| LiveGrant {
+                id: grant.id.clone(),
+                scope: grant.scope.clone(),
+                rule: grant.rule.clone(),
+            })
+            .collect()
+    }
+
+    /// Takes one line of the run's log. Returns whether labels or grants are other than before.
+    pub fn take(&mut self, line: &[u8]) -> bool {
+        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+            // Whatever it said, it may have been worse than nothing.
+            let mut changed = false;
+            for label in ["secret", "untrusted"] {
+                changed |= self.label(
+                    label,
+                    "a record of this run that cannot be read any more",
+                    "",
+                    "",
+                );
+            }
+            return changed;
+        };
+        match &*line.kind {
+            "decision" => self.take_decision(&line),
+            "outcome" => self.add_labels(&line.labels, &line),
+            "grant" => self.take_grant(line),
+            "revoke" => self.take_revoke(&line),
+            _ => false,
+        }
+    }
+
+    fn take_decision(&mut self, line: &Line<'_>) -> bool {
+        let effect = line.verdict.as_ref().and_then(|verdict| verdict.effect);
+        let minute = minute_of(&line.ts).unwrap_or_default();
+        // A subject that was too long for its line is that of a call: texts have short ones.
+        let subject = line.subject.as_ref();
+        let tool = subject.and_then(|subject| subject.tool.as_deref());
+        if tool == Some("") {
+            self.count("texts", minute);
+        } else {
+            self.count("calls", minute);
+            self.count(
+                match effect {
+                    Some(Effect::Allow) => "allowed",
+                    Some(Effect::Ask) => "asked",
+                    Some(Effect::Deny) | None => "denied",
+                },
+                minute,
+            );
+        }
+        if effect == Some(Effect::Deny) {
+            return false;
+        }
+        if let Some(subject) = subject {
+            if let Some(tool) = tool.filter(|tool| !tool.is_empty()) {
+                self.count(&format!("tool:{tool}"), minute);
+            }
+            if let Some(server) = subject.server.as_deref() {
+                self.count(&format!("server:{server}"), minute);
+            }
+            for kind in &subject.class {
+                self.count(&format!("kind:{kind}"), minute);
+            }
+        }
+        let used = line
+            .approval
+            .as_ref()
+            .is_some_and(|approval| self.use_up(&approval.grants));
+        let labels = line.verdict.as_ref().map(|verdict| &verdict.labels);
+        labels.is_some_and(|labels| self.add_labels(labels, line)) || used
+    }
+
+    fn count(&mut self, name: &str, minute: u64) {
+        if let Some(counter) = self.counters.get_mut(name) {
+            counter.add(minute);
+        } else if self.counters.len() < MAX_COUNTERS && name.len() <= MAX_NAME {
+            self.counters
+                .entry(name.to_owned())
+                .or_default()
+                .add(minute);
+        } else {
+            self.others.add(minute);
+        }
+    }
+
+    fn add_labels(&mut self, labels: &[Added<'_>], line: &Line<'_>) -> bool {
+        let mut changed = false;
+        for added in labels {
+            changed |= self.label(&added.label, &added.message, &line.id, &line.ts);
+        }
+        changed
+    }
+
+    /// The first record that gives a label is the one that is told.
+    fn label(&mut self, label: &str, message: &str, record: &str, at: &str) -> bool {
+        if self.labels.contains_key(label) || self.labels.len() >= MAX_LABELS {
+            return false;
+        }
+        self.labels.insert(
+            label.to_owned(),
+            Origin {
+                record: record.to_owned(),
+                at: at.to_owned(),
+                message: message.to_owned(),
+            },
+        );
+        true
+    }
+
+    fn take_grant(&mut self, line: Line<'_>) -> bool {
+        let Some(given) = line.grant else {
+            return false;
+        };
+        let bound = given.bound.unwrap_or_default();
+        // A grant that is bound to nothing would answer everything.
+        let sound =
+            bound.policy.is_some() && (bound.action_digest.is_some() || bound.rule.is_some());
+        if !sound || self.grants.len() >= MAX_GRANTS || given.max_uses == Some(0) {
+            return false;
+        }
+        let owned = |text: Cow<'_, str>| text.into_owned();
+        self.grants.retain(|held| *held.id != *given.id);
+        self.grants.push(Grant {
+            id: owned(given.id),
+            scope: given.scope.map(owned).unwrap_or_default(),
+            action: bound.action_digest.map(owned),
+            cwd: bound.cwd.map(owned),
+            rule: bound.rule.map(owned),
+            policy: bound.policy.map(owned),
+            expires: given.expires.map(owned),
+            left: given.max_uses,
+        });
+        true
+    }
+
+    fn take_revoke(&mut self, line: &Line<'_>) -> bool {
+        let before = self.grants.len();
+        if let Some(id) = line.grant_id.as_deref() {
+            self.grants.retain(|grant| grant.id != id);
+        }
+        self.grants.len() != before
+    }
+
+    fn use_up(&mut self, ids: &[Cow<'_, str>]) -> bool {
+        let mut changed = false;
+        for grant in &mut self.grants {
+            if let Some(left) = &mut grant.left
+                && ids.iter().any(|id| **id == *grant.id)
+            {
+                *left = left.saturating_sub(1);
+                changed = true;
+            }
+        }
+        self.grants.retain(|grant| grant.left != Some(0));
+        changed
+    }
+}
+
+impl Grant {
+    /// A clock or an end that cannot be read ends it.
+    fn is_in_time(&self, now: &str) -> bool {
+        self.expires.as_deref().is_none_or(|expires| {
+            minute_of(now).is_some() && minute_of(expires).is_some() && now < expires
+        })
+    }
+}
+
+/// A record, as far as the fold reads it.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    ts: Cow<'a, str>,
+    #[serde(borrow, default)]
+    subject: Option<Subject<'a>>,
+    #[serde(borrow, default)]
+    verdict: Option<Verdict<'a>>,
+    #[serde(borrow, default)]
+    approval: Option<Approval<'a>>,
+    #[serde(borrow, default)]
+    labels: Vec<Added<'a>>,
+    #[serde(borrow, default)]
+    grant: Option<Given<'a>>,
+    #[serde(borrow, default)]
+    grant_id: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Subject<'a> {
+    /// `None` where the subject was too long for the line.
+    #[serde(borrow, default)]
+    tool: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    server: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    class: Vec<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Verdict<'a> {
+    #[serde(default)]
+    effect: Option<Effect>,
+    #[serde(borrow, default)]
+    labels: Vec<Added<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Added<'a> {
+    #[serde(borrow)]
+    label: Cow<'a, str>,
+    #[serde(borrow, default)]
+    message: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Approval<'a> {
+    #[serde(borrow, default)]
+    grants: Vec<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Given<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    scope: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "match")]
+    bound: Option<Bound<'a>>,
+    #[serde(borrow, default)]
+    expires: Option<Cow<'a, str>>,
+    #[serde(default)]
+    max_uses: Option<u64>,
+}
+
+/// What a grant is bound to.
+#[derive(Default, Deserialize)]
+struct Bound<'a> {
+    #[serde(borrow, default)]
+    action_digest: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    cwd: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    rule: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    policy: Option<Cow<'a, str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(effect: &str, tool: &str, ts: &str, more: &str) -> String {
+        format!(
+            r#"{{"kind":"decision","id":"R","ts":"{ts}","subject":{{"tool":"{tool}","server":null,"class":["fs.read"]}},"verdict":{{"effect":"{effect}"{more}}},"approval":null}}"#
+        )
+    }
+
+    const LABEL: &str = r#","labels":[{"label":"secret","message":"read it"}]"#;
+
+    fn folded(lines: &[String]) -> State {
+        let mut state = State::default();
+        for line in lines {
+            state.take(line.as_bytes());
+        }
+        state
+    }
+
+    fn count(state: &State, name: &str, now: &str) -> u64 {
+        state.seen([name].into_iter(), None, now).counters[0].1
+    }
+
+    #[test]
+    fn what_may_have_run_leaves_its_labels_and_what_was_denied_does_not() {
+        let at = "2026-11-22T09:41:07.123456Z";
+        for (effect, labels) in [("allow", 1), ("ask", 1), ("deny", 0)] {
+            let state = folded(&[decision(effect, "Bash", at, LABEL)]);
+            let seen = state.seen([].into_iter(), None, at);
+            assert_eq!(seen.labels.len(), labels, "{effect}");
+            assert_eq!(seen.sources.len(), labels);
+        }
+        let told = r#"{"kind":"outcome","id":"O","ts":"2026-11-22T09:41:08.000000Z","labels":[{"label":"secret","message":"it ran"}]}"#;
+        let seen = folded(&[decision("deny", "Bash", at, LABEL), told.to_owned()]).seen(
+            [].into_iter(),
+            None,
+            at,
+        );
+        assert_eq!(seen.labels, ["secret"]);
+        assert_eq!(
+            (
+                seen.sources[0].record.as_str(),
+                seen.sources[0].message.as_str()
+            ),
+            ("O", "it ran")
+        );
+    }
+
+    #[test]
+    fn counters_look_as_far_back_as_their_window() {
+        let lines: Vec<String> = ["09:00", "09:05", "09:55", "10:00"]
+            .iter()
+            .map(|clock| {
+                decision(
+                    "allow",
+                    "Bash",
+                    &format!("2026-11-22T{clock}:01.000000Z"),
+                    "",
+                )
+            })
+            .collect();
+        let state = folded(&lines);
+        for (name, now, expected) in [
+            ("calls", "2026-11-22T10:00:30Z", 4),
+            ("tool:Bash/1m", "2026-11-22T10:00:30Z", 1),
+            ("tool:Bash/1m", "2026-11-22T10:01:00Z", 0),
+            ("kind:fs.read/10m", "2026-11-22T10:00:30Z", 2),
+            ("calls/1h", "2026-11-22T10:00:30Z", 3),
+            ("calls/1d", "2026-11-23T08:59:00Z", 4),
+            ("calls/1d", "2026-11-23T09:00:00Z", 1),
+            ("calls/1h", "no clock", 4),
+            ("tool:Read", "2026-11-22T10:00:30Z", 0),
+            ("denied", "2026-11-22T10:00:30Z", 0),
+        ] {
+            assert_eq!(count(&state, name, now), expected, "{name} at {now}");
+        }
+    }
+
+    #[test]
+    fn names_without_room_are_counted_together_and_never_too_low() {
+        let at = "2026-11-22T09:41:07.123456Z";
+        let lines: Vec<String> = (0..MAX_COUNTERS + 40)
+            .map(|number| decision("allow", &format!("t{number}"), at, ""))
+            .collect();
+        let state = folded(&lines);
+        assert!(count(&state, &format!("tool:t{}", MAX_COUNTERS + 39), at) >= 40);
+        assert_eq!(count(&state, "tool:t0", at), 1);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_counts_against_the_run() {
+        let mut state = State::default();
+        assert!(state.take(b"{\"kind\":7"));
+        assert_eq!(
+            state.seen([].into_iter(), None, "").labels,
+            ["secret", "untrusted"]
+        );
+    }
+
+    fn grant(id: &str, bound: &str, more: &str) -> String {
+        format!(
+            r#"{{"kind":"grant","id":"G","ts":"t","grant":{{"id":"{id}","scope":"once","match":{bound}{more}}}}}"#
+        )
+    }
+
+    const NOW: &str = "2026-11-22T09:41:07.123456Z";
+    const EXACT: &str = r#"{"action_digest":"A","cwd":"/w","policy":"P"}"#;
+
+    fn live(state: &State, action: &str, cwd: &str, policy: &str, now: &str) -> Vec<String> {
+        let asked = Asked {
+            action,
+            cwd: Some(cwd),
+            policy,
+            now,
+        };
+        state
+            .seen([].into_iter(), Some(asked), now)
+            .grants
+            .into_iter()
+            .map(|grant| grant.id)
+            .collect()
+    }
+
+    #[test]
+    fn a_grant_covers_what_it_is_bound_to_and_nothing_else() {
+        let state = folded(&[grant("g", EXACT, "")]);
+        assert_eq!(live(&state, "A", "/w", "P", NOW), ["g"]);
+        for (action, cwd, policy) in [("B", "/w", "P"), ("A", "/x", "P"), ("A", "/w", "Q")] {
+            assert!(live(&state, action, cwd, policy, NOW).is_empty());
+        }
+        let unbound = folded(&[
+            grant("g", "{}", ""),
+            grant("h", r#"{"policy":"P"}"#, ""),
+            grant("i", r#"{"action_digest":"A"}"#, ""),
+        ]);
+        assert!(live(&unbound, "A", "/w", "P", NOW).is_empty());
+    }
+
+    #[test]
+    fn a_grant_ends_by_use_by_time_and_by_being_taken_back() {
+        let once = grant("g", EXACT, r#","max_uses":1"#);
+        let used = format!(
+            r#"{{"kind":"decision","id":"D","ts":"{NOW}","subject":{{"tool":"Bash"}},"verdict":{{"effect":"allow"}},"approval":{{"grants":["g"]}}}}"#
+        );
+        assert!(live(&folded(&[once.clone(), used]), "A", "/w", "P", NOW).is_empty());
+        let ends = grant("g", EXACT, r#","expires":"2026-11-22T09:41:08.000000Z""#);
+        assert_eq!(live(&folded(&[ends.clone()]), "A", "/w", "P", NOW), ["g"]);
+        assert!(
+            live(
+                &folded(&[ends.clone()]),
+                "A",
+                "/w",
+                "P",
+                "2026-11-22T09:41:08.000000Z"
+            )
+            .is_empty()
+        );
+        assert!(live(&folded(&[ends]), "A", "/w", "P", "soon").is_empty());
+        let revoked = r#"{"kind":"revoke","id":"V","ts":"t","grant_id":"g"}"#;
+        assert!(live(&folded(&[once, revoked.to_owned()]), "A", "/w", "P", NOW).is_empty());
+    }
+}
