@@ -25,6 +25,20 @@ def test_every_example_and_test_holds(name: str):
     assert [str(problem) for problem in examples.problems(examples.run(loaded.layers, loaded.policy))] == []
 
 
+UNTOUCHED = {"leak.finding", "text.secret", "text.smuggled"}
+"""Rules about secrets and hidden messages: an example would have to hold one, and no file of ours does."""
+
+
+@understands
+@pytest.mark.parametrize("name", layers.BUILTIN)
+def test_every_rule_is_shown_by_an_example_or_a_test(name: str):
+    loaded = layers.compile_builtin(POLICIES / f"{name}.yaml")
+    touched = {rule for result in examples.run(loaded.layers, loaded.policy) for rule in result.rules}
+
+    own = {rule.id for layer in loaded.layers for rule in layer.model.rules}
+    assert own - touched == own & UNTOUCHED
+
+
 @pytest.mark.parametrize("name", layers.BUILTIN)
 def test_lint_has_nothing_to_say_but_for_missing_examples(name: str):
     loaded = layers.compile_builtin(POLICIES / f"{name}.yaml")
