@@ -41,7 +41,6 @@ pub(super) struct Compiled {
     pub(super) pool: Pool,
 }
 
-<<<<<<< HEAD
 /// A rule that gives labels, as it is evaluated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct LabelRule {
@@ -52,14 +51,6 @@ pub(super) struct LabelRule {
     pub(super) blocks: Span,
 }
 
-/// What a block asks of the facts before anything else, and which rules have such a block: a few of them dismiss most
-/// rules at once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Gate {
-    pub(super) needs: Needs,
-    /// Bit by position of the rule.
-    pub(super) rules: Vec<u64>,
-=======
 impl Compiled {
     /// Says which rules are behind which gate: before the first decision, after rules were made or read.
     pub(super) fn index(&mut self) {
@@ -74,7 +65,6 @@ impl Compiled {
         }
         self.behind = behind;
     }
->>>>>>> main
 }
 
 /// What facts must hold.
