@@ -41,16 +41,6 @@ pub(super) struct Compiled {
     pub(super) pool: Pool,
 }
 
-/// A rule that gives labels, as it is evaluated.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct LabelRule {
-    pub(super) id: Span,
-    /// Words.
-    pub(super) add: Span,
-    /// Of the policy's blocks.
-    pub(super) blocks: Span,
-}
-
 impl Compiled {
     /// Says which rules are behind which gate: before the first decision, after rules were made or read.
     pub(super) fn index(&mut self) {
@@ -65,6 +55,16 @@ impl Compiled {
         }
         self.behind = behind;
     }
+}
+
+/// A rule that gives labels, as it is evaluated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LabelRule {
+    pub(super) id: Span,
+    /// Words.
+    pub(super) add: Span,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
 }
 
 /// What facts must hold.

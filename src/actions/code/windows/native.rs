@@ -555,9 +555,12 @@ fn permissions(call: &Call<'_>) -> Vec<What> {
     let mut attributes = call.chosen(&[("/t", "recursive")]);
     if call.words.iter().any(|word| {
         let word = known(word).to_ascii_lowercase();
-        word.starts_with("everyone:") || word.starts_with("*s-1-1-0:")
+        word.split_once(':').is_some_and(|(who, rights)| {
+            // Reading and running changes nothing for those who own it.
+            matches!(who, "everyone" | "*s-1-1-0") && !matches!(rights, "r" | "(r)" | "rx" | "(rx)")
+        })
     }) {
-        attributes.push("everyone");
+        attributes.push("world_writable");
     }
     vec![path_act(
         ActionKind::FsPermission,
