@@ -38,6 +38,8 @@ pub(super) struct Done {
     applied: bool,
     /// A command inside of it was run.
     ran: bool,
+    /// It runs something with more rights itself, and is not only around what does.
+    raised: bool,
 }
 
 impl Engine<'_> {
@@ -374,7 +376,7 @@ impl Engine<'_> {
         let mut data = done.data;
         data.merge(&done.inner);
         data.text = None;
-        if done.ran && !done.interactive {
+        if done.ran && done.raised && !done.interactive {
             // What another user's rights are used for only looks.
             let mut own = self.actions.iter_mut().skip(done.first);
             if let (Some(action), None) = (own.next(), own.next())
@@ -609,6 +611,7 @@ impl Engine<'_> {
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {
             manner.attributes.push("outside");
         }
+        done.raised |= kind == ActionKind::ExecPrivileged;
         let before = self.actions.len();
         if effect.to.is_none() {
             done.applied = true;
