@@ -18,7 +18,7 @@ import pytest
 from armorer_guard import Guard
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "eval"))
+sys.path.append(str(ROOT / "tests" / "eval"))
 
 import rewrites  # noqa: E402
 

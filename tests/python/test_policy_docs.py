@@ -11,7 +11,7 @@ from armorer_guard.policy import layers
 
 def test_the_policy_in_the_description_compiles(tmp_path: Path):
     text = (files("armorer_guard.policy") / "LANGUAGE.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)[0]
     path = tmp_path / "policy.yaml"
     path.write_text(example, encoding="utf-8")
 
@@ -49,7 +49,7 @@ def test_the_policy_of_the_description_is_good(tmp_path: Path):
     from armorer_guard.policy import examples
 
     text = (files("armorer_guard.policy") / "LANGUAGE.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)[0]
     path = tmp_path / "policy.yaml"
     path.write_text(example, encoding="utf-8")
     loaded = layers.compile_files(user=path)

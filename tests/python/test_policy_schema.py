@@ -75,7 +75,7 @@ def test_an_editor_accepts_what_ships(path: Path):
 
 
 def test_an_editor_accepts_the_policy_of_the_description():
-    (example,) = re.findall(r"```yaml\n(.*?)```", LANGUAGE, flags=re.DOTALL)
+    example = re.findall(r"```yaml\n(.*?)```", LANGUAGE, flags=re.DOTALL)[0]
 
     assert accepts(SCHEMA, parse(example, file="LANGUAGE.md").data)
 

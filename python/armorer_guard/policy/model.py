@@ -380,7 +380,7 @@ class LabelRule(Strict):
     """What calls leave on their run. A label stays until the run ends."""
 
     id: Name
-    add: Annotated[list[Name], BeforeValidator(_listed), Field(min_length=1)]
+    add: Annotated[list[Name], BeforeValidator(_listed, json_schema_input_type=Name | Some[Name]), Field(min_length=1)]
     """Words of your own, besides `secret` and `untrusted`, which the built-in policies speak about."""
     when: When
     """As in a rule; what is not known counts as holding."""
