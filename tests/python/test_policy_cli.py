@@ -269,7 +269,8 @@ def test_the_schema_accepts_what_the_models_accept(run: Policy):
 
     assert schema["title"] == "armorer-guard policy"
     assert set(schema["properties"]) == {
-        "guard", "id", "layer", "builtin", "without", "mode", "default", "vars", "rules", "tests",
+        "guard", "id", "layer", "builtin", "without", "mode", "default", "vars", "labels", "rules", "tests",
+        "tools", "commands",
     }  # fmt: skip
 
 

@@ -154,7 +154,7 @@ def core(case: dict[str, Any]) -> str:
     default = json.dumps({phase: {"effect": "ask", "layer": "builtin"} for phase in ("pre", "post", "text")})
     written = (
         f'{{"format":"{case.get("format", "armorer-policy/1")}","id":"a","mode":"enforce","default":{default},'
-        f'"rules":{case.get("rules", "[]")}}}'
+        f'"rules":{case.get("rules", "[]")},"labels":{case.get("labels", "[]")}}}'
     ).replace("LONG", "?" * 300)
     with pytest.raises(PolicyError) as found:
         decide_json(case.get("facts", json.dumps(FACTS)).encode(), case.get("policy", written).encode())
@@ -269,6 +269,7 @@ def test_every_message_of_the_cores_policy_reader_has_a_case():
     # What only a broken build or a full memory could bring about.
     unheard = {
         "the built-in policy cannot be read:",
+        "the policy has too many different blocks",  # 65,536 of them, beyond the largest policy that is read
         "the policy's table cannot be written:",
         "the verdict cannot be written:",
     }
