@@ -61,19 +61,24 @@ def test_what_was_answered_is_in_the_log_whoever_is_killed(tmp_path: Path):
             [front(), "check", "--run", run, "--home", home], input=b'{"tool":"Read","args":{}}', capture_output=True
         )
     files: list[Path] = []
-    writers: list[subprocess.Popen[bytes]] = []
+    writers: list[tuple[subprocess.Popen[bytes], Path]] = []
     verdicts: set[str] = set()
     for killed in range(KILLS):
         while len(writers) < WRITERS:
             files.append(tmp_path / f"answers-{len(files)}")
-            writers.append(start(home, chance.choice(RUNS), requests, files[-1]))
+            writers.append((start(home, chance.choice(RUNS), requests, files[-1]), files[-1]))
         time.sleep(chance.uniform(0.0, 0.03))
-        victim = writers.pop(chance.randrange(len(writers)))
+        victim, answers = writers.pop(chance.randrange(len(writers)))
+        if killed % 2:
+            # However slow the machine is, some are killed in the midst of answering.
+            until = time.monotonic() + 20
+            while not answers.stat().st_size and time.monotonic() < until:
+                time.sleep(0.002)
         victim.kill()
         victim.wait(10)
         if killed % 5 == 0:
             verdicts.add(verify.verify_store(home / "store").verdict.name)
-    for writer in writers:
+    for writer, _ in writers:
         writer.kill()
         writer.wait(10)
     for run in RUNS:
