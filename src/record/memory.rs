@@ -58,10 +58,11 @@ impl Memory {
         let agreeing = |memory: Self| memory.agrees(log).map(|agrees| agrees.then_some(memory));
         let mut memory = match held.map(agreeing).transpose()?.flatten() {
             Some(memory) => memory,
-            None => match load(path).map(agreeing).transpose()?.flatten() {
-                Some(memory) => memory,
-                None => Self::default(),
-            },
+            None => load(path)
+                .map(agreeing)
+                .transpose()?
+                .flatten()
+                .unwrap_or_default(),
         };
         memory.catch_up(log)?;
         Ok(memory)

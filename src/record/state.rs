@@ -584,10 +584,13 @@ mod tests {
         );
         assert!(live(&folded(&[once.clone(), used]), "A", "/w", "P", NOW).is_empty());
         let ends = grant("g", EXACT, r#","expires":"2026-11-22T09:41:08.000000Z""#);
-        assert_eq!(live(&folded(&[ends.clone()]), "A", "/w", "P", NOW), ["g"]);
+        assert_eq!(
+            live(&folded(std::slice::from_ref(&ends)), "A", "/w", "P", NOW),
+            ["g"]
+        );
         assert!(
             live(
-                &folded(&[ends.clone()]),
+                &folded(std::slice::from_ref(&ends)),
                 "A",
                 "/w",
                 "P",

@@ -593,9 +593,9 @@ fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
 /// A bit for each byte at which three digits begin.
 const fn three_digits(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let value = word ^ ONES * 0x30;
-    let digits = !((value & ONES * 0x7f) + ONES * 0x76 | value) & ONES << 7;
-    digits & digits >> 8 & digits >> 16
+    let value = word ^ (ONES * 0x30);
+    let digits = !(((value & (ONES * 0x7f)) + ONES * 0x76) | value) & (ONES << 7);
+    digits & (digits >> 8) & (digits >> 16)
 }
 
 fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {

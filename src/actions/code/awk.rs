@@ -83,7 +83,10 @@ impl<'a> Reader<'a> {
                 self.after_value = false;
                 self.at += 1;
             }
-            b'\\' => self.at += 2,
+            b'\\' => {
+                self.at += 1;
+                self.skip_character();
+            }
             byte if byte.is_ascii_whitespace() => self.at += 1,
             b'"' => self.string(),
             b'/' if !self.after_value => self.pattern(),
@@ -129,10 +132,7 @@ impl<'a> Reader<'a> {
                 self.piece = None;
             }
             _ => {
-                self.at += self.text[self.at..]
-                    .chars()
-                    .next()
-                    .map_or(1, char::len_utf8);
+                self.skip_character();
                 if byte == b',' || !self.in_operand() {
                     self.finish_piece();
                 }
@@ -140,6 +140,11 @@ impl<'a> Reader<'a> {
             }
         }
         self.at = self.at.min(self.bytes.len());
+    }
+
+    fn skip_character(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        self.at += rest.chars().next().map_or(1, char::len_utf8);
     }
 
     fn in_operand(&self) -> bool {
