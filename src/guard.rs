@@ -542,14 +542,18 @@ fn said(errors: &[RuleError]) -> String {
 /// Without the person's own rules a decision is stricter: what they would have found is not known.
 fn without_packs(facts: &Facts, mut verdict: Verdict, what: &str) -> Verdict {
     let what = format!("the packs in the guard's home cannot be used ({what})");
-    let failure = guard_failure(facts, "error.packs", &what);
+    stricter(&mut verdict, guard_failure(facts, "error.packs", &what));
+    verdict
+}
+
+/// Adds what failed to what decided; where it is stricter than that, it decides alone.
+fn stricter(verdict: &mut Verdict, failure: Determining) {
     if failure.effect > verdict.effect {
         verdict.effect = failure.effect;
         verdict.determining = vec![failure];
     } else {
         verdict.determining.push(failure);
     }
-    verdict
 }
 
 /// A decision that could not be recorded is stricter: it stays a denial, and everything but a read becomes one.
@@ -562,12 +566,7 @@ fn without_store(decision: &mut Decision, error: &StoreError) {
             error.kind, error.message
         ),
     );
-    if failure.effect > decision.verdict.effect {
-        decision.verdict.effect = failure.effect;
-        decision.verdict.determining = vec![failure];
-    } else {
-        decision.verdict.determining.push(failure);
-    }
+    stricter(&mut decision.verdict, failure);
     decision.verdict.obligations.push(String::from("gap"));
     decision.verdict.obligations.sort();
     decision.verdict.obligations.dedup();

@@ -39,12 +39,12 @@ pub fn files(home: &Path) -> Result<Vec<PathBuf>, RuleError> {
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(&folder, &error.to_string())),
+        Err(error) => return Err(RuleError::unreadable(&folder, &error.to_string())),
     };
     let mut files = Vec::new();
     for entry in entries {
         let path = entry
-            .map_err(|error| unreadable(&folder, &error.to_string()))?
+            .map_err(|error| RuleError::unreadable(&folder, &error.to_string()))?
             .path();
         if path
             .extension()
@@ -70,7 +70,7 @@ pub fn load(home: &Path) -> Result<Option<Extended>, Vec<RuleError>> {
         .into_iter()
         .map(|path| match std::fs::read_to_string(&path) {
             Ok(text) => Ok((path, text)),
-            Err(error) => Err(vec![unreadable(&path, &error.to_string())]),
+            Err(error) => Err(vec![RuleError::unreadable(&path, &error.to_string())]),
         })
         .collect::<Result<Vec<_>, _>>()?;
     let digest = digest(&texts);
@@ -82,8 +82,12 @@ pub fn load(home: &Path) -> Result<Option<Extended>, Vec<RuleError>> {
         Some(tables) => tables,
         None => compile(texts, &kept)?,
     };
-    let mut scanner = builtin::new_scanner()
-        .map_err(|damaged| vec![unreadable(Path::new("armorer-guard"), &damaged.to_string())])?;
+    let mut scanner = builtin::new_scanner().map_err(|damaged| {
+        vec![RuleError::unreadable(
+            Path::new("armorer-guard"),
+            &damaged.to_string(),
+        )]
+    })?;
     scanner.add(tables);
     Ok(Some(Extended {
         scanner,
@@ -115,15 +119,6 @@ pub fn refuse_taken(packs: &[(String, PackSpec)]) -> Result<(), Vec<RuleError>> 
         Ok(())
     } else {
         Err(errors)
-    }
-}
-
-fn unreadable(path: &Path, message: &str) -> RuleError {
-    RuleError {
-        kind: RuleError::UNREADABLE,
-        file: path.display().to_string(),
-        rule: String::new(),
-        message: message.to_owned(),
     }
 }
 
@@ -163,7 +158,7 @@ fn compile(texts: Vec<(PathBuf, String)>, kept: &Path) -> Result<Tables, Vec<Rul
         .into_iter()
         .map(|(path, text)| match packs::parse(&text) {
             Ok(pack) => Ok((path.display().to_string(), pack)),
-            Err(message) => Err(vec![unreadable(&path, &message)]),
+            Err(message) => Err(vec![RuleError::unreadable(&path, &message)]),
         })
         .collect::<Result<Vec<_>, _>>()?;
     refuse_taken(&packs)?;

@@ -332,8 +332,8 @@ def record_change(
         Id of the record.
 
     Raises:
-        StoreError: It could not be recorded.
-        InputError: *kind* is no such change, or *members* is no JSON object.
+        StoreError: It could not be recorded; `store_bad_event` for a kind or a member that records do not have.
+        InputError: *members* is no JSON value.
     """
 
 def policy_table(policy: bytes) -> tuple[str, bytes]:

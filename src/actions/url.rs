@@ -191,7 +191,7 @@ fn fill(facts: &mut UrlFacts, rest: &str) {
         path.find(['?', '#']).unwrap_or(path.len())
     };
     facts.path = if file {
-        percent_decode(&path[..path_end])
+        decoded_text(&path[..path_end])
     } else {
         path[..path_end].to_owned()
     };
@@ -277,7 +277,12 @@ fn split_port(text: &str) -> (&str, Option<u16>) {
     }
 }
 
-fn percent_decode(text: &str) -> String {
+fn decoded_text(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decode(text)).into_owned()
+}
+
+/// Bytes with every `%` and two hexadecimal digits as the byte they name.
+pub fn percent_decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -297,12 +302,12 @@ fn percent_decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    out
 }
 
 /// The host as a client resolves it. `None` when it is empty.
 fn normal_host(text: &str) -> Option<String> {
-    let decoded = percent_decode(text);
+    let decoded = decoded_text(text);
     let folded: String = decoded
         .chars()
         .filter_map(fold)

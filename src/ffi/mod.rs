@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyString};
 use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::{Change, Durability, Outcome};
+use crate::record::{Durability, Outcome};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -372,34 +372,12 @@ fn record_change(
     kind: &str,
     members: &Bound<'_, PyAny>,
 ) -> PyResult<String> {
-    let change = Change::ALL
-        .into_iter()
-        .find(|change| change.as_str() == kind)
-        .ok_or_else(|| {
-            let message = format!("`{kind}` is not a change of the guard itself");
-            failure::<InputError>(py, "change_kind", &message)
-        })?;
-    let wrong = || {
-        let message = format!(
-            "the members of a record are an object of `{}`",
-            Change::MEMBERS.join("`, `")
-        );
-        failure::<InputError>(py, "change_members", &message)
-    };
-    let Value::Object(given) = to_value(members)? else {
-        return Err(wrong());
-    };
-    let mut members = Vec::with_capacity(given.len());
-    for (name, value) in given {
-        let known = Change::MEMBERS.into_iter().find(|known| *known == name);
-        members.push((known.ok_or_else(wrong)?.to_owned(), value));
-    }
+    let members = to_value(members)?;
     let guard = CoreGuard::open(&Options {
         home: Some(home),
         record: true,
     });
-    let members = Value::Object(members);
-    py.detach(|| guard.event(change.as_str(), members, None, "cli"))
+    py.detach(|| guard.event(kind, members, None, "cli"))
         .map(|appended| appended.id)
         .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
 }

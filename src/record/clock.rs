@@ -41,15 +41,7 @@ pub fn rfc3339_micros(time: SystemTime) -> String {
     digits(&mut text[14..16], of_day / 60 % 60);
     digits(&mut text[17..19], of_day % 60);
     digits(&mut text[20..26], u64::from(since.subsec_micros()));
-    for (at, mark) in [
-        (4, b'-'),
-        (7, b'-'),
-        (10, b'T'),
-        (13, b':'),
-        (16, b':'),
-        (19, b'.'),
-        (26, b'Z'),
-    ] {
+    for (at, mark) in MARKS {
         text[at] = mark;
     }
     String::from_utf8_lossy(&text).into_owned()
@@ -86,17 +78,10 @@ const fn civil(days: u64) -> (u64, u64, u64) {
 #[must_use]
 pub fn minute_of(time: &str) -> Option<u64> {
     let bytes = time.as_bytes();
-    let number = |from: usize, to: usize| -> Option<u64> {
-        let digits = bytes.get(from..to)?;
-        digits.iter().try_fold(0, |number: u64, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| number * 10 + u64::from(digit - b'0'))
-        })
-    };
+    let number = |from, to| number(bytes, from, to);
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute) = (number(11, 13)?, number(14, 16)?);
-    let sound = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':')]
+    let sound = MARKS[..4]
         .iter()
         .all(|(at, mark)| bytes.get(*at) == Some(mark))
         && bytes.last() == Some(&b'Z')
@@ -108,15 +93,63 @@ pub fn minute_of(time: &str) -> Option<u64> {
     if !sound {
         return None;
     }
-    // The inverse of `civil`: years begin on 1 March.
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let march_month = (month + 9) % 12;
-    let of_year = (153 * march_month + 2) / 5 + day - 1;
-    let era = shifted_year / 400;
-    let year_of_era = shifted_year % 400;
-    let of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year;
-    let days = (era * 146_097 + of_era).checked_sub(719_468)?;
-    Some(days * 1_440 + hour * 60 + minute)
+    Some(days_since_1970(year, month, day) * 1_440 + hour * 60 + minute)
+}
+
+/// Microseconds since 1970 of a time exactly as [`rfc3339_micros`] writes it; `None` for any other text, also for a day
+/// that no calendar has.
+pub(super) fn micros_of(time: &str) -> Option<i64> {
+    let bytes: &[u8; 27] = time.as_bytes().try_into().ok()?;
+    if MARKS.iter().any(|(at, mark)| bytes.get(*at) != Some(mark)) {
+        return None;
+    }
+    let number = |from, to| number(bytes, from, to);
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days_of = |month: u64| match month {
+        2 => 28 + u64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if !(1970..=9999).contains(&year)
+        || !(1..=12).contains(&month)
+        || !(1..=days_of(month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
+        return None;
+    }
+    let seconds = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+    i64::try_from(seconds * 1_000_000 + number(20, 26)?).ok()
+}
+
+/// What stands between the digits of a time, and where.
+const MARKS: [(usize, u8); 7] = [
+    (4, b'-'),
+    (7, b'-'),
+    (10, b'T'),
+    (13, b':'),
+    (16, b':'),
+    (19, b'.'),
+    (26, b'Z'),
+];
+
+/// The number that decimal digits say; `None` for anything else.
+fn number(bytes: &[u8], from: usize, to: usize) -> Option<u64> {
+    bytes.get(from..to)?.iter().try_fold(0, |sum: u64, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| sum * 10 + u64::from(digit - b'0'))
+    })
+}
+
+/// The inverse of `civil`, from 1970 on.
+const fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
+    let march_year = if month <= 2 { year - 1 } else { year };
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    march_year * 365 + march_year / 4 - march_year / 100 + march_year / 400 + of_year - 719_468
 }
 
 #[cfg(unix)]

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::MAX_LINE;
+use super::{MAX_LINE, clock};
 
 /// A line of a block: where it stands, and what it says.
 #[derive(Debug, PartialEq, Eq)]
@@ -241,7 +241,7 @@ fn settle<'a>(
 /// What one line says; `None` when it is not written as this version writes records.
 fn columns(line: &[u8]) -> Option<Columns<'_>> {
     let line: Line<'_> = serde_json::from_str(std::str::from_utf8(line).ok()?).ok()?;
-    let ts = micros(&line.ts)?;
+    let ts = clock::micros_of(&line.ts)?;
     // All other kinds are few, and so are records with members in objects: the caller reads them whole.
     if line.blobs.is_some() || !matches!(&*line.kind, "decision" | "outcome") {
         return None;
@@ -321,56 +321,6 @@ fn text<'s>(member: &'s Option<Text<'_>>) -> Option<&'s str> {
 
 fn texts<'s>(members: &'s [Text<'_>]) -> impl Iterator<Item = &'s str> {
     members.iter().map(|text| &*text.0)
-}
-
-/// Microseconds since 1970 of `YYYY-MM-DDTHH:MM:SS.ffffffZ`, the only form that is written; `None` for any other.
-fn micros(text: &str) -> Option<i64> {
-    let bytes: &[u8; 27] = text.as_bytes().try_into().ok()?;
-    let separators = [
-        (4, b'-'),
-        (7, b'-'),
-        (10, b'T'),
-        (13, b':'),
-        (16, b':'),
-        (19, b'.'),
-        (26, b'Z'),
-    ];
-    if separators
-        .iter()
-        .any(|&(at, byte)| bytes.get(at) != Some(&byte))
-    {
-        return None;
-    }
-    let number = |from: usize, to: usize| {
-        bytes.get(from..to)?.iter().try_fold(0_i64, |sum, digit| {
-            digit
-                .is_ascii_digit()
-                .then(|| sum * 10 + i64::from(digit - b'0'))
-        })
-    };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days_of = |month: i64| match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if !(1970..=9999).contains(&year)
-        || !(1..=12).contains(&month)
-        || !(1..=days_of(month)).contains(&day)
-        || hour > 23
-        || minute > 59
-        || second > 59
-    {
-        return None;
-    }
-    // Days since 1970 by years that begin on 1 March, so that the leap day is the last of its year.
-    let march_year = if month <= 2 { year - 1 } else { year };
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days =
-        march_year * 365 + march_year / 4 - march_year / 100 + march_year / 400 + of_year - 719_468;
-    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + number(20, 26)?)
 }
 
 #[cfg(test)]
@@ -462,9 +412,9 @@ mod tests {
             ("2000-02-29T23:59:59.999999Z", 951_868_799_999_999),
             ("2100-03-01T00:00:00.000001Z", 4_107_542_400_000_001),
         ] {
-            assert_eq!(micros(text), Some(expected), "{text}");
+            assert_eq!(clock::micros_of(text), Some(expected), "{text}");
         }
-        assert_eq!(micros("1969-12-31T23:59:59.999999Z"), None);
-        assert_eq!(micros("2026-01-01T00:00:60.000000Z"), None);
+        assert_eq!(clock::micros_of("1969-12-31T23:59:59.999999Z"), None);
+        assert_eq!(clock::micros_of("2026-01-01T00:00:60.000000Z"), None);
     }
 }

@@ -44,7 +44,7 @@ pub use line::{MAX_LINE, fuzz_read};
 pub use retain::{Forgotten, Pruned, Stub};
 pub use state::{Asked, State};
 pub use stop::{STATES, Stopped, Stopping};
-pub use store::{Appended, Change, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 
 pub use summary::Summary;
 

@@ -79,35 +79,6 @@ pub struct Outcome {
     pub answers_marked: bool,
 }
 
-/// What a person changed about the guard itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// Another policy is in force.
-    Policy,
-    /// Answers hold, or are only recorded.
-    Mode,
-    /// Anything else, as a remark.
-    Note,
-}
-
-impl Change {
-    /// Every change.
-    pub const ALL: [Self; 3] = [Self::Policy, Self::Mode, Self::Note];
-
-    /// The members that its record may have.
-    pub const MEMBERS: [&'static str; 5] = ["mode", "note", "policy", "previous", "reason"];
-
-    /// The kind of its record.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Policy => "policy.activate",
-            Self::Mode => "mode.change",
-            Self::Note => "note",
-        }
-    }
-}
-
 /// Whether the runtime obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Enforced {
@@ -392,11 +363,8 @@ impl Store {
             Effect::Deny if outcome.result == "error" => Enforced::Unknown,
             _ if !ran => Enforced::of(found.effect, outcome.result),
             _ if found.observed => Enforced::Observed,
-            effect if outcome.answers_marked && !self.was_told(&outcome.run, &found.id) => {
-                match effect {
-                    Effect::Allow => Enforced::Enforced,
-                    Effect::Ask | Effect::Deny => Enforced::FailedOpen,
-                }
+            _ if outcome.answers_marked && !self.was_told(&outcome.run, &found.id) => {
+                Enforced::FailedOpen
             }
             effect => Enforced::of(effect, outcome.result),
         }

@@ -1,6 +1,7 @@
 //! Why a pack is refused.
 
 use std::fmt;
+use std::path::Path;
 
 /// One thing that is wrong with a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,17 @@ impl RuleError {
         Self::EXAMPLE_MISSED,
         Self::NEAR_MISS_FOUND,
     ];
+
+    /// For a file or folder that cannot be read, or is not a pack.
+    #[must_use]
+    pub fn unreadable(path: &Path, message: &str) -> Self {
+        Self {
+            kind: Self::UNREADABLE,
+            file: path.display().to_string(),
+            rule: String::new(),
+            message: message.to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for RuleError {

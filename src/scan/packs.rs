@@ -29,7 +29,7 @@ pub fn read(folders: &[&Path]) -> Result<Vec<(String, PackSpec)>, Vec<RuleError>
                             .is_some_and(|extension| extension == "toml")
                     }),
             ),
-            Err(error) => errors.push(unreadable(folder, &error.to_string())),
+            Err(error) => errors.push(RuleError::unreadable(folder, &error.to_string())),
         }
     }
     files.sort();
@@ -38,9 +38,9 @@ pub fn read(folders: &[&Path]) -> Result<Vec<(String, PackSpec)>, Vec<RuleError>
         match std::fs::read_to_string(&path) {
             Ok(text) => match parse(&text) {
                 Ok(pack) => packs.push((path.display().to_string(), pack)),
-                Err(message) => errors.push(unreadable(&path, &message)),
+                Err(message) => errors.push(RuleError::unreadable(&path, &message)),
             },
-            Err(error) => errors.push(unreadable(&path, &error.to_string())),
+            Err(error) => errors.push(RuleError::unreadable(&path, &error.to_string())),
         }
     }
     if errors.is_empty() {
@@ -56,15 +56,6 @@ pub fn read(folders: &[&Path]) -> Result<Vec<(String, PackSpec)>, Vec<RuleError>
 /// What is wrong with it, with line and column.
 pub fn parse(text: &str) -> Result<PackSpec, String> {
     toml::from_str(text).map_err(|error| error.to_string().trim_end().replace('\n', " "))
-}
-
-fn unreadable(path: &Path, message: &str) -> RuleError {
-    RuleError {
-        kind: RuleError::UNREADABLE,
-        file: path.display().to_string(),
-        rule: String::new(),
-        message: message.to_owned(),
-    }
 }
 
 /// Compiles packs and holds every rule against its examples.

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from armorer_guard._core import GuardError, canonical_json, decide_json, understand_again
 from armorer_guard.records.intake import part, parts
-from armorer_guard.records.replay import CannotReplay
+from armorer_guard.records.replay import CannotReplay, facts_of
 
 SAME, CHANGED, INDETERMINATE = "same", "changed", "indeterminate"
 _MARK: Final = "[redacted:"
@@ -65,12 +65,7 @@ def deep(record: Mapping[str, Any], policy: bytes) -> Deep:
     Raises:
         CannotReplay: The record has no facts or arguments, or the core cannot read them or the policy.
     """
-    facts, verdict = record.get("facts"), record.get("verdict")
-    if not isinstance(facts, dict) or not isinstance(verdict, dict) or "$blob" in facts or "$blob" in verdict:
-        raise CannotReplay("the facts of the decision are not in the store any more")
-    args = facts.get("args")
-    if isinstance(args, dict) and args.keys() == {"$blob", "bytes"}:
-        raise CannotReplay("the arguments of the call are not in the store any more")
+    facts, verdict = facts_of(record)
     try:
         again: dict[str, Any] = json.loads(understand_again(canonical_json(facts)))
         told = [finding for finding in parts(facts, "findings") if finding.get("redact")]
@@ -78,7 +73,7 @@ def deep(record: Mapping[str, Any], policy: bytes) -> Deep:
         decided = json.loads(decide_json(canonical_json(again), policy))
     except (GuardError, ValueError, KeyError, TypeError) as error:
         raise CannotReplay(f"this version cannot understand it: {error}") from None
-    hidden = _holds_mark(args) or _holds_mark(facts.get("context"))
+    hidden = _holds_mark(facts.get("args")) or _holds_mark(facts.get("context"))
     return Deep(
         id=str(record.get("id")),
         recorded=str(verdict.get("effect")),

@@ -102,7 +102,7 @@ def replay(record: Mapping[str, Any], policy: bytes, *, plain: bool = True) -> R
     Raises:
         CannotReplay: The record has no facts, or the core cannot read them or the policy.
     """
-    facts, recorded = _facts(record), record["verdict"]
+    facts, recorded = canonical_json(facts_of(record)[0]), record["verdict"]
     rules = [_rule(rule, "id") for rule in recorded["rules"]]
     again = _decide(facts, policy)
     stages: list[tuple[str, object, object]] = [
@@ -136,17 +136,23 @@ def under(record: Mapping[str, Any], policy: bytes) -> Replay:
     Raises:
         CannotReplay: As `replay`.
     """
-    return _result(record, _decide(_facts(record), policy), policy, None)
+    return _result(record, _decide(canonical_json(facts_of(record)[0]), policy), policy, None)
 
 
-def _facts(record: Mapping[str, Any]) -> bytes:
+def facts_of(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """
+    Facts and verdict of a decision.
+
+    Raises:
+        CannotReplay: The record does not hold them, or not the arguments.
+    """
     facts, verdict = record.get("facts"), record.get("verdict")
     if not isinstance(facts, dict) or not isinstance(verdict, dict) or "$blob" in facts or "$blob" in verdict:
         raise CannotReplay("the facts of the decision are not in the store any more")
     args = facts.get("args")
     if isinstance(args, dict) and args.keys() == {"$blob", "bytes"}:
         raise CannotReplay("the arguments of the call are not in the store any more")
-    return canonical_json(facts)
+    return facts, verdict
 
 
 @lru_cache(maxsize=8)

@@ -169,20 +169,7 @@ impl Engine<'_> {
             self.remote_shell(&host, name, here);
         }
         let base = base_name(name);
-        if name.chars().any(is_deceptive) {
-            let reason = String::from("the program's name holds characters that cannot be seen");
-            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
-            return Effects::default();
-        }
-        if is_mixed(base) {
-            let reason = String::from("the program's name mixes letters of several scripts");
-            self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
-            return Effects::default();
-        }
-        if let Some(folded) = looks_like(base)
-            && self.catalogue.commands.find(&folded).is_some()
-        {
-            let reason = format!("the program's name only looks like `{folded}`");
+        if let Some(reason) = self.false_name(name) {
             self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
         }
@@ -218,6 +205,24 @@ impl Engine<'_> {
             return effects;
         };
         self.apply(found, words, here)
+    }
+
+    /// Why a program's name is not to be taken for what it looks like.
+    fn false_name(&self, name: &str) -> Option<String> {
+        let base = base_name(name);
+        if name.chars().any(is_deceptive) {
+            return Some(String::from(
+                "the program's name holds characters that cannot be seen",
+            ));
+        }
+        if is_mixed(base) {
+            return Some(String::from(
+                "the program's name mixes letters of several scripts",
+            ));
+        }
+        looks_like(base)
+            .filter(|folded| self.catalogue.commands.find(folded).is_some())
+            .map(|folded| format!("the program's name only looks like `{folded}`"))
     }
 
     /// Whether the working directory holds more than one project.
@@ -324,7 +329,9 @@ impl Engine<'_> {
                 done.data.merge(data);
             }
         }
-        done.handed = done.data.clone();
+        if !done.data.secrets.is_empty() {
+            done.handed = done.data.clone();
+        }
         done.data.merge(line.stdin);
         done.data.text = None;
         let certainty = if line.parsed.unlisted.is_empty() {

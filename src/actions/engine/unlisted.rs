@@ -25,16 +25,7 @@ impl Engine<'_> {
         }
         let mut removal = words.to_vec();
         removal[0].value = Value::Exact(String::from("rm"));
-        let deeper = Situation {
-            depth: here.depth + 1,
-            certainty: Certainty::Possible,
-            ..here.clone()
-        };
-        if self.afford(0, &deeper) {
-            let before = self.actions.len();
-            self.argv(&removal, &deeper);
-            self.keep_worst(before);
-        }
+        self.read_as(&removal, here);
     }
 
     /// Words with characters that look like a slash, a dash or a tilde are read as those, too: an editor or a terminal
@@ -42,7 +33,7 @@ impl Engine<'_> {
     pub(super) fn as_ascii(&mut self, words: &[Word], here: &Situation) {
         let plain = |word: &Word| {
             word.exact()
-                .filter(|text| text.contains(|character| as_syntax(character).is_some()))
+                .filter(|text| !text.is_ascii() && text.contains(|one| as_syntax(one).is_some()))
                 .map(|text| {
                     text.chars()
                         .map(|one| as_syntax(one).unwrap_or(one))
@@ -59,14 +50,15 @@ impl Engine<'_> {
                 None => word.clone(),
             })
             .collect();
-        let deeper = Situation {
-            depth: here.depth + 1,
-            certainty: Certainty::Possible,
-            ..here.clone()
-        };
+        self.read_as(&read, here);
+    }
+
+    /// Words that may be another command than what stands there: of what that one would do, what cannot be taken back.
+    fn read_as(&mut self, words: &[Word], here: &Situation) {
+        let deeper = possibly(here);
         if self.afford(0, &deeper) {
             let before = self.actions.len();
-            self.argv(&read, &deeper);
+            self.argv(words, &deeper);
             self.keep_worst(before);
         }
     }
@@ -83,11 +75,7 @@ impl Engine<'_> {
     /// cannot be taken back is said, because most words after an unknown name are something else.
     pub(super) fn as_wrapper(&mut self, words: &[Word], here: &Situation) {
         const LOOKED_AT: usize = 10;
-        let deeper = Situation {
-            depth: here.depth + 1,
-            certainty: Certainty::Possible,
-            ..here.clone()
-        };
+        let deeper = possibly(here);
         for at in 1..words.len().min(LOOKED_AT) {
             let Some(text) = words[at].exact() else {
                 continue;
@@ -129,6 +117,15 @@ impl Engine<'_> {
             at += 1;
             at <= before || is_worst(action)
         });
+    }
+}
+
+/// One level deeper, where nothing is more than possible.
+fn possibly(here: &Situation) -> Situation {
+    Situation {
+        depth: here.depth + 1,
+        certainty: Certainty::Possible,
+        ..here.clone()
     }
 }
 

@@ -57,8 +57,8 @@ pub(crate) fn print(bytes: &[u8]) -> Status {
     }
 }
 
-/// Writes what was asked for, as one JSON object or for people.
-pub(crate) fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> Status {
+/// Writes what was asked for, as one JSON object or for people, and returns the exit status.
+pub(crate) fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> u8 {
     let bytes = if json {
         let mut line = Vec::new();
         write_line(members, &mut line);
@@ -66,7 +66,7 @@ pub(crate) fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> St
     } else {
         text().into_bytes()
     };
-    print(&bytes)
+    print(&bytes).code()
 }
 
 /// One error sentence on standard error. When even that is closed, the exit status has to do.

@@ -155,13 +155,7 @@ impl Walker<'_> {
             },
             Does::Show => {
                 if matches!(args.origin(), Origin::Environment) {
-                    self.act(
-                        ActionKind::CredentialRead,
-                        None,
-                        TargetRole::Name,
-                        vec!["environment"],
-                        span,
-                    );
+                    self.reads_environment(span);
                 }
                 Val::opaque("")
             }

@@ -286,6 +286,29 @@ impl Walker<'_> {
         Val::opaque(name).from(Origin::Secret)
     }
 
+    /// Everything in the environment is printed or sent: credentials are among it.
+    pub(super) fn reads_environment(&mut self, span: Option<ByteSpan>) {
+        let attributes = vec!["environment"];
+        self.act(
+            ActionKind::CredentialRead,
+            None,
+            TargetRole::Name,
+            attributes,
+            span,
+        );
+    }
+
+    /// What came from that address is run.
+    pub(super) fn runs_download(&mut self, url: Value, span: Option<ByteSpan>) {
+        self.act(
+            ActionKind::ExecRemoteCode,
+            Some(url),
+            TargetRole::Url,
+            vec![],
+            span,
+        );
+    }
+
     pub(super) fn act(
         &mut self,
         kind: ActionKind,

@@ -85,13 +85,7 @@ impl Walker<'_> {
         let sends_data = carries || !flows.is_empty();
         attributes.extend(flows);
         if matches!(origin, Origin::Environment) {
-            self.act(
-                ActionKind::CredentialRead,
-                None,
-                TargetRole::Name,
-                vec!["environment"],
-                span,
-            );
+            self.reads_environment(span);
         }
         if attributes.contains(&"file_scheme") {
             let path = url::classify(&known).path;

@@ -11,13 +11,7 @@ impl Walker<'_> {
     pub(super) fn shell_of(&mut self, value: Option<&Val>, span: Option<ByteSpan>) -> Val {
         let value = value.cloned().unwrap_or_else(|| Val::opaque("argument"));
         if let Origin::Downloaded(url) = &value.origin {
-            self.act(
-                ActionKind::ExecRemoteCode,
-                Some(url.clone()),
-                TargetRole::Url,
-                vec![],
-                span,
-            );
+            self.runs_download(url.clone(), span);
             return Val::opaque("");
         }
         match &value.kind {
@@ -199,13 +193,7 @@ impl Walker<'_> {
                 self.push(what, span);
             }
             (Origin::Downloaded(url), _) => {
-                self.act(
-                    ActionKind::ExecRemoteCode,
-                    Some(url.clone()),
-                    TargetRole::Url,
-                    vec![],
-                    span,
-                );
+                self.runs_download(url.clone(), span);
             }
             (Origin::File, _) => {
                 self.act(ActionKind::ExecLocal, None, TargetRole::Path, vec![], span)

@@ -2,6 +2,7 @@
 
 use crate::actions::code::value::{Origin, Val};
 use crate::actions::code::walk::Args;
+use crate::actions::url::percent_decode;
 /// Decoders by any of their names.
 pub(super) fn decode_call(name: &str, args: &Args) -> Option<Val> {
     let arg = args.pos.first()?;
@@ -33,7 +34,7 @@ pub(super) fn decode_call(name: &str, args: &Args) -> Option<Val> {
         | "urldecode"
         | "rawurldecode"
         | "CGI.unescape"
-        | "URI.decode_www_form_component" => Some(unquote(arg.exact()?)),
+        | "URI.decode_www_form_component" => Some(percent_decode(arg.exact()?)),
         "codecs.decode" | "Buffer.from" => {
             let text = arg.exact()?;
             match args.pos.get(1).and_then(Val::exact).unwrap_or("utf8") {
@@ -129,26 +130,4 @@ pub(super) fn rot13(text: &str) -> String {
             other => other,
         })
         .collect()
-}
-
-fn unquote(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(byte) if bytes[at] == b'%' => {
-                out.push(byte);
-                at += 3;
-            }
-            _ => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    out
 }

@@ -12,7 +12,8 @@ use armorer_guard_core::explain::visible;
 use armorer_guard_core::json::Value;
 use serde::Serialize;
 
-use super::{answer, page};
+use super::page;
+use crate::output::answer;
 
 #[derive(Serialize)]
 struct Shown<'a> {

@@ -12,7 +12,7 @@ use armorer_guard_core::builtin::{self, Damaged};
 use armorer_guard_core::explain::visible;
 use serde::Serialize;
 
-use crate::output::{self, Status, complain};
+use crate::output::{answer, complain};
 use options::{Action, Options};
 
 const REFUSED: u8 = 1;
@@ -29,14 +29,6 @@ pub(crate) fn run(options: &Options) -> u8 {
         Action::Entry(words) => page::show(words, options.json),
         Action::Line { words, cwd } => line::show(words, cwd.clone(), options.json),
         Action::Check { files } => check(files, options.json),
-    }
-}
-
-/// Writes an answer and returns the exit status.
-fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> u8 {
-    match output::answer(json, members, text) {
-        Status::Error => ERROR,
-        _ => 0,
     }
 }
 

@@ -11,8 +11,8 @@ use armorer_guard_core::builtin;
 use armorer_guard_core::explain::visible;
 use serde::Serialize;
 
-use super::{ERROR, answer};
-use crate::output::complain;
+use super::ERROR;
+use crate::output::{answer, complain};
 
 /// Everything about an entry.
 #[derive(Serialize)]

@@ -16,7 +16,7 @@ use armorer_guard_core::sweep::select::covers;
 use serde::Serialize;
 
 use crate::input::{invite, read_all};
-use crate::output::{self, Status, complain};
+use crate::output::{answer, complain};
 use options::{Action, Options};
 use set::RuleSet;
 
@@ -48,14 +48,6 @@ pub(crate) fn run(options: &Options) -> u8 {
                 }
             }
         },
-    }
-}
-
-/// Writes an answer and returns the exit status.
-fn answer(json: bool, members: &impl Serialize, text: &dyn Fn() -> String) -> u8 {
-    match output::answer(json, members, text) {
-        Status::Error => ERROR,
-        _ => 0,
     }
 }
 
