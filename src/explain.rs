@@ -361,6 +361,8 @@ mod tests {
             facts_digest: String::new(),
             marks: Vec::new(),
             packs: None,
+            definition: None,
+            commands: None,
             line: Some(Vec::new()),
             timings: Timings::default(),
         }

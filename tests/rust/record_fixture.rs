@@ -123,6 +123,8 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             observes: false,
             policy_digest: record::digest(b"{}"),
         },
+        definition: None,
+        commands: None,
         facts_digest,
         marks: Vec::new(),
         packs: None,
