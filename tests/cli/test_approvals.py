@@ -162,7 +162,7 @@ SCRIPTS = """
 guard: 1
 id: scripts
 rules:
-  - {id: s.ask, effect: ask, why: a person looks at it first, when: {action: {kind: exec.local, target: "**/deploy.sh"}}}
+  - {id: s.ask, effect: ask, why: a person looks first, when: {action: {kind: exec.local, target: "**/deploy.sh"}}}
 """
 
 

@@ -104,7 +104,7 @@ def test_every_matching_rule_in_every_layer_is_collected_and_deny_outweighs_ask_
 
 
 def test_the_order_of_rules_never_matters(tmp_path: Path):
-    """Not in the file, and the plain evaluator gives the same whatever it meets first; the core takes one order alone."""
+    """Not in the file, nor for the plain evaluator, whatever it meets first; the core takes one order alone."""
     for seed in range(300):
         generator = Generator(seed)
         document, facts = generator.policy(), generator.facts()

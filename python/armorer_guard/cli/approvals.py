@@ -1,8 +1,9 @@
 """
 `armorer-guard pending`, `approve`, `deny`, `grants`, `revoke`: a person answers what agents were asked about.
 
-An answer is bound to one exact action: tool, arguments, directory, policy, and the files it would run. It is given at a terminal that does not
-descend from the agent, and it is a record of the run that it belongs to, which every use cites.
+An answer is bound to one exact action: tool, arguments, directory, policy, and the files that it would run. It is given
+at a terminal that does not descend from the agent, and it is a record of the run that it belongs to, which every use
+cites.
 """
 
 from __future__ import annotations

@@ -102,8 +102,8 @@ def compile_files(
         project: The project's.
         managed: The administrator's.
         project_trusted: Whether the user has trusted the project's policy, whatever it says now.
-        trusted_at: The guard's home that holds which policies the user has trusted. The very bytes that are compiled are
-            looked up there, so that a file that is changed meanwhile gains nothing.
+        trusted_at: The guard's home, which holds what the user has trusted. The very bytes that are compiled are looked
+            up there, so that a file that is changed meanwhile gains nothing.
         below: Which built-in policy lies below; what the highest file says when not given.
 
     Raises:
