@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::call::{Call, Caller, Context, RunMode, Surface, Text, ToolPin};
 use crate::decision::Decision;
 use crate::json::{JsonError, Value, parse_repaired};
+use crate::record::tools::definition_digest;
 use crate::span::ByteSpan;
 
 /// What the entry point knows before the request speaks; the request's own members take its place.
@@ -299,9 +300,7 @@ impl Given {
                     tool,
                     args,
                     pin,
-                    definition: self.definition.map(|definition| {
-                        crate::record::digest(&crate::json::canonical(&definition))
-                    }),
+                    definition: self.definition.as_ref().map(definition_digest),
                     context: place(&origin.context, self.cwd, self.workspace)?,
                     caller,
                 }))
@@ -564,7 +563,7 @@ mod tests {
                     tool: String::from("Bash"),
                     args: Value::Object(vec![(String::from("command"), "ls".into())]),
                     pin: Some(ToolPin::Changed),
-                    definition: Some(crate::record::digest(b"{\"name\":\"x\"}")),
+                    definition: Some(crate::record::digest(b"armorer-tool/1\n{\"name\":\"x\"}")),
                     context: origin().context,
                     caller: Caller {
                         run: Some(String::from("r")),

@@ -211,8 +211,8 @@ def _beside_others(rule: Json, rules: Sequence[Json]) -> Iterator[Said]:
             elif not same and mine != EFFECTS.index("deny"):
                 yield (
                     "dead",
-                    f"adds nothing: `{other['id']}` says the same of more calls",
-                    "drop it, or narrow the other",
+                    f"adds nothing but its own reason: `{other['id']}` says the same of more calls",
+                    "drop it, or let it deny" if other["layer"] == "builtin" else "drop it, or narrow the other",
                 )
 
 
