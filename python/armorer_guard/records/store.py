@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from armorer_guard.records.verify import MAX_LINE, members, open_regular, run_files, store_id
+from armorer_guard.records.files import MAX_LINE, members, open_regular, run_files, store_id
 
 _OBJECT = re.compile(r"sha256:([0-9a-f]{64})")
 _BLOCK = 1 << 16

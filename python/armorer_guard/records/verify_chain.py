@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 import time
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Iterator
@@ -18,15 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_CLOSE, SEAL_LEN, members, open_regular
 from armorer_guard.records.merkle import root_of
 from armorer_guard.records.verify_report import MOST_PROBLEMS, Anchor, ChainReport, Problem
 
 DOMAIN: Final = b"armorer-record/1\n"
-SEAL_OPEN: Final = b',"hash":"sha256:'
-SEAL_CLOSE: Final = b'"}'
-SEAL_LEN: Final = len(SEAL_OPEN) + 64 + len(SEAL_CLOSE)
-MAX_LINE: Final = 64 * 1024
-JOURNAL: Final = "journal"
 
 BLOCK = 1 << 16
 """Bytes read at once: small enough to be held in a cache, and to be taken from the heap again and again."""
@@ -52,30 +46,6 @@ def genesis(store: str, chain: str) -> bytes:
 def record_hash(prev: bytes, line: bytes) -> bytes:
     """The hash of a line (without newline) that continues *prev*."""
     return b"sha256:" + hashlib.sha256(DOMAIN + prev + line[:-SEAL_LEN]).hexdigest().encode()
-
-
-def members(line: bytes) -> dict[str, Any] | None:
-    """The members of a line, or None when it is no JSON object."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """
-    A file for reading, never through a link and never anything but a regular file.
-
-    Raises:
-        OSError: It cannot be opened, or is something else.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(f"`{path}` is not a regular file")
-    return os.fdopen(handle, "rb", buffering=0)
 
 
 def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
@@ -178,7 +148,7 @@ class Follower:
         return self.report
 
     def _whole_lines(self, block: bytes, number: int, offset: int) -> int:
-        """Follow whole lines of which the first stands behind line *number*, at byte *offset*; the number of the last."""
+        """Follow whole lines, the first behind line *number* and at byte *offset*; returns the number of the last."""
         begin = 0
         while begin < len(block):
             begin, number = self._plain(block, begin, number)
