@@ -37,6 +37,7 @@ pub mod home_packs;
 
 pub mod guard;
 mod guard_run;
+mod scrub;
 
 pub mod wire;
 

@@ -326,13 +326,13 @@ impl Decision {
     }
 
     #[getter]
-    fn facts_digest(&self) -> &str {
-        &self.inner.facts_digest
+    fn facts_digest(&self) -> String {
+        self.inner.facts_digest().unwrap_or_default()
     }
 
     #[getter]
-    fn action_digest(&self) -> &str {
-        &self.inner.action_digest
+    fn action_digest(&self) -> String {
+        self.inner.action_digest()
     }
 
     /// Microseconds by stage.
