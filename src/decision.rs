@@ -128,6 +128,10 @@ pub struct Decision {
     pub marks: Vec<Mark>,
     /// `sha256:…` of the person's own packs; `None` when only the rules that ship were asked.
     pub packs: Option<String>,
+    /// `sha256:…` of the definition of the tool, when it was told.
+    pub definition: Option<String>,
+    /// `sha256:…` of the person's own commands; `None` when there are none.
+    pub commands: Option<String>,
     /// The stored line of its record. `None`: it is in no log, and `verdict` says so when it should be.
     pub line: Option<Vec<u8>>,
     /// Stages.

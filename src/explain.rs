@@ -360,6 +360,8 @@ mod tests {
             action: None,
             marks: Vec::new(),
             packs: None,
+            definition: None,
+            commands: None,
             line: Some(Vec::new()),
             timings: Timings::default(),
         }

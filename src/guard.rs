@@ -7,11 +7,14 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
+use crate::actions::catalogue::source;
 use crate::actions::{self, ActionKind, Own};
 use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
+use crate::edge;
 use crate::facts::{Facts, Phase, RunState};
+use crate::home_commands::{self, HomeCommands};
 use crate::home_packs::{self, Extended};
 use crate::json::Value;
 use crate::policy::{self, Policy, PolicyError};
@@ -19,7 +22,6 @@ use crate::record::opening::Opening;
 use crate::record::{
     self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
 };
-use crate::rules::RuleError;
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::scrub::{Scrubber, into_text};
 
@@ -40,7 +42,9 @@ pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
     /// The person's own packs with those that ship, when there are any; else what is wrong with them.
     packs: Result<Option<Extended>, String>,
-    /// What the policy says about the user's own tools and programs.
+    /// What files of the person say about programs, when there are any; else what is wrong with them.
+    commands: Result<Option<HomeCommands>, String>,
+    /// What the policy and those files say about tools and programs.
     own: Option<&'static Own>,
     /// Where records go. Also without, the decision that could not be recorded is remembered there.
     store: Option<Opening>,
@@ -48,7 +52,7 @@ pub struct Guard {
     unrecorded: Unrecorded,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
-    /// Set when the store is known to hold the policy that decides.
+    /// Set when the store is known to hold the policy that decides, and the person's files.
     policy_kept: OnceLock<()>,
 }
 
@@ -74,7 +78,11 @@ impl Guard {
             Some(home) => home_packs::load(home).map_err(|errors| said(&errors)),
             None => Ok(None),
         };
-        let (policy, own) = with_own(policy);
+        let commands = match &options.home {
+            Some(home) => home_commands::load(home).map_err(|errors| said(&errors)),
+            None => Ok(None),
+        };
+        let (policy, own) = with_own(policy, files_of(&commands));
         let store = match &options.home {
             Some(home) if options.record => Some(Opening::new(home.clone())),
             _ => None,
@@ -83,6 +91,7 @@ impl Guard {
             tables: builtin::sound(),
             policy,
             packs,
+            commands,
             own,
             store,
             unrecorded: Unrecorded::default(),
@@ -92,13 +101,32 @@ impl Guard {
     }
 
     /// The same guard, understanding calls by what `own` says about tools and programs instead of what the policy in force
-    /// says: `{"tools": […], "commands": […]}`.
+    /// says: `{"tools": […], "commands": […]}`, or nothing. The person's files are asked besides.
     ///
     /// # Errors
     /// One sentence for each thing that is wrong with it.
     pub fn with_own(mut self, own: &str) -> Result<Self, Vec<String>> {
-        self.own = Some(Own::compile(own, builtin::catalogue())?);
+        self.own = Some(Own::compile(
+            own,
+            files_of(&self.commands),
+            builtin::catalogue(),
+        )?);
         Ok(self)
+    }
+
+    /// The same guard with other files of a person; [`Guard::with_own`] has to follow.
+    #[must_use]
+    pub fn with_commands(self, commands: Option<HomeCommands>) -> Self {
+        Self {
+            commands: Ok(commands),
+            ..self
+        }
+    }
+
+    /// What the policy and a person's files say about tools and programs.
+    #[must_use]
+    pub const fn own(&self) -> Option<&'static Own> {
+        self.own
     }
 
     /// The same guard with another rule for what is synced before it is answered.
@@ -127,6 +155,7 @@ impl Guard {
         } else {
             withheld(call)
         };
+        let definition = call.definition.clone();
         let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
         let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
@@ -159,7 +188,7 @@ impl Guard {
                 ..mark
             })
             .collect();
-        self.conclude(run, facts, marks, started)
+        self.conclude(run, facts, marks, definition, started)
     }
 
     /// As [`Guard::check`], for a text by itself.
@@ -193,7 +222,7 @@ impl Guard {
             state: RunState::default(),
             now: record::rfc3339_micros(SystemTime::now()),
         };
-        self.conclude(run, facts, marks, started)
+        self.conclude(run, facts, marks, None, started)
     }
 
     /// Findings of a text and the text without them; decides and records nothing.
@@ -273,7 +302,14 @@ impl Guard {
     }
 
     /// Decides and records, in one step where a log is kept: see [`Store::decide`].
-    fn conclude(&self, run: String, facts: Facts, marks: Vec<Mark>, started: Instant) -> Decision {
+    fn conclude(
+        &self,
+        run: String,
+        facts: Facts,
+        marks: Vec<Mark>,
+        definition: Option<String>,
+        started: Instant,
+    ) -> Decision {
         let mut decision = Decision {
             id: record::new_id(),
             // For grants and for the record; where neither is, nobody may ask for it.
@@ -287,6 +323,11 @@ impl Guard {
             marks,
             packs: match &self.packs {
                 Ok(Some(extended)) => Some(extended.digest.clone()),
+                _ => None,
+            },
+            definition,
+            commands: match &self.commands {
+                Ok(Some(commands)) => Some(commands.digest.clone()),
                 _ => None,
             },
             line: None,
@@ -349,7 +390,11 @@ impl Guard {
                 cwd: facts.context.cwd.as_deref(),
                 policy: policy.digest(),
                 now: &facts.now,
+                is_still: edge::is_still,
             };
+            if let (None, Some(definition)) = (facts.pin, &decision.definition) {
+                facts.pin = Some(state.pin(&facts.tool, definition));
+            }
             let asked = (facts.phase == Phase::Pre).then_some(asked);
             facts.state = state.seen(policy.counters(), asked, &facts.now);
         }
@@ -358,26 +403,46 @@ impl Guard {
             Ok(policy) => policy::decide(facts, policy),
             Err(error) => without_policy(facts, error),
         };
-        decision.verdict = match &self.packs {
-            Ok(_) => verdict,
-            Err(what) => without_packs(facts, verdict, what),
-        };
+        decision.verdict = verdict;
+        for (rule, what, failed) in [
+            ("error.packs", "packs", self.packs.as_ref().err()),
+            ("error.commands", "commands", self.commands.as_ref().err()),
+        ] {
+            if let Some(why) = failed {
+                without_files(facts, &mut decision.verdict, rule, what, why);
+            }
+        }
         decision.timings.decide_us = micros(deciding, Instant::now());
     }
 
-    /// Puts the built-in policy beside the records, so that its decisions can be replayed by another version; an
-    /// activated policy lies there already. A failure only costs the replay and is no reason to deny: a store that
-    /// cannot be written shows in the append that follows.
+    /// Puts the built-in policy and the person's commands beside the records, so that decisions can be replayed by another
+    /// version; an activated policy lies there already. A failure only costs the replay and is no reason to deny: a store
+    /// that cannot be written shows in the append that follows.
     fn keep_policy(&self, store: &Store) {
-        if self.policy_kept.get().is_none()
-            && matches!(self.policy, Ok(PolicySource::Builtin))
-            && let Ok(policy) = self.policy()
-            && store
+        if self.policy_kept.get().is_some() {
+            return;
+        }
+        let policy = match (&self.policy, self.policy()) {
+            (Ok(PolicySource::Builtin), Ok(policy)) => store
                 .keep(policy.digest(), || builtin::policy_text().to_vec())
-                .is_ok()
-        {
+                .is_ok(),
+            _ => true,
+        };
+        let commands = match &self.commands {
+            Ok(Some(held)) => store.keep(&held.digest, || held.text.clone()).is_ok(),
+            _ => true,
+        };
+        if policy && commands {
             let _ = self.policy_kept.set(());
         }
+    }
+}
+
+/// The person's files, none where they cannot be used: what is decided is stricter then.
+fn files_of(commands: &Result<Option<HomeCommands>, String>) -> &[source::Text] {
+    match commands {
+        Ok(Some(commands)) => &commands.files,
+        _ => &[],
     }
 }
 
@@ -385,15 +450,16 @@ impl Guard {
 /// it calls would be understood otherwise than the policy was tested with.
 fn with_own(
     policy: Result<PolicySource, PolicyError>,
+    files: &[source::Text],
 ) -> (Result<PolicySource, PolicyError>, Option<&'static Own>) {
     let text = match &policy {
         Ok(PolicySource::Active(policy)) => policy.own(),
         _ => "",
     };
-    if text.is_empty() {
+    if text.is_empty() && files.is_empty() {
         return (policy, None);
     }
-    match Own::compile(text, builtin::catalogue()) {
+    match Own::compile(text, files, builtin::catalogue()) {
         Ok(own) => (policy, Some(own)),
         Err(errors) => {
             let error = PolicyError {
@@ -464,6 +530,7 @@ fn withheld(call: Call) -> Call {
         tool: String::new(),
         args: Value::Null,
         pin: None,
+        definition: None,
         context: Context::default(),
         caller: nobody(call.caller),
     }
@@ -510,11 +577,11 @@ fn without(determining: Determining) -> Verdict {
     }
 }
 
-/// What is wrong with packs, the first of it.
-fn said(errors: &[RuleError]) -> String {
+/// What is wrong with files of a person, the first of it.
+fn said<E: ToString>(errors: &[E]) -> String {
     let first = errors.first().map_or_else(
         || String::from("they cannot be opened"),
-        RuleError::to_string,
+        ToString::to_string,
     );
     match errors.len() {
         0 | 1 => first,
@@ -522,11 +589,10 @@ fn said(errors: &[RuleError]) -> String {
     }
 }
 
-/// Without the person's own rules a decision is stricter: what they would have found is not known.
-fn without_packs(facts: &Facts, mut verdict: Verdict, what: &str) -> Verdict {
-    let what = format!("the packs in the guard's home cannot be used ({what})");
-    stricter(&mut verdict, guard_failure(facts, "error.packs", &what));
-    verdict
+/// Without the person's own files a decision is stricter: what they would have said is not known.
+fn without_files(facts: &Facts, verdict: &mut Verdict, rule: &str, files: &str, why: &str) {
+    let what = format!("the {files} in the guard's home cannot be used ({why})");
+    stricter(verdict, guard_failure(facts, rule, &what));
 }
 
 /// Adds what failed to what decided; where it is stricter than that, it decides alone.
@@ -587,6 +653,7 @@ mod tests {
             tool: String::from("Read"),
             args: Value::Object(vec![(String::from("file_path"), Value::from("/held-back"))]),
             pin: None,
+            definition: None,
             context: Context::default(),
             caller: caller.clone(),
         });

@@ -33,6 +33,8 @@ pub mod builtin;
 
 pub mod edge;
 
+pub mod home_commands;
+pub mod home_files;
 pub mod home_packs;
 
 pub mod guard;

@@ -113,7 +113,7 @@ impl From<JsonError> for RequestError {
 }
 
 /// Every member of a request.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 12] = [
     "id",
     "tool",
     "args",
@@ -125,6 +125,7 @@ const MEMBERS: [&str; 11] = [
     "agent",
     "run_mode",
     "pin",
+    "definition",
 ];
 
 /// Reads one request. Unpaired surrogate escapes are read as U+FFFD, so that such a call is judged, not refused.
@@ -197,6 +198,7 @@ struct Given {
     agent: Option<String>,
     run_mode: Option<String>,
     pin: Option<String>,
+    definition: Option<Value>,
 }
 
 impl Given {
@@ -207,6 +209,13 @@ impl Given {
                     return Err(wrong_type("args", "an object"));
                 }
                 self.args = Some(value);
+                return Ok(());
+            }
+            "definition" => {
+                if !matches!(value, Value::Object(_)) {
+                    return Err(wrong_type("definition", "an object"));
+                }
+                self.definition = Some(value);
                 return Ok(());
             }
             "tool" => &mut self.tool,
@@ -290,6 +299,9 @@ impl Given {
                     tool,
                     args,
                     pin,
+                    definition: self.definition.map(|definition| {
+                        crate::record::digest(&crate::json::canonical(&definition))
+                    }),
                     context: place(&origin.context, self.cwd, self.workspace)?,
                     caller,
                 }))
@@ -305,6 +317,12 @@ impl Given {
                     return Err(Problem::new(
                         RequestErrorKind::Ambiguous,
                         "`pin` goes with `tool`, not with `text`",
+                    ));
+                }
+                if self.definition.is_some() {
+                    return Err(Problem::new(
+                        RequestErrorKind::Ambiguous,
+                        "`definition` goes with `tool`, not with `text`",
                     ));
                 }
                 let surface = match self.surface {
@@ -534,7 +552,7 @@ mod tests {
     #[test]
     fn a_call_takes_what_it_does_not_say_from_its_origin() {
         let read = read(
-            br#"{"id":[1],"tool":"Bash","args":{"command":"ls"},"run":"r","run_mode":"headless","pin":"changed"}"#,
+            br#"{"id":[1],"tool":"Bash","args":{"command":"ls"},"run":"r","run_mode":"headless","pin":"changed","definition":{"name":"x"}}"#,
             &origin(),
         )
         .unwrap();
@@ -546,6 +564,7 @@ mod tests {
                     tool: String::from("Bash"),
                     args: Value::Object(vec![(String::from("command"), "ls".into())]),
                     pin: Some(ToolPin::Changed),
+                    definition: Some(crate::record::digest(b"{\"name\":\"x\"}")),
                     context: origin().context,
                     caller: Caller {
                         run: Some(String::from("r")),
@@ -612,6 +631,7 @@ mod tests {
             r#"{"tool":"Bash","args":{},"surface":"user","id":7}"#,
             r#"{"text":"x","args":{},"id":7}"#,
             r#"{"text":"x","pin":"ok","id":7}"#,
+            r#"{"text":"x","definition":{},"id":7}"#,
         ] {
             assert_eq!(refused(ambiguous), (7.into(), "request_ambiguous"));
         }

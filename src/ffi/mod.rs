@@ -6,6 +6,7 @@ mod convert;
 mod results;
 mod runs;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
@@ -129,7 +130,7 @@ impl Guard {
         })
     }
 
-    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None))]
+    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None, definition=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
     fn check(
         &self,
@@ -142,6 +143,7 @@ impl Guard {
         agent: Option<String>,
         call_id: Option<String>,
         pin: Option<&str>,
+        definition: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         let cwd = match cwd {
             Some(cwd) => Some(cwd),
@@ -157,6 +159,10 @@ impl Guard {
                 &ToolPin::ALL.map(ToolPin::as_str),
                 ToolPin::from_name,
             )?,
+            definition: definition
+                .map(to_value)
+                .transpose()?
+                .map(|definition| crate::record::digest(&crate::json::canonical(&definition))),
             context: edge::context(cwd, workspace, self.home.clone()),
             caller: Caller {
                 run,
@@ -193,7 +199,7 @@ impl Guard {
         Ok(Decision::new(decision))
     }
 
-    #[pyo3(signature = (decision, result="ok", *, duration_ms=None, output=None))]
+    #[pyo3(signature = (decision, result="ok", *, duration_ms=None, output=None, spend=None))]
     fn outcome(
         &self,
         py: Python<'_>,
@@ -201,8 +207,10 @@ impl Guard {
         result: &str,
         duration_ms: Option<u64>,
         output: Option<&Bound<'_, PyAny>>,
+        spend: Option<BTreeMap<String, u64>>,
     ) -> PyResult<String> {
         let result = record_result(py, result)?;
+        let spend = spent(py, spend.unwrap_or_default())?;
         let output = output.map(to_bytes).transpose()?;
         let of = decision.inner();
         // Where nothing can be scanned, nothing is recorded either, and the error says so.
@@ -220,6 +228,7 @@ impl Guard {
             output_bytes: output.as_ref().map(|output| output.len() as u64),
             output_digest: output.as_deref().map(crate::record::digest),
             findings,
+            spend,
             adapter: self.runtime.clone(),
             answers_marked: false,
         };
@@ -282,6 +291,26 @@ impl Guard {
     fn home(&self) -> Option<PathBuf> {
         self.home.clone()
     }
+}
+
+/// What a call cost, by units that are words of ours: they become names of counters and stand in records.
+fn spent(py: Python<'_>, spend: BTreeMap<String, u64>) -> PyResult<BTreeMap<String, u64>> {
+    const MOST: usize = 16;
+    const LONGEST: usize = 64;
+    let is_unit = |name: &String| {
+        (1..=LONGEST).contains(&name.len())
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte)
+            })
+    };
+    if spend.len() <= MOST && spend.keys().all(is_unit) {
+        return Ok(spend);
+    }
+    Err(failure::<InputError>(
+        py,
+        "outcome_spend",
+        "`spend` has at most 16 units, each of a-z, 0-9, `_`, `.` and `-`, such as `usd_micros`",
+    ))
 }
 
 fn record_result(py: Python<'_>, name: &str) -> PyResult<&'static str> {
@@ -356,7 +385,7 @@ fn policy_table<'py>(
 fn check_own(py: Python<'_>, own: &str) -> Vec<String> {
     py.detach(|| {
         let catalogue = builtin::catalogue();
-        crate::actions::Own::compile(own, catalogue)
+        crate::actions::Own::compile(own, &[], catalogue)
             .and_then(|compiled| compiled.check(catalogue))
             .err()
             .unwrap_or_default()

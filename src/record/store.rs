@@ -77,6 +77,8 @@ pub struct Outcome {
     pub output_digest: Option<String>,
     /// What a scan of the answer found.
     pub findings: Vec<Finding>,
+    /// What the call cost, in units that the caller names.
+    pub spend: BTreeMap<String, u64>,
     /// The adapter that tells: `claude-code-hook`.
     pub adapter: String,
     /// Whether that adapter marks the answers it has given, so that a missing mark means something.

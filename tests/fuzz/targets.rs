@@ -134,6 +134,7 @@ pub fn line(data: &[u8]) {
             tool: String::from("Bash"),
             args: Value::Object(vec![(String::from("command"), Value::String(command))]),
             pin: None,
+            definition: None,
             context: Context {
                 cwd: Some(String::from("/work/project")),
                 workspace: Some(String::from("/work/project")),

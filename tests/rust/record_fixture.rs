@@ -122,6 +122,8 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             observes: false,
             policy_digest: record::digest(b"{}"),
         },
+        definition: None,
+        commands: None,
         marks: Vec::new(),
         packs: None,
         line: Some(Vec::new()),
