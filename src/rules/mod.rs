@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a text's origin, decides, or redacts.
 
+pub mod allow;
 pub mod alphabet;
 pub mod book;
 pub mod codec;
@@ -16,6 +17,7 @@ pub mod spec;
 pub mod tables;
 pub mod verify;
 
+pub use allow::Allowed;
 pub use error::RuleError;
 pub use rule::{Form, Rule};
 pub use tables::Tables;

@@ -11,13 +11,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::allow::Allowed;
 use super::number;
 use super::rule::{Form, Rule};
 use super::shape::clean_start;
 
 const BITS: u32 = 12;
 const CELLS: usize = 1 << BITS;
-const MAGIC: &[u8; 8] = b"AGRULES3";
+const MAGIC: &[u8; 8] = b"AGRULES4";
 /// Bytes of one step of the search, and of what it may look at.
 const STEP: usize = 16;
 const LOOK: usize = 20;
@@ -102,6 +103,7 @@ pub struct Tables {
     blob: Range<usize>,
     numbers: Range<usize>,
     detectors: Vec<(String, u16)>,
+    allowed: Vec<Allowed>,
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
 }
 
@@ -308,7 +310,11 @@ fn numbers(rules: &[Rule]) -> Vec<u8> {
 ///
 /// # Errors
 /// A sentence when they do not fit the format.
-pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
+pub fn build(
+    rules: &[Rule],
+    literals: &[Literal],
+    allowed: &[Allowed],
+) -> Result<Vec<u8>, String> {
     let grams = all_grams(literals)?;
     let (cells, buckets, entries) = filter(grams)?;
     let detectors: Vec<(&str, u16)> = rules
@@ -320,6 +326,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
         })
         .collect();
     let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
+    let allowed = postcard::to_allocvec(allowed).map_err(|error| error.to_string())?;
     let (mut index, mut text) = (Vec::new(), Vec::new());
     for literal in literals {
         index.extend_from_slice(&(text.len() as u32).to_le_bytes());
@@ -344,7 +351,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
     for section in [
-        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers,
+        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers, &allowed,
     ] {
         put_section(&mut out, section);
     }
@@ -356,7 +363,7 @@ impl Tables {
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 9] = Default::default();
+        let mut sections: [Range<usize>; 10] = Default::default();
         for section in &mut sections {
             let length = u32_at(&bytes, at)? as usize;
             *section = at + 4..at.checked_add(4)?.checked_add(length)?;
@@ -375,8 +382,10 @@ impl Tables {
             blob,
             detectors,
             numbers,
+            allowed,
         ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
+        let allowed = postcard::from_bytes(&bytes[allowed]).ok()?;
         if cells.len() != CELLS * 4 || buckets.len() != (CELLS + 1) * 2 {
             return None;
         }
@@ -392,6 +401,7 @@ impl Tables {
             blob,
             numbers,
             detectors,
+            allowed,
             rules: (0..count).map(|_| OnceLock::new()).collect(),
         })
     }
@@ -431,6 +441,12 @@ impl Tables {
                 postcard::from_bytes(blob).ok().map(Box::new)
             })
             .as_deref()
+    }
+
+    /// Hosts to which data may go.
+    #[must_use]
+    pub fn allowed(&self) -> &[Allowed] {
+        &self.allowed
     }
 
     /// The rule that a detector reports as; `None` when no pack has one.
@@ -642,7 +658,7 @@ mod tests {
     }
 
     fn tables(literals: &[Literal]) -> Tables {
-        Tables::open(Cow::Owned(build(&[], literals).unwrap())).unwrap()
+        Tables::open(Cow::Owned(build(&[], literals, &[]).unwrap())).unwrap()
     }
 
     #[test]
@@ -701,10 +717,10 @@ mod tests {
 
     #[test]
     fn damaged_tables_are_refused() {
-        let good = build(&[], &[literal("ghp_", false, "")]).unwrap();
+        let good = build(&[], &[literal("ghp_", false, "")], &[]).unwrap();
         for length in [0, 7, 40, good.len() / 2] {
             assert!(Tables::open(Cow::Owned(good[..length].to_vec())).is_none());
         }
-        assert!(build(&[], &[literal("sk-", false, "")]).is_err());
+        assert!(build(&[], &[literal("sk-", false, "")], &[]).is_err());
     }
 }

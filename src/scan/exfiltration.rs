@@ -2,7 +2,6 @@
 
 use super::pass::Pass;
 use super::plausible;
-use crate::rules::Form;
 use crate::rules::alphabet::BASE64URL;
 use crate::scan::FindingKind;
 
@@ -102,20 +101,18 @@ enum Carried {
     Secret,
 }
 
-/// Whether what an address carries is a finding: a secret wherever it goes, data unless the host is known to take none.
+/// Whether what an address carries is a finding: a secret wherever it goes, data unless it may go to the host.
 fn is_told(pass: &Pass<'_>, detector: &str, carried: Carried, address: usize) -> bool {
     match carried {
         Carried::Nothing => false,
         Carried::Secret => true,
-        Carried::Data => !pass.tables.detector(detector).is_some_and(|(_, rule)| {
-            matches!(&rule.form, Form::Detector(held) if goes_to(pass.bytes, address, &held.allow))
-        }),
+        Carried::Data => !goes_to(pass, detector, address),
     }
 }
 
-/// Whether the address at `start` has one of the hosts.
-fn goes_to(bytes: &[u8], start: usize, hosts: &[String]) -> bool {
-    let rest = &bytes[start..bytes.len().min(start + 270)];
+/// Whether the address at `start` has a host to which data may go.
+fn goes_to(pass: &Pass<'_>, detector: &str, start: usize) -> bool {
+    let rest = &pass.bytes[start..pass.bytes.len().min(start + 270)];
     let Some(after) = memchr::memmem::find(&rest[..rest.len().min(12)], b"://") else {
         return false;
     };
@@ -123,13 +120,13 @@ fn goes_to(bytes: &[u8], start: usize, hosts: &[String]) -> bool {
         .split(|byte| matches!(byte, b'/' | b'?' | b'#' | b')' | b'"' | b'\\'))
         .next()
         .unwrap_or_default();
-    // A name before `@`, a port: none of the hosts that are let through is written so.
-    hosts.iter().any(|host| match host.strip_prefix("*.") {
-        Some(domain) => authority
-            .strip_suffix(domain.as_bytes())
-            .is_some_and(|before| before.ends_with(b".") && !before.contains(&b'@')),
-        None => authority.eq_ignore_ascii_case(host.as_bytes()),
-    })
+    may_go(pass, detector, authority)
+}
+
+fn may_go(pass: &Pass<'_>, detector: &str, authority: &[u8]) -> bool {
+    pass.allowed
+        .iter()
+        .any(|held| held.holds(detector, authority))
 }
 
 /// Whether the address at `[start, end)` holds a secret, a hole to be filled, or data of `least` bytes.
@@ -204,7 +201,9 @@ pub(super) fn host(pass: &mut Pass<'_>, start: usize) {
             && label.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
             && plausible::entropy(label) >= 3.2;
         if data && at + label.len() < end {
-            pass.detected("dns-label", at, at + label.len());
+            if !may_go(pass, "dns-label", &bytes[start..end]) {
+                pass.detected("dns-label", at, at + label.len());
+            }
             return;
         }
         at += label.len() + 1;

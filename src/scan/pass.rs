@@ -7,7 +7,7 @@ use super::{
 };
 use crate::call::Surface;
 use crate::rules::tables::{Hit, Seen};
-use crate::rules::{Form, Rule, Tables};
+use crate::rules::{Allowed, Form, Rule, Tables};
 use crate::scan::{Checksum, MOST_NOTES};
 use crate::text::view::ViewKind;
 
@@ -29,6 +29,7 @@ pub(super) struct Found {
 /// A pass over one text.
 pub(super) struct Pass<'a> {
     pub(super) tables: &'a Tables,
+    pub(super) allowed: &'a [Allowed],
     pub(super) bytes: &'a [u8],
     pub(super) surface: Surface,
     pub(super) out: Vec<Found>,
@@ -43,9 +44,16 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(tables: &'a Tables, bytes: &'a [u8], surface: Surface, inner: bool) -> Self {
+    pub(super) fn new(
+        tables: &'a Tables,
+        allowed: &'a [Allowed],
+        bytes: &'a [u8],
+        surface: Surface,
+        inner: bool,
+    ) -> Self {
         Self {
             tables,
+            allowed,
             bytes,
             surface,
             out: Vec::new(),
