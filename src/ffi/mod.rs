@@ -6,6 +6,7 @@ mod convert;
 mod results;
 mod runs;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
@@ -17,7 +18,7 @@ use crate::json::Value;
 use crate::record::{Durability, Outcome};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
-use results::{Action, Decision, Finding, Near, Reason, ScanResult};
+use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
 pyo3::create_exception!(
     _core,
@@ -274,11 +275,19 @@ fn record_result(py: Python<'_>, name: &str) -> PyResult<&'static str> {
 }
 
 fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    as_bytes(text).map(Cow::into_owned)
+}
+
+/// The bytes of a text, where they lie if they can be had there: a large one is not copied.
+fn as_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     if let Ok(bytes) = text.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
     if let Ok(text) = text.cast::<PyString>() {
-        return to_text(text).map(String::into_bytes);
+        return Ok(match text.to_str() {
+            Ok(text) => Cow::Borrowed(text.as_bytes()),
+            Err(_) => Cow::Owned(text.to_string_lossy().into_owned().into_bytes()),
+        });
     }
     Err(failure::<InputError>(
         text.py(),
@@ -292,15 +301,21 @@ fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 #[pyo3(signature = (text, *, surface="tool_result"))]
 fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
     let surface = surface_of(py, surface)?;
-    let bytes = to_bytes(text)?;
+    let bytes = as_bytes(text)?;
     builtin::sound().map_err(|damaged| {
         failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
     })?;
     let (findings, redacted) = py.detach(|| {
         let findings = builtin::scanner().scan(&bytes, surface);
-        let (redacted, _) = scanning::redact(&bytes, &findings, &scanning::NoTags);
+        let changes = findings.iter().any(|finding| finding.redact);
+        let redacted = changes.then(|| scanning::redact(&bytes, &findings, &scanning::NoTags).0);
         (findings, redacted)
     });
+    let redacted = match (redacted, bytes) {
+        (Some(redacted), _) => Redacted::Changed(redacted),
+        (None, Cow::Borrowed(_)) => Redacted::Same(text.clone().unbind()),
+        (None, Cow::Owned(repaired)) => Redacted::Changed(repaired),
+    };
     Ok(ScanResult::new(findings, redacted))
 }
 

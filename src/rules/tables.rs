@@ -310,11 +310,7 @@ fn numbers(rules: &[Rule]) -> Vec<u8> {
 ///
 /// # Errors
 /// A sentence when they do not fit the format.
-pub fn build(
-    rules: &[Rule],
-    literals: &[Literal],
-    allowed: &[Allowed],
-) -> Result<Vec<u8>, String> {
+pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Result<Vec<u8>, String> {
     let grams = all_grams(literals)?;
     let (cells, buckets, entries) = filter(grams)?;
     let detectors: Vec<(&str, u16)> = rules

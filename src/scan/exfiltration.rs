@@ -1,5 +1,6 @@
 //! Shapes that carry data out: pictures and links whose address holds data, long labels of a host name.
 
+use super::naming;
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::alphabet::BASE64URL;
@@ -51,7 +52,11 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
             let from = end + source;
             if let Some(offset) = memchr::memmem::find(&bytes[from..close], b"://") {
                 let stop = address_end(bytes, from + offset, close);
-                let carried = carries(bytes, secrets, from + offset, stop, PICTURE_DATA);
+                let carried = match carries(bytes, secrets, from + offset, stop, PICTURE_DATA) {
+                    // A page's template, which its server fills.
+                    Carried::Data if is_template(&bytes[from + offset..stop]) => Carried::Nothing,
+                    carried => carried,
+                };
                 if is_told(pass, "html-image", carried, from + offset) {
                     pass.detected("html-image", start, close);
                 }
@@ -63,10 +68,7 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
     let close =
         memchr::memchr2(b')', b'\n', &bytes[from..limit]).map_or(limit, |offset| from + offset);
     let low = start.saturating_sub(512);
-    let open = bytes[low..start]
-        .iter()
-        .rposition(|byte| matches!(byte, b'[' | b'\n'))
-        .map_or(start, |at| low + at);
+    let open = opening(&bytes[low..start]).map_or(start, |at| low + at);
     let picture = open > 0 && bytes[open] == b'[' && bytes[open - 1] == b'!';
     let least = if picture { PICTURE_DATA } else { LINK_DATA };
     let name = if picture {
@@ -84,6 +86,27 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
         pass.detected(name, begin, (close + 1).min(bytes.len()));
     }
     close
+}
+
+/// Where the bracket stands that the one after `before` closes; a picture may stand between them.
+fn opening(before: &[u8]) -> Option<usize> {
+    let mut depth = 0;
+    for (at, byte) in before.iter().enumerate().rev() {
+        match byte {
+            b'\n' => return None,
+            b']' => depth += 1,
+            b'[' if depth == 0 => return Some(at),
+            b'[' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_template(address: &[u8]) -> bool {
+    ["{{", "{%", "<%", "<?"]
+        .iter()
+        .any(|sign| memchr::memmem::find(address, sign.as_bytes()).is_some())
 }
 
 fn address_end(bytes: &[u8], start: usize, limit: usize) -> usize {
@@ -183,6 +206,7 @@ fn is_data(value: &[u8], least: usize) -> bool {
             .iter()
             .all(|byte| BASE64URL.has(*byte) || matches!(byte, b'+' | b'/' | b'='))
         && plausible::entropy(value) >= 3.5
+        && !naming::is_name(value)
         && value.iter().any(u8::is_ascii_digit)
         && value.iter().any(u8::is_ascii_alphabetic)
 }

@@ -7,6 +7,7 @@ mod context;
 mod exfiltration;
 pub mod finding;
 mod hidden;
+mod naming;
 mod number;
 pub mod packs;
 mod pass;
