@@ -44,14 +44,8 @@ fn token() -> String {
 }
 
 fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
-    (0..rounds)
-        .map(|_| {
-            let started = kernel::now();
-            work();
-            kernel::now() - started
-        })
-        .min()
-        .unwrap_or_default()
+    let [least, ..] = kernel::spread((0..rounds).map(|_| kernel::timed(&mut work)).collect());
+    Duration::from_nanos(least)
 }
 
 /// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
@@ -158,9 +152,9 @@ const MOST_YARDSTICKS: f64 = 94.0;
 
 fn repeats() -> bool {
     let scanner = builtin::scanner();
-    let time = |part: &str, length: usize| {
+    let time = |part: &str, length: usize, rounds: usize| {
         let text = repeated(part, length);
-        shortest(3, || {
+        shortest(rounds, || {
             black_box(scanner.scan(black_box(&text), Surface::ToolResult));
         })
         .as_secs_f64()
@@ -168,7 +162,7 @@ fn repeats() -> bool {
     let parts = hostile(&mut scanner.literals());
     let mut slow: Vec<(f64, &String)> = parts
         .iter()
-        .map(|part| (time(part, 64 << 10), part))
+        .map(|part| (time(part, 64 << 10, 1), part))
         .collect();
     slow.sort_by(|left, right| right.0.total_cmp(&left.0));
     let mut good = true;
@@ -179,7 +173,7 @@ fn repeats() -> bool {
             let mut least = f64::MAX;
             for _ in 0..5 {
                 yardstick = yardstick.min(kernel::measure_yardstick());
-                least = least.min(time(part, length));
+                least = least.min(time(part, length, 3));
             }
             least
         };

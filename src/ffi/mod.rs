@@ -305,16 +305,21 @@ fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<Scan
     builtin::sound().map_err(|damaged| {
         failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
     })?;
-    let (findings, redacted) = py.detach(|| {
+    let (findings, pieces) = py.detach(|| {
         let findings = builtin::scanner().scan(&bytes, surface);
-        let changes = findings.iter().any(|finding| finding.redact);
-        let redacted = changes.then(|| scanning::redact(&bytes, &findings, &scanning::NoTags).0);
-        (findings, redacted)
+        let pieces = scanning::redactions(&bytes, &findings, &scanning::NoTags);
+        (findings, pieces)
     });
-    let redacted = match (redacted, bytes) {
-        (Some(redacted), _) => Redacted::Changed(redacted),
-        (None, Cow::Borrowed(_)) => Redacted::Same(text.clone().unbind()),
-        (None, Cow::Owned(repaired)) => Redacted::Changed(repaired),
+    let redacted = match bytes {
+        Cow::Borrowed(_) if pieces.is_empty() => Redacted::Same(text.clone().unbind()),
+        bytes => {
+            let length = scanning::redacted_len(&bytes, &pieces);
+            let redacted = PyBytes::new_with(py, length, |out| {
+                scanning::write_redacted(&bytes, &pieces, out);
+                Ok(())
+            })?;
+            Redacted::Changed(redacted.unbind())
+        }
     };
     Ok(ScanResult::new(findings, redacted))
 }

@@ -181,7 +181,7 @@ pub(super) enum Redacted {
     /// What was given, which has none: it is not copied.
     Same(Py<PyAny>),
     /// Another one.
-    Changed(Vec<u8>),
+    Changed(Py<PyBytes>),
 }
 
 impl ScanResult {
@@ -207,7 +207,7 @@ impl ScanResult {
                     .cast::<PyBytes>()
                     .map_or_else(|_| b"".as_slice(), |bytes| bytes.as_bytes()),
             },
-            Redacted::Changed(bytes) => bytes,
+            Redacted::Changed(bytes) => bytes.as_bytes(py),
         };
         PyString::new(py, &String::from_utf8_lossy(bytes))
     }
@@ -222,7 +222,7 @@ impl ScanResult {
                     self.redacted(py).to_str().unwrap_or_default().as_bytes(),
                 ),
             },
-            Redacted::Changed(bytes) => PyBytes::new(py, bytes),
+            Redacted::Changed(bytes) => bytes.bind(py).clone(),
         }
     }
 

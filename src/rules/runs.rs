@@ -20,6 +20,8 @@ pub struct Runs {
     named: [Run; NAMED.len()],
     own: [(Option<ByteSet>, Run); OWN],
     next_own: usize,
+    /// Room for the ends of a shape's parts, so that a candidate that fails allocates nothing.
+    pub(super) ends: Vec<usize>,
 }
 
 impl Runs {

@@ -285,8 +285,22 @@ impl Shape {
         if !self.may_begin(bytes, start, runs) {
             return None;
         }
+        let mut ends = std::mem::take(&mut runs.ends);
+        ends.clear();
+        let matched = self.read(bytes, start, any_case, runs, &mut ends);
+        runs.ends = ends;
+        matched
+    }
+
+    fn read(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        any_case: bool,
+        runs: &mut Runs,
+        ends: &mut Vec<usize>,
+    ) -> Option<Matched> {
         let mut at = start;
-        let mut ends = [0; MOST_PARTS];
         for (index, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(literal) => {
@@ -309,9 +323,9 @@ impl Shape {
                     };
                 }
             }
-            *ends.get_mut(index)? = at;
+            ends.push(at);
         }
-        self.finish(bytes, start, ends.get_mut(..self.parts.len())?)
+        self.finish(bytes, start, ends)
     }
 
     /// Whether the first run, after a literal of one case if there is one, is as long as it must be.

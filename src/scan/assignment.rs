@@ -314,7 +314,8 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
         Some(_)
             if closers == 0
                 && blanks > 0
-                && (instructs(bytes, start) || in_netrc(bytes, start)) =>
+                && (instructs(bytes, start)
+                    || bytes[start..].starts_with(b"password ") && in_netrc(bytes, start)) =>
         {
             Some((here, Operator::Sign))
         }
@@ -333,24 +334,31 @@ static OPENING: [&str; 4] = ["「", "『", "“", "«"];
 
 /// Whether the line before the name is an instruction that sets it: `ENV NAME value`, `setx NAME "value"`.
 fn instructs(bytes: &[u8], start: usize) -> bool {
-    let low = start.saturating_sub(96);
-    let before = &bytes[low..start];
-    let line = memchr::memrchr(b'\n', before).map_or(before, |at| &before[at + 1..]);
-    let line = line.trim_ascii_start();
-    // Seldom more than a few letters: no search is worth its beginning.
-    let Some(end) = line
+    let before = &bytes[start.saturating_sub(96)..start];
+    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t');
+    // Backwards, because nearly every line fails at once: the name's own beginning, blanks, the instruction, nothing.
+    let own = before
         .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
+    let before = &before[..before.len() - own];
+    let before = &before[..before.len() - before.iter().rev().take_while(blank).count()];
+    let letters = before
+        .iter()
+        .rev()
         .take(8)
-        .position(|byte| matches!(byte, b' ' | b'\t'))
-    else {
-        return false;
-    };
-    let (word, rest) = line.split_at(end);
-    // The name's own beginning may follow, and nothing else.
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let (line, word) = before.split_at(before.len() - letters);
     [b"env".as_slice(), b"arg", b"setx", b"setenv", b"set"]
         .iter()
         .any(|known| word.eq_ignore_ascii_case(known))
-        && !rest.trim_ascii_start().contains(&b' ')
+        && line
+            .iter()
+            .rev()
+            .find(|byte| !blank(byte))
+            .is_none_or(|byte| *byte == b'\n')
 }
 
 /// Whether the name that ends before `start`'s word is an element's: `<dbPassword>`.

@@ -24,7 +24,10 @@ pub mod why;
 use std::borrow::Cow;
 
 pub use finding::{Checksum, Finding, FindingKind, Severity};
-pub use redaction::{Mark, NoTags, Tagger, mark_text, redact, redact_value};
+pub use redaction::{
+    Mark, NoTags, Piece, Tagger, mark_text, redact, redact_value, redacted_len, redactions,
+    write_redacted,
+};
 
 use crate::call::Surface;
 use crate::json::Value;

@@ -121,7 +121,7 @@ def test_data_may_go_to_the_hosts_that_a_pack_allows_and_a_secret_may_not(front:
     put(front, ALLOW)
     assert found(PICTURE) == []
     assert found(elsewhere) == ["exfiltration.markdown-image"]
-    token = "gh" + "o_k7Gh2mQp9XvR4tLs8WzB3nYc5Jd1Fa6He0Ui"
+    token = "gh" + "o_16C7e42F292c6912E7710c838347Ae4H2Y7G"
     assert "exfiltration.markdown-image" in found(PICTURE.replace("k7Gh2mQp9XvR4tLs8WzB3nYc5Jd1Fa6He0Ui", token))
     assert b"data may go to 1 host" in front("rules", "check").out
 
