@@ -234,9 +234,15 @@ impl Walker<'_> {
             Part::Variable(slice) => self.variable(*slice, gather, quoted),
             Part::Parameter(parameter) => self.parameter(parameter, gather, quoted),
             Part::Command(body) => {
+                let made = self.made_variable(body);
                 let (range, output) = self.captured(body);
-                gather.from.extend(range);
-                let value = without_newlines(output);
+                let value = match made {
+                    Some(name) => self.put_in(&name),
+                    None => {
+                        gather.from.extend(range);
+                        without_newlines(output)
+                    }
+                };
                 self.add(&value, gather, quoted);
             }
             Part::Backquote(slice, in_double) => self.backquote(*slice, *in_double, gather, quoted),
@@ -254,6 +260,11 @@ impl Walker<'_> {
                 let bound = self.array(elements);
                 gather.current.push_value(&array_value(&bound), false);
                 gather.present = true;
+            }
+            Part::Template(slice) => {
+                let text = Rc::clone(&self.text);
+                let value = self.template(slice.of(&text.source));
+                self.add(&value, gather, quoted);
             }
             Part::Bad => gather.current.push_unknown(&Why::Expansion),
         }

@@ -8,7 +8,7 @@ use super::draft::{Draft, either};
 use super::env::{Bound, map_text};
 use super::expand::Gather;
 use super::pattern::{self, Anchor};
-use super::syntax::tree::{Operator, Parameter, Word};
+use super::syntax::tree::{Node, Operator, Parameter, Word};
 use super::walk::Walker;
 
 /// Variables that every shell sets itself or that every session has; never empty, their value known only when it runs.
@@ -31,6 +31,14 @@ const ALWAYS_SET: [&str; 17] = [
     "USER",
     "LOGNAME",
 ];
+
+/// Whether it is the name of a variable.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
 
 impl Walker<'_> {
     /// What may stand for something nothing in the text sets: empty, or anything.
@@ -86,6 +94,7 @@ impl Walker<'_> {
             "_" => self.last_argument(),
             "?" | "$" | "!" | "-" => Value::Unknown(Why::Parameter(name.to_owned())),
             _ if ALWAYS_SET.contains(&name) => run_time(name),
+            _ if is_variable(name) => Value::Exact(self.start.usual(name)?),
             _ => {
                 let number: usize = name.parse().ok()?;
                 let values = self.env.positional()?;
@@ -96,6 +105,52 @@ impl Walker<'_> {
                     .unwrap_or_else(|| Value::Exact(String::new()))
             }
         })
+    }
+
+    /// The value of a variable that something other than this shell puts into the text: of make's `$(NAME)`, or of
+    /// `${{ env.NAME }}`. It may be anything, but is not left out by mistake.
+    pub(super) fn put_in(&mut self, name: &str) -> Value {
+        self.known(name)
+            .unwrap_or_else(|| Value::Unknown(Why::UnsetVariable(name.to_owned())))
+    }
+
+    /// What stands for `${{ expression }}`.
+    pub(super) fn template(&mut self, expression: &str) -> Value {
+        let expression = expression.trim();
+        match expression.split_once('.') {
+            // A credential's own name says that it is one.
+            Some(("env" | "secrets" | "vars", name)) if is_variable(name) => self.put_in(name),
+            _ => Value::Unknown(Why::UnsetVariable(expression.to_owned())),
+        }
+    }
+
+    /// The name in make's `$(NAME)`, which to a shell is the output of a program called so. No program has such a name,
+    /// unless the text itself makes one.
+    pub(super) fn made_variable(&self, body: &Node) -> Option<String> {
+        let Node::Simple(simple) = body else {
+            return None;
+        };
+        let [word] = simple.words.as_slice() else {
+            return None;
+        };
+        let name = word.span.of(&self.text.source);
+        let plain = word.parts.is_empty() && simple.assigns.is_empty() && simple.redirs.is_empty();
+        let upper = is_variable(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+        let directory = name.ends_with("dir")
+            && self
+                .start
+                .usual
+                .binary_search_by(|(held, _)| (*held).cmp(name))
+                .is_ok();
+        let own = self.env.function(name).is_some()
+            || self.env.function(&format!("{name}=")).is_some()
+            || self.searches_elsewhere();
+        (plain && (upper || directory) && !own).then(|| name.to_owned())
+    }
+
+    /// Whether the text says where programs are looked for.
+    fn searches_elsewhere(&self) -> bool {
+        self.env.variable("PATH").is_some()
     }
 
     /// `$_`: the last argument of the command before.

@@ -3,8 +3,18 @@ use std::rc::Rc;
 use super::command::{Candidate, Scope, Start, Stdin, Stdout, Value, Why};
 use super::{command::Resolution, resolve};
 
+/// What is usual in these tests, sorted.
+const USUAL: [(&str, &str); 4] = [
+    ("CC", "cc"),
+    ("RM", "rm -f"),
+    ("git rev-parse --show-toplevel", "."),
+    ("go env GOPATH", "~/go"),
+];
+
 fn start() -> Start {
     Start {
+        workspace: Some(String::from("/w")),
+        usual: std::sync::Arc::from(USUAL),
         cwd: Some(String::from("/work/project")),
         home: Some(String::from("/home/user")),
         user: Some(String::from("user")),

@@ -53,6 +53,21 @@ impl Engine<'_> {
             let name = (*name).to_owned();
             return self.program(&name, words, here);
         }
+        // Its name is known, and whoever starts the call says in which folder it lies: `"$VENV/bin/python" -m pytest`.
+        if let [
+            Candidate::Exact(name),
+            Candidate::Prefix("", Why::UnsetVariable(_) | Why::Parameter(_)),
+        ] = candidates.as_slice()
+            && name.starts_with('/')
+            && !name.ends_with('/')
+        {
+            let name = (*name).to_owned();
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            return self.program(&name, words, &likely);
+        }
         let mut effects = Effects::default();
         let doubtful = Situation {
             certainty: here.certainty.min(Certainty::Possible),

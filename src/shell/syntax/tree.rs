@@ -65,6 +65,8 @@ pub enum Part {
     Arithmetic(Vec<Part>, Slice),
     /// `(..)` after `name=` in an argument of a declaration.
     Array(Vec<Element>),
+    /// The inside of `${{ .. }}`, which is no shell: whoever wrote the text has a template engine put a value there.
+    Template(Slice),
     /// A form that is an error when it is expanded.
     Bad,
 }
