@@ -10,6 +10,8 @@ use crate::span::ByteSpan;
 pub enum Why {
     /// A variable that nothing in the text sets.
     UnsetVariable(String),
+    /// What make or a template engine puts into the text before a shell sees it: the variable or expression.
+    PutIn(String),
     /// A positional or special parameter (`$1`, `$@`, `$?`).
     Parameter(String),
     /// The output of a command that cannot be computed.

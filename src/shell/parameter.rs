@@ -32,6 +32,24 @@ const ALWAYS_SET: [&str; 17] = [
     "LOGNAME",
 ];
 
+/// Functions of make whose names no program has.
+const MAKE_FUNCTIONS: [&str; 14] = [
+    "addprefix",
+    "addsuffix",
+    "call",
+    "filter-out",
+    "firstword",
+    "foreach",
+    "lastword",
+    "notdir",
+    "patsubst",
+    "subst",
+    "wildcard",
+    "word",
+    "wordlist",
+    "words",
+];
+
 /// Whether it is the name of a variable.
 fn is_variable(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -111,7 +129,7 @@ impl Walker<'_> {
     /// `${{ env.NAME }}`. It may be anything, but is not left out by mistake.
     pub(super) fn put_in(&mut self, name: &str) -> Value {
         self.known(name)
-            .unwrap_or_else(|| Value::Unknown(Why::UnsetVariable(name.to_owned())))
+            .unwrap_or_else(|| Value::Unknown(Why::PutIn(name.to_owned())))
     }
 
     /// What stands for `${{ expression }}`.
@@ -120,37 +138,32 @@ impl Walker<'_> {
         match expression.split_once('.') {
             // A credential's own name says that it is one.
             Some(("env" | "secrets" | "vars", name)) if is_variable(name) => self.put_in(name),
-            _ => Value::Unknown(Why::UnsetVariable(expression.to_owned())),
+            _ => Value::Unknown(Why::PutIn(expression.to_owned())),
         }
     }
 
-    /// The name in make's `$(NAME)`, which to a shell is the output of a program called so. No program has such a name,
-    /// unless the text itself makes one.
-    pub(super) fn made_variable(&self, body: &Node) -> Option<String> {
+    /// What make puts in for `$(NAME)` or `$(function arguments)`, which to a shell is the output of a program called
+    /// so. No program has such a name, unless the text itself makes one.
+    pub(super) fn made(&mut self, body: &Node) -> Option<Value> {
         let Node::Simple(simple) = body else {
             return None;
         };
-        let [word] = simple.words.as_slice() else {
+        let (word, arguments) = simple.words.split_first()?;
+        if !word.parts.is_empty() || !simple.assigns.is_empty() || !simple.redirs.is_empty() {
             return None;
+        }
+        let text = Rc::clone(&self.text);
+        let name = word.span.of(&text.source);
+        let known = if arguments.is_empty() {
+            let upper = is_variable(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+            upper || (name.ends_with("dir") && self.start.usual(name).is_some())
+        } else {
+            MAKE_FUNCTIONS.contains(&name)
         };
-        let name = word.span.of(&self.text.source);
-        let plain = word.parts.is_empty() && simple.assigns.is_empty() && simple.redirs.is_empty();
-        let upper = is_variable(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
-        let directory = name.ends_with("dir")
-            && self
-                .start
-                .usual
-                .binary_search_by(|(held, _)| (*held).cmp(name))
-                .is_ok();
         let own = self.env.function(name).is_some()
             || self.env.function(&format!("{name}=")).is_some()
-            || self.searches_elsewhere();
-        (plain && (upper || directory) && !own).then(|| name.to_owned())
-    }
-
-    /// Whether the text says where programs are looked for.
-    fn searches_elsewhere(&self) -> bool {
-        self.env.variable("PATH").is_some()
+            || self.env.variable("PATH").is_some();
+        (known && !own).then(|| self.put_in(name))
     }
 
     /// `$_`: the last argument of the command before.

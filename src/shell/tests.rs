@@ -29,7 +29,7 @@ fn run(source: &str) -> Resolution {
 /// A value in short: exact text as it is, what is unknown after an ellipsis.
 fn short(value: &Value) -> String {
     let why = |why: &Why| match why {
-        Why::UnsetVariable(name) | Why::Parameter(name) => format!("…{name}"),
+        Why::UnsetVariable(name) | Why::Parameter(name) | Why::PutIn(name) => format!("…{name}"),
         Why::RunTimeValue(name) => format!("…{name}?"),
         other => format!("…{other:?}"),
     };

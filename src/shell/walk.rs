@@ -546,6 +546,11 @@ impl<'a> Walker<'a> {
         let mut words: Vec<Argument> = Vec::with_capacity(simple.words.len());
         for word in &simple.words {
             self.fields(word, &mut words);
+            if let [program] = words.as_mut_slice()
+                && !word.parts.is_empty()
+            {
+                self.program_in_folder(word, program);
+            }
             if self.stopped {
                 break;
             }

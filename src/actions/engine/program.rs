@@ -56,7 +56,10 @@ impl Engine<'_> {
         // Its name is known, and whoever starts the call says in which folder it lies: `"$VENV/bin/python" -m pytest`.
         if let [
             Candidate::Exact(name),
-            Candidate::Prefix("", Why::UnsetVariable(_) | Why::Parameter(_)),
+            Candidate::Prefix(
+                "",
+                Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_),
+            ),
         ] = candidates.as_slice()
             && name.starts_with('/')
             && !name.ends_with('/')
@@ -66,6 +69,16 @@ impl Engine<'_> {
                 certainty: here.certainty.min(Certainty::Likely),
                 ..here.clone()
             };
+            return self.program(&name, words, &likely);
+        }
+        // A build names its tools by variables that are called like them: `$(XMLTO) -m x`.
+        if let [Candidate::Prefix("", Why::PutIn(name))] = candidates.as_slice() {
+            let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            self.as_removal(words, &likely);
             return self.program(&name, words, &likely);
         }
         let mut effects = Effects::default();

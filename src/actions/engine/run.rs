@@ -55,12 +55,15 @@ impl Engine<'_> {
                         output.merge(&self.code_text(language, text, &word.origin, by, &here));
                     }
                     let reason = why_text(why).into_owned();
-                    let argument = matches!(why, Why::Parameter(_) | Why::UnsetVariable(_));
+                    let argument = matches!(
+                        why,
+                        Why::Parameter(_) | Why::UnsetVariable(_) | Why::PutIn(_)
+                    );
                     let here = Situation {
                         // A value put into code of which the rest is known is the rule, more code the exception.
                         certainty: if language == "sed"
                             // Who starts the call says what stands there, and no text of it.
-                            || matches!(why, Why::UnsetVariable(_))
+                            || matches!(why, Why::UnsetVariable(_) | Why::PutIn(_))
                             || ((language != "shell" || argument) && !text.trim().is_empty())
                         {
                             here.certainty.min(Certainty::Possible)

@@ -514,7 +514,10 @@ impl Engine<'_> {
 
 /// Whether who starts the call decides it, and nothing in its text.
 const fn is_from_outside(why: &Why) -> bool {
-    matches!(why, Why::UnsetVariable(_) | Why::Parameter(_))
+    matches!(
+        why,
+        Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_)
+    )
 }
 
 /// Data inside of an address leaves with the request.
@@ -534,7 +537,7 @@ fn leak(
     }
     let carried = word.data.as_deref().filter(|data| data.is_local());
     let variable = match why {
-        Some(Why::UnsetVariable(name)) if is_secret_name(name) => Some(name),
+        Some(Why::UnsetVariable(name) | Why::PutIn(name)) if is_secret_name(name) => Some(name),
         _ => None,
     };
     if carried.is_none() && variable.is_none() {
