@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::ansi;
-use super::command::{Value, Why};
+use super::command::{Candidate, Value, Why};
 use super::draft::{Draft, either};
-use super::env::{Bound, map_text};
+use super::env::{Bound, Place, map_text};
 use super::expand::Gather;
 use super::pattern::{self, Anchor};
-use super::syntax::tree::{Node, Operator, Parameter, Word};
+use super::syntax::tree::{Node, Operator, Parameter, Slice, Word};
 use super::walk::Walker;
 
 /// Variables that every shell sets itself or that every session has; never empty, their value known only when it runs.
@@ -31,6 +31,14 @@ const ALWAYS_SET: [&str; 17] = [
     "USER",
     "LOGNAME",
 ];
+
+/// Whether a value that is known holds a command substitution.
+fn holds_substitution(value: &Value) -> bool {
+    value
+        .candidates()
+        .into_iter()
+        .any(|one| matches!(one, Candidate::Exact(text) if text.contains("$(") || text.contains('`')))
+}
 
 /// Functions of make whose names no program has.
 const MAKE_FUNCTIONS: [&str; 14] = [
@@ -242,6 +250,27 @@ impl Walker<'_> {
         let value = value.unwrap_or_else(|| self.missing(&target));
         let value = self.apply(&parameter.operator, value, parameter.span);
         self.add(&value, gather, quoted);
+    }
+
+    /// `${x@P}` expands the value like a prompt: the substitutions in it run.
+    fn prompt(&mut self, value: &Value, span: Slice) -> Value {
+        let texts: Vec<String> = value
+            .candidates()
+            .into_iter()
+            .filter_map(|candidate| match candidate {
+                Candidate::Exact(text) => Some(format!(": \"{}\"", text.replace('"', "\\\""))),
+                _ => None,
+            })
+            .collect();
+        for source in texts {
+            let Some(text) = self.nested(source, Place::Inside(self.span(span))) else {
+                break;
+            };
+            let outer = std::mem::replace(&mut self.text, Rc::clone(&text));
+            self.captured(&text.tree.root);
+            self.text = outer;
+        }
+        Value::Unknown(Why::CommandOutput)
     }
 
     fn missing(&self, name: &str) -> Value {
@@ -513,6 +542,7 @@ impl Walker<'_> {
                 let (upper, all) = (*upper, *all);
                 map_text(&value, &|text| change_case(text, upper, all))
             }
+            Operator::Transform(b'P') if holds_substitution(&value) => self.prompt(&value, at),
             Operator::Transform(kind) => transform(*kind, value),
             Operator::Substring { offset, length } => {
                 let Some(offset) = self.number(offset) else {

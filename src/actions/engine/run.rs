@@ -144,6 +144,7 @@ impl Engine<'_> {
         for effect in code::analyse(known, text) {
             output.merge(&self.code_effect(effect, origin, by, &deeper));
         }
+        self.fetched_and_run(first, by, &deeper);
         // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
         // logs in with.
         output.secrets.retain(|secret| secret.contains(['/', '\\']));
@@ -158,6 +159,34 @@ impl Engine<'_> {
             }
         }
         output
+    }
+
+    /// A piece of code that fetches something and runs code it computes runs what it fetched, as far as anybody can
+    /// tell: what happens in between, in callbacks and streams, is not followed.
+    fn fetched_and_run(&mut self, first: usize, by: &str, here: &Situation) {
+        let of = self.actions.get(first..).unwrap_or_default();
+        let computes = of.iter().any(|action| {
+            action.kind == ActionKind::Unknown
+                && action
+                    .reason
+                    .as_deref()
+                    .is_some_and(|reason| [code::COMPUTED_CODE, code::DECODED_CODE].contains(&reason))
+        });
+        let source = of
+            .iter()
+            .find(|action| action.kind == ActionKind::NetFetch && action.target.exact)
+            .map(|action| Rc::<str>::from(action.target.value.as_str()));
+        if let Some(source) = source.filter(|_| computes) {
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            let data = Data {
+                urls: vec![source],
+                ..Data::opaque()
+            };
+            self.remote_code(&data, by, &likely);
+        }
     }
 
     fn code_effect(
@@ -342,7 +371,12 @@ impl Engine<'_> {
         if let Some(data) = &file.data {
             // `bash <(…)`: the file is what those commands write.
             let data = Rc::clone(data);
-            if file.exact().is_none() {
+            // The output of a command that stands there otherwise is a file's name, and no code.
+            let name = !file.known().0.starts_with("/dev/fd/")
+                && data.urls.is_empty()
+                && !data.decoded
+                && !data.setup;
+            if file.exact().is_none() && !name {
                 return self.code_data(language, &data, by, here);
             }
         }

@@ -275,8 +275,10 @@ pub enum Node {
     AndOr(Vec<(Link, Node)>),
     /// One after the other.
     List(Vec<Node>),
-    /// `&`, or a coprocess.
+    /// `&`
     Background(Box<Node>),
+    /// `coproc`
+    Coprocess(Box<Node>),
     /// `( )`
     Subshell(Box<Node>),
     /// `{ }`
