@@ -56,6 +56,9 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         return unknown;
     };
     let usual = || {
+        if arguments.is_empty() {
+            return None;
+        }
         let line: String = std::iter::once(program)
             .chain(arguments.iter().copied())
             .collect::<Vec<_>>()
@@ -63,7 +66,11 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         let text = walker.start.usual(&line)?;
         // What a tool says of a project, it says of that in the working directory.
         let own = walker.start.workspace.as_deref()?;
-        let here = walker.env.cwd().exact().is_some_and(|cwd| cwd.starts_with(own));
+        let here = walker
+            .env
+            .cwd()
+            .exact()
+            .is_some_and(|cwd| cwd.starts_with(own));
         (here || !text.starts_with(own)).then_some(text)
     };
     let text = match program {

@@ -34,10 +34,9 @@ const ALWAYS_SET: [&str; 17] = [
 
 /// Whether a value that is known holds a command substitution.
 fn holds_substitution(value: &Value) -> bool {
-    value
-        .candidates()
-        .into_iter()
-        .any(|one| matches!(one, Candidate::Exact(text) if text.contains("$(") || text.contains('`')))
+    value.candidates().into_iter().any(
+        |one| matches!(one, Candidate::Exact(text) if text.contains("$(") || text.contains('`')),
+    )
 }
 
 /// Functions of make whose names no program has.

@@ -154,7 +154,10 @@ fn what_make_and_templates_put_in_comes_from_outside() {
         ("OUT=y; cp x ${{ env.OUT }}", "cp x y"),
         ("echo \"${{ a.b }}-c\"", "echo …a.b"),
         ("${{ env.BIN }}/tool x", "</tool|…BIN> x"),
-        ("cd \"$(git rev-parse --show-toplevel)\"; rm -rf $(go env GOPATH)/x", "rm -rf /home/user/go/x"),
+        (
+            "cd \"$(git rev-parse --show-toplevel)\"; rm -rf $(go env GOPATH)/x",
+            "rm -rf /home/user/go/x",
+        ),
     ] {
         assert_eq!(last_of(text), meant, "in `{text}`");
     }
@@ -163,10 +166,7 @@ fn what_make_and_templates_put_in_comes_from_outside() {
 #[test]
 fn a_program_that_the_text_makes_is_no_variable_of_make() {
     assert_eq!(last_of("RM() { echo x; }; $(RM) y"), "x y");
-    assert_eq!(
-        last_of("PATH=/tmp/x:$PATH; $(RM) y"),
-        "…CommandOutput y"
-    );
+    assert_eq!(last_of("PATH=/tmp/x:$PATH; $(RM) y"), "…CommandOutput y");
     // A project's own folder is named only from inside of it.
     assert_eq!(
         last_of("rm -rf $(git rev-parse --show-toplevel)/x"),
@@ -190,8 +190,9 @@ fn descriptors_that_exec_opened_are_followed() {
 
 #[test]
 fn a_value_expanded_like_a_prompt_runs_what_is_in_it() {
-    assert_eq!(words("x='a $(rm y) b'; echo \"${x@P}\"")[0], "rm y");
-    assert_eq!(words("x='$(rm y)'; echo \"${x@Q}\"").len(), 1);
+    let runs = |text: &str| words(text).contains(&String::from("rm y"));
+    assert!(runs("x='a $(rm y) b'; echo \"${x@P}\""));
+    assert!(!runs("x='$(rm y)'; echo \"${x@Q}\""));
 }
 
 #[test]

@@ -18,8 +18,8 @@ use table::Table;
 use tools::Guess;
 
 use super::environment::Variables;
-use crate::shell::command::Usual;
 use super::special::Rules;
+use crate::shell::command::Usual;
 
 /// Decoded at most once.
 type Slot<T> = OnceLock<Option<Box<T>>>;

@@ -167,10 +167,9 @@ impl Engine<'_> {
         let of = self.actions.get(first..).unwrap_or_default();
         let computes = of.iter().any(|action| {
             action.kind == ActionKind::Unknown
-                && action
-                    .reason
-                    .as_deref()
-                    .is_some_and(|reason| [code::COMPUTED_CODE, code::DECODED_CODE].contains(&reason))
+                && action.reason.as_deref().is_some_and(|reason| {
+                    [code::COMPUTED_CODE, code::DECODED_CODE].contains(&reason)
+                })
         });
         let source = of
             .iter()
