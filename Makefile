@@ -41,7 +41,7 @@ test-rust:
 	cargo test --locked
 
 test-python: $(VENV)/.installed $(VENV)/.tools
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --benchmark-disable
 
 test: check test-rust test-python
 

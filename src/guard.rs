@@ -4,7 +4,7 @@
 //! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
 use crate::actions::{self, Action, ActionKind, Own};
@@ -15,8 +15,10 @@ use crate::facts::{Facts, Phase, RunState};
 use crate::home_packs::{self, Extended};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::policy::{self, Policy, PolicyError};
-use crate::record::gaps::Gaps;
-use crate::record::{self, Appended, Asked, Durability, Outcome, State, Store, StoreError};
+use crate::record::opening::Opening;
+use crate::record::{
+    self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
+};
 use crate::rules::RuleError;
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::span::ByteSpan;
@@ -48,9 +50,10 @@ pub struct Guard {
     packs: Result<Option<Extended>, String>,
     /// What the policy says about the user's own tools and programs.
     own: Option<&'static Own>,
-    store: Option<Result<Store, StoreError>>,
-    /// Remembers what could not be recorded.
-    gaps: Option<Arc<Gaps>>,
+    /// Where records go. Also without, the decision that could not be recorded is remembered there.
+    store: Option<Opening>,
+    /// What is answered where that cannot be written.
+    unrecorded: Unrecorded,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
     /// Set when the store is known to hold the policy that decides.
@@ -81,16 +84,8 @@ impl Guard {
         };
         let (policy, own) = with_own(policy);
         let store = match &options.home {
-            Some(home) if options.record => Some(Store::open(home)),
+            Some(home) if options.record => Some(Opening::new(home.clone())),
             _ => None,
-        };
-        let gaps = options
-            .home
-            .as_deref()
-            .map(|home| Arc::new(Gaps::new(home)));
-        let store = match (store, &gaps) {
-            (Some(Ok(store)), Some(gaps)) => Some(Ok(store.with_gaps(Arc::clone(gaps)))),
-            (store, _) => store,
         };
         Self {
             tables: builtin::sound(),
@@ -98,7 +93,7 @@ impl Guard {
             packs,
             own,
             store,
-            gaps,
+            unrecorded: Unrecorded::default(),
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
         }
@@ -118,11 +113,15 @@ impl Guard {
     #[must_use]
     pub fn with_durability(self, durability: Durability) -> Self {
         Self {
-            store: self
-                .store
-                .map(|store| store.map(|store| store.with_durability(durability))),
+            store: self.store.map(|store| store.with_durability(durability)),
             ..self
         }
+    }
+
+    /// The same guard with another answer to calls that cannot be recorded.
+    #[must_use]
+    pub fn with_unrecorded(self, unrecorded: Unrecorded) -> Self {
+        Self { unrecorded, ..self }
     }
 
     /// Understands, decides, records and answers a call.
@@ -258,8 +257,7 @@ impl Guard {
 
     pub(crate) fn open_store(&self) -> Result<&Store, StoreError> {
         match &self.store {
-            Some(Ok(store)) => Ok(store),
-            Some(Err(error)) => Err(error.clone()),
+            Some(store) => store.get(),
             None => Err(StoreError {
                 kind: "store_off",
                 message: String::from("this guard was opened without a store"),
@@ -276,7 +274,7 @@ impl Guard {
     }
 
     pub(crate) fn tagger(&self) -> &dyn Tagger {
-        match &self.store {
+        match self.store.as_ref().map(Opening::get) {
             Some(Ok(store)) => store,
             _ => &NoTags,
         }
@@ -304,9 +302,9 @@ impl Guard {
             run,
         };
         let mut judged = false;
-        let failure = match &self.store {
+        let failure = match self.store.as_ref().map(Opening::get) {
             None => None,
-            Some(Err(error)) => Some(error.clone()),
+            Some(Err(error)) => Some(error),
             Some(Ok(store)) => {
                 self.keep_policy(store);
                 let run = decision.run.clone();
@@ -336,9 +334,10 @@ impl Guard {
             self.judge(&mut decision, None);
         }
         if let Some(error) = failure {
-            without_store(&mut decision, &error);
-            if let Some(gaps) = &self.gaps {
-                gaps.remember(&error);
+            without_store(&mut decision, &error, self.unrecorded);
+            if let Some(store) = &self.store {
+                let adapter = &decision.facts.caller.runtime;
+                store.lost(&error, decision.verdict.effect, adapter);
             }
         }
         let timings = &mut decision.timings;
@@ -556,16 +555,25 @@ fn stricter(verdict: &mut Verdict, failure: Determining) {
     }
 }
 
-/// A decision that could not be recorded is stricter: it stays a denial, and everything but a read becomes one.
-fn without_store(decision: &mut Decision, error: &StoreError) {
-    let failure = guard_failure(
-        &decision.facts,
-        "error.store",
-        &format!(
-            "the decision could not be recorded ({}: {})",
-            error.kind, error.message
-        ),
+/// A decision that could not be recorded is stricter, unless the person wants it otherwise: it stays a denial, and
+/// everything but a read becomes one.
+fn without_store(decision: &mut Decision, error: &StoreError, unrecorded: Unrecorded) {
+    let what = format!(
+        "the decision could not be recorded ({}: {})",
+        error.kind, error.message
     );
+    let mut failure = guard_failure(&decision.facts, "error.store", &what);
+    match unrecorded {
+        Unrecorded::DenyChanges => {}
+        Unrecorded::Deny => {
+            failure.effect = Effect::Deny;
+            failure.message = format!("{what}; everything is denied until that is repaired");
+        }
+        Unrecorded::Decide => {
+            failure.effect = Effect::Allow;
+            failure.message = format!("{what}; it holds all the same, and the gap is noted");
+        }
+    }
     stricter(&mut decision.verdict, failure);
     decision.verdict.obligations.push(String::from("gap"));
     decision.verdict.obligations.sort();

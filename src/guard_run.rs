@@ -44,6 +44,11 @@ impl Guard {
             workspace: scrubber.scrub_option(start.workspace),
             host_mode: scrubber.scrub_option(start.host_mode),
             model: scrubber.scrub_option(start.model),
+            provider: scrubber.scrub_option(start.provider),
+            version: scrubber.scrub_option(start.version),
+            tools: start
+                .tools
+                .map(|tools| tools.scrubbed(|text| scrubber.scrub(text))),
             policy: self.policy().ok().map(|policy| policy.digest().to_owned()),
             observes: self.policy().is_ok_and(crate::policy::Policy::observes),
             ..start

@@ -5,6 +5,7 @@ Offsets count bytes of the UTF-8 of the string they point into, from zero, half-
 or the argument which `at` names by JSON Pointer (RFC 6901), such as `/command`.
 """
 
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, TypedDict, final
 
@@ -277,6 +278,42 @@ class Guard:
         Raises:
             StoreError: It could not be recorded.
             InputError: *result* is unknown.
+        """
+    def begin(
+        self,
+        run: str | None = None,
+        *,
+        model: str | None = None,
+        provider: str | None = None,
+        version: str | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        trigger: Literal["human", "schedule", "agent"] | None = None,
+        parent: str | None = None,
+        cwd: str | PathLike[str] | None = None,
+        workspace: str | PathLike[str] | None = None,
+    ) -> bool:
+        """
+        Record what a run is before its first call, or that it is another one from here on (which begins an epoch). What is
+        not given is not known, or as it was.
+
+        Args:
+            run: The runtime's name of the run; without one, this guard's own run.
+            model: The model, as its provider names it.
+            provider: Who provides it.
+            version: The version of the agent.
+            tools: Definitions of the tools that the agent can see, as the model gets them: each with a `name`, and the
+                `server` it comes from where a name `mcp__SERVER__TOOL` does not tell. Names and digests are kept.
+            trigger: What started the run.
+            parent: The runtime's name of the run that started it.
+            cwd: Absolute working directory; the process's own when not given.
+            workspace: Root of the project; `cwd` when not given.
+
+        Returns:
+            Whether that was anything new.
+
+        Raises:
+            InputError: A tool has no name, or *trigger* is unknown.
+            StoreError: It could not be recorded.
         """
     @property
     def policy_digest(self) -> str:

@@ -12,6 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,28 +44,35 @@ def host_target() -> str:
     return next(line.split(": ", 1)[1] for line in said.splitlines() if line.startswith("host: "))
 
 
-def build_front() -> None:
+@contextmanager
+def front_beside() -> Iterator[None]:
     """
-    Build the native front and lay it where maturin takes scripts from.
+    Build the native front while the body runs, and lay it where maturin takes scripts from.
+
+    Each of the two builds spends minutes in one thread, so they stand beside each other. That takes a target folder
+    of its own: cargo lets one build at a time into a folder.
 
     Raises:
         subprocess.CalledProcessError: cargo failed; its own output says why.
     """
     target = os.environ.get("CARGO_BUILD_TARGET") or host_target()
+    folder = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "front"
     flags = os.environ.get("RUSTFLAGS", "")
     if target.endswith("linux-gnu"):
         flags += " -C target-feature=+crt-static -C relocation-model=static"
     # With --target, flags reach the front but not build scripts and macros, which cannot be static.
-    subprocess.run(
-        ["cargo", "build", "--release", "--locked", "--bin", "armorer-guard", "--target", target],
-        cwd=ROOT,
-        check=True,
-        env={**os.environ, "RUSTFLAGS": flags.strip()},
-        stdout=sys.stderr,
-    )
-    output = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / target / "release" / FRONT
+    command = ["cargo", "build", "--release", "--locked", "--bin", "armorer-guard", "--target", target]
+    env = {**os.environ, "RUSTFLAGS": flags.strip(), "CARGO_TARGET_DIR": str(folder)}
     SCRIPTS.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(output, SCRIPTS / FRONT)
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=sys.stderr) as cargo:
+        try:
+            yield
+        except BaseException:
+            cargo.terminate()
+            raise
+    if cargo.returncode:
+        raise subprocess.CalledProcessError(cargo.returncode, command)
+    shutil.copy2(folder / target / "release" / FRONT, SCRIPTS / FRONT)
 
 
 def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: dict[str, Any] | None = None) -> str:
@@ -80,7 +90,9 @@ def build_wheel(
     metadata_directory: str | None = None,
 ) -> str:
     """Build one wheel with extension, package and front."""
-    build_front()
+    # maturin reads the scripts whenever it likes, so its first pass is for cargo's cache alone.
+    with front_beside(), tempfile.TemporaryDirectory() as unused:
+        maturin.build_wheel(unused, config_settings, metadata_directory)
     return str(maturin.build_wheel(wheel_directory, config_settings, metadata_directory))
 
 
@@ -90,5 +102,6 @@ def build_editable(
     metadata_directory: str | None = None,
 ) -> str:
     """As build_wheel, with the Python sources linked instead of copied."""
-    build_front()
+    with front_beside(), tempfile.TemporaryDirectory() as unused:
+        maturin.build_editable(unused, config_settings, metadata_directory)
     return str(maturin.build_editable(wheel_directory, config_settings, metadata_directory))

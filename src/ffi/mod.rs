@@ -14,7 +14,8 @@ use pyo3::types::{PyBytes, PyString};
 use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use crate::guard::{Guard as CoreGuard, Options};
 use crate::json::Value;
-use crate::record::{Durability, Outcome};
+use crate::record::kinds::RunStart;
+use crate::record::{Durability, Outcome, Unrecorded};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, ScanResult};
@@ -113,7 +114,8 @@ impl Guard {
             home: home.clone(),
             record,
         })
-        .with_durability(Durability::from_environment());
+        .with_durability(Durability::from_environment())
+        .with_unrecorded(Unrecorded::from_environment());
         if let Some(own) = own {
             inner = inner
                 .with_own(own)
@@ -224,6 +226,32 @@ impl Guard {
         py.detach(|| self.inner.outcome(&outcome))
             .map(|appended| appended.id)
             .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
+    }
+
+    #[pyo3(signature = (run=None, *, model=None, provider=None, version=None, tools=None, trigger=None, parent=None, cwd=None, workspace=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
+    fn begin(
+        &self,
+        py: Python<'_>,
+        run: Option<String>,
+        model: Option<String>,
+        provider: Option<String>,
+        version: Option<String>,
+        tools: Option<Vec<Bound<'_, PyAny>>>,
+        trigger: Option<&str>,
+        parent: Option<&str>,
+        cwd: Option<PathBuf>,
+        workspace: Option<PathBuf>,
+    ) -> PyResult<bool> {
+        let told = RunStart {
+            session: run,
+            model,
+            provider,
+            version,
+            parent_run: parent.map(|name| self.inner.run_id(&self.runtime, Some(name))),
+            ..RunStart::default()
+        };
+        runs::begin(py, self, told, tools, trigger, cwd, workspace)
     }
 
     const fn __enter__(slf: Py<Self>) -> Py<Self> {

@@ -1,12 +1,16 @@
 //! Runs and the store as a whole: stopping, checkpoints, events, what is taken away on purpose.
 
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use serde::Serialize;
 
 use super::convert::to_value;
-use super::{Guard, InputError, StoreError, failure};
+use super::{Guard, InputError, StoreError, edge, failure};
 use crate::json::to_canonical;
+use crate::record::kinds::RunStart;
+use crate::record::tools::Tools;
 use crate::record::{self, STATES, Stopping};
 
 /// A result as canonical JSON; `armorer_guard` reads it.
@@ -69,6 +73,44 @@ pub(super) fn stop_run<'py>(
                 summary: &stopped.summary,
             }),
     )
+}
+
+/// Says what a run is, before its first call or in the middle of it; whether that was anything new.
+pub(super) fn begin(
+    py: Python<'_>,
+    guard: &Guard,
+    told: RunStart,
+    tools: Option<Vec<Bound<'_, PyAny>>>,
+    trigger: Option<&str>,
+    cwd: Option<PathBuf>,
+    workspace: Option<PathBuf>,
+) -> PyResult<bool> {
+    const TRIGGERS: [&str; 3] = ["human", "schedule", "agent"];
+    let cwd = cwd.or_else(|| std::env::current_dir().ok());
+    let place = edge::context(cwd, workspace, guard.home.clone());
+    let tools = match tools {
+        None => None,
+        Some(tools) => {
+            let tools = tools.iter().map(to_value).collect::<PyResult<_>>()?;
+            let told = Tools::of_definitions(tools, &guard.runtime);
+            Some(told.map_err(|what| failure::<InputError>(py, "request_value", &what))?)
+        }
+    };
+    let trigger = trigger
+        .map(|name| one_of(py, "trigger", name, &TRIGGERS))
+        .transpose()?;
+    let start = RunStart {
+        runtime: guard.runtime.clone(),
+        cwd: place.cwd,
+        workspace: place.workspace,
+        user: place.user,
+        tools,
+        trigger: trigger.map(str::to_owned),
+        ..told
+    };
+    let run = guard.inner.run_id(&guard.runtime, start.session.as_deref());
+    py.detach(|| guard.inner.configure(&run, start, &guard.runtime))
+        .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
 }
 
 /// The end of a `with` block: the guard's own run ends, as crashed when an exception passes. A run in which nothing was

@@ -51,8 +51,6 @@ pub(super) struct Chain {
     memory: Option<Memory>,
     /// The epoch of the log's end, as long as `known` holds.
     epoch: Option<Epoch>,
-    /// The process that opened the file: a forked child shares its lock and must open its own.
-    pid: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -69,18 +67,11 @@ impl Chain {
             known: None,
             memory: None,
             epoch: None,
-            pid: 0,
         }
     }
 
     /// Takes the lock and finds the end of the chain, after mending it where a writer was cut off.
     pub(super) fn lock(&mut self, source: &Source) -> Result<Locked<'_>, StoreError> {
-        let pid = std::process::id();
-        if self.pid != pid {
-            self.file = None;
-            self.known = None;
-            self.pid = pid;
-        }
         let (file, len) = self.locked_file()?;
         let mut locked = Locked {
             len,

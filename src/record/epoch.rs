@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::chain::{Locked, Search};
 use super::error::StoreError;
 use super::id;
-use super::kinds::{Config, RunStart};
+use super::kinds::{Config, Model, RunStart};
 use super::line::{Draft, Source};
 use super::store::Store;
+use super::tools::Tools;
 use crate::decision::Decision;
 
 /// How far back the present epoch is looked for. Every record of a run but `outcome` says all of it.
@@ -79,8 +80,9 @@ pub(super) struct Change<'a> {
     /// Whether that policy only observes.
     observes: bool,
     host_mode: Option<&'a str>,
-    model: Option<&'a str>,
+    model: Option<Model<'a>>,
     config: Option<&'a Config>,
+    tools: Option<&'a Tools>,
 }
 
 impl Epoch {
@@ -185,6 +187,7 @@ impl Store {
             ("model", change.model.is_some()),
             ("perms", change.host_mode.is_some()),
             ("policy", change.policy.is_some()),
+            ("tools", change.tools.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))
@@ -198,9 +201,9 @@ impl Store {
         let resumed = std::mem::take(&mut epoch.stopped);
         draft.set("reason", if resumed { "resumed" } else { "changed" })?;
         draft.set("changed", &changed)?;
-        draft.set("model", &change.model.map(super::kinds::Model::named))?;
+        draft.set("model", &change.model)?;
         draft.set("config", &change.config)?;
-        draft.set("tools", &())?;
+        draft.set("tools", &change.tools)?;
         let perms = change.host_mode.map(|mode| Perms {
             host_mode: Some(mode),
         });
@@ -231,6 +234,10 @@ impl Store {
         adapter: &str,
     ) -> Result<bool, StoreError> {
         let source = self.source(adapter);
+        let start = &RunStart {
+            uid: start.uid.or(source.uid),
+            ..start.clone()
+        };
         let chain = self.chain(run)?;
         let mut chain = super::store::lock(&chain);
         let mut log = chain.lock(&source)?;
@@ -244,7 +251,7 @@ impl Store {
             return Ok(true);
         }
         let mut epoch = Epoch::of(&log, start.host_mode.is_some())?;
-        let (model, config) = last_configuration(&log)?;
+        let held = last_configuration(&log)?;
         let differs = |held: &Option<String>, now: &Option<String>| now.is_some() && held != now;
         let change = Change {
             observes: false,
@@ -256,14 +263,17 @@ impl Store {
                 .host_mode
                 .as_deref()
                 .filter(|_| differs(&epoch.host_mode, &start.host_mode)),
-            model: start
-                .model
-                .as_deref()
-                .filter(|_| differs(&model, &start.model)),
+            model: Model::of(start).filter(|_| {
+                differs(&held.model, &start.model) || differs(&held.provider, &start.provider)
+            }),
             config: start
                 .config
                 .as_ref()
-                .filter(|now| config.as_deref() != Some(&now.digest)),
+                .filter(|now| held.config.as_deref() != Some(&now.digest)),
+            tools: start.tools.as_ref().filter(|now| {
+                let held = held.tools.as_deref();
+                held != Some(&now.digest) && held != Some(&now.object_digest())
+            }),
         };
         let began = self.begin_epoch(&mut log, &mut epoch, &change, run, &source)?;
         if let Some(mode) = &start.host_mode {
@@ -278,27 +288,41 @@ impl Store {
     }
 }
 
-/// Model and digest of the configuration that a run was last said to have.
-fn last_configuration(log: &Locked<'_>) -> Result<(Option<String>, Option<String>), StoreError> {
+/// What a run was last said to be configured with.
+#[derive(Default)]
+struct Configured {
+    model: Option<String>,
+    provider: Option<String>,
+    /// Digest of the configuration, and of the tools.
+    config: Option<String>,
+    tools: Option<String>,
+}
+
+fn last_configuration(log: &Locked<'_>) -> Result<Configured, StoreError> {
     #[derive(Deserialize)]
     struct Line {
         kind: String,
         #[serde(default)]
-        model: Option<Model>,
+        model: Option<ModelSeen>,
         #[serde(default)]
         config: Option<Digest>,
+        #[serde(default)]
+        tools: Option<Digest>,
     }
-    #[derive(Deserialize)]
-    struct Model {
+    #[derive(Deserialize, Default)]
+    struct ModelSeen {
         #[serde(default)]
         model: Option<String>,
+        #[serde(default)]
+        provider: Option<String>,
     }
+    /// Of what was moved to an object, that one's.
     #[derive(Deserialize)]
     struct Digest {
-        #[serde(default)]
+        #[serde(default, alias = "$blob")]
         digest: Option<String>,
     }
-    let (mut model, mut config) = (None, None);
+    let mut held = Configured::default();
     let finder = memchr::memmem::Finder::new(b"\"kind\":\"run.");
     let done = log.search_back(u64::MAX, |line| {
         finder.find(line)?;
@@ -306,12 +330,14 @@ fn last_configuration(log: &Locked<'_>) -> Result<(Option<String>, Option<String
         if found.kind != "run.start" && found.kind != "run.epoch" {
             return None;
         }
-        model = model.take().or(found.model.and_then(|model| model.model));
-        config = config
-            .take()
-            .or(found.config.and_then(|config| config.digest));
-        (found.kind == "run.start" || (model.is_some() && config.is_some())).then_some(())
+        let model = found.model.unwrap_or_default();
+        held.model = held.model.take().or(model.model);
+        held.provider = held.provider.take().or(model.provider);
+        let digest = |seen: Option<Digest>| seen.and_then(|seen| seen.digest);
+        held.config = held.config.take().or_else(|| digest(found.config));
+        held.tools = held.tools.take().or_else(|| digest(found.tools));
+        (found.kind == "run.start").then_some(())
     })?;
     debug_assert!(!matches!(done, Search::GivenUp));
-    Ok((model, config))
+    Ok(held)
 }

@@ -63,7 +63,7 @@ impl Store {
         source: &Source,
         act: impl FnOnce(&mut Locked<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut journal = lock(&self.journal);
+        let mut journal = lock(&self.open.own().journal);
         let journal = journal.get_or_insert_with(|| {
             Chain::new(self.chain_options(JOURNAL, self.root().join("journal.jsonl")))
         });

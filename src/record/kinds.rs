@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::keys::{KEY_ID, TAG_ALGORITHM};
 use super::line::{Draft, Source};
 use super::store::{Enforced, Outcome};
+use super::tools::Tools;
 use crate::actions::ActionKind;
 use crate::builtin;
 use crate::decision::{Decision, Effect, Labelled, Near};
@@ -43,8 +44,18 @@ pub struct RunStart {
     pub observes: bool,
     /// The model, as the runtime names it.
     pub model: Option<String>,
+    /// Who provides the model.
+    pub provider: Option<String>,
     /// The runtime's configuration.
     pub config: Option<Config>,
+    /// The version of the agent or its runtime.
+    pub version: Option<String>,
+    /// The tools that the agent can see.
+    pub tools: Option<Tools>,
+    /// What started the run: `human`, `schedule`, `agent`.
+    pub trigger: Option<String>,
+    /// Id of the run that started it.
+    pub parent_run: Option<String>,
 }
 
 /// The configuration of a runtime: its files, by digest.
@@ -80,12 +91,16 @@ impl Config {
 /// The model of a run.
 #[derive(Serialize)]
 pub(super) struct Model<'a> {
-    model: &'a str,
+    model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
 }
 
 impl<'a> Model<'a> {
-    pub(super) const fn named(model: &'a str) -> Self {
-        Self { model }
+    /// The model of a run; `None` when nothing is known of it.
+    pub(super) fn of(start: &'a RunStart) -> Option<Self> {
+        let (model, provider) = (start.model.as_deref(), start.provider.as_deref());
+        (model.is_some() || provider.is_some()).then_some(Self { model, provider })
     }
 }
 
@@ -103,22 +118,32 @@ impl RunStart {
             host_mode: facts.caller.host_mode.clone(),
             policy: Some(decision.verdict.policy_digest.clone()),
             observes: decision.verdict.observes,
-            model: None,
-            config: None,
+            ..Self::default()
         }
     }
 
     /// What this record cannot see, each as a sentence.
     fn gaps(&self) -> Vec<&'static str> {
-        let mut gaps = vec!["the version of the agent is not reported"];
-        gaps.push(match self.model {
-            None => "model and provider are not reported",
-            Some(_) => "the provider of the model is not reported",
-        });
+        let mut gaps = Vec::new();
+        if self.version.is_none() {
+            gaps.push("the version of the agent is not reported");
+        }
+        match (&self.model, &self.provider) {
+            (None, None) => gaps.push("model and provider are not reported"),
+            (None, Some(_)) => gaps.push("the model is not reported"),
+            (Some(_), None) => gaps.push("the provider of the model is not reported"),
+            (Some(_), Some(_)) => {}
+        }
         if self.config.is_none() {
             gaps.push("the configuration of the agent is not seen");
         }
-        gaps.push("the set of tools is not seen, only the tools that were called");
+        match &self.tools {
+            None => gaps.push("the set of tools is not seen, only the tools that were called"),
+            Some(tools) if tools.count.is_none() => gaps.push(
+                "of the tools only the configured servers are seen, and the tools that were called",
+            ),
+            Some(_) => {}
+        }
         gaps.push("what the calls changed is not observed");
         if self.host_mode.is_none() {
             gaps.push("the permission mode of the runtime is not reported");
@@ -139,7 +164,7 @@ impl RunStart {
             exe: (),
             name: &'a str,
             sub: Option<&'a str>,
-            version: (),
+            version: Option<&'a str>,
         }
         #[derive(Serialize)]
         struct Runtime {
@@ -159,10 +184,10 @@ impl RunStart {
         #[derive(Serialize)]
         struct Input<'a> {
             cwd: Option<&'a str>,
-            parent_run: (),
+            parent_run: Option<&'a str>,
             principal: Principal<'a>,
             session: Option<&'a str>,
-            trigger: (),
+            trigger: Option<&'a str>,
             workspace: Option<&'a str>,
         }
         #[derive(Serialize)]
@@ -181,7 +206,7 @@ impl RunStart {
                 exe: (),
                 name: &self.runtime,
                 sub: self.agent.as_deref(),
-                version: (),
+                version: self.version.as_deref(),
             },
         )?;
         draft.set(
@@ -192,9 +217,9 @@ impl RunStart {
                 os: std::env::consts::OS,
             },
         )?;
-        draft.set("model", &self.model.as_deref().map(Model::named))?;
+        draft.set("model", &Model::of(self))?;
         draft.set("config", &self.config)?;
-        draft.set("tools", &())?;
+        draft.set("tools", &self.tools)?;
         draft.set(
             "perms",
             &Perms {
@@ -212,13 +237,13 @@ impl RunStart {
             "input",
             &Input {
                 cwd: self.cwd.as_deref(),
-                parent_run: (),
+                parent_run: self.parent_run.as_deref(),
                 principal: Principal {
                     uid: self.uid,
                     user: self.user.as_deref(),
                 },
                 session: self.session.as_deref(),
-                trigger: (),
+                trigger: self.trigger.as_deref(),
                 workspace: self.workspace.as_deref(),
             },
         )?;

@@ -11,7 +11,7 @@ pub mod durability;
 mod epoch;
 mod error;
 mod event;
-pub(crate) mod gaps;
+mod gaps;
 mod id;
 mod journal;
 mod keys;
@@ -23,6 +23,8 @@ mod memory_tests;
 pub mod merkle;
 pub mod note;
 mod objects;
+mod open_chains;
+pub(crate) mod opening;
 mod os;
 mod retain;
 #[cfg(test)]
@@ -33,6 +35,8 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
+pub mod tools;
+mod unrecorded;
 
 pub use clock::{Stamp, minute_of, rfc3339_micros};
 pub use durability::Durability;
@@ -47,6 +51,7 @@ pub use stop::{STATES, Stopped, Stopping};
 pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
 
 pub use summary::Summary;
+pub use unrecorded::Unrecorded;
 
 /// Version of the record format, as every record states it. Readers refuse another major version only.
 pub const SCHEMA_VERSION: &str = "1.0";

@@ -209,13 +209,22 @@ impl State {
             }
             return changed;
         };
-        match &*line.kind {
+        let lapsed = self.lapse(&line.ts);
+        let changed = match &*line.kind {
             "decision" => self.take_decision(&line),
             "outcome" => self.add_labels(&line.labels, &line),
             "grant" => self.take_grant(line),
             "revoke" => self.take_revoke(&line),
             _ => false,
-        }
+        };
+        changed || lapsed
+    }
+
+    /// What has lapsed once stays so, also when the clock is set back.
+    fn lapse(&mut self, now: &str) -> bool {
+        let before = self.grants.len();
+        self.grants.retain(|grant| grant.is_in_time(now));
+        self.grants.len() != before
     }
 
     fn take_decision(&mut self, line: &Line<'_>) -> bool {
@@ -598,7 +607,11 @@ mod tests {
             )
             .is_empty()
         );
-        assert!(live(&folded(&[ends]), "A", "/w", "P", "soon").is_empty());
+        assert!(live(&folded(std::slice::from_ref(&ends)), "A", "/w", "P", "soon").is_empty());
+        let later = r#"{"kind":"note","id":"N","ts":"2026-11-22T09:41:09.000000Z"}"#;
+        // The clock was set back after that record: what has lapsed does not come back.
+        let lapsed = folded(&[ends, later.to_owned()]);
+        assert!(live(&lapsed, "A", "/w", "P", NOW).is_empty());
         let revoked = r#"{"kind":"revoke","id":"V","ts":"t","grant_id":"g"}"#;
         assert!(live(&folded(&[once, revoked.to_owned()]), "A", "/w", "P", NOW).is_empty());
     }

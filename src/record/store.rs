@@ -1,6 +1,5 @@
 //! The store: where everything lies, and the two appends the guard makes.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +15,7 @@ use super::journal::{CHECKPOINT_EVERY, Seal};
 use super::keys::RedactionKey;
 use super::kinds::{self, LeftLabel, RunStart};
 use super::line::{Draft, Source};
+use super::open_chains::OpenChains;
 use super::state::State;
 use super::{gaps, id, objects, os};
 use crate::decision::{Decision, Effect, Verdict};
@@ -27,6 +27,10 @@ pub const JOURNAL: &str = "journal";
 
 /// How long an append waits for another process before it fails.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Held below the store for the time when the disk is full, and how many bytes: enough for a `gap` record and the
+/// decisions after it.
+const RESERVE: &str = "reserve";
+const RESERVED: usize = 64 * 1024;
 /// How many runs a process keeps open.
 const OPEN_RUNS: usize = 32;
 /// How far back a decision is looked for when an outcome names only the call.
@@ -136,8 +140,7 @@ pub struct Store {
     durability: Durability,
     patience: Duration,
     gaps: Arc<Gaps>,
-    runs: Mutex<HashMap<String, Arc<Mutex<Chain>>>>,
-    pub(super) journal: Mutex<Option<Chain>>,
+    pub(super) open: OpenChains,
 }
 
 impl Store {
@@ -156,8 +159,7 @@ impl Store {
             durability: Durability::default(),
             patience: PATIENCE,
             gaps: Arc::new(Gaps::new(home)),
-            runs: Mutex::default(),
-            journal: Mutex::default(),
+            open: OpenChains::new(),
         })
     }
 
@@ -276,7 +278,9 @@ impl Store {
         }
         let start = || RunStart::of(decision, source.uid);
         let appended = self.append(log, draft, start, run, &source, durable)?;
-        self.say_gap(&source);
+        if self.say_gap(&source) {
+            Self::keep_reserve(&self.root);
+        }
         Ok(appended)
     }
 
@@ -397,17 +401,35 @@ impl Store {
     }
 
     /// What could not be recorded before is said now that the store works again. A failure leaves it for the next time.
-    fn say_gap(&self, source: &Source) {
+    ///
+    /// Returns whether something was said.
+    pub(super) fn say_gap(&self, source: &Source) -> bool {
         let found = self.gaps.take();
         let Some(gap) = gaps::gap(&found) else {
-            return;
+            return false;
         };
-        if self
+        let said = self
             .journal_event("gap", source, |draft| draft.set("gap", &gap))
-            .is_err()
-        {
+            .is_ok();
+        if !said {
             self.gaps.put_back(found);
         }
+        said
+    }
+
+    /// Holds space for what has to be said when the disk is full. Where there is none for it, there is none.
+    fn keep_reserve(root: &Path) {
+        let path = root.join(RESERVE);
+        if matches!(os::stat_path(&path), Ok(None)) && os::overwrite(&path, &[0; RESERVED]).is_err()
+        {
+            let _ = os::remove(&path);
+        }
+    }
+
+    /// Gives back the space that was held; `false` when none was.
+    pub(super) fn free_reserve(home: &Path) -> bool {
+        let path = home.join("store").join(RESERVE);
+        matches!(os::stat_path(&path), Ok(Some(_))) && os::remove(&path).is_ok()
     }
 
     /// Appends `draft`, after the run's beginning and its line in the journal when the run is new.
@@ -496,7 +518,7 @@ impl Store {
                 "a run id must be a UUID in lower case",
             ));
         }
-        let mut runs = lock(&self.runs);
+        let mut runs = lock(&self.open.own().runs);
         if let Some(chain) = runs.get(run) {
             return Ok(Arc::clone(chain));
         }
@@ -634,6 +656,7 @@ fn read_or_create_id(root: &Path) -> Result<String, StoreError> {
                 let fresh = id::random_hex()?;
                 os::create_whole(&path, format!("{fresh}\n").as_bytes(), &fresh[..8])
                     .map_err(|error| StoreError::io("write", &path, &error))?;
+                Store::keep_reserve(root);
             }
             Err(error) => return Err(StoreError::io("read", &path, &error)),
         }

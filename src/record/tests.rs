@@ -13,6 +13,7 @@ use crate::scan::{Finding, FindingKind, Severity, Tagger as _};
 #[path = "../../tests/rust/record_fixture.rs"]
 pub(super) mod fixture;
 
+mod faults;
 mod runs;
 
 use fixture::{RUN, decision, marks};

@@ -26,6 +26,8 @@ struct ContractSpec {
     workspace_environment: Option<String>,
     #[serde(default)]
     config_files: Vec<String>,
+    #[serde(default)]
+    server_files: Vec<String>,
     unjudged: Vec<String>,
     fields: FieldsSpec,
     failure: ReplySpec,
@@ -208,6 +210,7 @@ fn compile_contract<'a>(spec: &'a ContractSpec, errors: &mut Vec<String>) -> Con
             .map(|event| compile_event(event, errors))
             .collect(),
         config_files: spec.config_files.iter().map(String::as_str).collect(),
+        server_files: spec.server_files.iter().map(String::as_str).collect(),
         unjudged: spec.unjudged.iter().map(String::as_str).collect(),
         failure: compile_reply("failure", &spec.failure, Says::Reason, errors),
     }

@@ -61,6 +61,9 @@ pub struct Contract<'a> {
     pub events: Vec<EventContract<'a>>,
     /// Files of the runtime's configuration, in the order it reads them; `~` is the home, `.` the working directory.
     pub config_files: Vec<&'a str>,
+    /// Where its servers of tools are described: a file as above, `#`, and a JSON Pointer in which `${cwd}` is the working
+    /// directory.
+    pub server_files: Vec<&'a str>,
     /// Events that are answered with nothing.
     pub unjudged: Vec<&'a str>,
     /// The answer to input that cannot be judged.

@@ -200,3 +200,38 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
     report = verify_store(front.home / "store", thorough=True)
     assert report.verdict.name == "ok"
     assert sum(record["kind"] == "decision" for record in front.records()) == 1 + 4 * 50
+
+
+def test_the_servers_of_tools_that_a_session_is_told_to_start_are_in_its_record(front: Front):
+    project, home = front.cwd, front.cwd.parent
+    (project / ".mcp.json").write_text(
+        json.dumps({"mcpServers": {"tracker": {"command": "npx", "args": ["tracker", "--key", "hunter2-hunter2"]}}})
+    )
+    local = {"mcpServers": {"tracker": {"command": "mine"}}}
+    (home / ".claude.json").write_text(
+        json.dumps({"mcpServers": {"docs": {"type": "http", "url": "https://u:p@docs.example/mcp?key=1"}}})
+    )
+    session = {"session_id": "s", "cwd": str(project)}
+
+    def begin(name: str = "SessionStart") -> None:
+        got = front("hook", "claude", stdin=json.dumps({**session, "hook_event_name": name}))
+        assert (got.code, got.answer) == (0, {})
+
+    begin()
+    begin("ConfigChange")
+    started = front.records()
+    assert [record["kind"] for record in started] == ["run.start"]
+    servers = started[0]["tools"]["servers"]
+    assert [(server["name"], server["transport"], server["url"]) for server in servers] == [
+        ("docs", "http", "https://docs.example/mcp"),
+        ("tracker", "stdio", None),
+    ]
+    assert "of the tools only the configured servers are seen" in " ".join(started[0]["coverage"]["gaps"])
+    assert "hunter2" not in json.dumps(started)
+
+    (home / ".claude.json").write_text(json.dumps({"projects": {str(project): local}}))
+    begin("ConfigChange")
+    epoch = front.records()[-1]
+    assert (epoch["kind"], epoch["changed"]) == ("run.epoch", ["tools"])
+    assert [server["name"] for server in epoch["tools"]["servers"]] == ["tracker"]
+    assert epoch["tools"]["servers"][0]["cmd_digest"] != servers[1]["cmd_digest"]

@@ -197,9 +197,20 @@ def _other(record: dict[str, Any]) -> str:
             found = part(record, "recovery")
             return f"{visible(found.get('reason'))}, {visible(found.get('bytes'))} bytes moved aside"
         case "gap":
-            return visible(part(record, "gap").get("reason"))
+            return gap_in_words(part(record, "gap"))
         case _:
             return "see `show`"
+
+
+def gap_in_words(gap: dict[str, Any]) -> str:
+    """What is not in a log, in a few words."""
+    count, answered = gap.get("count"), part(gap, "answered")
+    if not isinstance(count, int):
+        return visible(gap.get("reason"))
+    words = {"allow": "allowed", "ask": "asked", "deny": "denied"}
+    how = ", ".join(f"{visible(times)} {words.get(effect, visible(effect))}" for effect, times in answered.items())
+    why = ", ".join(f"{visible(error)}" for error in part(gap, "errors"))
+    return f"{counted(count, 'decision')} not recorded{f' ({how})' if how else ''}{f': {why}' if why else ''}"
 
 
 def run_tail(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from functools import cached_property
 from typing import Any
 
-from armorer_guard.cli.records_list import run_entry
+from armorer_guard.cli.records_list import gap_in_words, run_entry
 from armorer_guard.cli.records_page import ENDINGS, Page, Section
 from armorer_guard.cli.records_text import (
     ODD,
@@ -24,9 +24,13 @@ from armorer_guard.cli.records_text import (
     visible,
 )
 from armorer_guard.records.index import Filters, Index, Row, Run
+from armorer_guard.records.intake import micros
 
 _MOST = 8
 _SHOWN_LAST = 5
+_MOST_SERVERS, _MOST_TOOLS = 12, 20
+_PROMPT = 300
+"""Characters of a prompt that are shown."""
 _LOOKED_AT = 200
 """Latest outcomes that are read for what was observed: a page is to be there at once."""
 _RESUMABLE = {"True": "possible", "False": "not possible"}
@@ -58,6 +62,15 @@ class _Told:
     def outcomes(self) -> list[tuple[Row, dict[str, Any]]]:
         """The latest outcomes."""
         return self.lines("outcome", _LOOKED_AT)
+
+    def said_by_a_person(self, *, oldest_first: bool) -> tuple[Row, str] | None:
+        """The first or the last prompt among the records at that end of the run."""
+        for row in self.index.find(Filters(run=self.run.name), _LOOKED_AT, oldest_first=oldest_first):
+            if not row.tool:
+                facts = part(self.index.summary(row) or {}, "facts")
+                if facts.get("surface") == "user" and isinstance(text := facts.get("args"), str):
+                    return row, text
+        return None
 
     def rows(self, kind: str, limit: int) -> list[Row]:
         """Records of a kind, the latest first."""
@@ -156,18 +169,31 @@ def _model(told: _Told) -> Section:
     files = [visible(found.get("path")) for found in parts(config, "files")]
     section.tell("settings", ", ".join(files) or config.get("digest"), "the guard does not read it")
     for epoch in told.epochs[::-1]:
-        what = ", ".join(texts(epoch, "changed")) or visible(epoch.get("reason"))
-        section.say(f"epoch {visible(epoch.get('epoch'))}", f"{visible(epoch.get('ts'))}: {what} changed", "33")
+        section.say(f"epoch {visible(epoch.get('epoch'))}", f"{visible(epoch.get('ts'))}: {_changed(epoch)}", "33")
     return section
+
+
+def _changed(epoch: dict[str, Any]) -> str:
+    """What differs from the epoch before, with what it is now where that is short."""
+    now = {
+        "model": part(epoch, "model").get("model"),
+        "perms": part(epoch, "perms").get("host_mode"),
+        "policy": part(epoch, "policy").get("digest"),
+    }
+    names = {"perms": "permission mode", "config": "settings"}
+    said = [
+        f"{names.get(name, name)} changed" + (f" to {visible(now[name])}" if now.get(name) else "")
+        for name in map(visible, texts(epoch, "changed"))
+    ]
+    resumed = ["the run went on after its end"] if epoch.get("reason") == "resumed" else []
+    return ", ".join(resumed + said) or visible(epoch.get("reason"))
 
 
 def _tools(told: _Told) -> Section:
     section, run = Section("tools", "4  Tools and permissions"), told.run
     tools, perms = told.configured("tools"), told.configured("perms")
-    servers = [f"{visible(server.get('name'))} ({len(parts(server, 'tools'))})" for server in parts(tools, "servers")]
-    offered = ", ".join(servers) or (f"{tools['count']} tools" if tools.get("count") else None)
-    section.tell("offered", offered, "the runtime only reports the tools that are called")
-    called = [(tool or "a text", count) for tool, count in told.index.tools(run.name)]
+    _offered(section, tools)
+    called = [(tool, count) for tool, count in told.index.tools(run.name) if tool]
     section.say("called", _counts(called, "time") if called else "none")
     mode = perms.get("host_mode")
     if mode is None and (seen := part(told.latest, "caller").get("host_mode")) is not None:
@@ -181,6 +207,27 @@ def _tools(told: _Told) -> Section:
     return section
 
 
+def _offered(section: Section, tools: dict[str, Any]) -> None:
+    """What the agent could see, server by server."""
+    servers = parts(tools, "servers")
+    if not servers:
+        section.tell("offered", tools.get("digest"), "the runtime only reports the tools that are called")
+        return
+    for at, server in enumerate(servers[:_MOST_SERVERS]):
+        names = [visible(tool.get("name")) for tool in parts(server, "tools")]
+        place = ", ".join(visible(server[name]) for name in ("transport", "url") if server.get(name))
+        said = visible(server.get("name")) + (f" ({place})" if place else "")
+        if names:
+            more = f" and {len(names) - _MOST_TOOLS} more" if len(names) > _MOST_TOOLS else ""
+            said += f": {', '.join(names[:_MOST_TOOLS])}{more}"
+        section.say("offered" if at == 0 else "", said)
+    if len(servers) > _MOST_SERVERS:
+        section.say("", f"and {counted(len(servers) - _MOST_SERVERS, 'more server')}: `--json` lists all", "2")
+    if tools.get("count") is None:
+        why = "the runtime's configuration names these servers; which tools they offer it does not report"
+        section.say("", f"({why})", "2")
+
+
 def _inputs(told: _Told) -> Section:
     section, run = Section("inputs", "5  Inputs and context"), told.run
     given, context = part(told.start, "input"), part(told.latest, "context")
@@ -189,6 +236,7 @@ def _inputs(told: _Told) -> Section:
         if value is None and context.get(name) is not None:
             value = f"{context[name]} (with the last call)"
         section.tell(label, value, _NO_TELLER)
+    _prompts(section, told)
     read = sum(count for tool, count in told.index.tools(run.name) if not tool)
     section.say("texts", f"{counted(read, 'text')} judged, and kept redacted" if read else "none was judged")
     for label, kind in (("labels", "label"), ("found", "finding")):
@@ -196,6 +244,18 @@ def _inputs(told: _Told) -> Section:
         if found:
             section.say(label, _counts(found, "decision"), "33")
     return section
+
+
+def _prompts(section: Section, told: _Told) -> None:
+    """What the person said first and last, as far as the runtime brought it to the guard; redacted like everything."""
+    ends = [told.said_by_a_person(oldest_first=first) for first in (True, False)]
+    for label, found in zip(("prompt", "latest"), ends if ends[0] != ends[1] else ends[:1], strict=False):
+        if found is not None:
+            row, text = found
+            more = "…" if len(text) > _PROMPT else ""
+            section.say(label, f"{visible(text[:_PROMPT])}{more}  [{short_id(row.id)}]")
+    if ends[0] is None:
+        section.missing("prompt", "none was brought to the guard")
 
 
 def _decisions(told: _Told) -> Section:
@@ -244,6 +304,8 @@ def _approvals(told: _Told) -> Section:
             f"{counted(run.asked, 'call')} asked about: {went:,} went on, {ended['not_attempted']:,} not attempted, "
             f"{ended['none']:,} without an outcome",
         )
+        if not results:
+            section.missing("answered by", "the runtime asked in its own way and does not say who answered")
     if not section.items:
         section.say("approvals", "none: nothing in this run was asked", "2")
     return section
@@ -261,6 +323,10 @@ def _changes(told: _Told) -> Section:
                 section.say("not known", text, "33")
         else:
             section.say(name, f"{count:,}: {ENDINGS.get(name, visible(name))}", "31" if name in ODD else "")
+            if name in ODD:
+                for row in index.find(Filters(run=run.name, outcome=name), _SHOWN_LAST):
+                    if row.kind == "decision":
+                        section.say("", f"{summary(index.summary(row) or {})}  [{short_id(row.id)}]")
     orphans = index.find(Filters(record_kind="outcome", run=run.name, outcome="bypassed"), 1_000)
     if orphans:
         section.say("bypassed", f"{counted(len(orphans), 'call')} ran that nobody had decided", "31")
@@ -309,7 +375,8 @@ def _stopped(told: _Told) -> Section:
         section.say("stopped", f"{visible(stop.get('state'))}{by}, {long_time(told.stop_row.ts)}{reason}")
         flying = texts(stop, "in_flight")
         named = f": {', '.join(short_id(each) for each in flying[:_MOST])}" if flying else ""
-        section.say("in flight", f"{counted(len(flying), 'call')}{named}", "33" if flying else "")
+        may = ", may have run or not" if flying else ""
+        section.say("in flight", f"{counted(len(flying), 'call')}{named}{may}", "33" if flying else "")
         resume = stop.get("resume_cmd") or stop.get("resumable")
         section.tell("resume", _RESUMABLE.get(str(resume), resume), _NO_TELLER)
         if run.last and run.last > told.stop_row.ts:
@@ -318,9 +385,22 @@ def _stopped(told: _Told) -> Section:
         rows = told.rows(kind, 1_000)
         if rows:
             section.say(kind, f"{what} {counted(len(rows), 'time')}, last {long_time(rows[0].ts)}", "33")
+    for gap in _gaps_in(told):
+        times = f"{visible(gap.get('since'))} to {visible(gap.get('until'))}"
+        section.say("gap", f"{gap_in_words(gap)}; of this run or another, {times}", "33")
     if run.broken:
         section.say("broken", f"{counted(run.broken, 'line')} of the log are no records: see `records verify`", "31")
     return section
+
+
+def _gaps_in(told: _Told) -> list[dict[str, Any]]:
+    """What could not be recorded while the run went on. Only the journal has it: the run's own log was not written."""
+    began, last = told.run.began or 0, told.run.last or 0
+    return [
+        gap
+        for gap in told.index.store.unrecorded()
+        if micros(gap.get("until")) >= began and micros(gap.get("since")) <= last
+    ][-_SHOWN_LAST:]
 
 
 def _evidence(told: _Told) -> Section:

@@ -348,6 +348,16 @@ def _decisive(record: dict[str, Any], count: int) -> int:
     return 0
 
 
+_TEXTS = {
+    "user": "the person said",
+    "retrieved": "a document said",
+    "tool_result": "a tool answered",
+    "tool_description": "a tool describes itself",
+    "model_output": "the model said",
+}
+"""Where a text that was judged by itself came from."""
+
+
 def summary(record: dict[str, Any]) -> str:
     """What a decision was about, in one line: what the call would do, or else how it was written."""
     facts = part(record, "facts")
@@ -360,6 +370,7 @@ def summary(record: dict[str, Any]) -> str:
         return sentence(actions[_decisive(record, len(actions))]).removeprefix("would ") + more
     given = arguments(facts.get("args"))
     if facts.get("phase") == "text":
-        return f"a text: {given[0][1]}" if given else "a text"
+        what = _TEXTS.get(str(facts.get("surface")), "a text")
+        return f"{what}: {given[0][1]}" if given else what
     named = [value for name, value in given if name in ("command", "file_path", "path", "url", "query", "sql")]
     return named[0] if named else ", ".join(f"{name}={value}" if name else value for name, value in given) or "-"

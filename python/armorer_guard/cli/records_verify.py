@@ -151,6 +151,14 @@ def _say(report: Report, store: Store, screen: Screen, strict: bool) -> None:
     recovered = sum(chain.recovered for chain in report.chains)
     if recovered:
         print(screen.faint(f"note: {counted(recovered, 'torn line')} of writers that died had been moved aside"))
+    lost = sum(chain.unrecorded for chain in report.chains)
+    if lost:
+        print(
+            screen.faint(
+                f"note: {counted(lost, 'decision')} could not be recorded when they were made; `gap` records of"
+            )
+        )
+        print(screen.faint("the journal say when and why"))
     if unsealed:
         said = f"nothing states where {counted(len(unsealed), 'run')} end{'s' * (len(unsealed) == 1)}"
         shows = "records cut from the end show only against an anchor (`--heads` prints one)"

@@ -36,6 +36,7 @@ class Missing(Part):
     expected_seq: int | None = None
     expected_hash: Digest | None = None
     count: int | None = Field(default=None, description="decisions that could not be recorded")
+    answered: dict[str, int] = Field(default={}, description="how many of them were answered with each effect")
     errors: dict[str, int] = Field(default={}, description="how often each error came up")
     since: str | None = Field(default=None, description="when the first of them was made")
     until: str | None = Field(default=None, description="when the last of them was made")

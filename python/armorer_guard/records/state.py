@@ -35,6 +35,14 @@ def minute_of(time: str) -> int | None:
     return minute if minute >= 0 else None
 
 
+def _in_time(grant: Mapping[str, Any], now: str) -> bool:
+    """Whether a grant has not lapsed; a clock or an end that cannot be read ends it."""
+    expires = grant.get("expires")
+    if expires is None:
+        return True
+    return minute_of(now) is not None and minute_of(expires) is not None and now < str(expires)
+
+
 @dataclass
 class Counter:
     """How often something happened: in all, by minute for an hour, by hour for a day."""
@@ -89,6 +97,8 @@ class State:
             for label in ("secret", "untrusted"):
                 self._label(label, "a record of this run that cannot be read any more", "", "")
             return
+        # What has lapsed once stays so, also when the clock is set back.
+        self.grants = {held: grant for held, grant in self.grants.items() if _in_time(grant, record["ts"])}
         kind = record["kind"]
         if kind == "decision":
             self._decision(record)

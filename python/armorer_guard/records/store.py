@@ -112,6 +112,15 @@ class Store:
                     offset += len(held)
                     held, skipping = b"", True
 
+    def unrecorded(self) -> list[dict[str, Any]]:
+        """What the journal says of decisions that could not be recorded: the `gap` of each such record."""
+        try:
+            lines = [stored for stored in self.lines("journal") if b'"kind":"gap"' in stored.line]
+        except OSError:
+            return []
+        found = [(stored.members or {}).get("gap") for stored in lines]
+        return [gap for gap in found if isinstance(gap, dict) and isinstance(gap.get("count"), int)]
+
     def read(self, chain: str, offset: int, length: int) -> bytes:
         """
         Some bytes of a log; fewer when it ends before.

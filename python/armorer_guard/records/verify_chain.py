@@ -328,15 +328,17 @@ class Follower:
         chain = self.report.chain
         if found.get("store") != self.store or (chain != JOURNAL and found.get("run") != chain):
             self.problem("rewritten", f"record {self.seq} belongs to another store or run", number, offset)
-        kind = found.get("kind")
+        kind, gap = found.get("kind"), found.get("gap")
         match kind:
-            case "gap" if isinstance(gap := found.get("gap"), dict) and gap.get("reason") == "shortened":
+            case "gap" if isinstance(gap, dict) and gap.get("reason") == "shortened":
                 self.problem(
                     "truncated",
                     f"records up to {gap.get('expected_seq')} had been written before line {number} and were cut off",
                     number,
                     offset,
                 )
+            case "gap" if isinstance(gap, dict) and isinstance(count := gap.get("count"), int):
+                self.report.unrecorded += max(count, 0)
             case "recovery":
                 self._recovery(found.get("recovery"), number, offset)
             case _:

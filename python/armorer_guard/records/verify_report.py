@@ -88,6 +88,8 @@ class ChainReport:
     forgotten: int = 0
     """How many of its records are stubs whose payload was erased."""
     recovered: int = 0
+    unrecorded: int = 0
+    """How many decisions it says could not be recorded."""
     problems: list[Problem] = field(default_factory=list)
     more_problems: int = 0
     notes: list[Problem] = field(default_factory=list)
@@ -171,6 +173,7 @@ def report_as_json(report: Report) -> Mapping[str, Any]:
                 "bytes": chain.bytes,
                 "head": chain.head,
                 "recovered": chain.recovered,
+                "unrecorded": chain.unrecorded,
                 "sealed": chain.sealed,
                 "forgotten": chain.forgotten,
                 "verdict": next((n for n in VERDICTS if n in {p.verdict for p in chain.problems}), "ok"),

@@ -9,7 +9,7 @@ use armorer_guard_core::edge;
 use armorer_guard_core::explain;
 use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{Value, parse_repaired};
-use armorer_guard_core::record::Durability;
+use armorer_guard_core::record::{Durability, Unrecorded};
 use armorer_guard_core::wire::{
     self, Answer, ErrorAnswer, Failure, Origin, Request, RequestError, Subject,
 };
@@ -44,7 +44,8 @@ pub(crate) fn run(options: &CheckOptions) -> Status {
         home,
         record: options.record,
     })
-    .with_durability(Durability::from_environment());
+    .with_durability(Durability::from_environment())
+    .with_unrecorded(Unrecorded::from_environment());
     if options.format == InputFormat::JsonLines {
         stream(&guard, &origin)
     } else {

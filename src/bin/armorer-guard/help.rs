@@ -88,6 +88,9 @@ pub(crate) fn overview() -> String {
          environment:\n\
          \x20 ARMORER_GUARD_HOME    where records, policy and keys are kept\n\
          \x20                       (default: $XDG_STATE_HOME/armorer-guard, ~/.local/state/armorer-guard)\n\
+         \x20 ARMORER_GUARD_UNRECORDED  what is answered while the record cannot be written: `deny`,\n\
+         \x20                       `deny-changes` (default: what only reads passes), `decide` (as the policy says)\n\
+         \x20 ARMORER_GUARD_DURABILITY  what is on the disk before the answer: `fast`, `balanced` (default), `strict`\n\
          \x20 ARMORER_GUARD_PYTHON  the Python of commands that need one\n\
          \x20 NO_COLOR              never use colours\n",
     );

@@ -11,7 +11,8 @@ use armorer_guard_core::decision::{Decision, Effect};
 use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::{StringRole, Value, canonical, parse_repaired};
 use armorer_guard_core::record::kinds::{Config, ConfigFile, RunStart};
-use armorer_guard_core::record::{Durability, Outcome, Stopping, StoreError, digest};
+use armorer_guard_core::record::tools::Tools;
+use armorer_guard_core::record::{Durability, Outcome, Stopping, StoreError, Unrecorded, digest};
 use armorer_guard_core::runtime::{
     BeginEvent, Contract, EventContract, HookEvent, OutcomeEvent, Refused, Reply, ReplyTemplate,
     Session, StopEvent,
@@ -114,7 +115,8 @@ fn answer(contract: &Contract<'_>, options: &HookOptions, told: &mut Option<Told
         home: Some(home.clone()),
         record: true,
     })
-    .with_durability(Durability::from_environment());
+    .with_durability(Durability::from_environment())
+    .with_unrecorded(Unrecorded::from_environment());
     let place = |session: &Session| context(contract, session, home.clone());
     match event {
         HookEvent::Call(call, event) => {
@@ -210,6 +212,7 @@ fn configure(
     let start = RunStart {
         runtime: contract.name.to_owned(),
         config: config(contract, place.home.as_deref(), place.cwd.as_deref()),
+        tools: servers(contract, place.home.as_deref(), place.cwd.as_deref()),
         cwd: place.cwd,
         workspace: place.workspace,
         user: place.user,
@@ -225,25 +228,47 @@ fn configure(
     }
 }
 
+/// The content of a file that a contract names, when it is there. Longer files are no configuration.
+fn named_file(name: &str, home: Option<&str>, cwd: Option<&str>) -> Option<Vec<u8>> {
+    const MOST: u64 = 4 << 20;
+    let path = match (name.strip_prefix("~/"), name.strip_prefix("./")) {
+        (Some(rest), _) => Path::new(home?).join(rest),
+        (None, Some(rest)) => Path::new(cwd?).join(rest),
+        (None, None) => PathBuf::from(name),
+    };
+    let data = std::fs::metadata(&path).ok()?;
+    if !data.is_file() || data.len() > MOST {
+        return None;
+    }
+    std::fs::read(&path).ok()
+}
+
+/// The servers of tools that a runtime is told to start.
+fn servers(contract: &Contract<'_>, home: Option<&str>, cwd: Option<&str>) -> Option<Tools> {
+    let described: Vec<Value> = contract
+        .server_files
+        .iter()
+        .filter_map(|place| {
+            let (name, pointer) = place.split_once('#')?;
+            let (file, _) = parse_repaired(&named_file(name, home, cwd)?).ok()?;
+            let escaped = cwd
+                .unwrap_or_default()
+                .replace('~', "~0")
+                .replace('/', "~1");
+            file.pointer(&pointer.replace("${cwd}", &escaped)).cloned()
+        })
+        .collect();
+    Tools::of_servers(described.iter())
+}
+
 /// The files a runtime is configured by, as far as they are there, by digest.
 fn config(contract: &Contract<'_>, home: Option<&str>, cwd: Option<&str>) -> Option<Config> {
-    /// Longer files are no configuration.
-    const MOST: u64 = 4 << 20;
     let files: Vec<ConfigFile> = contract
         .config_files
         .iter()
         .filter_map(|name| {
-            let path = match (name.strip_prefix("~/"), name.strip_prefix("./")) {
-                (Some(rest), _) => Path::new(home?).join(rest),
-                (None, Some(rest)) => Path::new(cwd?).join(rest),
-                (None, None) => PathBuf::from(name),
-            };
-            let data = std::fs::metadata(&path).ok()?;
-            if !data.is_file() || data.len() > MOST {
-                return None;
-            }
             Some(ConfigFile {
-                digest: digest(&std::fs::read(&path).ok()?),
+                digest: digest(&named_file(name, home, cwd)?),
                 path: (*name).to_owned(),
             })
         })

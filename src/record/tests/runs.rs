@@ -270,7 +270,7 @@ fn what_could_not_be_recorded_is_said_once_the_store_works() {
     };
     for _ in 0..3 {
         // Each in a process of its own.
-        Gaps::new(&home).remember(&error);
+        Gaps::new(&home).remember(&error, Effect::Deny);
     }
     let store = Store::open(&home).unwrap();
     decided(&store, Effect::Allow, "a");
@@ -282,6 +282,7 @@ fn what_could_not_be_recorded_is_said_once_the_store_works() {
         (2, &"unrecorded".into(), &3.into())
     );
     assert_eq!(gap["errors"]["store_full"], 3);
+    assert_eq!(gap["answered"], serde_json::json!({"deny": 3}));
     assert!(!home.join("gaps").exists());
 }
 
