@@ -167,10 +167,13 @@ impl Walker<'_> {
         } else {
             MAKE_FUNCTIONS.contains(&name)
         };
+        if !known {
+            return None;
+        }
         let own = self.env.function(name).is_some()
             || self.env.function(&format!("{name}=")).is_some()
             || self.env.variable("PATH").is_some();
-        (known && !own).then(|| self.put_in(name))
+        (!own).then(|| self.put_in(name))
     }
 
     /// `$_`: the last argument of the command before.
