@@ -183,6 +183,14 @@ impl<'c> Engine<'c> {
     }
 
     /// Adds an action with sorted attributes.
+    /// The host that served what the call downloaded: the first that there was.
+    fn served_by(&self) -> Option<String> {
+        self.files
+            .iter()
+            .find_map(|(_, data)| data.urls.first())
+            .and_then(|url| crate::actions::url::classify(url).host)
+    }
+
     fn push(&mut self, mut action: Action, situation: &Situation) {
         if self.actions.len() >= MAX_ACTIONS {
             if !self.limited {
@@ -194,6 +202,15 @@ impl<'c> Engine<'c> {
                 });
             }
             return;
+        }
+        if action.target.host.is_none()
+            && matches!(
+                action.kind,
+                ActionKind::ExecLocal | ActionKind::PackageInstall
+            )
+            && action.has("downloaded")
+        {
+            action.target.host = self.served_by();
         }
         action.attributes.sort_unstable();
         action.attributes.dedup();
