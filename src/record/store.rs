@@ -1,5 +1,6 @@
 //! The store: where everything lies, and the two appends the guard makes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

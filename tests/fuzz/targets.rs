@@ -22,6 +22,8 @@ pub fn shell(data: &[u8]) {
             home: Some(String::from("/home/user")),
             user: Some(String::from("user")),
             scope: Rc::new(Scope::default()),
+            workspace: Some(String::from("/work/project")),
+            usual: builtin::catalogue().usual(),
         },
     );
     for command in &resolution.commands {
