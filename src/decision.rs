@@ -122,10 +122,8 @@ pub struct Decision {
     pub facts: Facts,
     /// What policy said.
     pub verdict: Verdict,
-    /// `sha256:…` of tool and redacted arguments: what an approval binds to.
-    pub action_digest: String,
-    /// `sha256:…` of the facts.
-    pub facts_digest: String,
+    /// What `Decision::action_digest` gives, where recording took that already.
+    pub action: Option<String>,
     /// What redaction replaced in the arguments or the text.
     pub marks: Vec<Mark>,
     /// `sha256:…` of the person's own packs; `None` when only the rules that ship were asked.

@@ -1,14 +1,14 @@
 //! The straight line: understand, decide, record, answer, in that order and only here.
 //!
 //! What is broken (policy, store) is answered at each call, and strictly: what writes, executes or sends is denied,
-//! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file.
+//! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file; see [`crate::scrub`].
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
 use crate::actions::catalogue::source;
-use crate::actions::{self, Action, ActionKind, Own};
+use crate::actions::{self, ActionKind, Own};
 use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
@@ -16,22 +16,14 @@ use crate::edge;
 use crate::facts::{Facts, Phase, RunState};
 use crate::home_commands::{self, HomeCommands};
 use crate::home_packs::{self, Extended};
-use crate::json::{StringRole, Value, pointer_push};
+use crate::json::Value;
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::opening::Opening;
 use crate::record::{
     self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
 };
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
-use crate::span::ByteSpan;
-
-/// Shorter pieces of a secret are ordinary words, and shorter names hold none.
-const MIN_PIECE: usize = 12;
-
-/// What joins the parts of a tool's name.
-const JOINT: &str = "__";
-/// Longer texts are no names of tools.
-const LONGEST_NAME: usize = 512;
+use crate::scrub::{Scrubber, into_text};
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -320,11 +312,14 @@ impl Guard {
     ) -> Decision {
         let mut decision = Decision {
             id: record::new_id(),
-            action_digest: record::action_digest(&facts.tool, &facts.args),
+            // For grants and for the record; where neither is, nobody may ask for it.
+            action: self
+                .store
+                .is_some()
+                .then(|| record::action_digest(&facts.tool, &facts.args)),
             facts,
             // Until it is judged; strict, should that never come about.
             verdict: unjudged(),
-            facts_digest: String::new(),
             marks,
             packs: match &self.packs {
                 Ok(Some(extended)) => Some(extended.digest.clone()),
@@ -354,12 +349,6 @@ impl Guard {
                 let appended = store.decide(&run, &runtime, move |state| {
                     self.judge(slot, Some(state));
                     *judged = true;
-                    if slot.facts_digest.is_empty() {
-                        return Err(StoreError {
-                            kind: StoreError::CORRUPTED,
-                            message: String::from("facts cannot be written as JSON"),
-                        });
-                    }
                     Ok(&*slot)
                 });
                 match appended {
@@ -392,11 +381,12 @@ impl Guard {
     /// Decides about a call, given what its run has seen. Without a log nothing is known of that.
     fn judge(&self, decision: &mut Decision, state: Option<&State>) {
         let deciding = Instant::now();
+        let action = decision.action.as_deref();
         let facts = &mut decision.facts;
         let policy = self.policy();
         if let (Some(state), Ok(policy)) = (state, policy) {
             let asked = Asked {
-                action: &decision.action_digest,
+                action: action.unwrap_or_default(),
                 cwd: facts.context.cwd.as_deref(),
                 policy: policy.digest(),
                 now: &facts.now,
@@ -422,7 +412,6 @@ impl Guard {
                 without_files(facts, &mut decision.verdict, rule, what, why);
             }
         }
-        decision.facts_digest = record::facts_digest(facts).unwrap_or_default();
         decision.timings.decide_us = micros(deciding, Instant::now());
     }
 
@@ -484,11 +473,6 @@ fn with_own(
 
 fn micros(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
-}
-
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Whether nothing but reading would happen: what a guard that cannot work still lets through.
@@ -644,191 +628,6 @@ fn without_store(decision: &mut Decision, error: &StoreError, unrecorded: Unreco
     decision.verdict.obligations.push(String::from("gap"));
     decision.verdict.obligations.sort();
     decision.verdict.obligations.dedup();
-}
-
-/// Keeps secrets out of everything that is derived from the arguments: targets, reasons, names.
-///
-/// Derived strings are scanned themselves, and secrets that only their context gave away (`-p VALUE`) are replaced
-/// wherever their bytes appear again.
-pub(crate) struct Scrubber<'a> {
-    known: Vec<(String, String)>,
-    /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
-    places: Vec<(String, ByteSpan, String)>,
-    tagger: &'a dyn Tagger,
-    scanner: &'a Scanner,
-}
-
-impl<'a> Scrubber<'a> {
-    pub(crate) fn new(tagger: &'a dyn Tagger, scanner: &'a Scanner) -> Self {
-        Self {
-            known: Vec::new(),
-            places: Vec::new(),
-            tagger,
-            scanner,
-        }
-    }
-
-    fn of_call(
-        args: &Value,
-        findings: &[Finding],
-        tagger: &'a dyn Tagger,
-        scanner: &'a Scanner,
-    ) -> Self {
-        let mut known = Vec::new();
-        let mut places = Vec::new();
-        if findings.iter().any(|finding| finding.redact) {
-            args.each_string(&mut |at, text, role| {
-                if role == StringRole::Name {
-                    return;
-                }
-                for finding in findings.iter().filter(|held| held.redact && held.at == at) {
-                    let span = finding.span;
-                    if let Some(value) = text.get(span.start()..span.end())
-                        && value.len() >= 4
-                    {
-                        let mark = scan::mark_text(finding, value.as_bytes(), tagger);
-                        known.push((value.to_owned(), mark.clone()));
-                        // A key of several lines may be taken apart into words.
-                        let pieces = value
-                            .split_whitespace()
-                            .filter(|piece| piece.len() >= MIN_PIECE && piece.len() < value.len());
-                        known.extend(pieces.map(|piece| (piece.to_owned(), mark.clone())));
-                        places.push((at.to_owned(), span, mark));
-                    }
-                }
-            });
-        }
-        // Longest first, so that a value inside another does not break it up.
-        known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        Self {
-            known,
-            places,
-            tagger,
-            scanner,
-        }
-    }
-
-    pub(crate) fn scrub(&self, text: String) -> String {
-        if text.is_empty() {
-            return text;
-        }
-        let mut text = text;
-        for (value, mark) in &self.known {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), mark);
-            }
-        }
-        self.scrub_parts(self.scrub_whole(text))
-    }
-
-    /// `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that what follows
-    /// each joint of such a name is read by itself too.
-    fn scrub_parts(&self, text: String) -> String {
-        match text.split_once(JOINT) {
-            None => text,
-            Some((head, rest)) if text.len() <= LONGEST_NAME => {
-                let rest = self.scrub_parts(self.scrub_whole(rest.to_owned()));
-                format!("{head}{JOINT}{rest}")
-            }
-            // No name: each part once, so that the work grows with the text.
-            Some(_) => {
-                let parts: Vec<String> = text
-                    .split(JOINT)
-                    .map(|part| self.scrub_whole(part.to_owned()))
-                    .collect();
-                parts.join(JOINT)
-            }
-        }
-    }
-
-    fn scrub_whole(&self, text: String) -> String {
-        if text.len() < 4 {
-            return text;
-        }
-        let findings = self.scanner.scan(text.as_bytes(), Surface::ToolArgs);
-        if findings.iter().any(|finding| finding.redact) {
-            into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
-        } else {
-            text
-        }
-    }
-
-    pub(crate) fn scrub_option(&self, text: Option<String>) -> Option<String> {
-        text.map(|text| self.scrub(text))
-    }
-
-    /// A JSON Pointer, step by step: names of members are the caller's text too. What follows a tilde that RFC 6901 does
-    /// not know is the scanner's own remark (`~#`: in the name itself) and stays.
-    fn scrub_pointer(&self, pointer: &str) -> String {
-        let remark = pointer
-            .match_indices('~')
-            .map(|(at, _)| at)
-            .find(|at| !matches!(pointer.as_bytes().get(at + 1), Some(b'0' | b'1')))
-            .unwrap_or(pointer.len());
-        let (pointer, remark) = pointer.split_at(remark);
-        let mut out = String::with_capacity(pointer.len() + remark.len());
-        for step in pointer.split('/').skip(1) {
-            if step.len() < MIN_PIECE {
-                out.push('/');
-                out.push_str(step);
-            } else {
-                let name = step.replace("~1", "/").replace("~0", "~");
-                pointer_push(&mut out, &self.scrub(name));
-            }
-        }
-        out.push_str(remark);
-        out
-    }
-
-    fn scrub_finding(&self, finding: Finding) -> Finding {
-        Finding {
-            at: self.scrub_pointer(&finding.at),
-            ..finding
-        }
-    }
-
-    fn scrub_action(&self, mut action: Action) -> Action {
-        let inside = action.span.and_then(|span| {
-            self.places.iter().find(|(at, secret, _)| {
-                *at == action.at && secret.start() <= span.start() && span.end() <= secret.end()
-            })
-        });
-        if let Some((.., mark)) = inside {
-            action.target.value.clone_from(mark);
-            action.target.host = None;
-            action.on = None;
-            action.by.clone_from(mark);
-            action.reason = action.reason.map(|_| mark.clone());
-        }
-        action.at = self.scrub_pointer(&action.at);
-        action.target.value = self.scrub(action.target.value);
-        action.target.host = self.scrub_option(action.target.host);
-        action.on = self.scrub_option(action.on);
-        action.by = self.scrub(action.by);
-        action.reason = self.scrub_option(action.reason);
-        action.safer = self.scrub_option(action.safer);
-        action
-    }
-
-    fn scrub_context(&self, context: Context) -> Context {
-        Context {
-            cwd: self.scrub_option(context.cwd),
-            workspace: self.scrub_option(context.workspace),
-            ..context
-        }
-    }
-
-    fn scrub_caller(&self, caller: Caller) -> Caller {
-        Caller {
-            run: self.scrub_option(caller.run),
-            runtime: caller.runtime,
-            call_id: self.scrub_option(caller.call_id),
-            agent: self.scrub_option(caller.agent),
-            depth: caller.depth,
-            host_mode: self.scrub_option(caller.host_mode),
-            run_mode: caller.run_mode,
-        }
-    }
 }
 
 #[cfg(test)]

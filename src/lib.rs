@@ -39,6 +39,7 @@ pub mod home_packs;
 
 pub mod guard;
 mod guard_run;
+mod scrub;
 
 pub mod wire;
 

@@ -66,7 +66,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     (
         "from_environment",
-        "a path that a variable of the environment names, which this call does not set",
+        "a path or image that a variable of the environment names, which this call does not set",
     ),
     (
         "from_path",

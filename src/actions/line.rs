@@ -161,7 +161,7 @@ impl Line<'_> {
                     .candidates()
                     .into_iter()
                     .filter_map(|candidate| match candidate {
-                        Candidate::Prefix(_, Why::UnsetVariable(name)) => {
+                        Candidate::Prefix(_, Why::UnsetVariable(name) | Why::PutIn(name)) => {
                             Some(Word::made(Value::Exact(name.clone()), word.origin.clone()))
                         }
                         _ => None,

@@ -26,6 +26,9 @@ pub struct FileSpec {
     /// Variables that are set in nearly every environment, with their usual values; `~` is the home directory.
     #[serde(default)]
     usual: BTreeMap<String, String>,
+    /// The same for what builds name, and for what commands print, by command line; looked up where they are met.
+    #[serde(default)]
+    printed: BTreeMap<String, String>,
 }
 
 impl FileSpec {
@@ -33,7 +36,7 @@ impl FileSpec {
     #[must_use]
     pub fn count(&self) -> Count {
         Count {
-            entries: self.file.len() + self.variable.len() + self.usual.len(),
+            entries: self.file.len() + self.variable.len() + self.usual.len() + self.printed.len(),
             examples: self.file.iter().map(|rule| rule.examples.len()).sum(),
         }
     }
@@ -254,18 +257,27 @@ pub fn variables(files: &Files) -> Vec<(&str, &super::environment::VariableSpec)
         .collect()
 }
 
-/// Compiles the usual values of variables, sorted by name.
+/// Compiles the usual values of variables, and what is only looked up where it is met; each sorted by name.
 ///
 /// # Errors
 /// When they cannot be stored.
 pub fn environment(files: &Files) -> Result<Vec<u8>, Vec<String>> {
-    let all: BTreeMap<&str, &str> = files
-        .iter()
-        .flat_map(|(_, file)| &file.usual)
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    let sorted: Vec<(&str, &str)> = all.into_iter().collect();
-    postcard::to_allocvec(&sorted).map_err(|error| vec![error.to_string()])
+    fn sorted<'a>(
+        files: &'a Files,
+        part: fn(&FileSpec) -> &BTreeMap<String, String>,
+    ) -> Vec<(&'a str, &'a str)> {
+        let all: BTreeMap<&str, &str> = files
+            .iter()
+            .flat_map(|(_, file)| part(file))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        all.into_iter().collect()
+    }
+    let both = (
+        sorted(files, |file| &file.usual),
+        sorted(files, |file| &file.printed),
+    );
+    postcard::to_allocvec(&both).map_err(|error| vec![error.to_string()])
 }
 
 /// Compiles the rules to a stored table.

@@ -370,8 +370,10 @@ fn every_action_reads_as_a_sentence() {
     );
     assert_eq!(
         sentences("rm \"$X\""),
-        ["would delete something that could not be determined; \
-          the variable `X` is not set in the call"]
+        [
+            "would delete something that could not be determined (from_environment); \
+          the variable `X` is not set in the call"
+        ]
     );
 }
 

@@ -141,6 +141,7 @@ pub fn why_text(why: &Why) -> Cow<'static, str> {
         Why::UnsetVariable(name) => {
             Cow::Owned(format!("the variable `{name}` is not set in the call"))
         }
+        Why::PutIn(name) => Cow::Owned(format!("what stands for `{name}` is put in later")),
         Why::Parameter(name) => Cow::Owned(format!("the parameter `${name}` is not known")),
         Why::CommandOutput => Cow::Borrowed("the output of a command is not known beforehand"),
         Why::Expansion => Cow::Borrowed("an expansion could not be computed"),

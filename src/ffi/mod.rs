@@ -6,6 +6,7 @@ mod convert;
 mod results;
 mod runs;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ use crate::record::kinds::RunStart;
 use crate::record::{Durability, Outcome, Unrecorded};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
-use results::{Action, Decision, Finding, Near, Reason, ScanResult};
+use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
 pyo3::create_exception!(
     _core,
@@ -331,11 +332,19 @@ fn record_result(py: Python<'_>, name: &str) -> PyResult<&'static str> {
 }
 
 fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    as_bytes(text).map(Cow::into_owned)
+}
+
+/// The bytes of a text, where they lie if they can be had there: a large one is not copied.
+fn as_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     if let Ok(bytes) = text.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
     if let Ok(text) = text.cast::<PyString>() {
-        return to_text(text).map(String::into_bytes);
+        return Ok(match text.to_str() {
+            Ok(text) => Cow::Borrowed(text.as_bytes()),
+            Err(_) => Cow::Owned(text.to_string_lossy().into_owned().into_bytes()),
+        });
     }
     Err(failure::<InputError>(
         text.py(),
@@ -349,15 +358,26 @@ fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 #[pyo3(signature = (text, *, surface="tool_result"))]
 fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
     let surface = surface_of(py, surface)?;
-    let bytes = to_bytes(text)?;
+    let bytes = as_bytes(text)?;
     builtin::sound().map_err(|damaged| {
         failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
     })?;
-    let (findings, redacted) = py.detach(|| {
+    let (findings, pieces) = py.detach(|| {
         let findings = builtin::scanner().scan(&bytes, surface);
-        let (redacted, _) = scanning::redact(&bytes, &findings, &scanning::NoTags);
-        (findings, redacted)
+        let pieces = scanning::redactions(&bytes, &findings, &scanning::NoTags);
+        (findings, pieces)
     });
+    let redacted = match bytes {
+        Cow::Borrowed(_) if pieces.is_empty() => Redacted::Same(text.clone().unbind()),
+        bytes => {
+            let length = scanning::redacted_len(&bytes, &pieces);
+            let redacted = PyBytes::new_with(py, length, |out| {
+                scanning::write_redacted(&bytes, &pieces, out);
+                Ok(())
+            })?;
+            Redacted::Changed(redacted.unbind())
+        }
+    };
     Ok(ScanResult::new(findings, redacted))
 }
 

@@ -409,9 +409,10 @@ pub fn write_decision(
             tool: &facts.tool,
         },
     )?;
-    draft.set("action_digest", &decision.action_digest)?;
+    draft.set("action_digest", &decision.action_digest())?;
     draft.set("facts", facts)?;
-    draft.set("facts_digest", &decision.facts_digest)?;
+    let digest = super::id::digest(draft.member("facts").unwrap_or_default());
+    draft.set("facts_digest", &digest)?;
     draft.set(
         "policy",
         &PolicyUsed {

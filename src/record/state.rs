@@ -210,7 +210,9 @@ impl State {
 
     /// Takes one line of the run's log. Returns whether labels or grants are other than before.
     pub fn take(&mut self, line: &[u8]) -> bool {
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+        // As text once: a reader of bytes would look at each of its strings by itself.
+        let line = std::str::from_utf8(line).ok();
+        let Some(line) = line.and_then(|line| serde_json::from_str::<Line<'_>>(line).ok()) else {
             // Whatever it said, it may have been worse than nothing.
             let mut changed = false;
             for label in ["secret", "untrusted"] {

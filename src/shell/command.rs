@@ -1,6 +1,7 @@
 //! What a shell text would execute: the result of resolution. A leaf, read by `actions`.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::span::ByteSpan;
 
@@ -9,6 +10,8 @@ use crate::span::ByteSpan;
 pub enum Why {
     /// A variable that nothing in the text sets.
     UnsetVariable(String),
+    /// What make or a template engine puts into the text before a shell sees it: the variable or expression.
+    PutIn(String),
     /// A positional or special parameter (`$1`, `$@`, `$?`).
     Parameter(String),
     /// The output of a command that cannot be computed.
@@ -256,6 +259,10 @@ pub struct Resolution {
     pub endless: Vec<ByteSpan>,
 }
 
+/// What variables hold, and what commands print, nearly everywhere: names or command lines with their values, sorted.
+/// In values `.` is the workspace, and `~` at the beginning the home directory.
+pub type Usual = Arc<[(&'static str, &'static str)]>;
+
 /// What resolution may assume about the place the text runs in.
 #[derive(Debug, Clone)]
 pub struct Start {
@@ -267,4 +274,30 @@ pub struct Start {
     pub user: Option<String>,
     /// Variables and functions from an enclosing text.
     pub scope: Rc<Scope>,
+    /// The workspace, when known.
+    pub workspace: Option<String>,
+    /// What is taken for granted when the text does not say it.
+    pub usual: Usual,
+}
+
+impl Start {
+    /// The usual value of a variable, or the usual output of a command line.
+    #[must_use]
+    pub fn usual(&self, name: &str) -> Option<String> {
+        let at = self
+            .usual
+            .binary_search_by(|(held, _)| (*held).cmp(name))
+            .ok()?;
+        let (_, value) = self.usual.get(at)?;
+        if let Some(rest) = value.strip_prefix('.')
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            let workspace = self.workspace.as_deref().unwrap_or(".");
+            return Some(format!("{workspace}{rest}"));
+        }
+        Some(match value.strip_prefix('~') {
+            Some(rest) => format!("{}{rest}", self.home.as_deref()?),
+            None => (*value).to_owned(),
+        })
+    }
 }

@@ -308,7 +308,10 @@ const fn open_part(value: &Value) -> Option<(&str, &Why)> {
 /// Whether a reason says that nothing sets a value, rather than that something sets one we cannot know. It never
 /// stands for the other kind.
 const fn is_weak(why: &Why) -> bool {
-    matches!(why, Why::UnsetVariable(_) | Why::Parameter(_))
+    matches!(
+        why,
+        Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_)
+    )
 }
 
 /// Whether everything the second may be, the first may be for a reason at least as strong.

@@ -129,6 +129,31 @@ impl Walker<'_> {
         }
     }
 
+    /// `$(BIN)/tool` and `${{ env.BIN }}/tool` name a program, whatever the folder.
+    pub(super) fn program_in_folder(&mut self, word: &Word, argument: &mut Argument) {
+        let source = &self.text.source;
+        let parts = match word.parts.as_slice() {
+            [Part::Double(inner), rest @ ..] if rest.is_empty() => inner.as_slice(),
+            parts => parts,
+        };
+        let name: String = match parts {
+            [Part::Command(_) | Part::Template(_), rest @ ..] => rest
+                .iter()
+                .map(|part| match part {
+                    Part::Literal(slice) | Part::Quoted(slice) => Some(slice.of(source)),
+                    _ => None,
+                })
+                .collect::<Option<String>>()
+                .unwrap_or_default(),
+            _ => return,
+        };
+        if name.starts_with('/')
+            && let Value::Unknown(why @ Why::PutIn(_)) = &argument.value
+        {
+            argument.value = Value::Either(vec![Value::Exact(name), Value::Unknown(why.clone())]);
+        }
+    }
+
     /// Expands a word to one value, without splitting or globbing.
     pub(super) fn single(&mut self, word: &Word) -> Value {
         self.single_from(word).0
@@ -234,9 +259,15 @@ impl Walker<'_> {
             Part::Variable(slice) => self.variable(*slice, gather, quoted),
             Part::Parameter(parameter) => self.parameter(parameter, gather, quoted),
             Part::Command(body) => {
+                let made = self.made(body);
                 let (range, output) = self.captured(body);
-                gather.from.extend(range);
-                let value = without_newlines(output);
+                let value = match made {
+                    Some(value) => value,
+                    None => {
+                        gather.from.extend(range);
+                        without_newlines(output)
+                    }
+                };
                 self.add(&value, gather, quoted);
             }
             Part::Backquote(slice, in_double) => self.backquote(*slice, *in_double, gather, quoted),
@@ -254,6 +285,11 @@ impl Walker<'_> {
                 let bound = self.array(elements);
                 gather.current.push_value(&array_value(&bound), false);
                 gather.present = true;
+            }
+            Part::Template(slice) => {
+                let text = Rc::clone(&self.text);
+                let value = self.template(slice.of(&text.source));
+                self.add(&value, gather, quoted);
             }
             Part::Bad => gather.current.push_unknown(&Why::Expansion),
         }

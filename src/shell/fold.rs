@@ -55,6 +55,24 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
     let Some(arguments) = exact(&arguments) else {
         return unknown;
     };
+    let usual = || {
+        if arguments.is_empty() {
+            return None;
+        }
+        let line: String = std::iter::once(program)
+            .chain(arguments.iter().copied())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let text = walker.start.usual(&line)?;
+        // What a tool says of a project, it says of that in the working directory.
+        let own = walker.start.workspace.as_deref()?;
+        let here = walker
+            .env
+            .cwd()
+            .exact()
+            .is_some_and(|cwd| cwd.starts_with(own));
+        (here || !text.starts_with(own)).then_some(text)
+    };
     let text = match program {
         "which" | "command" | "type" => return location(&arguments),
         "basename" => basename(&arguments),
@@ -64,9 +82,10 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         }
         "seq" => filter::seq(&arguments),
         "realpath" | "readlink" => return realpath(walker, &arguments),
-        _ => input
-            .and_then(Value::exact)
-            .and_then(|text| filtered(program, &arguments, text)),
+        _ => match input.and_then(Value::exact) {
+            Some(text) => filtered(program, &arguments, text),
+            None => usual(),
+        },
     };
     match text {
         Some(text) if text.len() <= MAX_OUTPUT => Value::Exact(text),

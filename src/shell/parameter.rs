@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::ansi;
-use super::command::{Value, Why};
+use super::command::{Candidate, Value, Why};
 use super::draft::{Draft, either};
-use super::env::{Bound, map_text};
+use super::env::{Bound, Place, map_text};
 use super::expand::Gather;
 use super::pattern::{self, Anchor};
-use super::syntax::tree::{Operator, Parameter, Word};
+use super::syntax::tree::{Node, Operator, Parameter, Slice, Word};
 use super::walk::Walker;
 
 /// Variables that every shell sets itself or that every session has; never empty, their value known only when it runs.
@@ -31,6 +31,39 @@ const ALWAYS_SET: [&str; 17] = [
     "USER",
     "LOGNAME",
 ];
+
+/// Whether a value that is known holds a command substitution.
+fn holds_substitution(value: &Value) -> bool {
+    value.candidates().into_iter().any(
+        |one| matches!(one, Candidate::Exact(text) if text.contains("$(") || text.contains('`')),
+    )
+}
+
+/// Functions of make whose names no program has.
+const MAKE_FUNCTIONS: [&str; 14] = [
+    "addprefix",
+    "addsuffix",
+    "call",
+    "filter-out",
+    "firstword",
+    "foreach",
+    "lastword",
+    "notdir",
+    "patsubst",
+    "subst",
+    "wildcard",
+    "word",
+    "wordlist",
+    "words",
+];
+
+/// Whether it is the name of a variable.
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
 
 impl Walker<'_> {
     /// What may stand for something nothing in the text sets: empty, or anything.
@@ -86,6 +119,7 @@ impl Walker<'_> {
             "_" => self.last_argument(),
             "?" | "$" | "!" | "-" => Value::Unknown(Why::Parameter(name.to_owned())),
             _ if ALWAYS_SET.contains(&name) => run_time(name),
+            _ if is_variable(name) => Value::Exact(self.start.usual(name)?),
             _ => {
                 let number: usize = name.parse().ok()?;
                 let values = self.env.positional()?;
@@ -96,6 +130,50 @@ impl Walker<'_> {
                     .unwrap_or_else(|| Value::Exact(String::new()))
             }
         })
+    }
+
+    /// The value of a variable that something other than this shell puts into the text: of make's `$(NAME)`, or of
+    /// `${{ env.NAME }}`. It may be anything, but is not left out by mistake.
+    pub(super) fn put_in(&mut self, name: &str) -> Value {
+        self.known(name)
+            .unwrap_or_else(|| Value::Unknown(Why::PutIn(name.to_owned())))
+    }
+
+    /// What stands for `${{ expression }}`.
+    pub(super) fn template(&mut self, expression: &str) -> Value {
+        let expression = expression.trim();
+        match expression.split_once('.') {
+            // A credential's own name says that it is one.
+            Some(("env" | "secrets" | "vars", name)) if is_variable(name) => self.put_in(name),
+            _ => Value::Unknown(Why::PutIn(expression.to_owned())),
+        }
+    }
+
+    /// What make puts in for `$(NAME)` or `$(function arguments)`, which to a shell is the output of a program called
+    /// so. No program has such a name, unless the text itself makes one.
+    pub(super) fn made(&mut self, body: &Node) -> Option<Value> {
+        let Node::Simple(simple) = body else {
+            return None;
+        };
+        let (word, arguments) = simple.words.split_first()?;
+        if !word.parts.is_empty() || !simple.assigns.is_empty() || !simple.redirs.is_empty() {
+            return None;
+        }
+        let text = Rc::clone(&self.text);
+        let name = word.span.of(&text.source);
+        let known = if arguments.is_empty() {
+            let upper = is_variable(name) && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+            upper || (name.ends_with("dir") && self.start.usual(name).is_some())
+        } else {
+            MAKE_FUNCTIONS.contains(&name)
+        };
+        if !known {
+            return None;
+        }
+        let own = self.env.function(name).is_some()
+            || self.env.function(&format!("{name}=")).is_some()
+            || self.env.variable("PATH").is_some();
+        (!own).then(|| self.put_in(name))
     }
 
     /// `$_`: the last argument of the command before.
@@ -174,6 +252,27 @@ impl Walker<'_> {
         let value = value.unwrap_or_else(|| self.missing(&target));
         let value = self.apply(&parameter.operator, value, parameter.span);
         self.add(&value, gather, quoted);
+    }
+
+    /// `${x@P}` expands the value like a prompt: the substitutions in it run.
+    fn prompt(&mut self, value: &Value, span: Slice) -> Value {
+        let texts: Vec<String> = value
+            .candidates()
+            .into_iter()
+            .filter_map(|candidate| match candidate {
+                Candidate::Exact(text) => Some(format!(": \"{}\"", text.replace('"', "\\\""))),
+                _ => None,
+            })
+            .collect();
+        for source in texts {
+            let Some(text) = self.nested(source, Place::Inside(self.span(span))) else {
+                break;
+            };
+            let outer = std::mem::replace(&mut self.text, Rc::clone(&text));
+            self.captured(&text.tree.root);
+            self.text = outer;
+        }
+        Value::Unknown(Why::CommandOutput)
     }
 
     fn missing(&self, name: &str) -> Value {
@@ -445,6 +544,7 @@ impl Walker<'_> {
                 let (upper, all) = (*upper, *all);
                 map_text(&value, &|text| change_case(text, upper, all))
             }
+            Operator::Transform(b'P') if holds_substitution(&value) => self.prompt(&value, at),
             Operator::Transform(kind) => transform(*kind, value),
             Operator::Substring { offset, length } => {
                 let Some(offset) = self.number(offset) else {

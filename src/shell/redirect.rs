@@ -16,9 +16,32 @@ pub(super) struct Redirects {
     pub(super) processes: Vec<(Vec<usize>, bool)>,
     /// Standard input is one of them.
     pub(super) from_process: bool,
+    /// What other descriptors read from.
+    pub(super) opened: Vec<(u32, Stdin)>,
+}
+
+impl Redirects {
+    fn reads_from(&mut self, fd: u32, stdin: Stdin) {
+        if fd == 0 {
+            self.stdin = Some(stdin);
+        } else if self.opened.len() < MAX_TIED {
+            self.opened.push((fd, stdin));
+        }
+    }
 }
 
 impl Walker<'_> {
+    /// What a descriptor above the standard ones reads from, which this command or an `exec` before it opened.
+    fn descriptor(&self, target: &Value, result: &Redirects) -> Option<Stdin> {
+        let number: u32 = target.exact()?.parse().ok()?;
+        self.opened
+            .iter()
+            .chain(&result.opened)
+            .rev()
+            .find(|(fd, _)| *fd == number)
+            .map(|(_, stdin)| stdin.clone())
+    }
+
     /// Evaluates redirects in order.
     pub(super) fn redirects(&mut self, redirs: &[Redir]) -> Redirects {
         let mut result = Redirects::default();
@@ -29,25 +52,27 @@ impl Walker<'_> {
             match redir.op {
                 RedirOp::Here(index) => {
                     let stdin = self.heredoc(index, redir.target.span);
-                    if redir.fd.unwrap_or(0) == 0 {
-                        result.stdin = Some(stdin);
-                    }
+                    result.reads_from(redir.fd.unwrap_or(0), stdin);
                 }
                 RedirOp::HereString => {
                     let mut body = Draft::default();
                     let value = self.single(&redir.target);
                     body.push_value(&value, false);
                     body.push("\n");
-                    if redir.fd.unwrap_or(0) == 0 {
-                        result.stdin = Some(Stdin::Text {
-                            body: body.finish(),
-                            span: self.span(redir.target.span),
-                            verbatim_at: self.word_verbatim(&redir.target),
-                        });
-                    }
+                    let stdin = Stdin::Text {
+                        body: body.finish(),
+                        span: self.span(redir.target.span),
+                        verbatim_at: self.word_verbatim(&redir.target),
+                    };
+                    result.reads_from(redir.fd.unwrap_or(0), stdin);
                 }
                 RedirOp::Duplicate => {
                     let (target, _) = self.single_from(&redir.target);
+                    if fd == 0
+                        && let Some(stdin) = self.descriptor(&target, &result)
+                    {
+                        result.stdin = Some(stdin);
+                    }
                     result.files.push(Redirect {
                         kind: RedirectKind::Duplicate,
                         fd,
@@ -71,8 +96,8 @@ impl Walker<'_> {
                         RedirOp::Append | RedirOp::BothAppend => RedirectKind::Append,
                         _ => RedirectKind::Write,
                     };
-                    if reads && fd == 0 {
-                        result.stdin = Some(Stdin::File(target.clone()));
+                    if reads {
+                        result.reads_from(fd, Stdin::File(target.clone()));
                     }
                     result.files.push(Redirect {
                         kind,

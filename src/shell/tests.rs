@@ -3,8 +3,18 @@ use std::rc::Rc;
 use super::command::{Candidate, Scope, Start, Stdin, Stdout, Value, Why};
 use super::{command::Resolution, resolve};
 
+/// What is usual in these tests, sorted.
+const USUAL: [(&str, &str); 4] = [
+    ("CC", "cc"),
+    ("RM", "rm -f"),
+    ("git rev-parse --show-toplevel", "."),
+    ("go env GOPATH", "~/go"),
+];
+
 fn start() -> Start {
     Start {
+        workspace: Some(String::from("/w")),
+        usual: std::sync::Arc::from(USUAL),
         cwd: Some(String::from("/work/project")),
         home: Some(String::from("/home/user")),
         user: Some(String::from("user")),
@@ -19,7 +29,7 @@ fn run(source: &str) -> Resolution {
 /// A value in short: exact text as it is, what is unknown after an ellipsis.
 fn short(value: &Value) -> String {
     let why = |why: &Why| match why {
-        Why::UnsetVariable(name) | Why::Parameter(name) => format!("…{name}"),
+        Why::UnsetVariable(name) | Why::Parameter(name) | Why::PutIn(name) => format!("…{name}"),
         Why::RunTimeValue(name) => format!("…{name}?"),
         other => format!("…{other:?}"),
     };
@@ -129,6 +139,60 @@ fn pure_substitutions_are_computed() {
             last_of(spelling)
         );
     }
+}
+
+#[test]
+fn what_make_and_templates_put_in_comes_from_outside() {
+    for (text, meant) in [
+        ("$(RM) $(OBJECTS)", "rm -f …OBJECTS"),
+        ("$(CC) -c x.c", "cc -c x.c"),
+        ("rm -rf $(DIR)/x", "rm -rf …DIR"),
+        ("$(BIN)/tool x", "</tool|…BIN> x"),
+        ("cp $(addprefix a/, b) c", "cp …addprefix c"),
+        ("rm -rf ${{ matrix.dir }}/x", "rm -rf …matrix.dir"),
+        ("cp x ${{ env.OUT }}", "cp x …OUT"),
+        ("OUT=y; cp x ${{ env.OUT }}", "cp x y"),
+        ("echo \"${{ a.b }}-c\"", "echo …a.b"),
+        ("${{ env.BIN }}/tool x", "</tool|…BIN> x"),
+        (
+            "cd \"$(git rev-parse --show-toplevel)\"; rm -rf $(go env GOPATH)/x",
+            "rm -rf /home/user/go/x",
+        ),
+    ] {
+        assert_eq!(last_of(text), meant, "in `{text}`");
+    }
+}
+
+#[test]
+fn a_program_that_the_text_makes_is_no_variable_of_make() {
+    assert_eq!(last_of("RM() { echo x; }; $(RM) y"), "x y");
+    assert_eq!(last_of("PATH=/tmp/x:$PATH; $(RM) y"), "…CommandOutput y");
+    // A project's own folder is named only from inside of it.
+    assert_eq!(
+        last_of("rm -rf $(git rev-parse --show-toplevel)/x"),
+        "rm -rf …CommandOutput"
+    );
+}
+
+#[test]
+fn descriptors_that_exec_opened_are_followed() {
+    let stdin = |text: &str| run(text).commands.pop().map(|command| command.stdin);
+    let Some(Stdin::Text { body, .. }) = stdin("exec 3<<< 'rm x'; sh <&3") else {
+        panic!("no text");
+    };
+    assert_eq!(body, Value::Exact(String::from("rm x\n")));
+    assert_eq!(
+        stdin("exec 3< file; sh <&3"),
+        Some(Stdin::File(Value::Exact(String::from("file"))))
+    );
+    assert_eq!(stdin("coproc sh"), Some(Stdin::Pipe(Vec::new())));
+}
+
+#[test]
+fn a_value_expanded_like_a_prompt_runs_what_is_in_it() {
+    let runs = |text: &str| words(text).contains(&String::from("rm y"));
+    assert!(runs("x='a $(rm y) b'; echo \"${x@P}\""));
+    assert!(!runs("x='$(rm y)'; echo \"${x@Q}\""));
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub struct Walker<'a> {
     pub(super) locals: Vec<Vec<(String, Option<super::env::Variable>)>>,
     /// Files that the text writes, with what it writes to them.
     pub(super) written: Vec<(String, String)>,
+    /// What descriptors read from that `exec` opened.
+    pub(super) opened: Vec<(u32, super::command::Stdin)>,
     depth: usize,
     words: usize,
     pub(super) evaluations: usize,
@@ -74,6 +76,7 @@ impl<'a> Walker<'a> {
             calls: Vec::new(),
             locals: Vec::new(),
             written: Vec::new(),
+            opened: Vec::new(),
             depth: 0,
             words: 0,
             evaluations: 0,
@@ -204,6 +207,19 @@ impl<'a> Walker<'a> {
                 self.env.rollback(mark);
                 output
             }
+            Node::Coprocess(inner) => {
+                let start = self.out.commands.len();
+                let mark = self.env.mark();
+                self.node(inner, false);
+                self.env.rollback(mark);
+                // What is written to it later is not followed, so nobody knows what it reads.
+                for command in self.out.commands.iter_mut().skip(start) {
+                    if command.stdin == Stdin::Inherited {
+                        command.stdin = Stdin::Pipe(Vec::new());
+                    }
+                }
+                Value::Exact(String::new())
+            }
             Node::Group(inner) => self.node(inner, want),
             Node::If(arms, otherwise) => self.branches(arms, otherwise.as_deref(), want),
             Node::While(condition, body, until) => self.while_loop(condition, body, *until, want),
@@ -258,6 +274,7 @@ impl<'a> Walker<'a> {
                 .first()
                 .map_or_else(|| self.whole, |(_, node)| self.first_span(node)),
             Node::Background(inner)
+            | Node::Coprocess(inner)
             | Node::Subshell(inner)
             | Node::Group(inner)
             | Node::Redirected(inner, _) => self.first_span(inner),
@@ -546,6 +563,11 @@ impl<'a> Walker<'a> {
         let mut words: Vec<Argument> = Vec::with_capacity(simple.words.len());
         for word in &simple.words {
             self.fields(word, &mut words);
+            if let [program] = words.as_mut_slice()
+                && !word.parts.is_empty()
+            {
+                self.program_in_folder(word, program);
+            }
             if self.stopped {
                 break;
             }
@@ -575,7 +597,13 @@ impl<'a> Walker<'a> {
 
     /// A command that is neither a function nor an alias.
     pub(super) fn run(&mut self, simple: &Simple, words: Vec<Argument>, want: bool) -> Value {
-        let redirects = self.redirects(&simple.redirs);
+        let mut redirects = self.redirects(&simple.redirs);
+        if !redirects.opened.is_empty()
+            && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"))
+            && self.opened.len() < MAX_TIED
+        {
+            self.opened.append(&mut redirects.opened);
+        }
         let temporary = !words.is_empty() && !simple.assigns.is_empty();
         let mut assignments = Vec::with_capacity(simple.assigns.len());
         let mark = self.env.mark();

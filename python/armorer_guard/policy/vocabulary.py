@@ -100,7 +100,7 @@ ATTRIBUTES: dict[str, str] = {
     "force": "overrules a safeguard (`--force`, `-f`)",
     "force_with_lease": "overrules it only when nobody else has pushed",
     "foreign_scheme": "a URL that is neither HTTP nor a file: `gopher:`, `dict:`, `jar:`, …",
-    "from_environment": "a path that a variable of the environment names, which this call does not set",
+    "from_environment": "a path or image that a variable of the environment names, which this call does not set",
     "from_path": "installs from a folder or archive of this machine",
     "from_url": "installs from an address that is no registry",
     "git_hook": "a program that git runs by itself",

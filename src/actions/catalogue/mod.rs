@@ -11,7 +11,7 @@ pub mod spec;
 pub mod table;
 pub mod tools;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use entry::Entry;
 use table::Table;
@@ -19,6 +19,7 @@ use tools::Guess;
 
 use super::environment::Variables;
 use super::special::Rules;
+use crate::shell::command::Usual;
 
 /// Decoded at most once.
 type Slot<T> = OnceLock<Option<Box<T>>>;
@@ -116,7 +117,7 @@ pub struct Catalogue {
     /// Variables that make programs do something else.
     pub variables: Variables,
     environment: &'static [u8],
-    decoded_environment: OnceLock<Vec<(&'static str, &'static str)>>,
+    decoded_environment: OnceLock<(Usual, Usual)>,
     guesses: &'static [u8],
     decoded_guesses: OnceLock<Vec<Guess<'static>>>,
 }
@@ -157,8 +158,21 @@ impl Catalogue {
     /// Variables that are set in nearly every environment, with their usual values, sorted by name.
     #[must_use]
     pub fn environment(&self) -> &[(&'static str, &'static str)] {
-        self.decoded_environment
-            .get_or_init(|| postcard::from_bytes(self.environment).unwrap_or_default())
+        &self.taken_for_granted().0
+    }
+
+    /// What variables hold and commands print nearly everywhere, besides that.
+    #[must_use]
+    pub fn usual(&self) -> Usual {
+        Arc::clone(&self.taken_for_granted().1)
+    }
+
+    fn taken_for_granted(&self) -> &(Usual, Usual) {
+        self.decoded_environment.get_or_init(|| {
+            let (set, printed): (Vec<_>, Vec<_>) =
+                postcard::from_bytes(self.environment).unwrap_or_default();
+            (Arc::from(set), Arc::from(printed))
+        })
     }
 
     /// What tools that are not known by name do, in order of precedence.

@@ -90,13 +90,14 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
 
 /// What a file is, by the tables it has.
 fn folder_of(text: &str) -> Result<&'static str, String> {
-    const KINDS: [(&str, &str); 6] = [
+    const KINDS: [(&str, &str); 7] = [
         ("command", "commands"),
         ("tool", "tools"),
         ("guess", "tools"),
         ("file", "places"),
         ("variable", "places"),
         ("usual", "places"),
+        ("printed", "places"),
     ];
     let table: toml::Table = parse(text)?;
     KINDS

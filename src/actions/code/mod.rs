@@ -141,6 +141,11 @@ pub struct CodeEffect {
     pub certain: bool,
 }
 
+/// Why code that code makes up as it runs is not known.
+pub const COMPUTED_CODE: &str = "code that is computed when it runs";
+/// Why code that is decoded as it runs is not known.
+pub const DECODED_CODE: &str = "code that is decoded when it runs";
+
 /// What a code text would do, in source order. Empty: nothing outside of its own process.
 #[must_use]
 pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {

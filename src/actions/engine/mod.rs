@@ -5,6 +5,7 @@
 //! `target` turns words into actions, `run` follows code and scripts, `tool` reads the arguments of other tools, `trace`
 //! says on request which part of the catalogue each action comes from.
 
+mod environment;
 mod fallback;
 mod lookup;
 mod program;
@@ -133,32 +134,10 @@ impl<'c> Engine<'c> {
                 },
                 Value::Exact,
             ),
-            scope: self.environment(),
+            scope: environment::usual(self.catalogue, self.context),
             assignments: Rc::from([]),
             origin: Origin::argument(Rc::from(at), None),
         }
-    }
-
-    /// Variables that are set in every environment, or nearly, by their usual values.
-    fn environment(&self) -> Rc<Scope> {
-        let home = self.context.home.as_deref().unwrap_or("/home/~");
-        let mut scope = Scope::default();
-        for (name, value) in self.catalogue.environment() {
-            let value = if *value == "." {
-                self.context
-                    .workspace
-                    .clone()
-                    .unwrap_or_else(|| String::from("."))
-            } else {
-                value
-                    .strip_prefix('~')
-                    .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"))
-            };
-            scope
-                .variables
-                .push(Rc::new(((*name).to_owned(), Value::Exact(value))));
-        }
-        Rc::new(scope)
     }
 
     /// The actions, each once, in the order they were found.
@@ -204,6 +183,14 @@ impl<'c> Engine<'c> {
     }
 
     /// Adds an action with sorted attributes.
+    /// The host that served what the call downloaded: the first that there was.
+    fn served_by(&self) -> Option<String> {
+        self.files
+            .iter()
+            .find_map(|(_, data)| data.urls.first())
+            .and_then(|url| crate::actions::url::classify(url).host)
+    }
+
     fn push(&mut self, mut action: Action, situation: &Situation) {
         if self.actions.len() >= MAX_ACTIONS {
             if !self.limited {
@@ -215,6 +202,15 @@ impl<'c> Engine<'c> {
                 });
             }
             return;
+        }
+        if action.target.host.is_none()
+            && matches!(
+                action.kind,
+                ActionKind::ExecLocal | ActionKind::PackageInstall
+            )
+            && action.has("downloaded")
+        {
+            action.target.host = self.served_by();
         }
         action.attributes.sort_unstable();
         action.attributes.dedup();

@@ -53,6 +53,31 @@ impl Engine<'_> {
             let name = (*name).to_owned();
             return self.program(&name, words, here);
         }
+        // Its name is known, and whoever starts the call says in which folder it lies: `"$VENV/bin/python" -m pytest`.
+        if let [
+            Candidate::Exact(name),
+            Candidate::Prefix("", Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_)),
+        ] = candidates.as_slice()
+            && name.starts_with('/')
+            && !name.ends_with('/')
+        {
+            let name = (*name).to_owned();
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            return self.program(&name, words, &likely);
+        }
+        // A build names its tools by variables that are called like them: `$(XMLTO) -m x`.
+        if let [Candidate::Prefix("", Why::PutIn(name))] = candidates.as_slice() {
+            let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            self.as_removal(words, &likely);
+            return self.program(&name, words, &likely);
+        }
         let mut effects = Effects::default();
         let doubtful = Situation {
             certainty: here.certainty.min(Certainty::Possible),
@@ -107,15 +132,15 @@ impl Engine<'_> {
 
     /// The program's name is only known when the call runs.
     fn computed_program(&mut self, name: &str, word: &Word, here: &Situation) {
+        if let Some(host) = self.socket.clone() {
+            self.remote_shell(&host, name, here);
+            return;
+        }
         if let Some(data) = &word.data
             && !data.urls.is_empty()
         {
             let data = Rc::clone(data);
             self.code_data("shell", &data, name, here);
-            return;
-        }
-        if let Some(host) = self.socket.clone() {
-            self.remote_shell(&host, name, here);
             return;
         }
         let reason = format!("the program is computed: {}", Self::reason_of(word));
@@ -185,7 +210,14 @@ impl Engine<'_> {
             let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
             if own || self.catalogue.commands.find(base).is_none() {
                 let known = !written && self.catalogue.commands.find(base).is_some();
-                let mut output = self.script("shell", &words[0], base, here);
+                // What the call wrote is found by its path, however Windows spells it.
+                let file = if written && name.contains('\\') {
+                    let path = Value::Exact(name.replace('\\', "/"));
+                    Word::made(path, words[0].origin.clone())
+                } else {
+                    words[0].clone()
+                };
+                let mut output = self.script("shell", &file, base, here);
                 // What the project's own program prints is as good as what it does.
                 output.setup = !written && place == Place::Workspace && !here.stdin.some;
                 if !known {

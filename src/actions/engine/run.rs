@@ -55,12 +55,15 @@ impl Engine<'_> {
                         output.merge(&self.code_text(language, text, &word.origin, by, &here));
                     }
                     let reason = why_text(why).into_owned();
-                    let argument = matches!(why, Why::Parameter(_) | Why::UnsetVariable(_));
+                    let argument = matches!(
+                        why,
+                        Why::Parameter(_) | Why::UnsetVariable(_) | Why::PutIn(_)
+                    );
                     let here = Situation {
                         // A value put into code of which the rest is known is the rule, more code the exception.
                         certainty: if language == "sed"
                             // Who starts the call says what stands there, and no text of it.
-                            || matches!(why, Why::UnsetVariable(_))
+                            || matches!(why, Why::UnsetVariable(_) | Why::PutIn(_))
                             || ((language != "shell" || argument) && !text.trim().is_empty())
                         {
                             here.certainty.min(Certainty::Possible)
@@ -141,6 +144,7 @@ impl Engine<'_> {
         for effect in code::analyse(known, text) {
             output.merge(&self.code_effect(effect, origin, by, &deeper));
         }
+        self.fetched_and_run(first, by, &deeper);
         // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
         // logs in with.
         output.secrets.retain(|secret| secret.contains(['/', '\\']));
@@ -155,6 +159,33 @@ impl Engine<'_> {
             }
         }
         output
+    }
+
+    /// A piece of code that fetches something and runs code it computes runs what it fetched, as far as anybody can
+    /// tell: what happens in between, in callbacks and streams, is not followed.
+    fn fetched_and_run(&mut self, first: usize, by: &str, here: &Situation) {
+        let of = self.actions.get(first..).unwrap_or_default();
+        let computes = of.iter().any(|action| {
+            action.kind == ActionKind::Unknown
+                && action.reason.as_deref().is_some_and(|reason| {
+                    [code::COMPUTED_CODE, code::DECODED_CODE].contains(&reason)
+                })
+        });
+        let source = of
+            .iter()
+            .find(|action| action.kind == ActionKind::NetFetch && action.target.exact)
+            .map(|action| Rc::<str>::from(action.target.value.as_str()));
+        if let Some(source) = source.filter(|_| computes) {
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            let data = Data {
+                urls: vec![source],
+                ..Data::opaque()
+            };
+            self.remote_code(&data, by, &likely);
+        }
     }
 
     fn code_effect(
@@ -339,7 +370,12 @@ impl Engine<'_> {
         if let Some(data) = &file.data {
             // `bash <(…)`: the file is what those commands write.
             let data = Rc::clone(data);
-            if file.exact().is_none() {
+            // The output of a command that stands there otherwise is a file's name, and no code.
+            let name = !file.known().0.starts_with("/dev/fd/")
+                && data.urls.is_empty()
+                && !data.decoded
+                && !data.setup;
+            if file.exact().is_none() && !name {
                 return self.code_data(language, &data, by, here);
             }
         }

@@ -1,6 +1,7 @@
 //! Walks the commands of a shell text: standard streams, redirects, assignments, and what flows between commands.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::lookup::base_name;
 use super::target::carry;
@@ -55,6 +56,12 @@ impl Engine<'_> {
             home: (!remote).then(|| self.context.home.clone()).flatten(),
             user: (!remote).then(|| self.context.user.clone()).flatten(),
             scope: Rc::clone(&situation.scope),
+            workspace: (!remote).then(|| self.context.workspace.clone()).flatten(),
+            usual: if remote {
+                Arc::from([])
+            } else {
+                self.catalogue.usual()
+            },
         };
         let resolution = shell::resolve(text, &start);
         self.resolution(text, resolution, origin, situation)

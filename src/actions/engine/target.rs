@@ -197,7 +197,12 @@ impl Engine<'_> {
         if known.wildcard {
             action.attributes.push(String::from("wildcard"));
         }
-        if known.from_environment && matches!(manner.kind, K::FsWrite | K::FsPermission) {
+        let handed = match manner.kind {
+            K::FsWrite | K::FsPermission => true,
+            K::FsDelete => !action.has("recursive"),
+            _ => false,
+        };
+        if known.from_environment && handed {
             action.attributes.push(String::from("from_environment"));
         }
         if several || known.reason.is_some() {
@@ -281,7 +286,7 @@ impl Engine<'_> {
             Candidate::Prefix(text, why) => (text, false, false, Some(why)),
         };
         let reason = why.map(|why| why_text(why).into_owned());
-        let from_environment = matches!(why, Some(Why::UnsetVariable(_)));
+        let from_environment = why.is_some_and(is_from_outside);
         let path = if text.is_empty() {
             None
         } else {
@@ -494,6 +499,9 @@ impl Engine<'_> {
                 action.certainty = action.certainty.min(Certainty::Likely);
             }
             action.reason = why.map(|why| why_text(why).into_owned());
+            if action.kind == ActionKind::ContainerRun && why.is_some_and(is_from_outside) {
+                action.attributes.push(String::from("from_environment"));
+            }
             if action.kind == ActionKind::CredentialRead {
                 data.some = true;
                 add(&mut data.secrets, &Rc::from(text));
@@ -502,6 +510,14 @@ impl Engine<'_> {
         }
         data
     }
+}
+
+/// Whether who starts the call decides it, and nothing in its text.
+const fn is_from_outside(why: &Why) -> bool {
+    matches!(
+        why,
+        Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_)
+    )
 }
 
 /// Data inside of an address leaves with the request.
@@ -521,7 +537,7 @@ fn leak(
     }
     let carried = word.data.as_deref().filter(|data| data.is_local());
     let variable = match why {
-        Some(Why::UnsetVariable(name)) if is_secret_name(name) => Some(name),
+        Some(Why::UnsetVariable(name) | Why::PutIn(name)) if is_secret_name(name) => Some(name),
         _ => None,
     };
     if carried.is_none() && variable.is_none() {

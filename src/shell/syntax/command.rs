@@ -515,7 +515,12 @@ impl Parser<'_> {
             .of(self.text)
             .bytes()
             .all(|byte| byte.is_ascii_digit());
-        if target.span.start == target.span.end
+        // In make `$<` is a word; where nothing follows it, that is what it must be.
+        let made = op == RedirOp::Read
+            && target.span.start == target.span.end
+            && (self.at_end() || self.byte() == b'\n')
+            && self.bytes[..start].ends_with(b" $");
+        if (target.span.start == target.span.end && !made)
             || (numeric
                 && op != RedirOp::Duplicate
                 && matches!(self.byte(), b'<' | b'>')

@@ -293,7 +293,7 @@ impl Parser<'_> {
                 self.pos = save;
             }
         }
-        Node::Background(Box::new(self.command()))
+        Node::Coprocess(Box::new(self.command()))
     }
 
     /// `[[ .. ]]`: its words; operators are left out, they expand nothing.

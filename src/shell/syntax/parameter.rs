@@ -12,12 +12,27 @@ impl Parser<'_> {
         if matches!(self.byte(), b' ' | b'\t' | b'\n' | b'|') && !self.at_end() {
             return self.command_in_braces(at);
         }
+        if self.byte() == b'{'
+            && let Some(template) = self.template()
+        {
+            return template;
+        }
         if !self.enter() {
             return Part::Bad;
         }
         let part = self.parameter_inside(at, in_double);
         self.leave();
         part
+    }
+
+    /// `${{ .. }}` on one line, the position at its second brace. A shell refuses it as it stands.
+    fn template(&mut self) -> Option<Part> {
+        let start = self.pos + 1;
+        let rest = self.bytes.get(start..self.end)?;
+        let line = memchr::memchr(b'\n', rest).map_or(rest, |at| &rest[..at]);
+        let length = memchr::memmem::find(line, b"}}")?;
+        self.pos = start + length + 2;
+        Some(Part::Template(Slice::new(start, start + length)))
     }
 
     fn parameter_inside(&mut self, at: usize, in_double: bool) -> Part {

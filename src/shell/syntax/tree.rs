@@ -65,6 +65,8 @@ pub enum Part {
     Arithmetic(Vec<Part>, Slice),
     /// `(..)` after `name=` in an argument of a declaration.
     Array(Vec<Element>),
+    /// The inside of `${{ .. }}`, which is no shell: whoever wrote the text has a template engine put a value there.
+    Template(Slice),
     /// A form that is an error when it is expanded.
     Bad,
 }
@@ -273,8 +275,10 @@ pub enum Node {
     AndOr(Vec<(Link, Node)>),
     /// One after the other.
     List(Vec<Node>),
-    /// `&`, or a coprocess.
+    /// `&`
     Background(Box<Node>),
+    /// `coproc`
+    Coprocess(Box<Node>),
     /// `( )`
     Subshell(Box<Node>),
     /// `{ }`

@@ -141,6 +141,10 @@ impl Walker<'_> {
                 Val::opaque("")
             }
             Does::Import => match args.pos.first().and_then(Val::exact) {
+                // `__import__('a.b')` gives `a`.
+                Some(module) if name.ends_with("__import__") => {
+                    Val::name(canonical(module.split('.').next().unwrap_or(module)))
+                }
                 Some(module) => Val::name(canonical(module)),
                 None => computed(),
             },

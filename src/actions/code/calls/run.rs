@@ -198,11 +198,11 @@ impl Walker<'_> {
             (Origin::File, _) => {
                 self.act(ActionKind::ExecLocal, None, TargetRole::Path, vec![], span)
             }
-            (Origin::Decoded, _) => self.unknown("code that is decoded when it runs", span),
+            (Origin::Decoded, _) => self.unknown(super::super::DECODED_CODE, span),
             _ if timer && !matches!(code.kind, Kind::Text(..)) => {}
             _ if language == Language::R
                 && matches!(code.kind, Kind::Opaque(_) | Kind::Name(_)) => {}
-            _ => self.unknown("code that is computed when it runs", span),
+            _ => self.unknown(super::super::COMPUTED_CODE, span),
         }
         Val::opaque("")
     }

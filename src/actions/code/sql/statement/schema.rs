@@ -117,6 +117,7 @@ impl Reader {
     pub(super) fn create(&mut self, tokens: Tokens<'_>, span: ByteSpan) {
         let mut index = 1;
         let mut temporary = false;
+        let mut replaces = false;
         while tokens.is_any(
             index,
             &[
@@ -139,6 +140,7 @@ impl Reader {
             ],
         ) {
             temporary |= tokens.is_any(index, &["TEMP", "TEMPORARY"]);
+            replaces |= tokens.is_word(index, "REPLACE");
             index += 1;
             if tokens.is_op(index, b'=') {
                 index += 2;
@@ -177,8 +179,9 @@ impl Reader {
         let library = tokens.find(at, &["SONAME"]).is_some();
         let attributes: &[&'static str] = match word.as_str() {
             "USER" | "ROLE" | "LOGIN" => &["user"],
-            "DATABASE" => &["database"],
-            "SCHEMA" => &["schema"],
+            "DATABASE" => &["create", "database"],
+            "SCHEMA" => &["create", "schema"],
+            "TABLE" | "INDEX" | "SEQUENCE" | "VIEW" if !replaces => &["create"],
             "EXTENSION"
                 if name.as_ref().is_some_and(|name| {
                     languages
