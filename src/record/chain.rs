@@ -237,8 +237,12 @@ impl Locked<'_> {
         Ok(self.chain.memory.insert(memory).state())
     }
 
-    /// Keeps what the run has seen for the next process; what cannot be kept is folded again by it.
+    /// Keeps what the run has seen for the next process, when that is worth it; what is not kept is folded again by it.
     pub(super) fn remember(&mut self) {
+        let memory = self.chain.memory.as_ref();
+        if !memory.is_some_and(|memory| memory.is_worth_saving(self.len)) {
+            return;
+        }
         let held = self.chain.memory.take();
         if let Ok(mut memory) = Memory::of(held, self, &self.chain.options.state) {
             memory.save(&self.chain.options.state);

@@ -8,7 +8,7 @@ use super::chain::{Locked, Search};
 use super::error::StoreError;
 use super::id;
 use super::kinds::{Config, Model, RunStart};
-use super::line::{Draft, Source};
+use super::line::{Draft, Source, read_line};
 use super::store::Store;
 use super::tools::Tools;
 use crate::decision::Decision;
@@ -96,7 +96,7 @@ impl Epoch {
         let mut found = Self::default();
         let (mut numbered, mut last) = (false, true);
         log.search_back(LOOK_BACK, |line| {
-            let seen: Seen<'_> = serde_json::from_slice(line).ok()?;
+            let seen: Seen<'_> = read_line(line)?;
             if std::mem::take(&mut last) {
                 found.stopped = seen.kind == "run.stop";
             }

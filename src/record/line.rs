@@ -255,6 +255,11 @@ pub struct Head {
     pub hash: String,
 }
 
+/// Members of a line. It is taken as text once: a reader of bytes would look at each of its strings by itself.
+pub(super) fn read_line<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Option<T> {
+    serde_json::from_str(std::str::from_utf8(line).ok()?).ok()
+}
+
 #[derive(Deserialize)]
 struct HeadMembers {
     seq: u64,
@@ -278,7 +283,7 @@ pub fn parse_head(line: &[u8]) -> Option<Head> {
     {
         return None;
     }
-    let members: HeadMembers = serde_json::from_slice(line).ok()?;
+    let members: HeadMembers = read_line(line)?;
     Some(Head {
         seq: members.seq,
         hash: members.hash,

@@ -115,10 +115,15 @@ impl Memory {
         Ok(())
     }
 
+    /// Whether the file is to be written once the log is so long: the next process would have to fold what is new.
+    pub(super) const fn is_worth_saving(&self, log: u64) -> bool {
+        self.changed || log.saturating_sub(self.saved) >= SAVE_EVERY
+    }
+
     /// Writes the file when there is something new that is worth it. A failure costs the next process time and nothing
     /// else: what it finds does not agree with the log, or covers less of it.
     pub(super) fn save(&mut self, path: &Path) {
-        if !self.changed && self.len.saturating_sub(self.saved) < SAVE_EVERY {
+        if !self.is_worth_saving(self.len) {
             return;
         }
         let kept = Kept {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::clock::minute_of;
+use super::line::read_line;
 use crate::actions::engine::server_of;
 use crate::call::ToolPin;
 use crate::decision::Effect;
@@ -210,9 +211,7 @@ impl State {
 
     /// Takes one line of the run's log. Returns whether labels or grants are other than before.
     pub fn take(&mut self, line: &[u8]) -> bool {
-        // As text once: a reader of bytes would look at each of its strings by itself.
-        let line = std::str::from_utf8(line).ok();
-        let Some(line) = line.and_then(|line| serde_json::from_str::<Line<'_>>(line).ok()) else {
+        let Some(line) = read_line::<Line<'_>>(line) else {
             // Whatever it said, it may have been worse than nothing.
             let mut changed = false;
             for label in ["secret", "untrusted"] {
