@@ -388,6 +388,21 @@ impl Shape {
         })
     }
 
+    /// Whether the run after an anchor that the shape begins with can be there, told from its first byte and its last
+    /// that must be: what most literals that are no token fail, and cheaply.
+    #[must_use]
+    #[inline]
+    pub fn may_follow(&self, bytes: &[u8], end: usize) -> bool {
+        match (self.anchor, self.parts.get(1)) {
+            (Some(0), Some(Part::Run(alphabet, least @ 1.., _))) => {
+                let set = alphabet.set();
+                let has = |at: usize| bytes.get(at).is_some_and(|byte| set.has(*byte));
+                has(end) && has(end + usize::from(*least) - 1)
+            }
+            _ => true,
+        }
+    }
+
     /// Where the token begins whose anchor begins at `at`, when everything before the anchor is of fixed length.
     #[must_use]
     pub fn fixed_start(&self, at: usize) -> Option<usize> {

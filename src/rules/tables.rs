@@ -483,6 +483,7 @@ impl Tables {
         let Ok(cells) = <&[[u8; 4]; CELLS]>::try_from(cells) else {
             return;
         };
+        let parts = self.parts();
         let mut at = 0;
         let mut last;
         while at < bytes.len() {
@@ -496,11 +497,31 @@ impl Tables {
                     &last
                 }
             };
-            self.step(cells, block, bytes, at, seen);
+            parts.step(cells, block, bytes, at, seen);
             at += STEP;
         }
     }
 
+    /// What candidates are looked up in.
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            buckets: self.bytes[self.buckets.clone()].as_chunks().0,
+            entries: self.bytes[self.entries.clone()].as_chunks().0,
+            literals: self.bytes[self.literals.clone()].as_chunks().0,
+            text: &self.bytes[self.text.clone()],
+        }
+    }
+}
+
+/// The sections of the tables that a search looks into, found once for each text.
+struct Parts<'a> {
+    buckets: &'a [[u8; 2]],
+    entries: &'a [[u8; ENTRY]],
+    literals: &'a [[u8; 12]],
+    text: &'a [u8],
+}
+
+impl Parts<'_> {
     #[inline]
     fn step(
         &self,
@@ -543,15 +564,13 @@ impl Tables {
     #[inline(never)]
     fn confirm<S: Seen>(&self, word: u32, bytes: &[u8], at: usize, seen: &mut S) {
         let cell = cell_of(word);
-        let (buckets, _) = self.bytes[self.buckets.clone()].as_chunks::<2>();
-        let Some(&[start, end]) = buckets.get(cell..cell + 2) else {
+        let Some(&[start, end]) = self.buckets.get(cell..cell + 2) else {
             return;
         };
-        let (entries, _) = self.bytes[self.entries.clone()].as_chunks::<ENTRY>();
         let range = usize::from(u16::from_le_bytes(start))..usize::from(u16::from_le_bytes(end));
         let four = word | 0x2020_2020;
         for &[a, b, c, d, low, high, offset, any, length, first, last, _] in
-            entries.get(range).unwrap_or_default()
+            self.entries.get(range).unwrap_or_default()
         {
             let gram = u32::from_le_bytes([a, b, c, d]);
             let same = if any == 1 { four & !0xff } else { four } == gram;
@@ -574,13 +593,12 @@ impl Tables {
     }
 
     fn literal_at(&self, literal: usize, bytes: &[u8], start: usize, edges: bool) -> Option<Hit> {
-        let index = &self.bytes[self.literals.clone()];
-        let held = index.get(literal * 12..literal * 12 + 12)?;
-        let from = u32_at(held, 0)? as usize;
+        let held = self.literals.get(literal)?;
+        let from = u32::from_le_bytes([held[0], held[1], held[2], held[3]]) as usize;
         let length = usize::from(held[4]);
         let flags = if edges { held[5] } else { held[5] & ANY_CASE };
         let end = start + length;
-        let text = self.bytes[self.text.clone()].get(from..from + length)?;
+        let text = self.text.get(from..from + length)?;
         let found = bytes.get(start..end)?;
         let same = if flags & ANY_CASE != 0 {
             found.eq_ignore_ascii_case(text)

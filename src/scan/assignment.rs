@@ -107,10 +107,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let good = good
         && !naming::is_typed_number(text)
         && !is_verdict(pass.bytes, hit, text)
-        && !(!form.password && naming::is_identifier(text))
+        && (form.password || !naming::is_identifier(text))
         // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
-        && !(operator == Operator::Beside && !stands_out(pass.bytes, hit.start, text, bare))
-        && !(operator == Operator::Cell && names_another(text))
+        && (operator != Operator::Beside || stands_out(pass.bytes, hit.start, text, bare))
+        && (operator != Operator::Cell || !names_another(text))
         && !says_placeholder(text);
     if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
@@ -600,8 +600,7 @@ fn is_made_up(text: &[u8]) -> bool {
 
 /// Whether what stands beside a name, after a comma or an arrow, is a value: given to an option, or no name and random.
 fn stands_out(bytes: &[u8], start: usize, text: &[u8], bare: bool) -> bool {
-    !naming::is_name(text)
-        && !(bare && naming::is_identifier(text))
+    !(naming::is_name(text) || bare && naming::is_identifier(text))
         && (flag(bytes, start) || is_made_up(text) || text.len() >= 12 && is_opaque(text))
 }
 

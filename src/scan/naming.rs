@@ -146,7 +146,6 @@ mod tests {
             "GoogleCloudGkemulticloudV1AwsProxyConfig",
             "v1beta3.SqladminV1beta3",
             "projects/12345/secrets/my-tls-key/versions/1",
-            "ssl_version=ssl.PROTOCOL_SSLv23",
             "Updated2At",
         ] {
             assert!(is_name(name.as_bytes()), "{name}");

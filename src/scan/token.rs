@@ -15,7 +15,11 @@ const LONGEST_ILLUSTRATION: usize = 1_024;
 const WORDS_WITHIN: usize = 160;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) {
-    let Some(shape) = form.shapes.get(hit.index) else {
+    let Some(shape) = form
+        .shapes
+        .get(hit.index)
+        .filter(|shape| shape.may_follow(pass.bytes, hit.end))
+    else {
         return;
     };
     // Before anything that reads on: literals in the middle of a word are the most frequent, and repeats of one must
