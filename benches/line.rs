@@ -82,6 +82,7 @@ fn call(command: &str) -> Call {
             (String::from("timeout"), Value::Int(120_000)),
         ]),
         pin: None,
+        definition: None,
         context: Context {
             cwd: Some(String::from("/home/user/project")),
             workspace: Some(String::from("/home/user/project")),

@@ -10,6 +10,7 @@ JSON, a large store against a small one. Times of the processor are printed besi
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import statistics
@@ -25,6 +26,7 @@ from store_fixture import make_store
 from armorer_guard.cli.main import main as command
 from armorer_guard.records.index import Filters, Index
 from armorer_guard.records.store import Store
+from armorer_guard.records.verify import verify_store
 
 SMALL = 20_000
 
@@ -135,6 +137,28 @@ def replay_row(home: Path) -> Measured:
     )
 
 
+def verify_row(home: Path) -> Measured:
+    """Every chain followed by one process, against the hash function alone over the same bytes."""
+    logs = [path.read_bytes() for path in Store.open(home).runs().values()]
+    counted, hashed, followed = sum(log.count(b"\n") for log in logs), [], []
+    for _ in range(5):
+        with spent() as seconds:
+            for log in logs:
+                hashlib.sha256(log)
+            hashed.append(seconds())
+        with spent() as seconds:
+            report = verify_store(home / "store")
+            followed.append(seconds())
+        assert report.verdict.name == "ok"
+    ratio = min(followed) / min(hashed)
+    return Measured(
+        "verify, one process",
+        f"{counted / min(followed):,.0f} records/s, {ratio:.1f}x SHA-256",
+        ">= 150,000 records/s; <= 8x SHA-256",
+        ratio <= 8,
+    )
+
+
 def rows(folder: Path, records: int) -> Iterator[Measured]:
     """Everything, in the order in which it is measured."""
     small, large = folder / "small", folder / "large"
@@ -156,6 +180,7 @@ def rows(folder: Path, records: int) -> Iterator[Measured]:
     yield Measured(
         "  one more record", f"{caught_up * 1e3:.1f} ms", "<= 1/100 of all", caught_up <= max(many / 100, 0.01)
     )
+    yield verify_row(small)
     yield from reading_rows(small, large)
     yield replay_row(large)
 

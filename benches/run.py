@@ -98,12 +98,19 @@ def interleaved(
 
 
 def instructions(command: list[str | Path], stdin: bytes = b"", env: dict[str, str] | None = None) -> int | None:
-    """Instructions of a whole process as callgrind counts them; None where valgrind is missing."""
+    """
+    Instructions of a whole process as callgrind counts them; None where valgrind is missing.
+
+    Raises:
+        RuntimeError: The process died under valgrind, and what was counted is a part.
+    """
     if not shutil.which("valgrind"):
         return None
     done = run("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command, stdin=stdin, env=env)
     found = re.search(rb"Collected : (\d+)", done.stderr)
-    return int(found.group(1)) if found else None
+    if done.returncode < 0 or not found:
+        raise RuntimeError(f"{command[0]} did not end by itself under valgrind: {done.stderr.decode()[-400:]}")
+    return int(found.group(1))
 
 
 def percentile(values: list[float], per_cent: float) -> float:

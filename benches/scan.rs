@@ -4,7 +4,10 @@
 //! copy measured in turn with it (the smallest of many rounds of each, thread time), which other load does not move.
 //!
 //! `-- hostile` repeats every literal that is searched for, with what may follow it, and whatever else makes work, to
-//! 64 KiB, prints the slowest and how their cost grows from 32 KiB, and fails when one is not linear.
+//! 64 KiB, prints the slowest and how their cost grows from 32 KiB, and fails when one is not linear or takes more
+//! yardsticks than two milliseconds of the machine that the yardstick is told of.
+//!
+//! `-- once TEXT` scans 64 KiB of a repeated text once, for counting instructions.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,7 +16,10 @@
 )]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+#[path = "kernel/mod.rs"]
+mod kernel;
 
 use armorer_guard_core::builtin;
 use armorer_guard_core::call::Surface;
@@ -38,18 +44,12 @@ fn token() -> String {
 }
 
 fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
-    (0..rounds)
-        .map(|_| {
-            let started = Instant::now();
-            work();
-            started.elapsed()
-        })
-        .min()
-        .unwrap_or_default()
+    let [least, ..] = kernel::spread((0..rounds).map(|_| kernel::timed(&mut work)).collect());
+    Duration::from_nanos(least)
 }
 
 /// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
-const LABOUR: [&str; 40] = [
+const LABOUR: [&str; 66] = [
     "1 ",
     "1234 ",
     "12345678 ",
@@ -90,6 +90,37 @@ const LABOUR: [&str; 40] = [
     "\u{e4}",
     "\u{65e5}\u{672c}",
     "postgres://a:b@",
+    "https://user:pw@h/",
+    "https://user:p4ssw9rd@h/",
+    // Encodings in encodings.
+    "%2541",
+    "%25252541",
+    "\\\\u0041",
+    "\\\\\\\\x41",
+    "&amp;#x41;",
+    "VVZWV1JVUQ==\n",
+    "NDE0MjQz",
+    // Quotes, and quotes that are escaped.
+    "\"",
+    "'\"`",
+    "\\\"",
+    "\\\\\\\"",
+    "\"\"\"",
+    "password='\\''",
+    // What takes no room.
+    "\u{200b}\u{200c}\u{200d}\u{feff}",
+    "a\u{200d}b",
+    "\u{2060}\u{200b}g",
+    "\u{fe00}\u{fe01}a",
+    // Blocks that nearly are keys.
+    "-----BEGIN PRIVATE KEY-----\n",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7Zf3Xk1Qw9\n",
+    "-----END PRIVATE KEY-----\n",
+    "-----BEGIN PRIVATE KEY-----\\nMII\\n-----END RSA PRIVATE KEY-----",
+    "-----",
+    "MIIEpAIBAAKCAQEA7Zf3Xk1Qw9Bv\n",
+    // What is not ASCII, and is not text.
+    "\u{e9}password=\u{e9}",
 ];
 
 /// Texts that are nothing but what the scan stops at.
@@ -103,16 +134,27 @@ fn hostile(literals: &mut dyn Iterator<Item = &[u8]>) -> Vec<String> {
         parts.push(format!("--{literal} "));
         parts.push(format!("-----{literal}-----"));
     }
+    // One after the other, so that no rule has its own repeated.
+    let own: Vec<String> = parts.iter().step_by(13).cloned().collect();
+    for pair in own.windows(2).step_by(2) {
+        parts.push(pair.concat());
+    }
+    for many in own.chunks(16) {
+        parts.push(many.concat());
+    }
     parts.sort();
     parts.dedup();
     parts
 }
 
+/// Two milliseconds of the machine that [`kernel::measure_yardstick`] is told of, in yardsticks.
+const MOST_YARDSTICKS: f64 = 94.0;
+
 fn repeats() -> bool {
     let scanner = builtin::scanner();
-    let time = |part: &str, length: usize| {
+    let time = |part: &str, length: usize, rounds: usize| {
         let text = repeated(part, length);
-        shortest(3, || {
+        shortest(rounds, || {
             black_box(scanner.scan(black_box(&text), Surface::ToolResult));
         })
         .as_secs_f64()
@@ -120,29 +162,47 @@ fn repeats() -> bool {
     let parts = hostile(&mut scanner.literals());
     let mut slow: Vec<(f64, &String)> = parts
         .iter()
-        .map(|part| (time(part, 64 << 10), part))
+        .map(|part| (time(part, 64 << 10, 1), part))
         .collect();
     slow.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let mut linear = true;
+    let mut good = true;
     for (_, part) in slow.iter().take(30) {
-        // Noise only ever adds: the smallest of more rounds.
-        let measured = |length| (0..5).map(|_| time(part, length)).fold(f64::MAX, f64::min);
+        // Noise only ever adds: the smallest of more rounds, the yardstick in turn with them.
+        let mut yardstick = u64::MAX;
+        let mut measured = |length| {
+            let mut least = f64::MAX;
+            for _ in 0..5 {
+                yardstick = yardstick.min(kernel::measure_yardstick());
+                least = least.min(time(part, length, 3));
+            }
+            least
+        };
         let (half, whole) = (measured(32 << 10), measured(64 << 10));
-        linear &= whole <= half * 3.0;
+        let yardsticks = whole * 1e9 / yardstick as f64;
+        let holds = whole <= half * 3.0 && yardsticks <= MOST_YARDSTICKS;
+        good &= holds;
+        let shown: String = part.chars().take(60).collect();
         println!(
-            "{{\"hostile\":{part:?},\"us\":{:.0},\"growth\":{:.2},\"within_2_ms\":{}}}",
+            "{{\"hostile\":{shown:?},\"us\":{:.0},\"growth\":{:.2},\"yardsticks\":{yardsticks:.1},\"holds\":{holds}}}",
             whole * 1e6,
             whole / half,
-            whole <= 2e-3
         );
     }
-    println!("{{\"repeats\":{},\"linear\":{linear}}}", parts.len());
-    linear
+    println!("{{\"repeats\":{},\"holds\":{good}}}", parts.len());
+    good
+}
+
+fn once(part: &str) {
+    let text = repeated(part, 64 << 10);
+    black_box(builtin::scanner().scan(black_box(&text), Surface::ToolResult));
 }
 
 fn main() {
     if std::env::args().any(|word| word == "hostile") {
         std::process::exit(i32::from(!repeats()));
+    }
+    if let Some(part) = std::env::args().skip_while(|word| word != "once").nth(1) {
+        return once(&part);
     }
     let scanner = builtin::scanner();
     let with_secret = CALL.replace("production 2>&1", &format!("{} 2>&1", token()));

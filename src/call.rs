@@ -165,6 +165,8 @@ pub struct Call {
     pub args: Value,
     /// How the tool's definition compares with the pinned one; `None` when nobody compared.
     pub pin: Option<ToolPin>,
+    /// `sha256:…` of the tool's definition in canonical JSON; `None` when nobody told it.
+    pub definition: Option<String>,
     /// Where it happens.
     pub context: Context,
     /// Who asks.

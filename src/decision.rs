@@ -122,14 +122,16 @@ pub struct Decision {
     pub facts: Facts,
     /// What policy said.
     pub verdict: Verdict,
-    /// `sha256:…` of tool and redacted arguments: what an approval binds to.
-    pub action_digest: String,
-    /// `sha256:…` of the facts.
-    pub facts_digest: String,
+    /// What `Decision::action_digest` gives, where recording took that already.
+    pub action: Option<String>,
     /// What redaction replaced in the arguments or the text.
     pub marks: Vec<Mark>,
     /// `sha256:…` of the person's own packs; `None` when only the rules that ship were asked.
     pub packs: Option<String>,
+    /// `sha256:…` of the definition of the tool, when it was told.
+    pub definition: Option<String>,
+    /// `sha256:…` of the person's own commands; `None` when there are none.
+    pub commands: Option<String>,
     /// The stored line of its record. `None`: it is in no log, and `verdict` says so when it should be.
     pub line: Option<Vec<u8>>,
     /// Stages.

@@ -1,6 +1,7 @@
 //! What the core is told of the world around it: environment, directories, user. Read here and nowhere else.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::call::{Context, RunMode};
@@ -39,6 +40,25 @@ pub fn run_mode() -> Option<RunMode> {
 
 fn run_mode_in(lookup: Lookup<'_>) -> Option<RunMode> {
     RunMode::from_name(given(lookup, "ARMORER_GUARD_RUN_MODE")?.to_str()?)
+}
+
+/// The largest file that a grant can be bound to; a script is a thousandth of that.
+const MAX_OPERAND: u64 = 16 << 20;
+
+/// Whether a file has that digest (`sha256:…`) now. One that cannot be read, is no file or is too large has not.
+#[must_use]
+pub fn is_still(path: &str, digest: &str) -> bool {
+    let whole = std::fs::metadata(path)
+        .ok()
+        .filter(|kind| kind.is_file() && kind.len() <= MAX_OPERAND)
+        .and_then(|_| {
+            let mut bytes = Vec::new();
+            std::fs::File::open(path)
+                .and_then(|file| file.take(MAX_OPERAND + 1).read_to_end(&mut bytes))
+                .ok()?;
+            Some(bytes)
+        });
+    whole.is_some_and(|bytes| crate::record::digest(&bytes) == digest)
 }
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;

@@ -184,7 +184,7 @@ pub fn human(decision: &Decision, style: Style) -> String {
         Effect::Deny => line(
             &mut out,
             "next",
-            "do it yourself outside of the agent if it is meant, or let a rule of the policy allow it",
+            "do it yourself outside of the agent if it is meant, or change the rule: nothing overrides a denial",
         ),
     }
     let recorded = if decision.recorded() {
@@ -357,10 +357,11 @@ mod tests {
                 observes: false,
                 policy_digest: String::new(),
             },
-            action_digest: String::new(),
-            facts_digest: String::new(),
+            action: None,
             marks: Vec::new(),
             packs: None,
+            definition: None,
+            commands: None,
             line: Some(Vec::new()),
             timings: Timings::default(),
         }
@@ -374,7 +375,7 @@ mod tests {
              why    deletes your home\\u{1b}[2J directory. [home.delete]\n      \
              found  secrets.x (secret, high) in /command at bytes 3..7, redacted\n      \
              safer  name the files\n      \
-             next   do it yourself outside of the agent if it is meant, or let a rule of the policy allow it\n      \
+             next   do it yourself outside of the agent if it is meant, or change the rule: nothing overrides a denial\n      \
              record D1 in run R1\n"
         );
     }

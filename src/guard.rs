@@ -1,35 +1,29 @@
 //! The straight line: understand, decide, record, answer, in that order and only here.
 //!
 //! What is broken (policy, store) is answered at each call, and strictly: what writes, executes or sends is denied,
-//! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file.
+//! a pure read is allowed with a gap that is said. Nothing here prints, and no clear secret leaves this file; see [`crate::scrub`].
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
-use crate::actions::{self, Action, ActionKind, Own};
+use crate::actions::catalogue::source;
+use crate::actions::{self, ActionKind, Own};
 use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
+use crate::edge;
 use crate::facts::{Facts, Phase, RunState};
+use crate::home_commands::{self, HomeCommands};
 use crate::home_packs::{self, Extended};
-use crate::json::{StringRole, Value, pointer_push};
+use crate::json::Value;
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::opening::Opening;
 use crate::record::{
     self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
 };
-use crate::rules::RuleError;
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
-use crate::span::ByteSpan;
-
-/// Shorter pieces of a secret are ordinary words, and shorter names hold none.
-const MIN_PIECE: usize = 12;
-
-/// What joins the parts of a tool's name.
-const JOINT: &str = "__";
-/// Longer texts are no names of tools.
-const LONGEST_NAME: usize = 512;
+use crate::scrub::{Scrubber, into_text};
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +42,9 @@ pub struct Guard {
     policy: Result<PolicySource, PolicyError>,
     /// The person's own packs with those that ship, when there are any; else what is wrong with them.
     packs: Result<Option<Extended>, String>,
-    /// What the policy says about the user's own tools and programs.
+    /// What files of the person say about programs, when there are any; else what is wrong with them.
+    commands: Result<Option<HomeCommands>, String>,
+    /// What the policy and those files say about tools and programs.
     own: Option<&'static Own>,
     /// Where records go. Also without, the decision that could not be recorded is remembered there.
     store: Option<Opening>,
@@ -56,7 +52,7 @@ pub struct Guard {
     unrecorded: Unrecorded,
     /// The run of calls that name none: one for the life of this guard.
     own_run: OnceLock<String>,
-    /// Set when the store is known to hold the policy that decides.
+    /// Set when the store is known to hold the policy that decides, and the person's files.
     policy_kept: OnceLock<()>,
 }
 
@@ -82,7 +78,11 @@ impl Guard {
             Some(home) => home_packs::load(home).map_err(|errors| said(&errors)),
             None => Ok(None),
         };
-        let (policy, own) = with_own(policy);
+        let commands = match &options.home {
+            Some(home) => home_commands::load(home).map_err(|errors| said(&errors)),
+            None => Ok(None),
+        };
+        let (policy, own) = with_own(policy, files_of(&commands));
         let store = match &options.home {
             Some(home) if options.record => Some(Opening::new(home.clone())),
             _ => None,
@@ -91,6 +91,7 @@ impl Guard {
             tables: builtin::sound(),
             policy,
             packs,
+            commands,
             own,
             store,
             unrecorded: Unrecorded::default(),
@@ -100,13 +101,32 @@ impl Guard {
     }
 
     /// The same guard, understanding calls by what `own` says about tools and programs instead of what the policy in force
-    /// says: `{"tools": […], "commands": […]}`.
+    /// says: `{"tools": […], "commands": […]}`, or nothing. The person's files are asked besides.
     ///
     /// # Errors
     /// One sentence for each thing that is wrong with it.
     pub fn with_own(mut self, own: &str) -> Result<Self, Vec<String>> {
-        self.own = Some(Own::compile(own, builtin::catalogue())?);
+        self.own = Some(Own::compile(
+            own,
+            files_of(&self.commands),
+            builtin::catalogue(),
+        )?);
         Ok(self)
+    }
+
+    /// The same guard with other files of a person; [`Guard::with_own`] has to follow.
+    #[must_use]
+    pub fn with_commands(self, commands: Option<HomeCommands>) -> Self {
+        Self {
+            commands: Ok(commands),
+            ..self
+        }
+    }
+
+    /// What the policy and a person's files say about tools and programs.
+    #[must_use]
+    pub const fn own(&self) -> Option<&'static Own> {
+        self.own
     }
 
     /// The same guard with another rule for what is synced before it is answered.
@@ -135,6 +155,7 @@ impl Guard {
         } else {
             withheld(call)
         };
+        let definition = call.definition.clone();
         let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
         let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
@@ -167,7 +188,7 @@ impl Guard {
                 ..mark
             })
             .collect();
-        self.conclude(run, facts, marks, started)
+        self.conclude(run, facts, marks, definition, started)
     }
 
     /// As [`Guard::check`], for a text by itself.
@@ -201,7 +222,7 @@ impl Guard {
             state: RunState::default(),
             now: record::rfc3339_micros(SystemTime::now()),
         };
-        self.conclude(run, facts, marks, started)
+        self.conclude(run, facts, marks, None, started)
     }
 
     /// Findings of a text and the text without them; decides and records nothing.
@@ -281,17 +302,32 @@ impl Guard {
     }
 
     /// Decides and records, in one step where a log is kept: see [`Store::decide`].
-    fn conclude(&self, run: String, facts: Facts, marks: Vec<Mark>, started: Instant) -> Decision {
+    fn conclude(
+        &self,
+        run: String,
+        facts: Facts,
+        marks: Vec<Mark>,
+        definition: Option<String>,
+        started: Instant,
+    ) -> Decision {
         let mut decision = Decision {
             id: record::new_id(),
-            action_digest: record::action_digest(&facts.tool, &facts.args),
+            // For grants and for the record; where neither is, nobody may ask for it.
+            action: self
+                .store
+                .is_some()
+                .then(|| record::action_digest(&facts.tool, &facts.args)),
             facts,
             // Until it is judged; strict, should that never come about.
             verdict: unjudged(),
-            facts_digest: String::new(),
             marks,
             packs: match &self.packs {
                 Ok(Some(extended)) => Some(extended.digest.clone()),
+                _ => None,
+            },
+            definition,
+            commands: match &self.commands {
+                Ok(Some(commands)) => Some(commands.digest.clone()),
                 _ => None,
             },
             line: None,
@@ -313,12 +349,6 @@ impl Guard {
                 let appended = store.decide(&run, &runtime, move |state| {
                     self.judge(slot, Some(state));
                     *judged = true;
-                    if slot.facts_digest.is_empty() {
-                        return Err(StoreError {
-                            kind: StoreError::CORRUPTED,
-                            message: String::from("facts cannot be written as JSON"),
-                        });
-                    }
                     Ok(&*slot)
                 });
                 match appended {
@@ -351,15 +381,20 @@ impl Guard {
     /// Decides about a call, given what its run has seen. Without a log nothing is known of that.
     fn judge(&self, decision: &mut Decision, state: Option<&State>) {
         let deciding = Instant::now();
+        let action = decision.action.as_deref();
         let facts = &mut decision.facts;
         let policy = self.policy();
         if let (Some(state), Ok(policy)) = (state, policy) {
             let asked = Asked {
-                action: &decision.action_digest,
+                action: action.unwrap_or_default(),
                 cwd: facts.context.cwd.as_deref(),
                 policy: policy.digest(),
                 now: &facts.now,
+                is_still: edge::is_still,
             };
+            if let (None, Some(definition)) = (facts.pin, &decision.definition) {
+                facts.pin = Some(state.pin(&facts.tool, definition));
+            }
             let asked = (facts.phase == Phase::Pre).then_some(asked);
             facts.state = state.seen(policy.counters(), asked, &facts.now);
         }
@@ -368,27 +403,46 @@ impl Guard {
             Ok(policy) => policy::decide(facts, policy),
             Err(error) => without_policy(facts, error),
         };
-        decision.verdict = match &self.packs {
-            Ok(_) => verdict,
-            Err(what) => without_packs(facts, verdict, what),
-        };
-        decision.facts_digest = record::facts_digest(facts).unwrap_or_default();
+        decision.verdict = verdict;
+        for (rule, what, failed) in [
+            ("error.packs", "packs", self.packs.as_ref().err()),
+            ("error.commands", "commands", self.commands.as_ref().err()),
+        ] {
+            if let Some(why) = failed {
+                without_files(facts, &mut decision.verdict, rule, what, why);
+            }
+        }
         decision.timings.decide_us = micros(deciding, Instant::now());
     }
 
-    /// Puts the built-in policy beside the records, so that its decisions can be replayed by another version; an
-    /// activated policy lies there already. A failure only costs the replay and is no reason to deny: a store that
-    /// cannot be written shows in the append that follows.
+    /// Puts the built-in policy and the person's commands beside the records, so that decisions can be replayed by another
+    /// version; an activated policy lies there already. A failure only costs the replay and is no reason to deny: a store
+    /// that cannot be written shows in the append that follows.
     fn keep_policy(&self, store: &Store) {
-        if self.policy_kept.get().is_none()
-            && matches!(self.policy, Ok(PolicySource::Builtin))
-            && let Ok(policy) = self.policy()
-            && store
+        if self.policy_kept.get().is_some() {
+            return;
+        }
+        let policy = match (&self.policy, self.policy()) {
+            (Ok(PolicySource::Builtin), Ok(policy)) => store
                 .keep(policy.digest(), || builtin::policy_text().to_vec())
-                .is_ok()
-        {
+                .is_ok(),
+            _ => true,
+        };
+        let commands = match &self.commands {
+            Ok(Some(held)) => store.keep(&held.digest, || held.text.clone()).is_ok(),
+            _ => true,
+        };
+        if policy && commands {
             let _ = self.policy_kept.set(());
         }
+    }
+}
+
+/// The person's files, none where they cannot be used: what is decided is stricter then.
+fn files_of(commands: &Result<Option<HomeCommands>, String>) -> &[source::Text] {
+    match commands {
+        Ok(Some(commands)) => &commands.files,
+        _ => &[],
     }
 }
 
@@ -396,15 +450,16 @@ impl Guard {
 /// it calls would be understood otherwise than the policy was tested with.
 fn with_own(
     policy: Result<PolicySource, PolicyError>,
+    files: &[source::Text],
 ) -> (Result<PolicySource, PolicyError>, Option<&'static Own>) {
     let text = match &policy {
         Ok(PolicySource::Active(policy)) => policy.own(),
         _ => "",
     };
-    if text.is_empty() {
+    if text.is_empty() && files.is_empty() {
         return (policy, None);
     }
-    match Own::compile(text, builtin::catalogue()) {
+    match Own::compile(text, files, builtin::catalogue()) {
         Ok(own) => (policy, Some(own)),
         Err(errors) => {
             let error = PolicyError {
@@ -418,11 +473,6 @@ fn with_own(
 
 fn micros(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
-}
-
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Whether nothing but reading would happen: what a guard that cannot work still lets through.
@@ -480,6 +530,7 @@ fn withheld(call: Call) -> Call {
         tool: String::new(),
         args: Value::Null,
         pin: None,
+        definition: None,
         context: Context::default(),
         caller: nobody(call.caller),
     }
@@ -526,11 +577,11 @@ fn without(determining: Determining) -> Verdict {
     }
 }
 
-/// What is wrong with packs, the first of it.
-fn said(errors: &[RuleError]) -> String {
+/// What is wrong with files of a person, the first of it.
+fn said<E: ToString>(errors: &[E]) -> String {
     let first = errors.first().map_or_else(
         || String::from("they cannot be opened"),
-        RuleError::to_string,
+        ToString::to_string,
     );
     match errors.len() {
         0 | 1 => first,
@@ -538,11 +589,10 @@ fn said(errors: &[RuleError]) -> String {
     }
 }
 
-/// Without the person's own rules a decision is stricter: what they would have found is not known.
-fn without_packs(facts: &Facts, mut verdict: Verdict, what: &str) -> Verdict {
-    let what = format!("the packs in the guard's home cannot be used ({what})");
-    stricter(&mut verdict, guard_failure(facts, "error.packs", &what));
-    verdict
+/// Without the person's own files a decision is stricter: what they would have said is not known.
+fn without_files(facts: &Facts, verdict: &mut Verdict, rule: &str, files: &str, why: &str) {
+    let what = format!("the {files} in the guard's home cannot be used ({why})");
+    stricter(verdict, guard_failure(facts, rule, &what));
 }
 
 /// Adds what failed to what decided; where it is stricter than that, it decides alone.
@@ -580,191 +630,6 @@ fn without_store(decision: &mut Decision, error: &StoreError, unrecorded: Unreco
     decision.verdict.obligations.dedup();
 }
 
-/// Keeps secrets out of everything that is derived from the arguments: targets, reasons, names.
-///
-/// Derived strings are scanned themselves, and secrets that only their context gave away (`-p VALUE`) are replaced
-/// wherever their bytes appear again.
-pub(crate) struct Scrubber<'a> {
-    known: Vec<(String, String)>,
-    /// Where the secrets stand, by argument, and their marks: what was read out of their bytes is all secret.
-    places: Vec<(String, ByteSpan, String)>,
-    tagger: &'a dyn Tagger,
-    scanner: &'a Scanner,
-}
-
-impl<'a> Scrubber<'a> {
-    pub(crate) fn new(tagger: &'a dyn Tagger, scanner: &'a Scanner) -> Self {
-        Self {
-            known: Vec::new(),
-            places: Vec::new(),
-            tagger,
-            scanner,
-        }
-    }
-
-    fn of_call(
-        args: &Value,
-        findings: &[Finding],
-        tagger: &'a dyn Tagger,
-        scanner: &'a Scanner,
-    ) -> Self {
-        let mut known = Vec::new();
-        let mut places = Vec::new();
-        if findings.iter().any(|finding| finding.redact) {
-            args.each_string(&mut |at, text, role| {
-                if role == StringRole::Name {
-                    return;
-                }
-                for finding in findings.iter().filter(|held| held.redact && held.at == at) {
-                    let span = finding.span;
-                    if let Some(value) = text.get(span.start()..span.end())
-                        && value.len() >= 4
-                    {
-                        let mark = scan::mark_text(finding, value.as_bytes(), tagger);
-                        known.push((value.to_owned(), mark.clone()));
-                        // A key of several lines may be taken apart into words.
-                        let pieces = value
-                            .split_whitespace()
-                            .filter(|piece| piece.len() >= MIN_PIECE && piece.len() < value.len());
-                        known.extend(pieces.map(|piece| (piece.to_owned(), mark.clone())));
-                        places.push((at.to_owned(), span, mark));
-                    }
-                }
-            });
-        }
-        // Longest first, so that a value inside another does not break it up.
-        known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        Self {
-            known,
-            places,
-            tagger,
-            scanner,
-        }
-    }
-
-    pub(crate) fn scrub(&self, text: String) -> String {
-        if text.is_empty() {
-            return text;
-        }
-        let mut text = text;
-        for (value, mark) in &self.known {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), mark);
-            }
-        }
-        self.scrub_parts(self.scrub_whole(text))
-    }
-
-    /// `mcp__server__tool`: to the scanner an underscore before a token is part of a longer word, so that what follows
-    /// each joint of such a name is read by itself too.
-    fn scrub_parts(&self, text: String) -> String {
-        match text.split_once(JOINT) {
-            None => text,
-            Some((head, rest)) if text.len() <= LONGEST_NAME => {
-                let rest = self.scrub_parts(self.scrub_whole(rest.to_owned()));
-                format!("{head}{JOINT}{rest}")
-            }
-            // No name: each part once, so that the work grows with the text.
-            Some(_) => {
-                let parts: Vec<String> = text
-                    .split(JOINT)
-                    .map(|part| self.scrub_whole(part.to_owned()))
-                    .collect();
-                parts.join(JOINT)
-            }
-        }
-    }
-
-    fn scrub_whole(&self, text: String) -> String {
-        if text.len() < 4 {
-            return text;
-        }
-        let findings = self.scanner.scan(text.as_bytes(), Surface::ToolArgs);
-        if findings.iter().any(|finding| finding.redact) {
-            into_text(scan::redact(text.as_bytes(), &findings, self.tagger).0)
-        } else {
-            text
-        }
-    }
-
-    pub(crate) fn scrub_option(&self, text: Option<String>) -> Option<String> {
-        text.map(|text| self.scrub(text))
-    }
-
-    /// A JSON Pointer, step by step: names of members are the caller's text too. What follows a tilde that RFC 6901 does
-    /// not know is the scanner's own remark (`~#`: in the name itself) and stays.
-    fn scrub_pointer(&self, pointer: &str) -> String {
-        let remark = pointer
-            .match_indices('~')
-            .map(|(at, _)| at)
-            .find(|at| !matches!(pointer.as_bytes().get(at + 1), Some(b'0' | b'1')))
-            .unwrap_or(pointer.len());
-        let (pointer, remark) = pointer.split_at(remark);
-        let mut out = String::with_capacity(pointer.len() + remark.len());
-        for step in pointer.split('/').skip(1) {
-            if step.len() < MIN_PIECE {
-                out.push('/');
-                out.push_str(step);
-            } else {
-                let name = step.replace("~1", "/").replace("~0", "~");
-                pointer_push(&mut out, &self.scrub(name));
-            }
-        }
-        out.push_str(remark);
-        out
-    }
-
-    fn scrub_finding(&self, finding: Finding) -> Finding {
-        Finding {
-            at: self.scrub_pointer(&finding.at),
-            ..finding
-        }
-    }
-
-    fn scrub_action(&self, mut action: Action) -> Action {
-        let inside = action.span.and_then(|span| {
-            self.places.iter().find(|(at, secret, _)| {
-                *at == action.at && secret.start() <= span.start() && span.end() <= secret.end()
-            })
-        });
-        if let Some((.., mark)) = inside {
-            action.target.value.clone_from(mark);
-            action.target.host = None;
-            action.on = None;
-            action.by.clone_from(mark);
-            action.reason = action.reason.map(|_| mark.clone());
-        }
-        action.at = self.scrub_pointer(&action.at);
-        action.target.value = self.scrub(action.target.value);
-        action.target.host = self.scrub_option(action.target.host);
-        action.on = self.scrub_option(action.on);
-        action.by = self.scrub(action.by);
-        action.reason = self.scrub_option(action.reason);
-        action.safer = self.scrub_option(action.safer);
-        action
-    }
-
-    fn scrub_context(&self, context: Context) -> Context {
-        Context {
-            cwd: self.scrub_option(context.cwd),
-            workspace: self.scrub_option(context.workspace),
-            ..context
-        }
-    }
-
-    fn scrub_caller(&self, caller: Caller) -> Caller {
-        Caller {
-            run: self.scrub_option(caller.run),
-            runtime: caller.runtime,
-            call_id: self.scrub_option(caller.call_id),
-            agent: self.scrub_option(caller.agent),
-            depth: caller.depth,
-            host_mode: self.scrub_option(caller.host_mode),
-            run_mode: caller.run_mode,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -788,6 +653,7 @@ mod tests {
             tool: String::from("Read"),
             args: Value::Object(vec![(String::from("file_path"), Value::from("/held-back"))]),
             pin: None,
+            definition: None,
             context: Context::default(),
             caller: caller.clone(),
         });

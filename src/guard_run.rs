@@ -1,9 +1,10 @@
 //! What a guard does about a run as a whole: how it begins, how its configuration changes, how it ends.
 
-use crate::guard::{Guard, Scrubber};
+use crate::guard::Guard;
 use crate::json::Value;
 use crate::record::kinds::RunStart;
 use crate::record::{Appended, Stopped, Stopping, StoreError};
+use crate::scrub::Scrubber;
 
 /// How many parts of an event are looked at; what is deeper than records ever are is refused.
 const MOST_PARTS: usize = 100_000;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::builtin;
+use crate::home_files::{self, Unreadable};
 use crate::rules::spec::PackSpec;
 use crate::rules::{RuleError, Tables};
 use crate::scan::{Scanner, packs};
@@ -35,26 +36,11 @@ pub struct Extended {
 /// # Errors
 /// A folder that is there and cannot be read.
 pub fn files(home: &Path) -> Result<Vec<PathBuf>, RuleError> {
-    let folder = home.join(FOLDER);
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(RuleError::unreadable(&folder, &error.to_string())),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry
-            .map_err(|error| RuleError::unreadable(&folder, &error.to_string()))?
-            .path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
+    home_files::list(&home.join(FOLDER)).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &Unreadable) -> RuleError {
+    RuleError::unreadable(&error.path, &error.why)
 }
 
 /// The rules that ship and those of the packs below `home`; `None` when there are no packs.
@@ -68,9 +54,9 @@ pub fn load(home: &Path) -> Result<Option<Extended>, Vec<RuleError>> {
     }
     let texts = files
         .into_iter()
-        .map(|path| match std::fs::read_to_string(&path) {
+        .map(|path| match home_files::read(&path) {
             Ok(text) => Ok((path, text)),
-            Err(error) => Err(vec![RuleError::unreadable(&path, &error.to_string())]),
+            Err(error) => Err(vec![unreadable(&error)]),
         })
         .collect::<Result<Vec<_>, _>>()?;
     let digest = digest(&texts);

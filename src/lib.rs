@@ -33,10 +33,13 @@ pub mod builtin;
 
 pub mod edge;
 
+pub mod home_commands;
+pub mod home_files;
 pub mod home_packs;
 
 pub mod guard;
 mod guard_run;
+mod scrub;
 
 pub mod wire;
 

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::call::{Call, Caller, Context, RunMode, Surface, Text, ToolPin};
 use crate::decision::Decision;
 use crate::json::{JsonError, Value, parse_repaired};
+use crate::record::tools::definition_digest;
 use crate::span::ByteSpan;
 
 /// What the entry point knows before the request speaks; the request's own members take its place.
@@ -113,7 +114,7 @@ impl From<JsonError> for RequestError {
 }
 
 /// Every member of a request.
-const MEMBERS: [&str; 11] = [
+const MEMBERS: [&str; 12] = [
     "id",
     "tool",
     "args",
@@ -125,6 +126,7 @@ const MEMBERS: [&str; 11] = [
     "agent",
     "run_mode",
     "pin",
+    "definition",
 ];
 
 /// Reads one request. Unpaired surrogate escapes are read as U+FFFD, so that such a call is judged, not refused.
@@ -197,6 +199,7 @@ struct Given {
     agent: Option<String>,
     run_mode: Option<String>,
     pin: Option<String>,
+    definition: Option<Value>,
 }
 
 impl Given {
@@ -207,6 +210,13 @@ impl Given {
                     return Err(wrong_type("args", "an object"));
                 }
                 self.args = Some(value);
+                return Ok(());
+            }
+            "definition" => {
+                if !matches!(value, Value::Object(_)) {
+                    return Err(wrong_type("definition", "an object"));
+                }
+                self.definition = Some(value);
                 return Ok(());
             }
             "tool" => &mut self.tool,
@@ -290,6 +300,7 @@ impl Given {
                     tool,
                     args,
                     pin,
+                    definition: self.definition.as_ref().map(definition_digest),
                     context: place(&origin.context, self.cwd, self.workspace)?,
                     caller,
                 }))
@@ -305,6 +316,12 @@ impl Given {
                     return Err(Problem::new(
                         RequestErrorKind::Ambiguous,
                         "`pin` goes with `tool`, not with `text`",
+                    ));
+                }
+                if self.definition.is_some() {
+                    return Err(Problem::new(
+                        RequestErrorKind::Ambiguous,
+                        "`definition` goes with `tool`, not with `text`",
                     ));
                 }
                 let surface = match self.surface {
@@ -534,7 +551,7 @@ mod tests {
     #[test]
     fn a_call_takes_what_it_does_not_say_from_its_origin() {
         let read = read(
-            br#"{"id":[1],"tool":"Bash","args":{"command":"ls"},"run":"r","run_mode":"headless","pin":"changed"}"#,
+            br#"{"id":[1],"tool":"Bash","args":{"command":"ls"},"run":"r","run_mode":"headless","pin":"changed","definition":{"name":"x"}}"#,
             &origin(),
         )
         .unwrap();
@@ -546,6 +563,7 @@ mod tests {
                     tool: String::from("Bash"),
                     args: Value::Object(vec![(String::from("command"), "ls".into())]),
                     pin: Some(ToolPin::Changed),
+                    definition: Some(crate::record::digest(b"armorer-tool/1\n{\"name\":\"x\"}")),
                     context: origin().context,
                     caller: Caller {
                         run: Some(String::from("r")),
@@ -612,6 +630,7 @@ mod tests {
             r#"{"tool":"Bash","args":{},"surface":"user","id":7}"#,
             r#"{"text":"x","args":{},"id":7}"#,
             r#"{"text":"x","pin":"ok","id":7}"#,
+            r#"{"text":"x","definition":{},"id":7}"#,
         ] {
             assert_eq!(refused(ambiguous), (7.into(), "request_ambiguous"));
         }

@@ -179,9 +179,6 @@ class Decision:
     @property
     def recorded(self) -> bool:
         """Whether the record is in the log. A guard opened with `record=False` records nothing."""
-    def __enter__(self) -> Guard:
-        """Returns itself; the end of the block ends the guard's own run, as crashed when an exception passes."""
-    def __exit__(self, kind: object, value: object, traceback: object, /) -> Literal[False]: ...
     @property
     def policy_digest(self) -> str: ...
     @property
@@ -237,6 +234,7 @@ class Guard:
         agent: str | None = None,
         call_id: str | None = None,
         pin: _Pin | None = None,
+        definition: Any = None,
     ) -> Decision:
         """
         Decide a tool call.
@@ -250,6 +248,10 @@ class Guard:
             agent: The agent or sub-agent that calls.
             call_id: The runtime's id of the call.
             pin: How the tool's definition compares with the one that was pinned; None when nobody compared.
+            definition: What the server says of the tool (name, description, input schema, …), JSON-like. Its digest is
+                recorded, and where no *pin* is given the first one in a run is what later ones are compared with: `new`,
+                `ok`, `changed`, or `shadowed` when another server offers a tool of that name. A guard that records
+                nothing has nothing to compare with.
 
         Raises:
             InputError: *pin* is unknown, or the arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.
@@ -268,16 +270,24 @@ class Guard:
         *,
         duration_ms: int | None = None,
         output: str | bytes | None = None,
+        spend: dict[str, int] | None = None,
     ) -> str:
         """
         Record what became of a decision; *output* is scanned and only its digest is kept.
+
+        Args:
+            decision: What was decided.
+            result: How the call ended.
+            duration_ms: How long it took, in milliseconds.
+            output: What it answered; its bytes are counted as `output_bytes`.
+            spend: What it cost, in units of your own: `{"usd_micros": 1200, "tokens": 900}`. Counted as `spend:UNIT`.
 
         Returns:
             Id of the outcome's record.
 
         Raises:
             StoreError: It could not be recorded.
-            InputError: *result* is unknown.
+            InputError: *result* is unknown, or *spend* has more than 16 units or one that is no word of a-z, 0-9, `_.-`.
         """
     def begin(
         self,
@@ -323,6 +333,9 @@ class Guard:
         Raises:
             PolicyError: The active policy cannot be used.
         """
+    def __enter__(self) -> Guard:
+        """Returns itself; the end of the block ends the guard's own run, as crashed when an exception passes."""
+    def __exit__(self, kind: object, value: object, traceback: object, /) -> Literal[False]: ...
     @property
     def home(self) -> PathLike[str] | None: ...
 
@@ -389,14 +402,20 @@ def canonical_json(value: Any) -> bytes:
         InputError: JSON cannot hold the value.
     """
 
-def understand_again(facts: bytes) -> bytes:
+def understand_again(facts: bytes, *, own: str = "", commands: bytes | None = None) -> bytes:
     """
     What this core makes of the call or text in recorded facts, as facts in canonical JSON; run state and clock are kept.
 
     Catalogue and packs are those that ship. Nothing is recorded.
 
+    Args:
+        facts: As a record holds them.
+        own: What the policy said about tools and programs, as for `Guard`.
+        commands: The person's own commands, as the store kept them.
+
     Raises:
         InputError: They are no facts that this version knows.
+        PolicyError: *own* or *commands* cannot be used.
     """
 
 def index_rows(

@@ -214,6 +214,7 @@ fn compare(
         tool: tool.to_owned(),
         args,
         pin: None,
+        definition: None,
         context: example_context(),
         caller: Caller::default(),
     };

@@ -2,7 +2,7 @@
 //!
 //! It adds to what ships and takes nothing away: a program or a tool that is known keeps what is known of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -10,17 +10,18 @@ use serde::Deserialize;
 use super::action::Action;
 use super::build::{example_context, short};
 use super::catalogue::entry::Entry;
+use super::catalogue::source::Text;
 use super::catalogue::spec::{CommandSpec, FileSpec};
 use super::catalogue::{Catalogue, Commands, Lazy, compile, tools};
 use super::{pattern, understand_with};
 use crate::call::{Call, Caller};
 use crate::json;
 
-/// Where such entries stand, as errors and decisions name it.
-const FILE: &str = "policy";
+/// What errors and decisions name the policy by.
+const POLICY: &str = "policy";
 
-/// As written.
-#[derive(Debug, Deserialize)]
+/// As written in a policy.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OwnSpec {
     #[serde(default)]
@@ -29,85 +30,116 @@ struct OwnSpec {
     commands: Vec<CommandSpec>,
 }
 
+/// An example, and what it must give.
+#[derive(Debug)]
+struct Example {
+    /// The file that it stands in.
+    file: String,
+    text: String,
+    tool: String,
+    args: json::Value,
+    expected: Vec<String>,
+}
+
 /// Tools and programs of a user.
 #[derive(Debug, Default)]
 pub struct Own {
     tools: Vec<(&'static [String], Entry<'static>)>,
     commands: Commands,
-    /// Every example with the call that it is, and the actions it must give.
-    examples: Vec<(String, String, json::Value, &'static [String])>,
+    examples: Vec<Example>,
 }
 
-/// Compiled once for each text, for the life of the process: entries borrow from what they were read from.
-static KNOWN: LazyLock<Mutex<BTreeMap<String, &'static Own>>> = LazyLock::new(Mutex::default);
+/// What an [`Own`] is made from: the text of a policy, and files with their names.
+type Sources = (String, Vec<(String, String)>);
+
+/// Compiled once for the same sources, for the life of the process: entries borrow from what they were read from.
+static KNOWN: LazyLock<Mutex<BTreeMap<Sources, &'static Own>>> = LazyLock::new(Mutex::default);
 
 impl Own {
-    /// Compiles `{"tools": […], "commands": […]}`.
+    /// Compiles what a policy says, `{"tools": […], "commands": […]}` or nothing, and files of commands. A program that
+    /// the policy describes is the policy's: it was tested with what it says, and may be a higher layer's.
     ///
     /// # Errors
     /// One sentence for each thing that is wrong.
-    pub fn compile(text: &str, catalogue: &Catalogue) -> Result<&'static Self, Vec<String>> {
+    pub fn compile(
+        policy: &str,
+        files: &[Text],
+        catalogue: &Catalogue,
+    ) -> Result<&'static Self, Vec<String>> {
+        let sources: Sources = (
+            policy.to_owned(),
+            files
+                .iter()
+                .map(|file| (file.name.clone(), file.text.clone()))
+                .collect(),
+        );
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = known.get(text) {
+        if let Some(own) = known.get(&sources) {
             return Ok(own);
         }
-        let spec: OwnSpec =
-            serde_json::from_str(text).map_err(|error| vec![format!("`tools`: {error}")])?;
-        let own: &'static Self = Box::leak(Box::new(Self::of(spec, catalogue)?));
-        known.insert(text.to_owned(), own);
+        let spec: OwnSpec = if policy.is_empty() {
+            OwnSpec::default()
+        } else {
+            serde_json::from_str(policy).map_err(|error| vec![format!("`tools`: {error}")])?
+        };
+        let own: &'static Self = Box::leak(Box::new(Self::of(spec, files, catalogue)?));
+        known.insert(sources, own);
         Ok(own)
     }
 
-    fn of(spec: OwnSpec, catalogue: &Catalogue) -> Result<Self, Vec<String>> {
+    fn of(spec: OwnSpec, files: &[Text], catalogue: &Catalogue) -> Result<Self, Vec<String>> {
         let mut errors = Vec::new();
-        for command in &spec.commands {
-            for name in std::iter::once(&command.name).chain(&command.aliases) {
-                let program = name.split(' ').next().unwrap_or_default();
-                if catalogue.commands.find(program).is_some() {
-                    errors.push(format!(
-                        "{FILE}: `{name}` is known already, and what is known of a program is not for a policy to change"
-                    ));
-                }
-            }
-            if command.examples.is_empty() && !command.harmless {
-                errors.push(format!("{FILE}: `{}` has no example", command.name));
+        let files = described(spec.commands, files, &mut errors);
+        for (file, spec) in &files {
+            for command in &spec.command {
+                refuse(file, command, catalogue, &mut errors);
             }
         }
-        let files = vec![(
-            String::from(FILE),
-            FileSpec {
-                command: spec.commands,
-            },
-        )];
-        let commands = compile::compile(&files).unwrap_or_else(|problems| {
-            errors.extend(problems);
+        let commands = if errors.is_empty() {
+            compile::compile(&files).unwrap_or_else(|problems| {
+                errors.extend(problems);
+                Vec::new()
+            })
+        } else {
             Vec::new()
-        });
+        };
         let tools: &'static [tools::ToolSpec] = Box::leak(spec.tools.into_boxed_slice());
         let mut entries = Vec::with_capacity(tools.len());
         let mut examples = Vec::new();
         for tool in tools {
-            entries.push((tool.names(), tool.entry(FILE, &mut errors)));
+            entries.push((tool.names(), tool.entry(POLICY, &mut errors)));
             for (text, expected) in tool.examples() {
                 let (name, args) = text.split_once(' ').unwrap_or((text, "{}"));
                 match json::parse(args.as_bytes()) {
-                    Ok(args) => examples.push((text.clone(), name.to_owned(), args, &**expected)),
-                    Err(error) => errors.push(format!("{FILE}: example `{text}`: {error}")),
+                    Ok(args) => examples.push(Example {
+                        file: String::from(POLICY),
+                        text: text.clone(),
+                        tool: name.to_owned(),
+                        args,
+                        expected: expected.clone(),
+                    }),
+                    Err(error) => errors.push(format!("{POLICY}: example `{text}`: {error}")),
                 }
             }
-        }
-        let files: &'static [(String, FileSpec)] = Box::leak(files.into_boxed_slice());
-        for (text, expected) in files
-            .iter()
-            .flat_map(|(_, file)| &file.command)
-            .flat_map(|command| &command.examples)
-        {
-            let args = json::Value::Object(vec![(String::from("command"), text.as_str().into())]);
-            examples.push((text.clone(), String::from("Bash"), args, &**expected));
         }
         if !errors.is_empty() {
             return Err(errors);
         }
+        examples.extend(files.into_iter().flat_map(|(file, spec)| {
+            spec.command
+                .into_iter()
+                .flat_map(|command| command.examples)
+                .map(move |(text, expected)| Example {
+                    file: file.clone(),
+                    args: json::Value::Object(vec![(
+                        String::from("command"),
+                        text.as_str().into(),
+                    )]),
+                    tool: String::from("Bash"),
+                    text,
+                    expected,
+                })
+        }));
         Ok(Self {
             tools: entries,
             commands: if commands.is_empty() {
@@ -127,11 +159,19 @@ impl Own {
         let errors: Vec<String> = self
             .examples
             .iter()
-            .filter_map(|(text, tool, args, expected)| {
+            .filter_map(|example| {
+                let Example {
+                    file,
+                    text,
+                    tool,
+                    args,
+                    expected,
+                } = example;
                 let call = Call {
                     tool: tool.clone(),
                     args: args.clone(),
                     pin: None,
+                    definition: None,
                     context: example_context(),
                     caller: Caller::default(),
                 };
@@ -141,10 +181,10 @@ impl Own {
                     .map(|action: &Action| short(action, true))
                     .collect();
                 let same = got.len() == expected.len()
-                    && got.iter().zip(*expected).all(|(got, expected)| {
+                    && got.iter().zip(expected).all(|(got, expected)| {
                         expected == got || got.split(" ~").next() == Some(expected.as_str())
                     });
-                (!same).then(|| format!("{FILE}: example `{text}` gives {got:?}, not {expected:?}"))
+                (!same).then(|| format!("{file}: example `{text}` gives {got:?}, not {expected:?}"))
             })
             .collect();
         if errors.is_empty() {
@@ -167,6 +207,64 @@ impl Own {
     #[must_use]
     pub const fn commands(&self) -> &Commands {
         &self.commands
+    }
+}
+
+/// The program that an entry is about.
+fn program(name: &str) -> &str {
+    name.split(' ').next().unwrap_or_default()
+}
+
+/// Commands by the file that they stand in: those of the policy, and those of the files about other programs.
+fn described(
+    policy: Vec<CommandSpec>,
+    files: &[Text],
+    errors: &mut Vec<String>,
+) -> Vec<(String, FileSpec)> {
+    let taken: BTreeSet<String> = policy
+        .iter()
+        .flat_map(|command| std::iter::once(&command.name).chain(&command.aliases))
+        .map(|name| program(name).to_owned())
+        .collect();
+    let mut made = vec![(String::from(POLICY), FileSpec { command: policy })];
+    for file in files {
+        match toml::from_str::<FileSpec>(&file.text) {
+            Ok(mut spec) => {
+                spec.command
+                    .retain(|command| !taken.contains(program(&command.name)));
+                made.push((file.name.clone(), spec));
+            }
+            Err(error) => errors.push(format!("{}: {}", file.name, error.to_string().trim_end())),
+        }
+    }
+    made
+}
+
+/// Whether something is written about that program in what ships, so that nothing else may be said about it.
+#[must_use]
+pub fn ships(name: &str, catalogue: &Catalogue) -> bool {
+    catalogue.commands.find(program(name)).is_some()
+}
+
+fn refuse(file: &str, command: &CommandSpec, catalogue: &Catalogue, errors: &mut Vec<String>) {
+    for name in std::iter::once(&command.name).chain(&command.aliases) {
+        if program(name).contains('*') {
+            errors.push(format!(
+                "{file}: `{name}` is about every program that fits; name the program, patterns stand for its subcommands"
+            ));
+        } else if ships(name, catalogue) {
+            let whose = if file == POLICY {
+                "a policy"
+            } else {
+                "a file of one's own"
+            };
+            errors.push(format!(
+                "{file}: `{name}` is known already, and what is known of a program is not for {whose} to change"
+            ));
+        }
+    }
+    if command.examples.is_empty() && !command.harmless {
+        errors.push(format!("{file}: `{}` has no example", command.name));
     }
 }
 
@@ -193,6 +291,7 @@ mod tests {
             tool: tool.to_owned(),
             args: json::parse(args.as_bytes()).unwrap(),
             pin: None,
+            definition: None,
             context: example_context(),
             caller: Caller::default(),
         };
@@ -205,7 +304,7 @@ mod tests {
 
     #[test]
     fn own_tools_and_programs_do_what_is_said_and_their_examples_hold() {
-        let own = Own::compile(OWN, builtin::catalogue()).unwrap();
+        let own = Own::compile(OWN, &[], builtin::catalogue()).unwrap();
         own.check(builtin::catalogue()).unwrap();
         assert_eq!(
             actions(own, "mcp__crm__delete_all", r#"{"id": "x"}"#),
@@ -222,13 +321,14 @@ mod tests {
 
     #[test]
     fn what_is_known_is_not_taken_away() {
-        let own = Own::compile(OWN, builtin::catalogue()).unwrap();
+        let own = Own::compile(OWN, &[], builtin::catalogue()).unwrap();
         assert_eq!(
             actions(own, "Bash", r#"{"command": "rm -rf /"}"#),
             ["fs.delete / (force, recursive)"]
         );
         let errors = Own::compile(
             r#"{"commands": [{"name": "rm", "summary": "nothing", "harmless": true}]}"#,
+            &[],
             builtin::catalogue(),
         )
         .unwrap_err();
@@ -243,7 +343,7 @@ mod tests {
     #[test]
     fn an_example_that_gives_something_else_and_a_form_that_is_wrong_are_told() {
         let wrong = r#"{"tools": [{"names": ["x"], "summary": "s", "effect": [{"do": "fs.read", "to": "arg p"}], "examples": {"x {\"p\": \"/w/a\"}": ["fs.write /w/a"]}}]}"#;
-        let own = Own::compile(wrong, builtin::catalogue()).unwrap();
+        let own = Own::compile(wrong, &[], builtin::catalogue()).unwrap();
         assert_eq!(
             own.check(builtin::catalogue()).unwrap_err(),
             [
@@ -251,14 +351,17 @@ mod tests {
             ]
         );
         for text in [
-            "",
             "{}x",
+            r#"{"commands": [{"name": "acme-*", "summary": "nothing", "harmless": true}]}"#,
             r#"{"tools": [{"names": ["x"]}]}"#,
             r#"{"tool": []}"#,
             r#"{"tools": [{"names": ["x"], "summary": "s", "effect": [{"do": "fs.fly", "to": "arg p"}], "examples": {"x": []}}]}"#,
             r#"{"tools": [{"names": ["x"], "summary": "s", "effect": [{"do": "fs.read", "to": "argh p"}], "examples": {"x": []}}]}"#,
         ] {
-            assert!(Own::compile(text, builtin::catalogue()).is_err(), "{text}");
+            assert!(
+                Own::compile(text, &[], builtin::catalogue()).is_err(),
+                "{text}"
+            );
         }
     }
 }

@@ -21,6 +21,7 @@ fn call(tool: &str, args: &str) -> Vec<Action> {
         tool: tool.to_owned(),
         args: json::parse(args.as_bytes()).unwrap(),
         pin: None,
+        definition: None,
         context: context(),
         caller: Caller::default(),
     };
@@ -36,6 +37,7 @@ fn shell(command: &str) -> Vec<Action> {
         tool: String::from("Bash"),
         args,
         pin: None,
+        definition: None,
         context: context(),
         caller: Caller::default(),
     };

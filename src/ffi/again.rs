@@ -1,23 +1,24 @@
 //! Understanding and deciding a recorded call once more, with the core of today.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::{InputError, StoreError, failure};
+use super::{InputError, PolicyError, StoreError, failure};
 use crate::call::{Call, Text};
 use crate::facts::{Facts, Phase};
 use crate::guard::{Guard, Options};
+use crate::home_commands::{self, HomeCommands};
 use crate::json::Value;
-use crate::policy::{Policy, PolicyError, decide_facts_json};
+use crate::policy::{self, Policy, decide_facts_json};
 
 /// A compiled policy, and the bytes it was made from.
 type Held = (Vec<u8>, Arc<Policy>);
 
 /// Decides under a policy. The last one is held: a replay decides thousands of times under the same, and reading it
 /// takes longer than deciding.
-pub(super) fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, PolicyError> {
+pub(super) fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, policy::PolicyError> {
     static LAST: Mutex<Option<Held>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     let held = match &*last {
@@ -34,13 +35,18 @@ pub(super) fn decide_json(facts: &[u8], policy: &[u8]) -> Result<Vec<u8>, Policy
 
 /// The facts that today's core makes of the call or text in recorded facts. See `_core.pyi`.
 #[pyfunction]
+#[pyo3(signature = (facts, *, own="", commands=None))]
 pub(super) fn understand_again<'py>(
     py: Python<'py>,
     facts: &[u8],
+    own: &str,
+    commands: Option<&[u8]>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let recorded: Facts = serde_json::from_slice(facts)
         .map_err(|error| failure::<InputError>(py, "facts_form", &error.to_string()))?;
-    let again = py.detach(|| understood(recorded)).ok_or_else(|| {
+    let guard = guard(own, commands)
+        .map_err(|errors| failure::<PolicyError>(py, "policy_tools", &errors.join("; ")))?;
+    let again = py.detach(|| understood(&guard, recorded)).ok_or_else(|| {
         failure::<InputError>(py, "facts_form", "the text in the facts is no string")
     })?;
     crate::json::to_canonical(&again)
@@ -48,14 +54,26 @@ pub(super) fn understand_again<'py>(
         .map_err(|error| failure::<StoreError>(py, "facts_form", &error.to_string()))
 }
 
-fn understood(recorded: Facts) -> Option<Facts> {
-    static GUARD: OnceLock<Guard> = OnceLock::new();
-    let guard = GUARD.get_or_init(|| {
-        Guard::open(&Options {
-            record: false,
-            ..Options::default()
-        })
+/// A guard of no home, which understands by what a policy and a person's files said then.
+fn guard(own: &str, commands: Option<&[u8]>) -> Result<Guard, Vec<String>> {
+    let guard = Guard::open(&Options {
+        record: false,
+        ..Options::default()
     });
+    let commands = match commands {
+        Some(text) => {
+            let files = home_commands::kept(text).map_err(|error| vec![error])?;
+            Some(HomeCommands::of(files).map_err(|error| vec![error])?)
+        }
+        None => None,
+    };
+    if own.is_empty() && commands.is_none() {
+        return Ok(guard);
+    }
+    guard.with_commands(commands).with_own(own)
+}
+
+fn understood(guard: &Guard, recorded: Facts) -> Option<Facts> {
     let caller = recorded.caller.clone();
     let decision = if recorded.phase == Phase::Text {
         let Value::String(text) = recorded.args else {
@@ -71,6 +89,7 @@ fn understood(recorded: Facts) -> Option<Facts> {
             tool: recorded.tool,
             args: recorded.args,
             pin: recorded.pin,
+            definition: None,
             context: recorded.context,
             caller,
         })

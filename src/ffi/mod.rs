@@ -6,6 +6,8 @@ mod convert;
 mod results;
 mod runs;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
@@ -18,7 +20,7 @@ use crate::record::kinds::RunStart;
 use crate::record::{Durability, Outcome, Unrecorded};
 use crate::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
-use results::{Action, Decision, Finding, Near, Reason, ScanResult};
+use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
 pyo3::create_exception!(
     _core,
@@ -129,7 +131,7 @@ impl Guard {
         })
     }
 
-    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None))]
+    #[pyo3(signature = (tool, args, *, cwd=None, run=None, workspace=None, agent=None, call_id=None, pin=None, definition=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of a Python signature")]
     fn check(
         &self,
@@ -142,6 +144,7 @@ impl Guard {
         agent: Option<String>,
         call_id: Option<String>,
         pin: Option<&str>,
+        definition: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Decision> {
         let cwd = match cwd {
             Some(cwd) => Some(cwd),
@@ -157,6 +160,10 @@ impl Guard {
                 &ToolPin::ALL.map(ToolPin::as_str),
                 ToolPin::from_name,
             )?,
+            definition: definition
+                .map(to_value)
+                .transpose()?
+                .map(|definition| crate::record::tools::definition_digest(&definition)),
             context: edge::context(cwd, workspace, self.home.clone()),
             caller: Caller {
                 run,
@@ -193,7 +200,7 @@ impl Guard {
         Ok(Decision::new(decision))
     }
 
-    #[pyo3(signature = (decision, result="ok", *, duration_ms=None, output=None))]
+    #[pyo3(signature = (decision, result="ok", *, duration_ms=None, output=None, spend=None))]
     fn outcome(
         &self,
         py: Python<'_>,
@@ -201,8 +208,10 @@ impl Guard {
         result: &str,
         duration_ms: Option<u64>,
         output: Option<&Bound<'_, PyAny>>,
+        spend: Option<BTreeMap<String, u64>>,
     ) -> PyResult<String> {
         let result = record_result(py, result)?;
+        let spend = spent(py, spend.unwrap_or_default())?;
         let output = output.map(to_bytes).transpose()?;
         let of = decision.inner();
         // Where nothing can be scanned, nothing is recorded either, and the error says so.
@@ -220,6 +229,7 @@ impl Guard {
             output_bytes: output.as_ref().map(|output| output.len() as u64),
             output_digest: output.as_deref().map(crate::record::digest),
             findings,
+            spend,
             adapter: self.runtime.clone(),
             answers_marked: false,
         };
@@ -284,6 +294,26 @@ impl Guard {
     }
 }
 
+/// What a call cost, by units that are words of ours: they become names of counters and stand in records.
+fn spent(py: Python<'_>, spend: BTreeMap<String, u64>) -> PyResult<BTreeMap<String, u64>> {
+    const MOST: usize = 16;
+    const LONGEST: usize = 64;
+    let is_unit = |name: &String| {
+        (1..=LONGEST).contains(&name.len())
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte)
+            })
+    };
+    if spend.len() <= MOST && spend.keys().all(is_unit) {
+        return Ok(spend);
+    }
+    Err(failure::<InputError>(
+        py,
+        "outcome_spend",
+        "`spend` has at most 16 units, each of a-z, 0-9, `_`, `.` and `-`, such as `usd_micros`",
+    ))
+}
+
 fn record_result(py: Python<'_>, name: &str) -> PyResult<&'static str> {
     const RESULTS: [&str; 5] = ["ok", "error", "timeout", "cancelled", "ambiguous"];
     RESULTS
@@ -302,11 +332,19 @@ fn record_result(py: Python<'_>, name: &str) -> PyResult<&'static str> {
 }
 
 fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    as_bytes(text).map(Cow::into_owned)
+}
+
+/// The bytes of a text, where they lie if they can be had there: a large one is not copied.
+fn as_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     if let Ok(bytes) = text.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
+        return Ok(Cow::Borrowed(bytes.as_bytes()));
     }
     if let Ok(text) = text.cast::<PyString>() {
-        return to_text(text).map(String::into_bytes);
+        return Ok(match text.to_str() {
+            Ok(text) => Cow::Borrowed(text.as_bytes()),
+            Err(_) => Cow::Owned(text.to_string_lossy().into_owned().into_bytes()),
+        });
     }
     Err(failure::<InputError>(
         text.py(),
@@ -320,15 +358,26 @@ fn to_bytes(text: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 #[pyo3(signature = (text, *, surface="tool_result"))]
 fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
     let surface = surface_of(py, surface)?;
-    let bytes = to_bytes(text)?;
+    let bytes = as_bytes(text)?;
     builtin::sound().map_err(|damaged| {
         failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
     })?;
-    let (findings, redacted) = py.detach(|| {
+    let (findings, pieces) = py.detach(|| {
         let findings = builtin::scanner().scan(&bytes, surface);
-        let (redacted, _) = scanning::redact(&bytes, &findings, &scanning::NoTags);
-        (findings, redacted)
+        let pieces = scanning::redactions(&bytes, &findings, &scanning::NoTags);
+        (findings, pieces)
     });
+    let redacted = match bytes {
+        Cow::Borrowed(_) if pieces.is_empty() => Redacted::Same(text.clone().unbind()),
+        bytes => {
+            let length = scanning::redacted_len(&bytes, &pieces);
+            let redacted = PyBytes::new_with(py, length, |out| {
+                scanning::write_redacted(&bytes, &pieces, out);
+                Ok(())
+            })?;
+            Redacted::Changed(redacted.unbind())
+        }
+    };
     Ok(ScanResult::new(findings, redacted))
 }
 
@@ -356,7 +405,7 @@ fn policy_table<'py>(
 fn check_own(py: Python<'_>, own: &str) -> Vec<String> {
     py.detach(|| {
         let catalogue = builtin::catalogue();
-        crate::actions::Own::compile(own, catalogue)
+        crate::actions::Own::compile(own, &[], catalogue)
             .and_then(|compiled| compiled.check(catalogue))
             .err()
             .unwrap_or_default()

@@ -173,11 +173,19 @@ fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
 #[pyclass(frozen, module = "armorer_guard._core")]
 pub(super) struct ScanResult {
     findings: Vec<scan::Finding>,
-    redacted: Vec<u8>,
+    redacted: Redacted,
+}
+
+/// A text without its secrets.
+pub(super) enum Redacted {
+    /// What was given, which has none: it is not copied.
+    Same(Py<PyAny>),
+    /// Another one.
+    Changed(Py<PyBytes>),
 }
 
 impl ScanResult {
-    pub(super) const fn new(findings: Vec<scan::Finding>, redacted: Vec<u8>) -> Self {
+    pub(super) const fn new(findings: Vec<scan::Finding>, redacted: Redacted) -> Self {
         Self { findings, redacted }
     }
 }
@@ -191,12 +199,31 @@ impl ScanResult {
 
     #[getter]
     fn redacted<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::new(py, &String::from_utf8_lossy(&self.redacted))
+        let bytes = match &self.redacted {
+            Redacted::Same(text) => match text.bind(py).cast::<PyString>() {
+                Ok(text) => return text.clone(),
+                Err(_) => text
+                    .bind(py)
+                    .cast::<PyBytes>()
+                    .map_or_else(|_| b"".as_slice(), |bytes| bytes.as_bytes()),
+            },
+            Redacted::Changed(bytes) => bytes.as_bytes(py),
+        };
+        PyString::new(py, &String::from_utf8_lossy(bytes))
     }
 
     #[getter]
     fn redacted_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.redacted)
+        match &self.redacted {
+            Redacted::Same(text) => match text.bind(py).cast::<PyBytes>() {
+                Ok(bytes) => bytes.clone(),
+                Err(_) => PyBytes::new(
+                    py,
+                    self.redacted(py).to_str().unwrap_or_default().as_bytes(),
+                ),
+            },
+            Redacted::Changed(bytes) => bytes.bind(py).clone(),
+        }
     }
 
     fn __repr__(&self) -> String {
@@ -326,13 +353,13 @@ impl Decision {
     }
 
     #[getter]
-    fn facts_digest(&self) -> &str {
-        &self.inner.facts_digest
+    fn facts_digest(&self) -> String {
+        self.inner.facts_digest().unwrap_or_default()
     }
 
     #[getter]
-    fn action_digest(&self) -> &str {
-        &self.inner.action_digest
+    fn action_digest(&self) -> String {
+        self.inner.action_digest()
     }
 
     /// Microseconds by stage.

@@ -10,10 +10,13 @@ use crate::scan::{Checksum, Finding, FindingKind, Severity};
 use crate::span::ByteSpan;
 
 fn policy(rules: &str) -> Policy {
-    let text = format!(
+    Policy::from_compiled(policy_text(rules).as_bytes()).expect("a policy")
+}
+
+fn policy_text(rules: &str) -> String {
+    format!(
         r#"{{"default":{{"post":{{"effect":"allow","layer":"builtin"}},"pre":{{"effect":"ask","layer":"builtin"}},"text":{{"effect":"allow","layer":"builtin"}}}},"format":"armorer-policy/1","id":"t","mode":"enforce","rules":[{rules}]}}"#
-    );
-    Policy::from_compiled(text.as_bytes()).expect("a policy")
+    )
 }
 
 fn rule(id: &str, effect: &str, more: &str, when: &str) -> String {
@@ -138,6 +141,111 @@ fn a_denial_outweighs_a_question_and_a_question_a_permission() {
         answer(&call, &none),
         (Effect::Ask, vec!["default.action".into()])
     );
+}
+
+/// Rules of every layer that fit the call, in every choice of effects, and every default.
+fn every_choice() -> impl Iterator<Item = ([Option<Effect>; 4], Effect)> {
+    const EFFECTS: [Effect; 3] = [Effect::Allow, Effect::Ask, Effect::Deny];
+    (0..256_usize).flat_map(|number| {
+        let choice = [0, 2, 4, 6].map(|shift| EFFECTS.get((number >> shift) & 3).copied());
+        EFFECTS.into_iter().map(move |default| (choice, default))
+    })
+}
+
+/// Sorted by name, as the rules of a compiled policy are.
+const LAYERS: [&str; 4] = ["builtin", "managed", "project", "user"];
+
+/// The answer as it is defined: of every rule of every layer the strictest, and the default of what nothing permits.
+#[test]
+fn every_rule_of_every_layer_is_collected_and_the_strictest_decides() {
+    let call = facts(vec![delete("/w/p/x", Place::Workspace)]);
+    for (choice, default) in every_choice() {
+        let rules: Vec<(String, Effect, String)> = choice
+            .iter()
+            .zip(LAYERS)
+            .filter_map(|(effect, layer)| {
+                let effect = (*effect)?;
+                let text = rule(
+                    layer,
+                    effect.as_str(),
+                    "",
+                    r#"{"action":{"kind":["fs.*"]}}"#,
+                )
+                .replace(r#""layer":"user""#, &format!(r#""layer":"{layer}""#));
+                Some((layer.to_owned(), effect, text))
+            })
+            .collect();
+        let strictest = rules.iter().map(|(_, effect, _)| *effect).max();
+        let permitted = rules.iter().any(|(_, effect, _)| *effect == Effect::Allow);
+        let expected = match strictest {
+            Some(effect) if permitted || effect >= default => (
+                effect,
+                rules
+                    .iter()
+                    .filter(|(_, held, _)| *held == effect)
+                    .map(|(layer, ..)| layer.clone())
+                    .collect(),
+            ),
+            _ => (default, vec![String::from("default.action")]),
+        };
+        let texts: Vec<&str> = rules.iter().map(|(.., text)| text.as_str()).collect();
+        let text = policy_text(&texts.join(",")).replace(
+            r#""pre":{"effect":"ask""#,
+            &format!(r#""pre":{{"effect":"{}""#, default.as_str()),
+        );
+        let policy = Policy::from_compiled(text.as_bytes()).expect("a policy");
+        assert_eq!(answer(&call, &policy), expected, "{choice:?} {default:?}");
+    }
+}
+
+#[test]
+fn what_is_not_known_counts_against_the_call_in_every_layer() {
+    let hidden = Action {
+        target: Target {
+            exact: false,
+            place: Some(Place::Unknown),
+            ..delete("", Place::Unknown).target
+        },
+        ..delete("", Place::Unknown)
+    };
+    let call = facts(vec![hidden]);
+    let when = r#"{"action":{"kind":["fs.delete"],"place":["home"]}}"#;
+    for layer in LAYERS {
+        for (effect, expected) in [
+            ("deny", Effect::Deny),
+            ("ask", Effect::Ask),
+            ("allow", Effect::Ask),
+        ] {
+            let text = rule("r", effect, "", when)
+                .replace(r#""layer":"user""#, &format!(r#""layer":"{layer}""#));
+            let (got, rules) = answer(&call, &policy(&text));
+            assert_eq!(got, expected, "{layer} {effect}");
+            assert_eq!(rules == ["r"], effect != "allow", "{layer} {effect}");
+        }
+    }
+}
+
+#[test]
+fn a_denial_is_lowered_by_no_permission_no_grant_and_no_mode() {
+    let kind = r#"{"action":{"kind":["fs.delete"]}}"#;
+    let denial =
+        rule("theirs", "deny", "", kind).replace(r#""layer":"user""#, r#""layer":"managed""#);
+    let permission = rule("mine", "allow", "", kind);
+    let mut call = facts(vec![delete("/w/p/x", Place::Workspace)]);
+    call.state.grants = vec![crate::facts::LiveGrant {
+        id: String::from("g"),
+        scope: String::from("run"),
+        rule: None,
+    }];
+    let text = policy_text(&format!("{permission},{denial}"));
+    for mode in ["enforce", "observe"] {
+        let text = text.replace(r#""mode":"enforce""#, &format!(r#""mode":"{mode}""#));
+        let policy = Policy::from_compiled(text.as_bytes()).expect("a policy");
+        let verdict = decide(&call, &policy);
+        assert_eq!(verdict.effect, Effect::Deny, "{mode}");
+        assert_eq!(verdict.determining[0].rule, "theirs");
+        assert!(verdict.grants.is_empty());
+    }
 }
 
 #[test]

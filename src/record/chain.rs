@@ -504,6 +504,8 @@ impl Locked<'_> {
         Ok(last)
     }
 
+    /// Under the lock, one record at a time: one that cannot be synced is cut off again, which nobody could do once others
+    /// have appended behind it. Runs have a log each, so that few wait for each other.
     fn sync(&mut self) -> Result<(), StoreError> {
         os::sync(&self.file).map_err(|error| self.chain.error("sync", &error))?;
         // A file that is new to this lock holder may have a name that is not on the disk yet.

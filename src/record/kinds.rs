@@ -356,12 +356,17 @@ pub fn write_decision(
     #[derive(Serialize)]
     struct Subject<'a> {
         class: BTreeSet<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        def_digest: Option<&'a str>,
         server: Option<&'a str>,
         surface: &'static str,
         tool: &'a str,
     }
     #[derive(Serialize)]
     struct PolicyUsed<'a> {
+        /// The person's own commands, by which the call was understood.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        commands: Option<&'a str>,
         digest: &'a str,
     }
     #[derive(Serialize)]
@@ -398,17 +403,20 @@ pub fn write_decision(
                 .iter()
                 .map(|action| action.kind.as_str())
                 .collect(),
+            def_digest: decision.definition.as_deref(),
             server: facts.server.as_deref(),
             surface: facts.surface.as_str(),
             tool: &facts.tool,
         },
     )?;
-    draft.set("action_digest", &decision.action_digest)?;
+    draft.set("action_digest", &decision.action_digest())?;
     draft.set("facts", facts)?;
-    draft.set("facts_digest", &decision.facts_digest)?;
+    let digest = super::id::digest(draft.member("facts").unwrap_or_default());
+    draft.set("facts_digest", &digest)?;
     draft.set(
         "policy",
         &PolicyUsed {
+            commands: decision.commands.as_deref(),
             digest: &decision.verdict.policy_digest,
         },
     )?;
@@ -594,6 +602,9 @@ pub fn write_outcome(
     )?;
     if !labels.is_empty() {
         draft.set("labels", labels)?;
+    }
+    if !outcome.spend.is_empty() {
+        draft.set("spend", &outcome.spend)?;
     }
     draft.set("effects", &())
 }

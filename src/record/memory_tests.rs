@@ -228,6 +228,7 @@ fn a_run_without_a_log_has_seen_nothing_and_gets_none() {
         cwd: None,
         policy: "p",
         now: "",
+        is_still: |_, _| false,
     };
     assert!(
         State::default()

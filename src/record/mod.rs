@@ -7,6 +7,7 @@
 mod chain;
 mod clock;
 pub mod columns;
+mod digests;
 pub mod durability;
 mod epoch;
 mod error;
@@ -39,6 +40,7 @@ pub mod tools;
 mod unrecorded;
 
 pub use clock::{Stamp, minute_of, rfc3339_micros};
+pub use digests::{action_digest, facts_digest};
 pub use durability::Durability;
 pub use error::StoreError;
 pub use id::{digest, is_uuid, named_run, new_id};
@@ -48,7 +50,7 @@ pub use line::{MAX_LINE, fuzz_read};
 pub use retain::{Forgotten, Pruned, Stub};
 pub use state::{Asked, State};
 pub use stop::{STATES, Stopped, Stopping};
-pub use store::{Appended, Enforced, JOURNAL, Outcome, Store, action_digest, facts_digest};
+pub use store::{Appended, Enforced, JOURNAL, Outcome, Store};
 
 pub use summary::Summary;
 pub use unrecorded::Unrecorded;

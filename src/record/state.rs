@@ -1,4 +1,4 @@
-//! What a run has seen: labels, counters and grants, folded from its records. Pure.
+//! What a run has seen: labels, counters, grants and definitions of tools, folded from its records. Pure.
 //!
 //! The fold reads only what the records say, never a policy: which labels a call adds was decided when it was recorded.
 //! The same fold in plain Python is `armorer_guard.records.state`; a test holds both to the same state.
@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::clock::minute_of;
+use crate::actions::engine::server_of;
+use crate::call::ToolPin;
 use crate::decision::Effect;
 use crate::facts::{LabelSource, LiveGrant, RunState};
 
@@ -18,6 +20,8 @@ const MAX_COUNTERS: usize = 512;
 const MAX_NAME: usize = 256;
 /// How many grants may be live in a run; a later one is not taken.
 const MAX_GRANTS: usize = 256;
+/// How many definitions of tools are remembered; a later one is never seen before.
+const MAX_PINS: usize = 512;
 /// How many labels a run may have: they are words of policies, so a handful.
 const MAX_LABELS: usize = 256;
 /// Minutes that are counted by the minute.
@@ -33,6 +37,8 @@ pub struct State {
     /// Counts for all names that have no counter of their own.
     others: Counter,
     grants: Vec<Grant>,
+    /// The digest of the first definition that was told of each tool.
+    pins: BTreeMap<String, String>,
 }
 
 /// Where a label comes from.
@@ -62,13 +68,15 @@ struct Grant {
     policy: Option<String>,
     expires: Option<String>,
     left: Option<u64>,
+    /// The files that were to be run, each with the digest it had then.
+    operands: Vec<(String, Option<String>)>,
 }
 
 impl Counter {
-    fn add(&mut self, minute: u64) {
-        self.total += 1;
-        bump(&mut self.minutes, minute, MINUTES);
-        bump(&mut self.hours, minute / 60, HOURS);
+    fn add(&mut self, minute: u64, amount: u64) {
+        self.total = self.total.saturating_add(amount);
+        bump(&mut self.minutes, minute, amount, MINUTES);
+        bump(&mut self.hours, minute / 60, amount, HOURS);
     }
 
     /// Without a window, or where the clock cannot be read, everything counts.
@@ -83,16 +91,15 @@ impl Counter {
         buckets
             .iter()
             .filter(|(at, _)| at + width > now)
-            .map(|(_, count)| count)
-            .sum()
+            .fold(0, |sum: u64, (_, count)| sum.saturating_add(*count))
     }
 }
 
-fn bump(buckets: &mut Vec<(u64, u64)>, at: u64, keep: u64) {
+fn bump(buckets: &mut Vec<(u64, u64)>, at: u64, amount: u64, keep: u64) {
     match buckets.iter_mut().find(|(held, _)| *held == at) {
-        Some((_, count)) => *count += 1,
+        Some((_, count)) => *count = count.saturating_add(amount),
         None => {
-            buckets.push((at, 1));
+            buckets.push((at, amount));
             buckets.sort_unstable();
         }
     }
@@ -132,6 +139,8 @@ pub struct Asked<'a> {
     pub policy: &'a str,
     /// Wall clock, RFC 3339.
     pub now: &'a str,
+    /// Whether a file has that digest (`sha256:…`) now; asked only of files that a grant is bound to.
+    pub is_still: fn(&str, &str) -> bool,
 }
 
 impl State {
@@ -182,6 +191,11 @@ impl State {
                 of_action
                     && grant.policy.as_deref() == Some(asked.policy)
                     && grant.is_in_time(asked.now)
+                    && grant.operands.iter().all(|(path, digest)| {
+                        digest
+                            .as_deref()
+                            .is_some_and(|digest| (asked.is_still)(path, digest))
+                    })
             })
             .collect();
         live.sort_by_key(|grant| (grant.rule.is_some(), grant.id.as_str()));
@@ -196,7 +210,9 @@ impl State {
 
     /// Takes one line of the run's log. Returns whether labels or grants are other than before.
     pub fn take(&mut self, line: &[u8]) -> bool {
-        let Ok(line) = serde_json::from_slice::<Line<'_>>(line) else {
+        // As text once: a reader of bytes would look at each of its strings by itself.
+        let line = std::str::from_utf8(line).ok();
+        let Some(line) = line.and_then(|line| serde_json::from_str::<Line<'_>>(line).ok()) else {
             // Whatever it said, it may have been worse than nothing.
             let mut changed = false;
             for label in ["secret", "untrusted"] {
@@ -212,7 +228,10 @@ impl State {
         let lapsed = self.lapse(&line.ts);
         let changed = match &*line.kind {
             "decision" => self.take_decision(&line),
-            "outcome" => self.add_labels(&line.labels, &line),
+            "outcome" => {
+                self.take_outcome(&line);
+                self.add_labels(&line.labels, &line)
+            }
             "grant" => self.take_grant(line),
             "revoke" => self.take_revoke(&line),
             _ => false,
@@ -234,9 +253,9 @@ impl State {
         let subject = line.subject.as_ref();
         let tool = subject.and_then(|subject| subject.tool.as_deref());
         if tool == Some("") {
-            self.count("texts", minute);
+            self.count("texts", minute, 1);
         } else {
-            self.count("calls", minute);
+            self.count("calls", minute, 1);
             self.count(
                 match effect {
                     Some(Effect::Allow) => "allowed",
@@ -244,20 +263,22 @@ impl State {
                     Some(Effect::Deny) | None => "denied",
                 },
                 minute,
+                1,
             );
         }
+        let pinned = subject.is_some_and(|subject| self.pin_first(subject));
         if effect == Some(Effect::Deny) {
-            return false;
+            return pinned;
         }
         if let Some(subject) = subject {
             if let Some(tool) = tool.filter(|tool| !tool.is_empty()) {
-                self.count(&format!("tool:{tool}"), minute);
+                self.count(&format!("tool:{tool}"), minute, 1);
             }
             if let Some(server) = subject.server.as_deref() {
-                self.count(&format!("server:{server}"), minute);
+                self.count(&format!("server:{server}"), minute, 1);
             }
             for kind in &subject.class {
-                self.count(&format!("kind:{kind}"), minute);
+                self.count(&format!("kind:{kind}"), minute, 1);
             }
         }
         let used = line
@@ -265,19 +286,66 @@ impl State {
             .as_ref()
             .is_some_and(|approval| self.use_up(&approval.grants));
         let labels = line.verdict.as_ref().map(|verdict| &verdict.labels);
-        labels.is_some_and(|labels| self.add_labels(labels, line)) || used
+        labels.is_some_and(|labels| self.add_labels(labels, line)) || used || pinned
     }
 
-    fn count(&mut self, name: &str, minute: u64) {
+    /// What a call answered and cost. Of an output that was too long for its line the size is not known any more.
+    fn take_outcome(&mut self, line: &Line<'_>) {
+        let minute = minute_of(&line.ts).unwrap_or_default();
+        let output = line.output.as_ref().filter(|output| output.blob.is_none());
+        if let Some(bytes) = output.and_then(|output| output.bytes) {
+            self.count("output_bytes", minute, bytes);
+        }
+        for (name, amount) in &line.spend {
+            self.count(&format!("spend:{name}"), minute, *amount);
+        }
+    }
+
+    /// Remembers how a tool was first defined. Returns whether that is new.
+    fn pin_first(&mut self, subject: &Subject<'_>) -> bool {
+        let (Some(tool), Some(definition)) = (&subject.tool, &subject.def_digest) else {
+            return false;
+        };
+        if self.pins.contains_key(&**tool)
+            || self.pins.len() >= MAX_PINS
+            || tool.len() > MAX_NAME
+            || definition.len() > MAX_NAME
+        {
+            return false;
+        }
+        self.pins
+            .insert(tool.clone().into_owned(), definition.clone().into_owned());
+        true
+    }
+
+    /// How a definition of a tool compares with the first one of this run.
+    #[must_use]
+    pub fn pin(&self, tool: &str, definition: &str) -> ToolPin {
+        if self.pins.get(tool).is_some_and(|held| held != definition) {
+            return ToolPin::Changed;
+        }
+        let shadowed = server_of(tool).is_some_and(|(server, name)| {
+            self.pins.keys().any(|held| {
+                server_of(held).is_some_and(|(other, held)| held == name && other != server)
+            })
+        });
+        match self.pins.get(tool) {
+            _ if shadowed => ToolPin::Shadowed,
+            Some(_) => ToolPin::Ok,
+            None => ToolPin::New,
+        }
+    }
+
+    fn count(&mut self, name: &str, minute: u64, amount: u64) {
         if let Some(counter) = self.counters.get_mut(name) {
-            counter.add(minute);
+            counter.add(minute, amount);
         } else if self.counters.len() < MAX_COUNTERS && name.len() <= MAX_NAME {
             self.counters
                 .entry(name.to_owned())
                 .or_default()
-                .add(minute);
+                .add(minute, amount);
         } else {
-            self.others.add(minute);
+            self.others.add(minute, amount);
         }
     }
 
@@ -327,6 +395,11 @@ impl State {
             policy: bound.policy.map(owned),
             expires: given.expires.map(owned),
             left: given.max_uses,
+            operands: bound
+                .operands
+                .into_iter()
+                .map(|operand| (owned(operand.path), operand.digest.map(owned)))
+                .collect(),
         });
         true
     }
@@ -381,6 +454,10 @@ struct Line<'a> {
     #[serde(borrow, default)]
     labels: Vec<Added<'a>>,
     #[serde(borrow, default)]
+    output: Option<Output<'a>>,
+    #[serde(borrow, default)]
+    spend: BTreeMap<Cow<'a, str>, u64>,
+    #[serde(borrow, default)]
     grant: Option<Given<'a>>,
     #[serde(borrow, default)]
     grant_id: Option<Cow<'a, str>>,
@@ -395,6 +472,16 @@ struct Subject<'a> {
     server: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     class: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    def_digest: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Output<'a> {
+    #[serde(borrow, default, rename = "$blob")]
+    blob: Option<Cow<'a, str>>,
+    #[serde(default)]
+    bytes: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -444,6 +531,17 @@ struct Bound<'a> {
     rule: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     policy: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    operands: Vec<Operand<'a>>,
+}
+
+/// A file that an approved action would run.
+#[derive(Deserialize)]
+struct Operand<'a> {
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    digest: Option<Cow<'a, str>>,
 }
 
 #[cfg(test)]
@@ -561,6 +659,7 @@ mod tests {
             cwd: Some(cwd),
             policy,
             now,
+            is_still: |path, digest| (path, digest) == ("/w/deploy.sh", "sha256:1"),
         };
         state
             .seen([].into_iter(), Some(asked), now)
@@ -583,6 +682,89 @@ mod tests {
             grant("i", r#"{"action_digest":"A"}"#, ""),
         ]);
         assert!(live(&unbound, "A", "/w", "P", NOW).is_empty());
+    }
+
+    #[test]
+    fn a_grant_for_a_file_holds_while_that_file_is_the_same() {
+        let bound = |operands: &str| {
+            let bound = EXACT.replace('}', &format!(r#","operands":{operands}}}"#));
+            live(&folded(&[grant("g", &bound, "")]), "A", "/w", "P", NOW).len()
+        };
+        assert_eq!(bound("[]"), 1);
+        assert_eq!(bound(r#"[{"path":"/w/deploy.sh","digest":"sha256:1"}]"#), 1);
+        for other in [
+            r#"[{"path":"/w/deploy.sh","digest":"sha256:2"}]"#,
+            r#"[{"path":"/w/other.sh","digest":"sha256:1"}]"#,
+            r#"[{"path":"/w/deploy.sh"}]"#,
+            r#"[{"path":"/w/deploy.sh","digest":"sha256:1"},{"path":"/w/x","digest":"sha256:1"}]"#,
+        ] {
+            assert_eq!(bound(other), 0, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_calls_answered_and_cost_is_added_up() {
+        let outcome = |clock: &str, output: &str, spend: &str| {
+            format!(
+                r#"{{"kind":"outcome","id":"O","ts":"2026-11-22T{clock}:00.000000Z","output":{output}{spend}}}"#
+            )
+        };
+        let state = folded(&[
+            outcome("09:00", r#"{"bytes":7}"#, r#","spend":{"usd_micros":40}"#),
+            outcome(
+                "10:00",
+                r#"{"bytes":5}"#,
+                r#","spend":{"usd_micros":2,"tokens":9}"#,
+            ),
+            outcome("10:00", r#"{"bytes":null}"#, ""),
+            outcome("10:00", r#"{"$blob":"sha256:1","bytes":70000}"#, ""),
+            outcome(
+                "10:00",
+                "null",
+                &format!(r#","spend":{{"tokens":{}}}"#, u64::MAX),
+            ),
+        ]);
+        for (name, expected) in [
+            ("output_bytes", 12),
+            ("output_bytes/10m", 5),
+            ("spend:usd_micros", 42),
+            ("spend:usd_micros/1m", 2),
+            ("spend:tokens", u64::MAX),
+            ("spend:tokens/1d", u64::MAX),
+            ("calls", 0),
+        ] {
+            assert_eq!(
+                count(&state, name, "2026-11-22T10:00:30Z"),
+                expected,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tool_is_pinned_by_the_first_definition_that_was_told() {
+        let told = |tool: &str, digest: &str| {
+            format!(
+                r#"{{"kind":"decision","id":"R","ts":"{NOW}","subject":{{"tool":"{tool}","def_digest":"{digest}"}},"verdict":{{"effect":"deny"}}}}"#
+            )
+        };
+        let state = folded(&[
+            told("mcp__a__read", "1"),
+            told("mcp__a__read", "2"),
+            decision("allow", "mcp__c__read", NOW, ""),
+        ]);
+        for (tool, digest, pin) in [
+            ("mcp__a__read", "1", ToolPin::Ok),
+            ("mcp__a__read", "2", ToolPin::Changed),
+            ("mcp__b__read", "1", ToolPin::Shadowed),
+            ("mcp__a__write", "1", ToolPin::New),
+            ("read", "1", ToolPin::New),
+        ] {
+            assert_eq!(state.pin(tool, digest), pin, "{tool} {digest}");
+        }
+        let both = folded(&[told("mcp__a__read", "1"), told("mcp__b__read", "1")]);
+        assert_eq!(both.pin("mcp__a__read", "1"), ToolPin::Shadowed);
+        assert_eq!(both.pin("mcp__a__read", "2"), ToolPin::Changed);
     }
 
     #[test]

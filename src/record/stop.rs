@@ -167,6 +167,7 @@ impl Store {
             output_bytes: None,
             output_digest: None,
             findings: Vec::new(),
+            spend: std::collections::BTreeMap::new(),
             adapter: stopping.adapter.clone(),
             answers_marked: false,
         };

@@ -1,10 +1,11 @@
 //! The store: where everything lies, and the two appends the guard makes.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::chain::{Chain, ChainOptions, Locked, Search};
 use super::durability::Durability;
@@ -77,6 +78,8 @@ pub struct Outcome {
     pub output_digest: Option<String>,
     /// What a scan of the answer found.
     pub findings: Vec<Finding>,
+    /// What the call cost, in units that the caller names.
+    pub spend: BTreeMap<String, u64>,
     /// The adapter that tells: `claude-code-hook`.
     pub adapter: String,
     /// Whether that adapter marks the answers it has given, so that a missing mark means something.
@@ -729,33 +732,4 @@ fn decision_in(line: &[u8], outcome: &Outcome) -> Option<FoundDecision> {
         observed: answered.mode.as_deref() == Some("observe"),
         labels: answered.labels,
     })
-}
-
-/// A decision's digest of facts: `sha256:…` of their canonical bytes, which is what the record keeps.
-///
-/// # Errors
-/// [`StoreError`] for facts that JSON cannot say.
-pub fn facts_digest<T: Serialize + ?Sized>(facts: &T) -> Result<String, StoreError> {
-    crate::json::to_canonical(facts)
-        .map(|bytes| id::digest(&bytes))
-        .map_err(|error| {
-            StoreError::new(
-                StoreError::CORRUPTED,
-                format!("facts cannot be written: {error}"),
-            )
-        })
-}
-
-/// A decision's digest of the action: `sha256:…` of tool and redacted arguments, which is what an approval binds to.
-#[must_use]
-pub fn action_digest(tool: &str, args: &Value) -> String {
-    #[derive(Serialize)]
-    struct Acted<'a> {
-        args: &'a Value,
-        tool: &'a str,
-    }
-    let bytes = crate::json::to_canonical(&Acted { args, tool }).unwrap_or_default();
-    let mut text = b"armorer-action/1\n".to_vec();
-    text.extend_from_slice(&bytes);
-    id::digest(&text)
 }

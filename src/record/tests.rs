@@ -60,6 +60,7 @@ pub(super) fn outcome(call_id: &str, result: &'static str) -> Outcome {
         output_bytes: Some(3),
         output_digest: Some(digest(b"out")),
         findings: Vec::new(),
+        spend: std::collections::BTreeMap::new(),
         adapter: String::from("claude-code-hook"),
         answers_marked: false,
     }

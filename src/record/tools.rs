@@ -45,6 +45,15 @@ pub struct Tool {
     pub def_digest: String,
 }
 
+/// The digest of a tool's definition, as calls and epochs state it: `sha256:…` over `armorer-tool/1\n` and its canonical
+/// bytes.
+#[must_use]
+pub fn definition_digest(definition: &Value) -> String {
+    let mut bytes = b"armorer-tool/1\n".to_vec();
+    bytes.extend(canonical(definition));
+    digest(&bytes)
+}
+
 impl Tools {
     /// The tools of those definitions: objects with a `name`, and the `server` they come from where that is not told by
     /// a name `mcp__SERVER__TOOL`. `runtime` is where the others come from.
@@ -82,11 +91,9 @@ impl Tools {
                     .map_or(runtime, |(server, _)| server)
                     .to_owned(),
             };
-            let mut bytes = b"armorer-tool/1\n".to_vec();
-            bytes.extend(canonical(&Value::Object(members)));
             servers.entry(server).or_default().push(Tool {
                 name,
-                def_digest: digest(&bytes),
+                def_digest: definition_digest(&Value::Object(members)),
             });
         }
         let servers = servers.into_iter().map(|(name, tools)| ToolServer {

@@ -9,6 +9,7 @@ pub struct ByteSet([u64; 4]);
 impl ByteSet {
     /// Whether the byte is in the set.
     #[must_use]
+    #[inline]
     pub const fn has(&self, byte: u8) -> bool {
         self.0[(byte >> 6) as usize] >> (byte & 63) & 1 == 1
     }
@@ -119,6 +120,7 @@ impl Alphabet {
 
     /// Its bytes.
     #[must_use]
+    #[inline]
     pub fn set(&self) -> ByteSet {
         match self {
             Self::Named(index) => NAMED.get(usize::from(*index)).map_or(NONE, |(_, set)| *set),

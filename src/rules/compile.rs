@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::allow::Allowed;
 use super::error::RuleError;
 use super::rule::{Assignment, Context, Detector, Form, Pattern, Phrases, Rule, Token, Word};
 use super::shape::{self, Part, Shape};
-use super::spec::{PackSpec, RuleSpec, ValueSpec};
+use super::spec::{AllowSpec, PackSpec, RuleSpec, ValueSpec};
 use super::tables::{Edge, Literal};
 use super::verify;
 use crate::call::Surface;
@@ -28,6 +29,8 @@ pub struct Compiled {
     pub literals: Vec<Literal>,
     /// For each rule, its file and what was written.
     pub specs: Vec<(String, RuleSpec)>,
+    /// Hosts to which data may go.
+    pub allowed: Vec<Allowed>,
 }
 
 /// Compiles packs; `packs` are files with their content as written.
@@ -39,6 +42,17 @@ pub fn compile(packs: Vec<(String, PackSpec)>) -> Result<Compiled, Vec<RuleError
     let mut errors = Vec::new();
     let mut ids = HashSet::new();
     for (file, pack) in packs {
+        for (index, spec) in pack.allow.iter().enumerate() {
+            match allowed(spec, pack.kind) {
+                Ok(held) => out.allowed.push(held),
+                Err(message) => errors.push(RuleError {
+                    kind: RuleError::FIELD,
+                    file: file.clone(),
+                    rule: String::new(),
+                    message: format!("allow {}: {message}", index + 1),
+                }),
+            }
+        }
         for spec in pack.rule {
             let error = |kind: &'static str, message: String| RuleError {
                 kind,
@@ -72,6 +86,15 @@ pub fn compile(packs: Vec<(String, PackSpec)>) -> Result<Compiled, Vec<RuleError
     } else {
         Err(errors)
     }
+}
+
+fn allowed(spec: &AllowSpec, kind: FindingKind) -> Result<Allowed, String> {
+    if kind != FindingKind::Exfiltration {
+        return Err(String::from(
+            "hosts to which data may go belong into a pack of kind `exfiltration`",
+        ));
+    }
+    Allowed::compile(spec)
 }
 
 fn proven(spec: &RuleSpec) -> Result<(), String> {
@@ -229,7 +252,6 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
     if let Some(held) = &spec.detector {
         let detector = Detector {
             name: held.name.clone(),
-            allow: held.allow.clone(),
         };
         forms.push(Ok((Form::Detector(detector), Vec::new())));
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a text's origin, decides, or redacts.
 
+pub mod allow;
 pub mod alphabet;
 pub mod book;
 pub mod codec;
@@ -11,11 +12,14 @@ pub mod example;
 mod marvin;
 pub mod number;
 pub mod rule;
+pub mod runs;
 pub mod shape;
 pub mod spec;
 pub mod tables;
 pub mod verify;
 
+pub use allow::Allowed;
 pub use error::RuleError;
 pub use rule::{Form, Rule};
+pub use runs::Runs;
 pub use tables::Tables;

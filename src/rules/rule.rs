@@ -117,8 +117,6 @@ pub struct Phrases {
 pub struct Detector {
     /// Its name.
     pub name: String,
-    /// Hosts it passes over, `*.` standing for every name below.
-    pub allow: Vec<String>,
 }
 
 /// A number with check digits.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alphabet::{Alphabet, ByteSet};
+use super::runs::Runs;
 
 /// Longest run a shape may ask for.
 pub const LONGEST_RUN: u16 = 4_096;
@@ -229,9 +230,15 @@ impl Builder {
 }
 
 impl Shape {
-    /// Matches the shape whose anchor begins at `at`.
+    /// Matches the shape whose anchor begins at `at`. `runs` remembers what was read of this text.
     #[must_use]
-    pub fn at_anchor(&self, bytes: &[u8], at: usize, any_case: bool) -> Option<Matched> {
+    pub fn at_anchor(
+        &self,
+        bytes: &[u8],
+        at: usize,
+        any_case: bool,
+        runs: &mut Runs,
+    ) -> Option<Matched> {
         let anchor = usize::from(self.anchor?);
         let mut start = at;
         for part in self.parts[..anchor].iter().rev() {
@@ -239,6 +246,13 @@ impl Shape {
                 Part::Literal(literal) => {
                     start = start.checked_sub(literal.len())?;
                     if !same(bytes.get(start..start + literal.len())?, literal, any_case) {
+                        return None;
+                    }
+                }
+                Part::Run(alphabet, least, most) if least == most => {
+                    let most = usize::from(*most);
+                    start = start.checked_sub(most)?;
+                    if runs.length(bytes, *alphabet, start, most) < most {
                         return None;
                     }
                 }
@@ -255,18 +269,38 @@ impl Shape {
                 }
             }
         }
-        self.from(bytes, start, any_case)
+        self.from(bytes, start, any_case, runs)
     }
 
     /// Matches the shape that begins at `start`; the end is as far as the alphabets allow.
     #[must_use]
-    pub fn from(&self, bytes: &[u8], start: usize, any_case: bool) -> Option<Matched> {
+    pub fn from(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        any_case: bool,
+        runs: &mut Runs,
+    ) -> Option<Matched> {
         // Most candidates fail, and at once: nothing is prepared or allocated for them.
-        if !self.may_begin(bytes, start) {
+        if !self.may_begin(bytes, start, runs) {
             return None;
         }
+        let mut ends = std::mem::take(&mut runs.ends);
+        ends.clear();
+        let matched = self.read(bytes, start, any_case, runs, &mut ends);
+        runs.ends = ends;
+        matched
+    }
+
+    fn read(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        any_case: bool,
+        runs: &mut Runs,
+        ends: &mut Vec<usize>,
+    ) -> Option<Matched> {
         let mut at = start;
-        let mut ends = [0; MOST_PARTS];
         for (index, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(literal) => {
@@ -276,31 +310,26 @@ impl Shape {
                     at += literal.len();
                 }
                 Part::Run(alphabet, least, most) => {
-                    let set = alphabet.set();
-                    let rest = bytes.get(at..)?;
-                    let length = rest
-                        .iter()
-                        .take(usize::from(*most))
-                        .take_while(|byte| set.has(**byte))
-                        .count();
+                    let length = runs.length(bytes, *alphabet, at, usize::from(*most));
                     if length < usize::from(*least) {
                         return None;
                     }
                     at += match self.parts.get(index + 1) {
                         Some(Part::Literal(next)) if least != most => {
+                            let (rest, set) = (bytes.get(at..)?, alphabet.set());
                             before_literal(rest, usize::from(*least), length, next, &set, any_case)?
                         }
                         _ => length,
                     };
                 }
             }
-            *ends.get_mut(index)? = at;
+            ends.push(at);
         }
-        self.finish(bytes, start, ends.get_mut(..self.parts.len())?)
+        self.finish(bytes, start, ends)
     }
 
     /// Whether the first run, after a literal of one case if there is one, is as long as it must be.
-    fn may_begin(&self, bytes: &[u8], start: usize) -> bool {
+    fn may_begin(&self, bytes: &[u8], start: usize, runs: &mut Runs) -> bool {
         let (at, run) = match self.parts.as_slice() {
             [Part::Literal(literal), run, ..] => (start + literal.len(), run),
             [run, ..] => (start, run),
@@ -308,10 +337,8 @@ impl Shape {
         };
         match run {
             Part::Run(alphabet, least, _) => {
-                let set = alphabet.set();
-                bytes
-                    .get(at..at + usize::from(*least))
-                    .is_some_and(|held| held.iter().all(|byte| set.has(*byte)))
+                let least = usize::from(*least);
+                runs.length(bytes, *alphabet, at, least) == least
             }
             Part::Literal(_) => true,
         }
@@ -409,6 +436,10 @@ fn before_literal(
     if next.first().is_none_or(|first| !set.has(*first)) {
         return Some(length);
     }
+    if !any_case {
+        let reach = rest.len().min(length + next.len());
+        return memchr::memmem::rfind(rest.get(least..reach)?, next).map(|at| least + at);
+    }
     (least..=length).rev().find(|end| {
         rest.get(*end..*end + next.len())
             .is_some_and(|held| same(held, next, any_case))
@@ -499,13 +530,14 @@ mod tests {
 
     fn find(shape: &str, text: &str) -> Option<(usize, usize)> {
         let shapes = parse(shape).unwrap();
+        let mut runs = Runs::default();
         for shape in shapes {
             let Part::Literal(anchor) = &shape.parts[usize::from(shape.anchor.unwrap())] else {
                 unreachable!("an anchor is a literal")
             };
             for at in 0..text.len() {
                 if text.as_bytes()[at..].starts_with(anchor)
-                    && let Some(found) = shape.at_anchor(text.as_bytes(), at, false)
+                    && let Some(found) = shape.at_anchor(text.as_bytes(), at, false, &mut runs)
                     && shape.clean_start(text.as_bytes(), found.start)
                 {
                     return Some((found.secret_start, found.secret_end));

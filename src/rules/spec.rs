@@ -17,6 +17,21 @@ pub struct PackSpec {
     /// The rules.
     #[serde(default)]
     pub rule: Vec<RuleSpec>,
+    /// Hosts to which data may go; in packs of kind `exfiltration`.
+    #[serde(default)]
+    pub allow: Vec<AllowSpec>,
+}
+
+/// Hosts that detectors of shapes that carry data out pass over, unless a secret stands in the address.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowSpec {
+    /// Names of hosts, `*.` standing for every name below, with the port when one is written in the address.
+    pub hosts: Vec<String>,
+    /// Which detectors; all that look at hosts by default.
+    pub detectors: Option<Vec<String>>,
+    /// Why, for people.
+    pub reason: String,
 }
 
 /// One rule with its proof.
@@ -203,9 +218,6 @@ pub struct RegexSpec {
 pub struct DetectorSpec {
     /// Its name; see `src/rules/compile.rs`.
     pub name: String,
-    /// Hosts it passes over, `*.` standing for every name below; for shapes that carry data out.
-    #[serde(default)]
-    pub allow: Vec<String>,
 }
 
 const fn default_within() -> u16 {

@@ -11,13 +11,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::allow::Allowed;
 use super::number;
 use super::rule::{Form, Rule};
 use super::shape::clean_start;
 
 const BITS: u32 = 12;
 const CELLS: usize = 1 << BITS;
-const MAGIC: &[u8; 8] = b"AGRULES3";
+const MAGIC: &[u8; 8] = b"AGRULES5";
+/// Bytes of an entry of the filter.
+const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.
 const STEP: usize = 16;
 const LOOK: usize = 20;
@@ -102,6 +105,7 @@ pub struct Tables {
     blob: Range<usize>,
     numbers: Range<usize>,
     detectors: Vec<(String, u16)>,
+    allowed: Vec<Allowed>,
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
 }
 
@@ -243,16 +247,17 @@ fn all_grams(literals: &[Literal]) -> Result<Vec<Gram>, String> {
     Ok(grams)
 }
 
-/// The cells, where each cell's entries begin, and the entries: gram, literal, offset.
+/// The cells, where each cell's entries begin, and the entries: gram, literal, offset, and of the literal its length
+/// and its first and last byte without case, which tell most of those apart that share a gram.
 type Filter = (Vec<u8>, Vec<u8>, Vec<u8>);
 
-fn filter(mut grams: Vec<Gram>) -> Result<Filter, String> {
+fn filter(mut grams: Vec<Gram>, literals: &[Literal]) -> Result<Filter, String> {
     grams.sort_by_key(|held| (cell_of(held.gram), *held));
     let (mut cells, mut buckets, mut entries) = (Vec::new(), Vec::new(), Vec::new());
     let mut rest = grams.as_slice();
     for cell in 0..CELLS {
         let start =
-            u16::try_from(entries.len() / 8).map_err(|_| String::from("too many literals"))?;
+            u16::try_from(entries.len() / ENTRY).map_err(|_| String::from("too many literals"))?;
         buckets.extend_from_slice(&start.to_le_bytes());
         let count = rest.partition_point(|held| cell_of(held.gram) <= cell);
         let (own, others) = rest.split_at(count);
@@ -266,11 +271,17 @@ fn filter(mut grams: Vec<Gram>) -> Result<Filter, String> {
             };
             entries.extend_from_slice(&held.gram.to_le_bytes());
             entries.extend_from_slice(&held.literal.to_le_bytes());
+            let bytes = literals
+                .get(usize::from(held.literal))
+                .map_or(b"".as_slice(), |literal| &literal.bytes);
+            let ends = [bytes.first(), bytes.last()].map(|byte| byte.map_or(0, |byte| byte | 0x20));
             entries.extend_from_slice(&[held.offset, u8::from(held.any())]);
+            entries.extend_from_slice(&[bytes.len() as u8, ends[0], ends[1], 0]);
         }
         cells.extend_from_slice(&bits.to_le_bytes());
     }
-    let end = u16::try_from(entries.len() / 8).map_err(|_| String::from("too many literals"))?;
+    let end =
+        u16::try_from(entries.len() / ENTRY).map_err(|_| String::from("too many literals"))?;
     buckets.extend_from_slice(&end.to_le_bytes());
     Ok((cells, buckets, entries))
 }
@@ -308,9 +319,9 @@ fn numbers(rules: &[Rule]) -> Vec<u8> {
 ///
 /// # Errors
 /// A sentence when they do not fit the format.
-pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
+pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Result<Vec<u8>, String> {
     let grams = all_grams(literals)?;
-    let (cells, buckets, entries) = filter(grams)?;
+    let (cells, buckets, entries) = filter(grams, literals)?;
     let detectors: Vec<(&str, u16)> = rules
         .iter()
         .enumerate()
@@ -320,6 +331,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
         })
         .collect();
     let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
+    let allowed = postcard::to_allocvec(allowed).map_err(|error| error.to_string())?;
     let (mut index, mut text) = (Vec::new(), Vec::new());
     for literal in literals {
         index.extend_from_slice(&(text.len() as u32).to_le_bytes());
@@ -344,7 +356,7 @@ pub fn build(rules: &[Rule], literals: &[Literal]) -> Result<Vec<u8>, String> {
     let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
     for section in [
-        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers,
+        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers, &allowed,
     ] {
         put_section(&mut out, section);
     }
@@ -356,7 +368,7 @@ impl Tables {
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 9] = Default::default();
+        let mut sections: [Range<usize>; 10] = Default::default();
         for section in &mut sections {
             let length = u32_at(&bytes, at)? as usize;
             *section = at + 4..at.checked_add(4)?.checked_add(length)?;
@@ -375,8 +387,10 @@ impl Tables {
             blob,
             detectors,
             numbers,
+            allowed,
         ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
+        let allowed = postcard::from_bytes(&bytes[allowed]).ok()?;
         if cells.len() != CELLS * 4 || buckets.len() != (CELLS + 1) * 2 {
             return None;
         }
@@ -392,6 +406,7 @@ impl Tables {
             blob,
             numbers,
             detectors,
+            allowed,
             rules: (0..count).map(|_| OnceLock::new()).collect(),
         })
     }
@@ -431,6 +446,12 @@ impl Tables {
                 postcard::from_bytes(blob).ok().map(Box::new)
             })
             .as_deref()
+    }
+
+    /// Hosts to which data may go.
+    #[must_use]
+    pub fn allowed(&self) -> &[Allowed] {
+        &self.allowed
     }
 
     /// The rule that a detector reports as; `None` when no pack has one.
@@ -526,14 +547,20 @@ impl Tables {
         let Some(&[start, end]) = buckets.get(cell..cell + 2) else {
             return;
         };
-        let (entries, _) = self.bytes[self.entries.clone()].as_chunks::<8>();
+        let (entries, _) = self.bytes[self.entries.clone()].as_chunks::<ENTRY>();
         let range = usize::from(u16::from_le_bytes(start))..usize::from(u16::from_le_bytes(end));
         let four = word | 0x2020_2020;
-        for &[a, b, c, d, low, high, offset, any] in entries.get(range).unwrap_or_default() {
+        for &[a, b, c, d, low, high, offset, any, length, first, last, _] in
+            entries.get(range).unwrap_or_default()
+        {
             let gram = u32::from_le_bytes([a, b, c, d]);
             let same = if any == 1 { four & !0xff } else { four } == gram;
+            let is =
+                |place: usize, byte: u8| bytes.get(place).is_some_and(|held| held | 0x20 == byte);
             if same
                 && let Some(begin) = (at + 1).checked_sub(usize::from(offset))
+                && is(begin, first)
+                && is((begin + usize::from(length)).wrapping_sub(1), last)
                 && let Some(hit) = self.literal_at(
                     usize::from(u16::from_le_bytes([low, high])),
                     bytes,
@@ -581,6 +608,7 @@ impl Tables {
     }
 }
 
+#[inline]
 fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
     u32::from_le_bytes([
         block[from],
@@ -591,6 +619,7 @@ fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
 }
 
 /// A bit for each byte at which three digits begin.
+#[inline]
 const fn three_digits(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let value = word ^ (ONES * 0x30);
@@ -598,13 +627,22 @@ const fn three_digits(word: u64) -> u64 {
     digits & (digits >> 8) & (digits >> 16)
 }
 
-fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {
-    let mut word = [0_u8; 8];
-    word.copy_from_slice(&block[from..from + 8]);
-    u64::from_le_bytes(word)
+#[inline(always)]
+const fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {
+    u64::from_le_bytes([
+        block[from],
+        block[from + 1],
+        block[from + 2],
+        block[from + 3],
+        block[from + 4],
+        block[from + 5],
+        block[from + 6],
+        block[from + 7],
+    ])
 }
 
 /// A bit for each byte below `+`: blanks, quotes, and what else no encoding uses.
+#[inline]
 const fn below_plus(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     word.wrapping_sub(ONES * b'+' as u64) & !word & (ONES << 7)
@@ -642,7 +680,7 @@ mod tests {
     }
 
     fn tables(literals: &[Literal]) -> Tables {
-        Tables::open(Cow::Owned(build(&[], literals).unwrap())).unwrap()
+        Tables::open(Cow::Owned(build(&[], literals, &[]).unwrap())).unwrap()
     }
 
     #[test]
@@ -701,10 +739,10 @@ mod tests {
 
     #[test]
     fn damaged_tables_are_refused() {
-        let good = build(&[], &[literal("ghp_", false, "")]).unwrap();
+        let good = build(&[], &[literal("ghp_", false, "")], &[]).unwrap();
         for length in [0, 7, 40, good.len() / 2] {
             assert!(Tables::open(Cow::Owned(good[..length].to_vec())).is_none());
         }
-        assert!(build(&[], &[literal("sk-", false, "")]).is_err());
+        assert!(build(&[], &[literal("sk-", false, "")], &[]).is_err());
     }
 }

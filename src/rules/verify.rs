@@ -123,7 +123,7 @@ static STRUCTURES: [(&str, Structure); 13] = [
         codec::base64(token.secret()).is_some_and(|pair| {
             pair.iter()
                 .position(|byte| *byte == b':')
-                .is_some_and(|at| at > 0 && pair.len() - at > 4)
+                .is_some_and(|at| at > 0 && pair.len() - at > 4 && pair[..at] != pair[at + 1..])
                 && std::str::from_utf8(&pair).is_ok_and(|text| !text.chars().any(char::is_control))
         })
     }),

@@ -1,10 +1,12 @@
 //! Values given to a telling name, in whatever notation: `x=v`, `"x": "v"`, `x: string = 'v'`, `<x>v</x>`,
 //! `key="x" value="v"`, `name: x` then `value: v`, `--x v`, `x is v`, a table's cells.
 
+use super::naming;
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::Rule;
 use crate::rules::alphabet::{ByteSet, HEX};
+use crate::rules::codec;
 use crate::rules::rule::Assignment;
 use crate::rules::tables::Hit;
 
@@ -15,6 +17,9 @@ const OPAQUE_ENTROPY: f32 = 3.0;
 const HEX_ENTROPY: f32 = 2.6;
 /// How far after a name its value may begin, in bytes.
 const GAP: usize = 48;
+
+/// Longest reference in which another name is looked for.
+const LONGEST_REFERENCE: usize = 96;
 
 /// Names of which a part says that the value opens nothing.
 static HARMLESS: &[&str] = &[
@@ -39,6 +44,9 @@ static HARMLESS: &[&str] = &[
     "stop",
     "pad",
 ];
+
+/// The shortest of them.
+const LEAST_HARMLESS: usize = 3;
 
 /// What may come between a name and its operator and still leave it the same name.
 static SUFFIXES: &[&str] = &[
@@ -67,12 +75,14 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let Some((start, end, operator)) = value(pass.bytes, hit) else {
         return;
     };
-
-    if operator != Operator::Cell {
-        // What is only beside a name may be a name with its own value.
+    let text = &pass.bytes[start..end];
+    // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
+    // `env.PASSWORD || x`.
+    let refers = text.len() <= LONGEST_REFERENCE
+        && (text.starts_with(b"${") || text.contains(&b'.') && naming::is_name(text));
+    if operator != Operator::Cell && !refers {
         pass.looked(hit.rule, end);
     }
-    let text = &pass.bytes[start..end];
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
         return;
     }
@@ -87,13 +97,21 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     }
     let good = match operator {
         // Nothing says that it is a value but its looks.
-        Operator::Cell => text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text),
+        Operator::Cell => {
+            text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text)
+                || form.password && pass.bytes[start - 1] == b',' && is_made_up(text)
+        }
         _ if form.password => is_password(text, bare),
         _ => is_opaque(text) && !plausible::is_digest(pass.bytes, start),
     };
     let good = good
-        && !is_typed_number(text)
-        && !((!form.password || is_verdict(pass.bytes, hit, text)) && is_identifier(text));
+        && !naming::is_typed_number(text)
+        && !is_verdict(pass.bytes, hit, text)
+        && !(!form.password && naming::is_identifier(text))
+        // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
+        && !(operator == Operator::Beside && !stands_out(pass.bytes, hit.start, text, bare))
+        && !(operator == Operator::Cell && names_another(text))
+        && !says_placeholder(text);
     if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
     }
@@ -155,11 +173,30 @@ fn is_harmless(bytes: &[u8], start: usize) -> bool {
         .rev()
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count();
-    let own = bytes[start - length..start].to_ascii_lowercase();
-    length > 0
-        && HARMLESS
-            .iter()
-            .any(|word| memchr::memmem::find(&own, word.as_bytes()).is_some())
+    let own = &bytes[start - length..start];
+    let before = &bytes[low..start - length];
+    // `Next page token: x`; and the last part of an address of a resource that keeps a secret.
+    let paged = before.strip_suffix(b" ").is_some_and(|before| {
+        before.len() >= 4 && before[before.len() - 4..].eq_ignore_ascii_case(b"page")
+    });
+    if paged || length == 0 && before.ends_with(b":") && in_resource_name(bytes, start) {
+        return true;
+    }
+    length >= LEAST_HARMLESS
+        && HARMLESS.iter().any(|word| {
+            own.windows(word.len())
+                .any(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+        })
+}
+
+/// `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`
+fn in_resource_name(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[start.saturating_sub(96)..start];
+    let word = before
+        .iter()
+        .rposition(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'>' | b'='))
+        .map_or(before, |at| &before[at + 1..]);
+    word.starts_with(b"arn:")
 }
 
 /// Whether the name begins a word: `DB_PASSWORD`, `dbPassword`, `password`, not `compass`.
@@ -185,13 +222,15 @@ fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
         .take(24)
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count();
-    let rest = bytes[at..at + length].to_ascii_lowercase();
+    let rest = &bytes[at..at + length];
     let word = rest
         .strip_prefix(b"_")
         .or(rest.strip_prefix(b"-"))
-        .unwrap_or(&rest);
+        .unwrap_or(rest);
     let good = word.iter().all(u8::is_ascii_digit)
-        || SUFFIXES.iter().any(|suffix| suffix.as_bytes() == word);
+        || SUFFIXES
+            .iter()
+            .any(|suffix| word.eq_ignore_ascii_case(suffix.as_bytes()));
     good.then_some(at + length)
 }
 
@@ -201,6 +240,8 @@ pub(super) enum Operator {
     Sign,
     /// `is`, `:` in prose.
     Prose,
+    /// `->`, or a comma after quotes or brackets.
+    Beside,
     /// A comma, a blank: the next cell of a row, the next word of a sentence.
     Cell,
 }
@@ -222,6 +263,10 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
     let here = at + blanks;
     let sign = match rest {
         [b'|', b'|', b'=', ..] | [b'?', b'?', b'=', ..] | [b'&', b'&', b'=', ..] => Some(3),
+        // `process.env.DB_PASSWORD || 'x'`, `?? 'x'`: what is used otherwise.
+        [b'|', b'|', ..] | [b'?', b'?', ..] => return otherwise(bytes, here + 2),
+        // `${DB_PASSWORD:-x}`
+        [b':', b'-', ..] if in_expansion(bytes, start) => Some(2),
         [b':' | b'?' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'-', b'>', ..] => Some(2),
         [b'=', b'=' | b'~', ..] | [b'!', ..] => return None,
         [b':', b':', ..] => return None,
@@ -233,6 +278,14 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
     };
     if let Some(length) = sign {
         let after = here + length;
+        let arrow = rest.starts_with(b"->");
+        // `fn password() -> Type`
+        if arrow && bytes[after_name..at].contains(&b')') {
+            return None;
+        }
+        if arrow || rest[0] == b',' {
+            return Some((after, Operator::Beside));
+        }
         let typed = (rest[0] == b':').then(|| annotated(bytes, after)).flatten();
         return Some((typed.unwrap_or(after), Operator::Sign));
     }
@@ -244,19 +297,26 @@ fn operator(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Ope
     {
         return Some((here, Operator::Sign));
     }
-    let lower = rest.to_ascii_lowercase();
-    if blanks > 0 && lower.starts_with(b"is ") {
+    let is = rest.get(..3);
+    if blanks > 0 && is.is_some_and(|held| held.eq_ignore_ascii_case(b"is ")) {
         return Some((here + 3, Operator::Prose));
     }
-    if let Some(after) = attribute(bytes, at, limit) {
+    let attribute = attribute(bytes, at, limit).or_else(|| declared(bytes, start, at));
+    if let Some(after) = attribute {
         return Some((after, Operator::Sign));
     }
-    if let Some(sign) = ABROAD.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
+    let abroad = rest.first().is_some_and(|first| !first.is_ascii());
+    if abroad && let Some(sign) = ABROAD.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
         return Some((here + sign.len(), Operator::Sign));
     }
     match rest.first() {
         Some(b',') if closers == 0 && blanks == 0 => Some((here + 1, Operator::Cell)),
-        Some(_) if closers == 0 && blanks > 0 && instructs(bytes, start) => {
+        Some(_)
+            if closers == 0
+                && blanks > 0
+                && (instructs(bytes, start)
+                    || bytes[start..].starts_with(b"password ") && in_netrc(bytes, start)) =>
+        {
             Some((here, Operator::Sign))
         }
         Some(_) if closers == 0 && blanks == 1 => Some((here, Operator::Cell)),
@@ -274,19 +334,31 @@ static OPENING: [&str; 4] = ["「", "『", "“", "«"];
 
 /// Whether the line before the name is an instruction that sets it: `ENV NAME value`, `setx NAME "value"`.
 fn instructs(bytes: &[u8], start: usize) -> bool {
-    let low = start.saturating_sub(96);
-    let before = &bytes[low..start];
-    let line = memchr::memrchr(b'\n', before).map_or(before, |at| &before[at + 1..]);
-    let line = line.trim_ascii_start();
-    let Some(end) = memchr::memchr2(b' ', b'\t', line) else {
-        return false;
-    };
-    let (word, rest) = line.split_at(end);
-    // The name's own beginning may follow, and nothing else.
+    let before = &bytes[start.saturating_sub(96)..start];
+    let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t');
+    // Backwards, because nearly every line fails at once: the name's own beginning, blanks, the instruction, nothing.
+    let own = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
+    let before = &before[..before.len() - own];
+    let before = &before[..before.len() - before.iter().rev().take_while(blank).count()];
+    let letters = before
+        .iter()
+        .rev()
+        .take(8)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let (line, word) = before.split_at(before.len() - letters);
     [b"env".as_slice(), b"arg", b"setx", b"setenv", b"set"]
         .iter()
         .any(|known| word.eq_ignore_ascii_case(known))
-        && !rest.trim_ascii_start().contains(&b' ')
+        && line
+            .iter()
+            .rev()
+            .find(|byte| !blank(byte))
+            .is_none_or(|byte| *byte == b'\n')
 }
 
 /// Whether the name that ends before `start`'s word is an element's: `<dbPassword>`.
@@ -328,6 +400,67 @@ fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
         .then_some(after + blanks + word + gap + 1)
 }
 
+/// The literal after `||` or `??`: only a literal is a value there.
+fn otherwise(bytes: &[u8], after: usize) -> Option<(usize, Operator)> {
+    let blanks = bytes[after..]
+        .iter()
+        .take(GAP)
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    matches!(bytes.get(after + blanks), Some(b'"' | b'\'' | b'`'))
+        .then_some((after + blanks, Operator::Sign))
+}
+
+/// Whether the name that ends before `start`'s word stands in `${…`.
+fn in_expansion(bytes: &[u8], start: usize) -> bool {
+    let word = bytes[start.saturating_sub(48)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+        .count();
+    bytes[..start - word].ends_with(b"${")
+}
+
+/// `variable "db_password" { … default = `: what a declaration says is used otherwise.
+fn declared(bytes: &[u8], start: usize, at: usize) -> Option<usize> {
+    /// How long such a declaration may be before its default, in bytes.
+    const LONGEST: usize = 240;
+    let rest = &bytes[at..bytes.len().min(at + LONGEST)];
+    if rest.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    let word = bytes[start.saturating_sub(48)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count();
+    if !bytes[..start - word].ends_with(b"variable \"") {
+        return None;
+    }
+    let body = &rest[..memchr::memchr(b'}', rest).unwrap_or(rest.len())];
+    let default = memchr::memmem::find(body, b"default")? + b"default".len();
+    let blanks = body[default..]
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t'))
+        .count();
+    (body.get(default + blanks) == Some(&b'=')).then_some(at + default + blanks + 1)
+}
+
+/// Whether the words before are those of a `.netrc`: `machine … login …`.
+fn in_netrc(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[start.saturating_sub(160)..start];
+    let mut words = before
+        .rsplit(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+        .skip(1);
+    words.next() == Some(b"login")
+        && match words.next() {
+            Some(b"default") => true,
+            Some(_) => words.next() == Some(b"machine"),
+            None => false,
+        }
+}
+
 /// ` value=`, or on the next line `value: `: the value of a named pair.
 fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     let rest = &bytes[at..limit];
@@ -338,13 +471,16 @@ fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     if blanks == 0 {
         return None;
     }
-    let tail = rest[blanks..].to_ascii_lowercase();
-    let word = tail.strip_prefix(b"value")?;
+    let (value, word) = rest[blanks..].split_at_checked(b"value".len())?;
+    if !value.eq_ignore_ascii_case(b"value") {
+        return None;
+    }
     let closers = word
         .iter()
         .take_while(|byte| matches!(byte, b'"' | b' ' | b'\\' | b'\''))
         .count();
-    matches!(word.get(closers), Some(b'=' | b':')).then_some(at + blanks + 5 + closers + 1)
+    matches!(word.get(closers), Some(b'=' | b':'))
+        .then_some(at + blanks + value.len() + closers + 1)
 }
 
 fn quoted_end(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> usize {
@@ -421,7 +557,11 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
     if bare && matches!(bytes.get(end), Some(b'(' | b'[')) {
         return true;
     }
-    if bare && text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{')) {
+    if bare
+        && (text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
+            || memchr::memmem::find(text, b"::").is_some()
+            || naming::is_constant(text))
+    {
         return true;
     }
     if text.starts_with(b"/") && !text.contains(&b'+') && !text.contains(&b'=')
@@ -448,72 +588,60 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
 /// Least length of a value that only its looks give away.
 const LEAST_CELL: usize = 20;
 
+/// Whether it is a password by its looks alone: letters of both cases and digits, mixed, and no name.
+fn is_made_up(text: &[u8]) -> bool {
+    text.len() >= 10
+        && text.iter().any(u8::is_ascii_uppercase)
+        && text.iter().any(u8::is_ascii_lowercase)
+        && text.iter().any(u8::is_ascii_digit)
+        && !naming::is_name(text)
+        && !is_algorithm(text)
+}
+
+/// Whether what stands beside a name, after a comma or an arrow, is a value: given to an option, or no name and random.
+fn stands_out(bytes: &[u8], start: usize, text: &[u8], bare: bool) -> bool {
+    !naming::is_name(text)
+        && !(bare && naming::is_identifier(text))
+        && (flag(bytes, start) || is_made_up(text) || text.len() >= 12 && is_opaque(text))
+}
+
+/// `ssl_version=3`: the next argument, with its own name.
+fn names_another(text: &[u8]) -> bool {
+    text.iter()
+        .position(|byte| *byte == b'=')
+        .is_some_and(|at| at > 0 && text[at..].iter().any(|byte| *byte != b'='))
+}
+
+/// Whether it is base64 of a text that says it stands for a value: `bm90IG15…`, "not my real password".
+fn says_placeholder(text: &[u8]) -> bool {
+    text.len().is_multiple_of(4)
+        && codec::base64(text).is_some_and(|plain| {
+            plain
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+                && plausible::is_placeholder(&plain)
+        })
+}
+
 /// Whether it is a hash or an id rather than anything else.
 fn is_plain_hex(text: &[u8]) -> bool {
     text.iter()
         .all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
 }
 
-/// `4097u32`, `0x1Fu64`, `153i32`: a number with its type.
-fn is_typed_number(text: &[u8]) -> bool {
-    let Some(at) = text
-        .iter()
-        .rposition(|byte| matches!(byte, b'u' | b'i' | b'f'))
-    else {
-        return false;
-    };
-    let (number, kind) = (&text[..at], &text[at + 1..]);
-    matches!(kind, b"8" | b"16" | b"32" | b"64" | b"128" | b"size")
-        && number.first().is_some_and(u8::is_ascii_digit)
-        && number
-            .iter()
-            .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'x' | b'_'))
-}
-
-/// Whether the name is the verdict of a test: `PASS: TestLogin/2`.
+/// Whether the name is the verdict of a test: `PASS: TestLogin/2`, `--- PASS: TestLogin/ipv6+zone`.
 fn is_verdict(bytes: &[u8], hit: Hit, text: &[u8]) -> bool {
-    let alone = hit.start.checked_sub(1).is_none_or(|before| {
-        let byte = bytes[before];
-        !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.')
-    });
+    let before = &bytes[hit.start.saturating_sub(4)..hit.start];
+    let alone = before
+        .last()
+        .is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.'));
     alone
         && &bytes[hit.start..hit.end] == b"PASS"
-        && text
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.'))
-}
-
-/// Whether it is words run together, each with a capital, and perhaps a number: `testRSA2048PrivateKey`, `TestVet/0`.
-fn is_identifier(text: &[u8]) -> bool {
-    let mut words = 0;
-    let mut short = 0;
-    let mut at = 0;
-    while at < text.len() {
-        let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_alphabetic());
-        let head = text[at];
-        let capitals = text[at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_uppercase())
-            .count();
-        let length = if capitals > 1 {
-            capitals
-        } else {
-            1 + text[at + 1..]
-                .iter()
-                .take_while(|byte| kind(**byte) == kind(head) && !byte.is_ascii_uppercase())
-                .count()
-        };
-        if head.is_ascii_alphabetic() {
-            words += 1;
-            short += usize::from(length < 3);
-        }
-        at += length;
-    }
-    words >= 2
-        && short == 0
-        && text[0].is_ascii_alphabetic()
-        && text.iter().any(u8::is_ascii_uppercase)
-        && text.iter().any(u8::is_ascii_lowercase)
+        && (before == b"--- "
+            || naming::is_identifier(text)
+                && text.iter().all(|byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.')
+                }))
 }
 
 /// Random, of one alphabet, and not a number or a word.
@@ -526,7 +654,7 @@ fn is_opaque(text: &[u8]) -> bool {
         .iter()
         .filter(|byte| byte.is_ascii_alphabetic())
         .count();
-    if digits == 0 || letters == 0 || is_version_or_name(text) {
+    if digits == 0 || letters == 0 || naming::is_name(text) {
         return false;
     }
     let body = text
@@ -537,23 +665,6 @@ fn is_opaque(text: &[u8]) -> bool {
         return plausible::entropy(body) >= HEX_ENTROPY;
     }
     plausible::entropy(body) >= OPAQUE_ENTROPY
-}
-
-/// Words with a number among them: `ecdsa-sha2-nistp256`, `aws_secret_v2`, `2026-01-01T00:00`.
-fn is_version_or_name(text: &[u8]) -> bool {
-    let mut pieces = 0;
-    let mut plain = 0;
-    for piece in text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')) {
-        pieces += 1;
-        let upper = piece.first().is_some_and(u8::is_ascii_uppercase);
-        let letters = piece
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphabetic() && byte.is_ascii_uppercase() == upper)
-            .count();
-        let rest = &piece[letters..];
-        plain += usize::from(rest.len() <= 4 && rest.iter().all(u8::is_ascii_digit));
-    }
-    pieces == plain
 }
 
 /// Chosen by a person: more than a word, less than a sentence.
@@ -599,7 +710,7 @@ fn is_algorithm(text: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     [
         "sha1", "sha2", "sha5", "sha-", "md5", "aes-", "aes1", "aes2", "hs256", "rs256", "es256",
-        "pbkdf2", "argon2", "bcrypt", "base64", "utf-8", "ed25519",
+        "pbkdf2", "scram-", "argon2", "bcrypt", "base64", "utf-8", "ed25519",
     ]
     .iter()
     .any(|name| lower.starts_with(name.as_bytes()))
@@ -670,6 +781,7 @@ mod tests {
             ("if password > v4lue", "password"),
             ("a compass: v4lue", "pass"),
             ("next_page_token=v4lue", "token"),
+            ("fn password() -> Another", "password"),
             ("public_key_secret", "secret"),
             ("password", "password"),
             ("password::new(x)", "password"),

@@ -1,5 +1,6 @@
 //! Values that only a provider's name nearby gives away.
 
+use super::naming;
 use super::pass::Pass;
 use super::plausible;
 use super::token::{self, Checks};
@@ -111,16 +112,21 @@ fn value_at(
     at: usize,
 ) -> Option<usize> {
     for shape in &form.shapes {
-        let Some(matched) = shape.from(pass.bytes, at, false) else {
+        let Some(matched) = shape.from(pass.bytes, at, false, &mut pass.runs) else {
             continue;
         };
-        if !shape.clean_start(pass.bytes, at) || plausible::is_digest(pass.bytes, at) {
+        if !shape.clean_start(pass.bytes, at)
+            || plausible::is_digest(pass.bytes, at)
+            || naming::is_identifier(&pass.bytes[matched.secret_start..matched.secret_end])
+        {
             continue;
         }
         if form.key_word && !key_word_near(pass.bytes, hit.start, at) {
             continue;
         }
-        if plausible::in_mark(pass.bytes, hit.start, hit.end) {
+        if plausible::in_mark(pass.bytes, hit.start, hit.end)
+            || names_public_key(&pass.bytes[hit.end..at])
+        {
             return None;
         }
         let end = matched.end;
@@ -129,6 +135,19 @@ fn value_at(
         }
     }
     None
+}
+
+/// Whether what stands between the name and the value speaks of a public key.
+fn names_public_key(gap: &[u8]) -> bool {
+    let lower = gap.to_ascii_lowercase();
+    memchr::memmem::rfind(&lower, b"public").is_some_and(|at| {
+        let rest = &lower[at + b"public".len()..];
+        rest.strip_prefix(b"_")
+            .or(rest.strip_prefix(b"-"))
+            .or(rest.strip_prefix(b" "))
+            .unwrap_or(rest)
+            .starts_with(b"key")
+    })
 }
 
 fn key_word_near(bytes: &[u8], word: usize, value: usize) -> bool {

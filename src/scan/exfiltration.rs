@@ -1,8 +1,8 @@
 //! Shapes that carry data out: pictures and links whose address holds data, long labels of a host name.
 
+use super::naming;
 use super::pass::Pass;
 use super::plausible;
-use crate::rules::Form;
 use crate::rules::alphabet::BASE64URL;
 use crate::scan::FindingKind;
 
@@ -52,7 +52,11 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
             let from = end + source;
             if let Some(offset) = memchr::memmem::find(&bytes[from..close], b"://") {
                 let stop = address_end(bytes, from + offset, close);
-                let carried = carries(bytes, secrets, from + offset, stop, PICTURE_DATA);
+                let carried = match carries(bytes, secrets, from + offset, stop, PICTURE_DATA) {
+                    // A page's template, which its server fills.
+                    Carried::Data if is_template(&bytes[from + offset..stop]) => Carried::Nothing,
+                    carried => carried,
+                };
                 if is_told(pass, "html-image", carried, from + offset) {
                     pass.detected("html-image", start, close);
                 }
@@ -64,10 +68,7 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
     let close =
         memchr::memchr2(b')', b'\n', &bytes[from..limit]).map_or(limit, |offset| from + offset);
     let low = start.saturating_sub(512);
-    let open = bytes[low..start]
-        .iter()
-        .rposition(|byte| matches!(byte, b'[' | b'\n'))
-        .map_or(start, |at| low + at);
+    let open = opening(&bytes[low..start]).map_or(start, |at| low + at);
     let picture = open > 0 && bytes[open] == b'[' && bytes[open - 1] == b'!';
     let least = if picture { PICTURE_DATA } else { LINK_DATA };
     let name = if picture {
@@ -87,6 +88,27 @@ fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize 
     close
 }
 
+/// Where the bracket stands that the one after `before` closes; a picture may stand between them.
+fn opening(before: &[u8]) -> Option<usize> {
+    let mut depth = 0;
+    for (at, byte) in before.iter().enumerate().rev() {
+        match byte {
+            b'\n' => return None,
+            b']' => depth += 1,
+            b'[' if depth == 0 => return Some(at),
+            b'[' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_template(address: &[u8]) -> bool {
+    ["{{", "{%", "<%", "<?"]
+        .iter()
+        .any(|sign| memchr::memmem::find(address, sign.as_bytes()).is_some())
+}
+
 fn address_end(bytes: &[u8], start: usize, limit: usize) -> usize {
     bytes[start..limit]
         .iter()
@@ -102,20 +124,18 @@ enum Carried {
     Secret,
 }
 
-/// Whether what an address carries is a finding: a secret wherever it goes, data unless the host is known to take none.
+/// Whether what an address carries is a finding: a secret wherever it goes, data unless it may go to the host.
 fn is_told(pass: &Pass<'_>, detector: &str, carried: Carried, address: usize) -> bool {
     match carried {
         Carried::Nothing => false,
         Carried::Secret => true,
-        Carried::Data => !pass.tables.detector(detector).is_some_and(|(_, rule)| {
-            matches!(&rule.form, Form::Detector(held) if goes_to(pass.bytes, address, &held.allow))
-        }),
+        Carried::Data => !goes_to(pass, detector, address),
     }
 }
 
-/// Whether the address at `start` has one of the hosts.
-fn goes_to(bytes: &[u8], start: usize, hosts: &[String]) -> bool {
-    let rest = &bytes[start..bytes.len().min(start + 270)];
+/// Whether the address at `start` has a host to which data may go.
+fn goes_to(pass: &Pass<'_>, detector: &str, start: usize) -> bool {
+    let rest = &pass.bytes[start..pass.bytes.len().min(start + 270)];
     let Some(after) = memchr::memmem::find(&rest[..rest.len().min(12)], b"://") else {
         return false;
     };
@@ -123,13 +143,13 @@ fn goes_to(bytes: &[u8], start: usize, hosts: &[String]) -> bool {
         .split(|byte| matches!(byte, b'/' | b'?' | b'#' | b')' | b'"' | b'\\'))
         .next()
         .unwrap_or_default();
-    // A name before `@`, a port: none of the hosts that are let through is written so.
-    hosts.iter().any(|host| match host.strip_prefix("*.") {
-        Some(domain) => authority
-            .strip_suffix(domain.as_bytes())
-            .is_some_and(|before| before.ends_with(b".") && !before.contains(&b'@')),
-        None => authority.eq_ignore_ascii_case(host.as_bytes()),
-    })
+    may_go(pass, detector, authority)
+}
+
+fn may_go(pass: &Pass<'_>, detector: &str, authority: &[u8]) -> bool {
+    pass.allowed
+        .iter()
+        .any(|held| held.holds(detector, authority))
 }
 
 /// Whether the address at `[start, end)` holds a secret, a hole to be filled, or data of `least` bytes.
@@ -186,6 +206,7 @@ fn is_data(value: &[u8], least: usize) -> bool {
             .iter()
             .all(|byte| BASE64URL.has(*byte) || matches!(byte, b'+' | b'/' | b'='))
         && plausible::entropy(value) >= 3.5
+        && !naming::is_name(value)
         && value.iter().any(u8::is_ascii_digit)
         && value.iter().any(u8::is_ascii_alphabetic)
 }
@@ -204,7 +225,9 @@ pub(super) fn host(pass: &mut Pass<'_>, start: usize) {
             && label.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
             && plausible::entropy(label) >= 3.2;
         if data && at + label.len() < end {
-            pass.detected("dns-label", at, at + label.len());
+            if !may_go(pass, "dns-label", &bytes[start..end]) {
+                pass.detected("dns-label", at, at + label.len());
+            }
             return;
         }
         at += label.len() + 1;

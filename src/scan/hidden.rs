@@ -24,7 +24,10 @@ pub(super) fn run(pass: &mut Pass<'_>) {
         if !text.is_ascii() {
             spelled(pass, text, base);
             bidi(pass, text, base);
-            words(pass, text, base);
+            // Bytes of another encoding now and then look like letters of ours.
+            if chunk.invalid().is_empty() || text.len() >= 256 {
+                words(pass, text, base);
+            }
         }
         base += text.len() + chunk.invalid().len();
     }
@@ -112,7 +115,10 @@ fn judge(
                 );
             }
         }
-        Kind::Selector if count >= 2 => {
+        // One that is written again and again says nothing: `🛠️️`.
+        Kind::Selector
+            if count >= 2 && (count >= 8 || !run.chars().all(|held| run.starts_with(held))) =>
+        {
             pass.detected("selectors", start, end);
             decoded(
                 pass,
@@ -178,7 +184,11 @@ fn bidi(pass: &mut Pass<'_>, text: &str, base: usize) {
                 last = offset + character.len_utf8();
             }
         }
-        if let Some(first) = first {
+        let shown = line[last..].chars().any(|held| !held.is_whitespace());
+        if let Some(first) = first
+            // A control with nothing after it turns nothing round.
+            && (shown || line[first..last].chars().any(|held| !is_control(held)))
+        {
             pass.detected("bidi", base + start + first, base + start + last);
         }
         at = end;
@@ -236,7 +246,10 @@ fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
             .chars()
             .filter(|character| !character.is_ascii_alphabetic() && !is_invisible(*character))
             .collect();
+        // `[yYνΝ]`: the letters of a class, not of a word.
+        let class = text[..start].ends_with('[') && text[end..].starts_with(']');
         if latin >= 2
+            && !class
             && latin + others.len() >= 4
             && others
                 .iter()

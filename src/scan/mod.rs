@@ -7,6 +7,7 @@ mod context;
 mod exfiltration;
 pub mod finding;
 mod hidden;
+mod naming;
 mod number;
 pub mod packs;
 mod pass;
@@ -23,11 +24,14 @@ pub mod why;
 use std::borrow::Cow;
 
 pub use finding::{Checksum, Finding, FindingKind, Severity};
-pub use redaction::{Mark, NoTags, Tagger, mark_text, redact, redact_value};
+pub use redaction::{
+    Mark, NoTags, Piece, Tagger, mark_text, redact, redact_value, redacted_len, redactions,
+    write_redacted,
+};
 
 use crate::call::Surface;
 use crate::json::Value;
-use crate::rules::{Rule, Tables};
+use crate::rules::{Allowed, Rule, Tables};
 use crate::span::ByteSpan;
 use pass::{Found, Pass};
 
@@ -38,15 +42,17 @@ pub const MOST_NOTES: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Scanner {
     layers: Vec<Tables>,
+    /// Hosts to which data may go, whichever pack says so.
+    allowed: Vec<Allowed>,
 }
 
 impl Scanner {
     /// A scanner of compiled packs; `None` when the tables are damaged.
     #[must_use]
     pub fn from_tables(bytes: Cow<'static, [u8]>) -> Option<Self> {
-        Some(Self {
-            layers: vec![Tables::open(bytes)?],
-        })
+        let mut scanner = Self::default();
+        scanner.add(Tables::open(bytes)?);
+        Some(scanner)
     }
 
     /// Every rule, in the order of the packs.
@@ -62,7 +68,10 @@ impl Scanner {
     }
 
     /// Adds packs after those that are there already.
+    ///
+    /// Hosts to which data may go by one pack are passed over by the detectors of all.
     pub fn add(&mut self, tables: Tables) {
+        self.allowed.extend_from_slice(tables.allowed());
         self.layers.push(tables);
     }
 
@@ -84,7 +93,7 @@ impl Scanner {
     fn scan_at(&self, bytes: &[u8], surface: Surface, from: usize, at: &str) -> Vec<Finding> {
         let mut out = Vec::new();
         for tables in &self.layers {
-            let found = Pass::new(tables, bytes, surface, false).run();
+            let found = Pass::new(tables, &self.allowed, bytes, surface, false).run();
             out.extend(
                 resolve(tables, found)
                     .into_iter()

@@ -153,7 +153,7 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
             };
             if let Some((shape, named)) = form.shapes.get(shape)
                 && rule.speaks(pass.surface)
-                && shape.from(bytes, from, false).is_some()
+                && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
                 && (is_named(bytes, from, end, &form.words)
                     || !named && !counts_something_else(bytes, from))

@@ -73,7 +73,8 @@ pub fn compile(packs: Vec<(String, PackSpec)>) -> Result<Vec<u8>, Vec<RuleError>
             message,
         }]
     };
-    let bytes = tables::build(&compiled.rules, &compiled.literals).map_err(whole)?;
+    let bytes =
+        tables::build(&compiled.rules, &compiled.literals, &compiled.allowed).map_err(whole)?;
     let scanner = Scanner::from_tables(Cow::Owned(bytes.clone()))
         .ok_or_else(|| whole(String::from("the tables that were built cannot be opened")))?;
     let errors = check(&scanner, &compiled);

@@ -7,13 +7,17 @@ use super::{
 };
 use crate::call::Surface;
 use crate::rules::tables::{Hit, Seen};
-use crate::rules::{Form, Rule, Tables};
+use crate::rules::{Allowed, Form, Rule, Runs, Tables};
 use crate::scan::{Checksum, MOST_NOTES};
 use crate::text::view::ViewKind;
 
 /// Confidence when a checksum holds, and when it does not.
 const SURE_PM: u16 = 1_000;
 const DOUBTFUL_PM: u16 = 300;
+
+/// How many tokens of a rule that end at the same place are looked at: one may stand in another, but hundreds are a text
+/// that wants to be slow.
+const MOST_REFUSED: u32 = 16;
 
 /// What a pass found, in the coordinates of the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +33,17 @@ pub(super) struct Found {
 /// A pass over one text.
 pub(super) struct Pass<'a> {
     pub(super) tables: &'a Tables,
+    pub(super) allowed: &'a [Allowed],
     pub(super) bytes: &'a [u8],
     pub(super) surface: Surface,
     pub(super) out: Vec<Found>,
     pub(super) calls: Calls,
     /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
     until: Vec<(usize, usize)>,
+    /// How far runs of alphabets reach.
+    pub(super) runs: Runs,
+    /// For rules whose token was refused: where it ended, and how often since.
+    refused: Vec<(usize, usize, u32)>,
     digits_until: usize,
     /// How many findings of each kind there are that are only reported.
     notes: [usize; 5],
@@ -43,14 +52,23 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(tables: &'a Tables, bytes: &'a [u8], surface: Surface, inner: bool) -> Self {
+    pub(super) fn new(
+        tables: &'a Tables,
+        allowed: &'a [Allowed],
+        bytes: &'a [u8],
+        surface: Surface,
+        inner: bool,
+    ) -> Self {
         Self {
             tables,
+            allowed,
             bytes,
             surface,
             out: Vec::new(),
             calls: Calls::default(),
             until: Vec::new(),
+            runs: Runs::default(),
+            refused: Vec::new(),
             digits_until: 0,
             notes: [0; 5],
             inner,
@@ -81,6 +99,22 @@ impl<'a> Pass<'a> {
         }
         self.until.push((rule, until));
         0
+    }
+
+    /// Whether so many tokens of `rule` around `at` were refused that it is not asked again before they end.
+    pub(super) fn gave_up(&self, rule: usize, at: usize) -> bool {
+        self.refused
+            .iter()
+            .any(|(held, end, times)| *held == rule && at < *end && *times >= MOST_REFUSED)
+    }
+
+    /// A token of `rule` that ends at `end` was refused.
+    pub(super) fn refuse(&mut self, rule: usize, end: usize) {
+        match self.refused.iter_mut().find(|(held, ..)| *held == rule) {
+            Some((_, reach, times)) if *reach == end => *times += 1,
+            Some(held) => *held = (rule, end, 1),
+            None => self.refused.push((rule, end, 1)),
+        }
     }
 
     pub(super) fn reach(&self, rule: usize) -> usize {

@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 /// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
 ///
 /// In order: the jwt.io sample, the Azurite and Cosmos DB emulator keys, RFC 7617's Aladdin, `user:pass`,
-/// `username:password`, AWS's two example secret keys, the WIF example of the Bitcoin wiki, RFC 6455's handshake key.
+/// `username:password`, AWS's two example secret keys, the WIF example of the Bitcoin wiki, RFC 6455's handshake key;
+/// then `aladdin:opensesame`, and the tokens, codes and client secrets of RFC 5849, 6749, 6750 and 7009.
 static PUBLISHED: &[[u8; 8]] = &include!("published.in");
 
 /// Words that only placeholders hold, rows of keys and habits of fingers; all lower case, in order of their first byte.
-static PLACEHOLDER_WORDS: [&str; 46] = [
+static PLACEHOLDER_WORDS: [&str; 47] = [
     "********",
     "-here",
     "........",
@@ -22,6 +23,7 @@ static PLACEHOLDER_WORDS: [&str; 46] = [
     "98765432",
     "_here",
     "abcdefgh",
+    "anonymous",
     "asdfghjk",
     "change-me",
     "change_me",
@@ -219,6 +221,7 @@ pub fn is_reference(value: &[u8]) -> bool {
                 || trimmed.starts_with(b"vault:")
                 || trimmed.starts_with(b"secret:")
                 || trimmed.starts_with(b"arn:")
+                || trimmed.starts_with(b"projects/") && contains(trimmed, b"/secrets/")
                 || contains(trimmed, b"://") && contains(trimmed, b"vault")
                 || contains(trimmed, b"{{")
                 || contains(trimmed, b"${")

@@ -53,12 +53,62 @@ fn replace<'a>(
     tagger: &dyn Tagger,
     marks: &mut Vec<Mark>,
 ) -> Vec<u8> {
+    let pieces = pieces(bytes, findings, tagger, marks);
+    let mut out = vec![0; redacted_len(bytes, &pieces)];
+    write_redacted(bytes, &pieces, &mut out);
+    out
+}
+
+/// What stands in the place of a part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    span: ByteSpan,
+    text: String,
+}
+
+/// What redaction puts into the place of what, in order, without making the text: for texts so large that one more of
+/// them matters.
+#[must_use]
+pub fn redactions(bytes: &[u8], findings: &[Finding], tagger: &dyn Tagger) -> Vec<Piece> {
+    pieces(bytes, findings.iter(), tagger, &mut Vec::new())
+}
+
+/// How long the redacted text is, in bytes.
+#[must_use]
+pub fn redacted_len(bytes: &[u8], pieces: &[Piece]) -> usize {
+    pieces.iter().fold(bytes.len(), |length, piece| {
+        length + piece.text.len() - piece.span.len()
+    })
+}
+
+/// Writes the redacted text; `out` has the length that [`redacted_len`] tells.
+pub fn write_redacted(bytes: &[u8], pieces: &[Piece], mut out: &mut [u8]) {
+    let mut put = |part: &[u8]| {
+        if let Some((place, rest)) = std::mem::take(&mut out).split_at_mut_checked(part.len()) {
+            place.copy_from_slice(part);
+            out = rest;
+        }
+    };
+    let mut at = 0;
+    for piece in pieces {
+        put(&bytes[at..piece.span.start()]);
+        put(piece.text.as_bytes());
+        at = piece.span.end();
+    }
+    put(&bytes[at..]);
+}
+
+fn pieces<'a>(
+    bytes: &[u8],
+    findings: impl Iterator<Item = &'a Finding>,
+    tagger: &dyn Tagger,
+    marks: &mut Vec<Mark>,
+) -> Vec<Piece> {
     let mut held: Vec<&Finding> = findings
         .filter(|finding| finding.redact && finding.span.end() <= bytes.len())
         .collect();
     held.sort_by_key(|finding| (finding.span.start(), std::cmp::Reverse(finding.span.end())));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
+    let mut out = Vec::with_capacity(held.len());
     let mut rest = held.into_iter().peekable();
     while let Some(finding) = rest.next() {
         // Findings that overlap become one mark, of the first.
@@ -68,8 +118,10 @@ fn replace<'a>(
         }
         let value = &bytes[span.start()..span.end()];
         let tag = tagger.tag(finding, value);
-        out.extend_from_slice(&bytes[at..span.start()]);
-        out.extend_from_slice(text(finding, tag.as_deref(), breaks(bytes, span)).as_bytes());
+        out.push(Piece {
+            span,
+            text: text(finding, tag.as_deref(), breaks(bytes, span)),
+        });
         marks.push(Mark {
             class: finding.rule.clone().into_owned(),
             tag,
@@ -77,9 +129,7 @@ fn replace<'a>(
             at: finding.at.clone(),
             span,
         });
-        at = span.end();
     }
-    out.extend_from_slice(&bytes[at..]);
     out
 }
 

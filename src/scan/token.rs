@@ -30,7 +30,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     if !form.words.is_empty() && hit.start < pass.reach(hit.rule) {
         return;
     }
-    let Some(matched) = shape.at_anchor(pass.bytes, hit.start, form.any_case) else {
+    if pass.gave_up(hit.rule, hit.start) {
+        return;
+    }
+    let bytes = pass.bytes;
+    let Some(matched) = shape.at_anchor(bytes, hit.start, form.any_case, &mut pass.runs) else {
         return;
     };
     if !form.glued && !shape.clean_start(pass.bytes, matched.start) {
@@ -46,7 +50,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
         checksum: form.checksum,
         require: &form.require,
     };
-    keep(pass, rule, hit.rule, shape, &matched, &checks);
+    if !keep(pass, rule, hit.rule, shape, &matched, &checks) {
+        pass.refuse(hit.rule, matched.end);
+    }
 }
 
 /// What a value must pass.
@@ -88,7 +94,10 @@ pub(super) fn keep(
         let variable = shape.variable(pass.bytes, matched);
         let illustrative =
             variable.len() <= LONGEST_ILLUSTRATION && plausible::is_placeholder(&variable);
-        if illustrative || plausible::entropy(&variable) < checks.entropy {
+        if illustrative
+            || memchr::memmem::find(&variable, b"://").is_some()
+            || plausible::entropy(&variable) < checks.entropy
+        {
             return false;
         }
     }

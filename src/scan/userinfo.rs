@@ -3,6 +3,7 @@
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::Rule;
+use crate::rules::codec;
 use crate::rules::tables::Hit;
 
 /// Longest user information that is looked at, in bytes.
@@ -46,14 +47,14 @@ fn scheme_matches(bytes: &[u8], end: usize, schemes: &[String]) -> bool {
         .iter()
         .rposition(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
         .map_or(from, |before| from + before + 1);
-    let scheme = bytes[start..end].to_ascii_lowercase();
-    if scheme.is_empty() {
-        return false;
-    }
-    schemes.iter().any(|known| match known.strip_suffix('*') {
-        Some(head) => scheme.starts_with(head.as_bytes()),
-        None => scheme == known.as_bytes(),
-    })
+    let scheme = &bytes[start..end];
+    !scheme.is_empty()
+        && schemes.iter().any(|known| match known.strip_suffix('*') {
+            Some(head) => scheme
+                .get(..head.len())
+                .is_some_and(|held| held.eq_ignore_ascii_case(head.as_bytes())),
+            None => scheme.eq_ignore_ascii_case(known.as_bytes()),
+        })
 }
 
 const fn ends_authority(byte: u8) -> bool {
@@ -68,7 +69,10 @@ const fn ends_authority(byte: u8) -> bool {
 /// `user:password@`, `postgres:postgres@`: words that stand for values.
 fn stands_for(password: &[u8], user: &[u8]) -> bool {
     let lower = password.to_ascii_lowercase();
+    let plain = plainly(&lower);
+    // `cvs://:pserver:anoncvs@host`: how to connect and as whom, without a password.
     lower == user.to_ascii_lowercase()
+        || user.is_empty() && lower.starts_with(b"pserver:")
         || [
             "pass",
             "password",
@@ -86,7 +90,61 @@ fn stands_for(password: &[u8], user: &[u8]) -> bool {
             "guest",
             "pass123",
             "password123",
+            "opensesame",
+            "xyzzy",
         ]
         .iter()
-        .any(|word| word.as_bytes() == lower)
+        .any(|word| word.as_bytes() == lower || word.as_bytes() == plain)
+}
+
+/// The letters of a word in which signs stand for some, or are escaped: `p@ssw0rd`, `pa%2Fssword`.
+fn plainly(lower: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(lower.len());
+    let mut at = 0;
+    while at < lower.len() {
+        let escaped = (lower[at] == b'%')
+            .then(|| lower.get(at + 1..at + 3).and_then(codec::hex))
+            .flatten();
+        let byte = match &escaped {
+            Some(byte) => byte[0],
+            None => lower[at],
+        };
+        at += if escaped.is_some() { 3 } else { 1 };
+        out.push(match byte {
+            b'@' | b'4' => b'a',
+            b'0' => b'o',
+            b'3' => b'e',
+            b'1' | b'!' => b'i',
+            b'$' | b'5' => b's',
+            other => other,
+        });
+    }
+    out.retain(u8::is_ascii_alphabetic);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_stand_for_passwords_are_seen_through_signs_and_escapes() {
+        for (password, user) in [
+            ("p@ssw0rd", "jane"),
+            ("pa%2Fssword", "user"),
+            ("My%20Pass", "My%20User"),
+            ("secr3t", "x"),
+            ("pass123", "x"),
+            ("jane", "Jane"),
+            ("pserver:anoncvs", ""),
+        ] {
+            assert!(
+                stands_for(password.as_bytes(), user.as_bytes()),
+                "{password}"
+            );
+        }
+        for password in ["Tr0ub4dor", "k7Gh2mQp9XvR", "p@ssw0rd-of-2019", "pserver"] {
+            assert!(!stands_for(password.as_bytes(), b"x"), "{password}");
+        }
+    }
 }

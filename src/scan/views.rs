@@ -149,7 +149,7 @@ fn unicode(pass: &mut Pass<'_>) {
 
 /// Scans a view and keeps what only it shows.
 pub(super) fn scan(pass: &mut Pass<'_>, view: &View) {
-    let inner = Pass::new(pass.tables, &view.bytes, pass.surface, true).run();
+    let inner = Pass::new(pass.tables, pass.allowed, &view.bytes, pass.surface, true).run();
     for found in inner {
         let decoded = matches!(view.kind, ViewKind::Base64 | ViewKind::Hex);
         let telling = pass.tables.rule(found.rule).is_some_and(|rule| {

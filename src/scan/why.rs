@@ -9,7 +9,7 @@ use crate::call::Surface;
 use crate::rules::rule::{Assignment, Context, Token};
 use crate::rules::shape::{Matched, Part, Shape};
 use crate::rules::tables::{Hit, Seen};
-use crate::rules::{Form, Rule, verify};
+use crate::rules::{Form, Rule, Runs, verify};
 
 /// Most near misses that are told.
 const MOST: usize = 100;
@@ -137,7 +137,12 @@ impl Asked<'_> {
         let Some(shape) = form.shapes.get(self.hit.index) else {
             return ("form", String::from("the rule has no such shape"));
         };
-        let Some(matched) = shape.at_anchor(self.bytes, self.hit.start, form.any_case) else {
+        let Some(matched) = shape.at_anchor(
+            self.bytes,
+            self.hit.start,
+            form.any_case,
+            &mut Runs::default(),
+        ) else {
             return self.wrong_shape(shape);
         };
         if !form.glued && !shape.clean_start(self.bytes, matched.start) {
@@ -272,9 +277,10 @@ impl Asked<'_> {
             .bytes
             .len()
             .min(self.hit.end + usize::from(form.within));
+        let mut runs = Runs::default();
         for at in self.hit.end..limit {
             for shape in &form.shapes {
-                let Some(matched) = shape.from(self.bytes, at, false) else {
+                let Some(matched) = shape.from(self.bytes, at, false, &mut runs) else {
                     continue;
                 };
                 if !shape.clean_start(self.bytes, at) {

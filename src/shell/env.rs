@@ -3,6 +3,7 @@
 //! Every change is noted in a journal, so that a subshell is undone and the ends of branches are compared at a cost
 //! of what changed, not of what is known.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -14,6 +15,8 @@ use crate::span::ByteSpan;
 /// How many entries all snapshots of the scope may copy together. A real text stays far below; past it a command's
 /// scope is empty, which makes every variable unknown.
 const MAX_SNAPSHOT_ENTRIES: usize = 400_000;
+/// A scope with as many variables is searched name by name rather than read.
+const FEW: usize = 64;
 
 /// Where a text lies in the one that was given.
 #[derive(Debug, Clone, Copy)]
@@ -127,9 +130,15 @@ impl Slot {
     }
 }
 
+/// Variables by name.
+type Variables = BTreeMap<Rc<str>, Slot>;
+
 /// The state.
 pub struct Env {
-    variables: BTreeMap<Rc<str>, Slot>,
+    /// Read from the scope when one of its names is asked for: few texts do, and every text has a scope.
+    variables: LazyCell<Variables, Box<dyn FnOnce() -> Variables>>,
+    /// What they are read from, while nothing has changed them.
+    outer: Option<Rc<Scope>>,
     functions: BTreeMap<Rc<str>, Kept>,
     positional: Option<Vec<Value>>,
     directories: Directories,
@@ -149,8 +158,10 @@ impl Env {
             || Value::Prefix(String::from("/"), Why::RunTimeValue(String::from("PWD"))),
             |cwd| Value::Exact(cwd.clone()),
         );
+        let scope = Rc::clone(&start.scope);
         let mut env = Self {
-            variables: BTreeMap::new(),
+            variables: LazyCell::new(Box::new(move || variables_of(&scope))),
+            outer: Some(Rc::clone(&start.scope)),
             functions: BTreeMap::new(),
             positional: None,
             directories: Directories {
@@ -164,16 +175,21 @@ impl Env {
             copied: 0,
             steps: 0,
         };
-        env.load(&start.scope);
+        env.load_parameters(&start.scope);
         env.snapshot = Some(Rc::clone(&start.scope));
         env
     }
 
-    fn load(&mut self, scope: &Scope) {
+    /// What of a scope is no variable: positional parameters and functions.
+    fn load_parameters(&mut self, scope: &Scope) {
         let mut positional: Vec<Value> = Vec::new();
         let mut known = false;
         let mut count = None;
-        for entry in &scope.variables {
+        let parameters = scope
+            .variables
+            .iter()
+            .filter(|entry| is_parameter(&entry.0));
+        for entry in parameters {
             let (name, value) = &**entry;
             if name == "#" {
                 known = true;
@@ -188,16 +204,6 @@ impl Env {
                     }
                     positional[number - 1] = value.clone();
                 }
-            } else if let Some((array, key)) =
-                name.strip_suffix(']').and_then(|name| name.split_once('['))
-            {
-                self.load_element(array, key, value);
-            } else {
-                let slot = Slot {
-                    variable: Variable::plain(Bound::Scalar(value.clone())),
-                    entries: Some(vec![Rc::clone(entry)]),
-                };
-                self.variables.insert(Rc::from(name.as_str()), slot);
             }
         }
         if let Some(count) = count {
@@ -213,46 +219,33 @@ impl Env {
         }
     }
 
-    fn load_element(&mut self, array: &str, key: &str, value: &Value) {
-        let variable = &mut self
-            .variables
-            .entry(Rc::from(array))
-            .or_insert_with(|| Slot::new(Variable::plain(Bound::Indexed(Vec::new()))))
-            .variable;
-        if let Bound::Scalar(_) | Bound::Unset = variable.bound {
-            variable.bound = Bound::Indexed(Vec::new());
-        }
-        match (&mut variable.bound, key.parse::<usize>()) {
-            (Bound::Indexed(values), Ok(index)) if index <= values.len() => {
-                if index == values.len() {
-                    values.push(value.clone());
-                } else {
-                    values[index] = value.clone();
-                }
+    /// What is known of a name. A name that the scope does not have is not looked for in what would be read from it.
+    fn slot(&self, name: &str) -> Option<&Slot> {
+        let begins = |entry: &Rc<(String, Value)>| {
+            let rest = entry.0.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        match &self.outer {
+            Some(scope) if scope.variables.len() <= FEW && !scope.variables.iter().any(begins) => {
+                None
             }
-            (Bound::Associative(entries), _) => entries.push((key.to_owned(), value.clone())),
-            (bound, _) => {
-                let mut entries: Vec<(String, Value)> = match bound {
-                    Bound::Indexed(values) => std::mem::take(values)
-                        .into_iter()
-                        .enumerate()
-                        .map(|(index, value)| (index.to_string(), value))
-                        .collect(),
-                    _ => Vec::new(),
-                };
-                entries.push((key.to_owned(), value.clone()));
-                *bound = Bound::Associative(entries);
-            }
+            _ => self.variables.get(name),
         }
+    }
+
+    /// The variables, to change them.
+    fn variables_mut(&mut self) -> &mut Variables {
+        self.outer = None;
+        &mut self.variables
     }
 
     /// A variable, references followed.
     pub fn variable(&self, name: &str) -> Option<&Variable> {
-        let mut found = &self.variables.get(name)?.variable;
+        let mut found = &self.slot(name)?.variable;
         for _ in 0..4 {
             match &found.bound {
                 Bound::Scalar(Value::Exact(target)) if found.reference && target != name => {
-                    found = &self.variables.get(target.as_str())?.variable;
+                    found = &self.slot(target)?.variable;
                 }
                 _ => break,
             }
@@ -262,7 +255,7 @@ impl Env {
 
     /// The name a reference leads to, or the name itself.
     pub fn target<'a>(&'a self, name: &'a str) -> &'a str {
-        match self.variables.get(name).map(|slot| &slot.variable) {
+        match self.slot(name).map(|slot| &slot.variable) {
             Some(Variable {
                 bound: Bound::Scalar(Value::Exact(target)),
                 reference: true,
@@ -275,13 +268,14 @@ impl Env {
     /// Sets or removes a variable's entry.
     pub fn set_variable(&mut self, name: &str, variable: Option<Variable>) {
         self.steps += 1;
-        let key: Rc<str> = match self.variables.get_key_value(name) {
+        let variables = self.variables_mut();
+        let key: Rc<str> = match variables.get_key_value(name) {
             Some((key, _)) => Rc::clone(key),
             None => Rc::from(name),
         };
         let old = match variable {
-            Some(variable) => self.variables.insert(Rc::clone(&key), Slot::new(variable)),
-            None => self.variables.remove(&key),
+            Some(variable) => variables.insert(Rc::clone(&key), Slot::new(variable)),
+            None => variables.remove(&key),
         };
         self.journal.push(Undo::Variable(key, old));
         self.snapshot = None;
@@ -291,7 +285,7 @@ impl Env {
     pub fn bind(&mut self, name: &str, bound: Bound) {
         let target = self.target(name).to_owned();
         let mut variable = Variable::plain(bound);
-        if let Some(slot) = self.variables.get(target.as_str()) {
+        if let Some(slot) = self.slot(&target) {
             variable.integer = slot.variable.integer;
             variable.case = slot.variable.case;
         }
@@ -394,8 +388,8 @@ impl Env {
                 Undo::Variable(name, old) => {
                     self.snapshot = None;
                     match old {
-                        Some(variable) => self.variables.insert(name, variable),
-                        None => self.variables.remove(&name),
+                        Some(variable) => self.variables_mut().insert(name, variable),
+                        None => self.variables_mut().remove(&name),
                     };
                 }
                 Undo::Function(name, old) => {
@@ -428,7 +422,7 @@ impl Env {
         changes.variables.sort_by(|a, b| a.0.cmp(&b.0));
         changes.variables.dedup_by(|a, b| a.0 == b.0);
         for (name, variable) in &mut changes.variables {
-            *variable = self.variables.get(name).map(|slot| slot.variable.clone());
+            *variable = self.slot(name).map(|slot| slot.variable.clone());
         }
         for (name, callable) in &mut changes.functions {
             *callable = self
@@ -449,7 +443,7 @@ impl Env {
         names.sort();
         names.dedup();
         for name in names {
-            let old = self.variables.get(&name).map(|slot| slot.variable.clone());
+            let old = self.slot(&name).map(|slot| slot.variable.clone());
             let mut outcomes: Vec<Option<Variable>> = branches
                 .iter()
                 .map(|changes| {
@@ -532,7 +526,7 @@ impl Env {
                     .push(Rc::new(((index + 1).to_string(), value.clone())));
             }
         }
-        for (name, slot) in &mut self.variables {
+        for (name, slot) in &mut *self.variables {
             let entries = slot
                 .entries
                 .get_or_insert_with(|| rendered(name, &slot.variable));
@@ -551,6 +545,66 @@ impl Env {
             scope.functions.push(Rc::clone(entry));
         }
         scope
+    }
+}
+
+/// `#`, `0`, `1`, …: what a scope says of positional parameters.
+fn is_parameter(name: &str) -> bool {
+    name == "#" || name.parse::<usize>().is_ok()
+}
+
+/// The variables of a scope.
+fn variables_of(scope: &Scope) -> Variables {
+    let mut variables = Variables::new();
+    for entry in &scope.variables {
+        let (name, value) = &**entry;
+        if is_parameter(name) {
+            continue;
+        }
+        let element = name.strip_suffix(']').and_then(|name| name.split_once('['));
+        if let Some((array, key)) = element {
+            load_element(&mut variables, array, key, value);
+        } else {
+            let slot = Slot {
+                variable: Variable::plain(Bound::Scalar(value.clone())),
+                entries: Some(vec![Rc::clone(entry)]),
+            };
+            variables.insert(Rc::from(name.as_str()), slot);
+        }
+    }
+    variables
+}
+
+/// An element of an array.
+fn load_element(variables: &mut Variables, array: &str, key: &str, value: &Value) {
+    let variable = &mut variables
+        .entry(Rc::from(array))
+        .or_insert_with(|| Slot::new(Variable::plain(Bound::Indexed(Vec::new()))))
+        .variable;
+    if let Bound::Scalar(_) | Bound::Unset = variable.bound {
+        variable.bound = Bound::Indexed(Vec::new());
+    }
+    match (&mut variable.bound, key.parse::<usize>()) {
+        (Bound::Indexed(values), Ok(index)) if index <= values.len() => {
+            if index == values.len() {
+                values.push(value.clone());
+            } else {
+                values[index] = value.clone();
+            }
+        }
+        (Bound::Associative(entries), _) => entries.push((key.to_owned(), value.clone())),
+        (bound, _) => {
+            let mut entries: Vec<(String, Value)> = match bound {
+                Bound::Indexed(values) => std::mem::take(values)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, value)| (index.to_string(), value))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            entries.push((key.to_owned(), value.clone()));
+            *bound = Bound::Associative(entries);
+        }
     }
 }
 

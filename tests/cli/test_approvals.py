@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from armorer_guard.policy.activation import activate
+from armorer_guard.policy.layers import compile_files
 from armorer_guard.records import verify
 
 from .conftest import Front, event
@@ -153,3 +156,50 @@ def test_ids_that_fit_nothing_and_choices_that_go_not_together_are_told(front: F
         code, said = person(front, "approve", asked["id"], "--yes", *more)
         assert code == 2 and "armorer-guard: " in said, more
     assert person(front, "revoke", "g-0000")[0] == 1
+
+
+SCRIPTS = """
+guard: 1
+id: scripts
+rules:
+  - {id: s.ask, effect: ask, why: a person looks first, when: {action: {kind: exec.local, target: "**/deploy.sh"}}}
+"""
+
+
+def test_a_grant_for_a_script_holds_while_the_script_is_the_same(front: Front, tmp_path: Path):
+    """What a person looked at is what they allowed: another content is another question."""
+    (tmp_path / "p.yaml").write_text(SCRIPTS)
+    activate(compile_files(user=tmp_path / "p.yaml").policy, front.home)
+    script = front.cwd / "deploy.sh"
+    script.write_text("echo one\n")
+    asked = decide(front, "./deploy.sh web")
+    assert verdict(asked) == ("ask", ["s.ask"])
+    digest = f"sha256:{hashlib.sha256(script.read_bytes()).hexdigest()}"
+    code, said = person(front, "approve", asked["id"], "--scope", "run", typed=b"y\n")
+    assert (code, f"runs    {script}, {digest[:19]}" in said) == (0, True), said
+    records = {record["kind"]: record for record in front.records()}
+    bound = [{"path": str(script), "digest": digest}]
+    assert records["approval.request"]["binds"]["operands"] == bound
+    assert records["grant"]["grant"]["match"]["operands"] == bound
+    assert f"while {script} is as it was" in person(front, "grants")[1]
+
+    assert verdict(decide(front, "./deploy.sh web"))[0] == "allow"
+    script.write_text("echo two\n")
+    assert verdict(decide(front, "./deploy.sh web")) == ("ask", ["s.ask"])
+    script.unlink()
+    assert verdict(decide(front, "./deploy.sh web")) == ("ask", ["s.ask"])
+    os.mkfifo(script)
+    assert verdict(decide(front, "./deploy.sh web")) == ("ask", ["s.ask"])
+    script.unlink()
+    script.write_text("echo one\n")
+    assert verdict(decide(front, "./deploy.sh web"))[0] == "allow"
+
+
+def test_a_script_that_nothing_can_be_bound_to_is_not_allowed(front: Front, tmp_path: Path):
+    (tmp_path / "p.yaml").write_text(SCRIPTS)
+    activate(compile_files(user=tmp_path / "p.yaml").policy, front.home)
+    with (front.cwd / "deploy.sh").open("wb") as file:
+        file.truncate((16 << 20) + 1)
+    asked = decide(front, "./deploy.sh web")
+    code, said = person(front, "approve", asked["id"], "--yes")
+    assert (code, "larger than 16 MiB" in said) == (2, True), said

@@ -187,7 +187,7 @@ def test_a_catalogue_is_refused_as_the_build_would(front: Front, old: str, new: 
         (["catalogue"], "`catalogue` is told what to do with it"),
         (["catalogue", "show"], "`catalogue show` takes the name of a program"),
         (["catalogue", "show", "--"], "`catalogue show` takes the name of a program"),
-        (["catalogue", "check"], "`catalogue check` takes files, or `--all`"),
+        (["catalogue", "check"], "`catalogue check` says nothing of what"),
         (["catalogue", "check", "x.toml", "--all"], "`catalogue check` takes files, or `--all`"),
         (["catalogue", "list", "rm"], "`catalogue list` takes nothing more"),
         (["catalogue", "list", "--all"], "`--all` goes with `check`"),

@@ -140,7 +140,7 @@ def test_a_clock_that_steps_back_is_a_note_and_nothing_is_lost(front: Front):
 
 def test_a_child_that_is_forked_while_threads_write_goes_on_by_itself(front: Front):
     code = """
-import os, sys, threading
+import os, signal, sys, threading
 from armorer_guard import Guard
 guard = Guard(home=sys.argv[1], runtime="check")
 def judge(count):
@@ -153,6 +153,7 @@ for thread in threads:
 for _ in range(12):
     child = os.fork()
     if child == 0:
+        signal.alarm(60)
         judge(3)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0

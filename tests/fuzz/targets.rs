@@ -22,6 +22,8 @@ pub fn shell(data: &[u8]) {
             home: Some(String::from("/home/user")),
             user: Some(String::from("user")),
             scope: Rc::new(Scope::default()),
+            workspace: Some(String::from("/work/project")),
+            usual: builtin::catalogue().usual(),
         },
     );
     for command in &resolution.commands {
@@ -76,20 +78,73 @@ pub fn url(data: &[u8]) {
     assert_eq!(once, format!("{:?}", url::classify(&text)));
 }
 
-/// Findings lie inside the text, redaction touches nothing else, and redacting twice changes nothing.
+/// Findings lie inside the text; redaction changes their spans and nothing else, a second time nothing at all, leaves no
+/// planted secret, and keeps JSON what it was.
 pub fn scan(data: &[u8]) {
+    redacts_exactly(data);
+    // A token that verifies, in two pieces here so that no scanner takes this file for a leak.
+    let token = format!("{}{}", "gh", "o_16C7e42F292c6912E7710c838347Ae4H2Y7G");
+    let middle = data.len() / 2;
+    let planted = [
+        &data[..middle],
+        b" ",
+        token.as_bytes(),
+        b"\n",
+        &data[middle..],
+    ]
+    .concat();
+    let redacted = redacts_exactly(&planted);
+    assert!(memchr::memmem::find(&redacted, token.as_bytes()).is_none());
+    if let Ok(value) = json::parse(data) {
+        let text = json::canonical(&value);
+        let back = json::parse(&redacts_exactly(&text)).expect("still JSON");
+        assert_eq!(structure(&back), structure(&value));
+    }
+}
+
+fn redacts_exactly(data: &[u8]) -> Vec<u8> {
     let scanner = builtin::scanner();
     let findings = scanner.scan(data, Surface::ToolResult);
     for finding in &findings {
         assert!(finding.span.end() <= data.len());
     }
     let (once, marks) = scanning::redact(data, &findings, &NoTags);
-    if marks.is_empty() {
-        assert_eq!(once, data);
+    // Every mark taken out again and the old bytes put back gives the text.
+    let (mut from, mut at) = (0, 0);
+    for mark in &marks {
+        let kept = mark.span.start() - from;
+        assert_eq!(once[at..at + kept], data[from..mark.span.start()]);
+        at += kept;
+        let brackets = usize::from(once[at] == b'[');
+        assert!(once[at + brackets..].starts_with(b"redacted:"));
+        at += b"redacted:".len() + mark.class.len() + 2 * brackets;
+        from = mark.span.end();
     }
+    assert_eq!(once[at..], data[from..]);
     let again = scanner.scan(&once, Surface::ToolResult);
     let (twice, _) = scanning::redact(&once, &again, &NoTags);
-    assert_eq!(once, twice);
+    assert_eq!(
+        String::from_utf8_lossy(&once),
+        String::from_utf8_lossy(&twice)
+    );
+    once
+}
+
+/// Lengths and kinds, without the strings and their names.
+fn structure(value: &Value) -> String {
+    let all = |each: Vec<String>| each.join(",");
+    match value {
+        Value::String(_) => String::from("s"),
+        Value::Array(items) => format!("[{}]", all(items.iter().map(structure).collect())),
+        Value::Object(members) => format!(
+            "{{{}}}",
+            all(members
+                .iter()
+                .map(|(_, member)| structure(member))
+                .collect())
+        ),
+        other => format!("{other:?}"),
+    }
 }
 
 fn origin() -> Origin {
@@ -134,6 +189,7 @@ pub fn line(data: &[u8]) {
             tool: String::from("Bash"),
             args: Value::Object(vec![(String::from("command"), Value::String(command))]),
             pin: None,
+            definition: None,
             context: Context {
                 cwd: Some(String::from("/work/project")),
                 workspace: Some(String::from("/work/project")),

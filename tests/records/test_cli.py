@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from armorer_guard.cli import records_list, records_text
-from armorer_guard.cli.main import main
+from armorer_guard.cli.main import build_parser, main
+from armorer_guard.cli.records import _ADD as VERBS
 
 from .conftest import GOLDEN, RUN, HandMade, Log
 
@@ -246,6 +247,23 @@ def test_an_anchor_that_was_kept_shows_a_cut(said: Said, tmp_path: Path):
     assert out.startswith("truncated  the log ends with record 4, the anchor knows record 5\n")
     anchor.write_text('{"chain": 1}\n')
     assert said("verify", "--anchor", str(anchor))[0] == 2
+
+
+def test_a_verb_is_registered_alone_and_the_help_names_them_all(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["records", "--help"])
+    every = capsys.readouterr().out
+    for verb in VERBS:
+        assert f"\n    {verb}" in every, verb
+        assert build_parser("records", verb).parse_args(["records", verb, *ARGUMENTS.get(verb, ())]).verb == verb
+    with pytest.raises(SystemExit):
+        build_parser("records", "list").parse_args(["records", "show", "x"])
+    with pytest.raises(SystemExit):
+        main(["records", "lst"])
+    assert "invalid choice: 'lst' (choose from 'list', 'show'," in capsys.readouterr().err
+
+
+ARGUMENTS = {"show": ["x"], "why": ["x"], "search": ["x"], "forget": ["x"]}
 
 
 def test_the_help_names_every_exit_code(said: Said):

@@ -219,11 +219,38 @@ def test_what_a_redacted_value_was_is_taken_from_the_record(tmp_path: Path):
     assert (found.recorded, found.now) == (record["verdict"]["effect"], record["verdict"]["effect"])
 
 
+def test_deep_asks_the_commands_of_then(tmp_path: Path):
+    """What the person's own files said is kept with the records; what they say today is another matter."""
+    entry = """
+[[command]]
+name = "acme-release"
+summary = "releases to customers"
+effect = [{do = "cloud.deploy", to = "operand 1"}]
+examples = {"acme-release web" = ["cloud.deploy web"]}
+"""
+    own = tmp_path / "commands" / "acme.toml"
+    own.parent.mkdir()
+    own.write_text(entry)
+    Guard(home=tmp_path).check("Bash", {"command": "acme-release web"}, cwd="/w", run="r")
+    own.unlink()
+    (record,) = decisions(tmp_path)
+    store = Store.open(tmp_path)
+    policy = Policies(store).text(record["policy"]["digest"])
+    kept = store.object(record["policy"]["commands"])
+
+    assert [action["kind"] for action in record["facts"]["actions"]] == ["cloud.deploy"]
+    assert deep(record, policy, kept).verdict == "same"
+    without = deep(record, policy)
+    assert (without.verdict, without.differences[0].stage) == ("changed", "actions")
+    with pytest.raises(CannotReplay):
+        deep(record, policy, b"{}")
+
+
 def test_deep_says_one_decision_in_words(home: Path, said, monkeypatch: pytest.MonkeyPatch):
     record = decisions(home)[1]
     original = replay_deep.deep
     monkeypatch.setattr(
-        replay_deep, "deep", lambda record, policy: original(changed(record, "facts.actions", []), policy)
+        replay_deep, "deep", lambda record, *more: original(changed(record, "facts.actions", []), *more)
     )
     code, out, _ = said(record["id"], "--deep")
 

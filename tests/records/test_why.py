@@ -135,6 +135,26 @@ def test_the_page_of_a_run_has_every_field_and_says_what_is_not_recorded(said: C
     assert "stopped    not recorded: no end of the run was reported" in page
 
 
+def test_the_page_quotes_what_the_person_said_and_names_what_ran_against_a_decision(
+    tmp_path: Path, said: Callable[..., str]
+):
+    guard = Guard(home=tmp_path)
+    for text in ("fix the login test", "and\x1b[31m push it", "x" * 400):
+        guard.check_text(text, surface="user", run="r")
+        guard.check_text("ok", surface="tool_result", run="r")
+    page = said("show", "r")
+    assert "  prompt     fix the login test  [" in page
+    assert "  latest     " + "x" * 20 in page and "x" * 400 not in page.replace("\n             ", "")
+    assert "delete / (force, recursive)  [" in page.partition("overridden 1")[2].splitlines()[1]
+    listed = said("list", "-n", "0")
+    assert "the person said: fix" in listed and "a tool answered: ok" in listed
+    assert "\x1b" not in page + listed
+    # Only what the person said stands there, and where nothing is, that is said.
+    other = Guard(home=tmp_path)
+    other.check_text("ok", surface="tool_result", run="other")
+    assert "prompt     not recorded: none was brought to the guard" in said("show", "other")
+
+
 def test_why_names_rule_and_line_and_a_rule_to_paste(said: Callable[..., str]):
     (asked,) = json.loads(said("list", "--effect", "ask", "-n", "1", "--json"))
     page = said("why", asked["id"])

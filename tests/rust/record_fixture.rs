@@ -95,11 +95,10 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
         state: RunState::default(),
         now: String::from("2026-11-22T09:41:07.123456Z"),
     };
-    let facts_digest = record::facts_digest(&facts).unwrap();
     Decision {
         id: record::new_id(),
         run: String::from(RUN),
-        action_digest: record::action_digest(&facts.tool, &facts.args),
+        action: None,
         facts,
         verdict: Verdict {
             effect,
@@ -123,7 +122,8 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             observes: false,
             policy_digest: record::digest(b"{}"),
         },
-        facts_digest,
+        definition: None,
+        commands: None,
         marks: Vec::new(),
         packs: None,
         line: Some(Vec::new()),

@@ -129,6 +129,7 @@ fn golden() -> Vec<(PathBuf, Vec<u8>)> {
             output_bytes: Some(3),
             output_digest: Some(guard_core::record::digest(b"out")),
             findings: Vec::new(),
+            spend: std::collections::BTreeMap::new(),
             adapter: String::from("claude-code-hook"),
             answers_marked: false,
         };

@@ -49,6 +49,8 @@ fn we_accept(text: &str) -> bool {
         home: None,
         user: None,
         scope: Rc::new(Scope::default()),
+        workspace: None,
+        usual: std::sync::Arc::from([]),
     };
     !resolve(text, &start)
         .unresolved

@@ -1,8 +1,9 @@
 """
 `armorer-guard pending`, `approve`, `deny`, `grants`, `revoke`: a person answers what agents were asked about.
 
-An answer is bound to one exact action: tool, arguments, directory and policy. It is given at a terminal that does not
-descend from the agent, and it is a record of the run that it belongs to, which every use cites.
+An answer is bound to one exact action: tool, arguments, directory, policy, and the files that it would run. It is given
+at a terminal that does not descend from the agent, and it is a record of the run that it belongs to, which every use
+cites.
 """
 
 from __future__ import annotations
@@ -104,6 +105,9 @@ def _shown(question: Question) -> str:
     lines += [f"    why     {message} [{rule}]" for rule, message in question.reasons]
     lines.append(f"    args    {question.args}")
     lines.append(f"    in      {question.cwd or '(directory not known)'}")
+    lines += [
+        f"    runs    {operand.path}, {(operand.digest or 'not readable')[:19]}…" for operand in question.operands
+    ]
     if question.labels:
         lines.append(f"    note    this run has seen: {', '.join(question.labels)}")
     return "\n".join(lines)

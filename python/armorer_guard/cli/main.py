@@ -11,14 +11,16 @@ from importlib import import_module
 COMMANDS = ("approve", "demo", "deny", "grants", "mode", "pending", "policy", "records", "replay", "revoke", "runs")
 MODULES = dict.fromkeys(("approve", "deny", "grants", "pending", "revoke"), "approvals")
 """Commands that share a module; the others have one of their own name."""
+VERBS = frozenset({"records"})
+"""Commands that register only the verb that is asked for."""
 
 
 class UsageError(Exception):
     """A command line that cannot be carried out; the message is for people."""
 
 
-def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
-    """The parser of the command that is asked for; of every Python command when that is not one of them."""
+def build_parser(asked: str | None = None, verb: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command and verb that are asked for; of every Python command when that is not one of them."""
     parser = argparse.ArgumentParser(
         prog="armorer-guard",
         description="Decide what an agent's tool calls may do, and keep the record.",
@@ -26,7 +28,11 @@ def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     asked_for = COMMANDS if asked not in COMMANDS else (asked,)
     for module in dict.fromkeys(MODULES.get(name, name) for name in asked_for):
-        import_module(f"armorer_guard.cli.{module}").add_parser(subparsers)
+        add = import_module(f"armorer_guard.cli.{module}").add_parser
+        if asked in VERBS:
+            add(subparsers, verb)
+        else:
+            add(subparsers)
     return parser
 
 
@@ -38,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Its exit code: 0 done, 2 usage or input error; commands document others in their help.
     """
     argv = sys.argv[1:] if argv is None else argv
-    arguments = build_parser(argv[0] if argv else None).parse_args(argv)
+    arguments = build_parser(*argv[:2]).parse_args(argv)
     module = import_module(f"armorer_guard.cli.{MODULES.get(arguments.command, arguments.command)}")
     try:
         return int(module.run(arguments))

@@ -79,12 +79,11 @@ def run_activate(arguments: argparse.Namespace) -> int:
     for name in ("file", "project", "managed"):
         if (path := getattr(arguments, name)) is not None:
             setattr(arguments, name, path.absolute())
-    trusted = arguments.project is not None and layers.is_trusted(arguments.project, home)
     loaded = layers.compile_files(
         user=arguments.file,
         project=arguments.project,
         managed=arguments.managed or layers.managed_file(),
-        project_trusted=trusted,
+        trusted_at=home,
         below=arguments.builtin,
     )
     failed = examples.problems(examples.run(loaded.layers, loaded.policy))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from armorer_guard.cli.policy import Failure, answer, guard_home, load_named
 
 if TYPE_CHECKING:
-    from armorer_guard.policy.backtest import Judged
+    from armorer_guard.policy.backtest import Backtest, Judged
     from armorer_guard.records.index import Index, Row
 
 OVER_LIMIT = 3
@@ -74,18 +74,39 @@ def _judged(policy: dict[str, Any], arguments: argparse.Namespace) -> Iterator[t
     from armorer_guard.policy.backtest import Backtest
 
     backtest = Backtest(policy)
+    runs: dict[str, Iterator[dict[str, Any]]] = {}
     show = progress_bar("backtesting")
     try:
         with recorded(arguments) as (index, rows):
             total, done = sum(row.length for row in rows), 0
             for row in rows:
-                record, lost = index.store.whole(index.line(row) or {})
+                line = index.line(row) or {}
+                record, lost = index.store.whole(line)
+                run = str(line.get("run"))
+                if run not in runs:
+                    runs[run] = _records(index, run)
+                _catch_up(backtest, runs[run], row.id)
                 yield backtest.judge(record, lost), row.tool or "text", summary(index.summary(row) or {})
                 done += row.length
                 if show is not None:
                     show(done, total)
     except PolicyError as error:
         raise Failure(f"the policy cannot be used: {error}") from None
+
+
+def _records(index: Index, run: str) -> Iterator[dict[str, Any]]:
+    """The records of a run, in the order of its log."""
+    for stored in index.store.lines(run):
+        if stored.members is not None and stored.members.get("run") == run:
+            yield stored.members
+
+
+def _catch_up(backtest: Backtest, records: Iterator[dict[str, Any]], decision: str) -> None:
+    """Let the backtest see what stands before a decision in its log; the decision itself is judged."""
+    for record in records:
+        if record.get("id") == decision:
+            return
+        backtest.take(record)
 
 
 @contextlib.contextmanager

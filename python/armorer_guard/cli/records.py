@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -81,8 +82,8 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--kind", default="decision", help="records of this kind instead of decisions; `all` for all")
 
 
-def add_parser(subparsers: Any) -> None:
-    """Register the command."""
+def add_parser(subparsers: Any, asked: str | None = None) -> None:
+    """Register the command, with the verb that is asked for; with every verb when that is none of them."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "records",
         help="list, show and verify what runs left behind",
@@ -93,12 +94,19 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=_Formatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    chosen = _ADD if asked not in _ADD else {asked: _ADD[asked]}
+    for add in dict.fromkeys(chosen.values()):
+        add(verbs)
 
+
+def _add_list(verbs: Any) -> None:
     listing = _parser(verbs, "list", "list decisions, newest first, or runs", "exit status: 0 done; 2 usage error")
     listing.add_argument("--runs", action="store_true", help="list runs instead")
     listing.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="at most so many (20); 0: all")
     _filters(listing)
 
+
+def _add_show(verbs: Any) -> None:
     show = _parser(
         verbs,
         "show",
@@ -107,6 +115,8 @@ def add_parser(subparsers: Any) -> None:
     )
     show.add_argument("id", metavar="ID")
 
+
+def _add_why(verbs: Any) -> None:
     why = _parser(
         verbs,
         "why",
@@ -115,13 +125,15 @@ def add_parser(subparsers: Any) -> None:
     )
     why.add_argument("id", metavar="ID")
 
-    _add_verify(verbs)
 
+def _add_tail(verbs: Any) -> None:
     tail = _parser(verbs, "tail", "show the latest records, and wait for more", "exit status: 0 done; 2 usage error")
     tail.add_argument("-f", "--follow", action="store_true", help="go on and show records as they are written")
     tail.add_argument("-n", "--limit", type=int, default=10, metavar="N", help="begin with so many (10)")
     _filters(tail)
 
+
+def _add_stats(verbs: Any) -> None:
     stats = _parser(
         verbs,
         "stats",
@@ -133,6 +145,8 @@ def add_parser(subparsers: Any) -> None:
     stats.add_argument("--run", metavar="RUN", help="of this run only")
     stats.add_argument("--never", action="store_true", help="list the rules that never decided anything instead")
 
+
+def _add_search(verbs: Any) -> None:
     search = _parser(
         verbs,
         "search",
@@ -145,6 +159,8 @@ def add_parser(subparsers: Any) -> None:
     search.add_argument("--run", metavar="RUN", help="of this run only")
     search.add_argument("--kind", default="all", help="records of this kind only")
 
+
+def _add_export(verbs: Any) -> None:
     export = _parser(
         verbs,
         "export",
@@ -159,10 +175,6 @@ def add_parser(subparsers: Any) -> None:
     _filters(export)
     export.add_argument("--receipt", metavar="ID", help="one record or run, for a stranger to check without the store")
     export.set_defaults(kind=None)
-
-    from armorer_guard.cli.records_keep import add_parsers
-
-    add_parsers(verbs, _parser)
 
 
 def _add_verify(verbs: Any) -> None:
@@ -192,6 +204,26 @@ def _add_verify(verbs: Any) -> None:
     verify.add_argument("--heads", action="store_true", help="print the last record of every chain, to keep elsewhere")
     verify.add_argument("--strict", action="store_true", help="count notes as failures")
     verify.add_argument("--thorough", action="store_true", help="read every line as JSON too (slower)")
+
+
+def _add_keeping(verbs: Any) -> None:
+    from armorer_guard.cli.records_keep import add_parsers
+
+    add_parsers(verbs, _parser)
+
+
+_ADD: dict[str, Callable[[Any], None]] = {
+    "list": _add_list,
+    "show": _add_show,
+    "why": _add_why,
+    "verify": _add_verify,
+    "tail": _add_tail,
+    "stats": _add_stats,
+    "search": _add_search,
+    "export": _add_export,
+    **dict.fromkeys(("checkpoint", "anchor", "key", "prune", "forget", "schema"), _add_keeping),
+}
+"""How each verb is registered: making the parsers of all of them takes longer than listing records."""
 
 
 def run(arguments: argparse.Namespace) -> int:

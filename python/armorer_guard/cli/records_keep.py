@@ -14,8 +14,8 @@ from typing import Any
 from armorer_guard import Guard, StoreError, _core
 from armorer_guard.cli.records_find import one_run, open_index, open_store, point_in_time
 from armorer_guard.cli.records_text import CommandError, Screen, counted, part
+from armorer_guard.records.files import JOURNAL
 from armorer_guard.records.store import Store
-from armorer_guard.records.verify import JOURNAL
 
 TRAILER = "Armorer-Checkpoint"
 _ADAPTER = "records"

@@ -24,7 +24,7 @@ from armorer_guard.cli.records_text import (
 )
 from armorer_guard.cli.records_text import arguments as written
 from armorer_guard.records.index import Index, Row, Run
-from armorer_guard.records.verify import record_hash
+from armorer_guard.records.verify_chain import record_hash
 
 _LONGEST = 2_000
 """Characters of one argument that are shown; the rest is counted."""

@@ -45,7 +45,7 @@ def replay_deep(index: Index, rows: list[Row], other: bytes | None, arguments: a
         record, _ = index.store.whole(index.line(row) or {})
         try:
             policy = other or policies.text(part(record, "policy").get("digest"))
-            done.append((row, record, deep(record, policy)))
+            done.append((row, record, deep(record, policy, _commands(index, record))))
         except CannotReplay as error:
             impossible.append((row, str(error)))
         if show is not None:
@@ -56,6 +56,17 @@ def replay_deep(index: Index, rows: list[Row], other: bytes | None, arguments: a
         _print(index, done, impossible)
     changed = any(result.verdict == CHANGED for _, _, result in done)
     return 3 if changed else 0 if done else 1
+
+
+def _commands(index: Index, record: dict[str, Any]) -> bytes | None:
+    """The person's own commands by which the call was understood."""
+    digest = part(record, "policy").get("commands")
+    if digest is None:
+        return None
+    found = index.store.object(str(digest))
+    if found is None:
+        raise CannotReplay(f"the commands {digest} of then are not in the store any more")
+    return found
 
 
 def _print_json(done: list[tuple[Row, dict[str, Any], Deep]], impossible: list[tuple[Row, str]]) -> None:

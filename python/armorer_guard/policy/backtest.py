@@ -3,7 +3,9 @@ A policy against recorded runs: what it would have answered to the calls that we
 
 Pure: takes records, gives judgements. A record keeps the very facts that the policy saw then, redacted before that, so
 the core can decide again exactly; nothing is guessed. What a record no longer holds is judged in every way
-it may have been, and where the ways part the answer is said to be indeterminate.
+it may have been, and where the ways part the answer is said to be indeterminate. Labels and counters are those that the
+run would have had: a call that is denied leaves none, and what it answered was then never there. A grant that held is
+taken to hold. What a call would have answered that is newly allowed nobody knows, and it counts for nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any, Literal
 
 from armorer_guard._core import GuardError, PolicyError, canonical_json, decide_json
 from armorer_guard.policy.vocabulary import PHASES
+from armorer_guard.records.state import State
 
 Json = Mapping[str, Any]
 Class = Literal["denied", "asked", "allowed", "same", "indeterminate"]
@@ -46,7 +49,8 @@ class Judged:
 @dataclass
 class Backtest:
     """
-    Judges recorded decisions, each run's in their order.
+    Judges recorded decisions, each run's in their order. Where the other records of a run are taken too, from its first
+    one on, counters are those that the run would have had; else those that were recorded.
 
     Args:
         policy: The compiled policy.
@@ -55,6 +59,9 @@ class Backtest:
     policy: Json
     _was_labelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _now_labelled: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _states: dict[str, State] = field(default_factory=dict)
+    _never_ran: set[str] = field(default_factory=set)
+    """Decisions that are newly denied."""
 
     @cached_property
     def _text(self) -> bytes:
@@ -65,6 +72,23 @@ class Backtest:
         """The policy when lost arguments were as bad as can be, and when they were as good."""
         mildest, strictest = (canonical_json(without_arguments(self.policy, strict=s)) for s in (False, True))
         return strictest, mildest
+
+    @cached_property
+    def _counters(self) -> tuple[str, ...]:
+        """The counters that the policy asks about."""
+        rules = (*self.policy["rules"], *self.policy.get("labels", ()))
+        return tuple(sorted({name for rule in rules for block in rule["when"] for name in block.get("counter", ())}))
+
+    def take(self, record: Json) -> None:
+        """Take a record that is not judged: what runs see of it counts."""
+        run = str(record.get("run"))
+        state = self._states.setdefault(run, State())
+        if record.get("kind") == "outcome":
+            if record.get("of") in self._never_ran:
+                self._was_labelled[run] |= _given(record)
+                return
+            self._now_labelled[run] |= _given(record)
+        state.take(record)
 
     def judge(self, record: Json, lost: Sequence[str] = ()) -> Judged:
         """
@@ -85,13 +109,13 @@ class Backtest:
         policies: Sequence[bytes] = self._bounds if gone else (self._text,)
         run = str(record.get("run"))
         try:
-            document = canonical_json(self._with_labels(run, {**facts, "args": {}} if gone else facts))
+            document = canonical_json(self._as_seen(run, {**facts, "args": {}} if gone else facts))
             verdicts = [json.loads(decide_json(document, policy)) for policy in policies]
         except (GuardError, KeyError, TypeError, ValueError) as error:
             if isinstance(error, PolicyError) and error.kind != "policy_facts":
                 raise
             return self._unclear(identifier, was, f"this version cannot decide on it: {error}")
-        self._remember(run, record, verdicts[0])
+        self._remember(run, record, verdicts[0], was)
         now = tuple(dict.fromkeys(str(verdict["effect"]) for verdict in verdicts))
         rules = tuple(rule["rule"] for rule in verdicts[0]["determining"])
         if len(now) > 1:
@@ -101,13 +125,21 @@ class Backtest:
     def _unclear(self, identifier: str, was: str, why: str) -> Judged:
         return Judged(identifier, was, (), "indeterminate", (), why)
 
-    def _with_labels(self, run: str, facts: dict[str, Any]) -> dict[str, Any]:
-        """The facts with the labels that this policy's own rules, not those of then, had given the run before."""
+    def _as_seen(self, run: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """The facts with what this policy's own rules, not those of then, had left the run with."""
         held = set(facts["state"]["labels"])
         labels = (held - (self._was_labelled[run] - self._now_labelled[run])) | self._now_labelled[run]
-        return facts if labels == held else {**facts, "state": {**facts["state"], "labels": sorted(labels)}}
+        seen = {} if labels == held else {"labels": sorted(labels)}
+        if self._counters and (state := self._states.get(run)) is not None:
+            seen["counters"] = [[name, state.count(name, facts["now"])] for name in self._counters]
+        return {**facts, "state": {**facts["state"], **seen}} if seen else facts
 
-    def _remember(self, run: str, record: Json, verdict: Json) -> None:
+    def _remember(self, run: str, record: Json, verdict: Json, was: str) -> None:
+        effect = verdict["effect"]
+        if effect == "deny" and was != "deny":
+            self._never_ran.add(str(record.get("id")))
+        if (state := self._states.get(run)) is not None:
+            state.take({**record, "verdict": {"effect": effect}})
         recorded = record.get("verdict")
         if isinstance(recorded, dict):
             self._was_labelled[run] |= _labels(recorded) | _labels(record)
@@ -127,6 +159,10 @@ def _labels(said: Json) -> set[str]:
     given = said.get("labels", [])
     demanded = [name for name in said.get("obligations", []) if name.startswith(_LABEL)]
     return {str(label["label"]) for label in given} | {name.removeprefix(_LABEL) for name in demanded}
+
+
+def _given(outcome: Json) -> set[str]:
+    return {str(label["label"]) for label in outcome.get("labels", ())}
 
 
 def without_arguments(policy: Json, *, strict: bool) -> dict[str, Any]:

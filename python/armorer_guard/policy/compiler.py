@@ -82,7 +82,7 @@ def check(source: Source) -> PolicyFile:
 
 def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = None) -> CompiledPolicy:
     """
-    Merge layers, lowest first, into one policy.
+    Merge layers into one policy: which layer a file is says where it stands, whatever their order here.
 
     Args:
         layers: The checked files.
@@ -91,6 +91,7 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
     Raises:
         PolicyProblems: Everything that is wrong between and inside them.
     """
+    layers = sorted(layers, key=lambda layer: LAYERS.index(layer.name))
     problems: list[Problem] = []
     builtin: dict[str, dict[str, Any]] = {rule["id"]: rule for rule in (below or {}).get("rules", [])}
     builtin_labels: dict[str, dict[str, Any]] = {rule["id"]: rule for rule in (below or {}).get("labels", [])}

@@ -18,6 +18,7 @@ from armorer_guard._core import decide_json
 from armorer_guard.policy import canonical
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
 from armorer_guard.policy.evaluate import in_force, match_rule, settle
+from armorer_guard.policy.explain import conditions
 from armorer_guard.policy.model import CallExample, Case, Example, Given, LabelRule, Rule, TextExample
 from armorer_guard.policy.problems import Problem
 from armorer_guard.policy.source import Step
@@ -141,10 +142,26 @@ def _example(
             line,
             "example_missed" if wanted else "example_matched",
             f"rule `{rule['id']}` {does}{number} `{shown(example)}`",
-            f"it was understood as: {understood(facts)}"
-            + (f"; `{missing}` did not hold" if (missing := match_rule(rule, facts).missing) else ""),
+            f"it was understood as: {understood(facts)}{_why_not(rule, facts)}",
         )
     return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else ())
+
+
+def _why_not(rule: dict[str, Any], facts: Mapping[str, Any]) -> str:
+    """The one condition that did not hold, with what it wanted and what was there."""
+    missing = match_rule(rule, facts).missing
+    if missing is None:
+        return ""
+    for condition in conditions(rule, facts):
+        if condition["condition"] == missing and condition["holds"] == "no":
+            wanted, got = (_short(condition[name]) for name in ("wanted", "got"))
+            return f"; `{missing}` did not hold: wanted {wanted}, got {got}"
+    return f"; `{missing}` did not hold"
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:99]}…"
 
 
 def speaks(rule: dict[str, Any], facts: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ def compile_files(
     project: Path | None = None,
     managed: Path | None = None,
     project_trusted: bool = False,
+    trusted_at: Path | None = None,
     below: str | None = None,
 ) -> Loaded:
     """
@@ -100,7 +101,9 @@ def compile_files(
         user: The user's own policy.
         project: The project's.
         managed: The administrator's.
-        project_trusted: Whether the user has trusted the project's policy as it is now.
+        project_trusted: Whether the user has trusted the project's policy, whatever it says now.
+        trusted_at: The guard's home, which holds what the user has trusted. The very bytes that are compiled are looked
+            up there, so that a file that is changed meanwhile gains nothing.
         below: Which built-in policy lies below; what the highest file says when not given.
 
     Raises:
@@ -114,7 +117,10 @@ def compile_files(
         try:
             if name == "managed":
                 _demand_root_owned(path)
-            layers.append(layer_of(path, name, trusted=name != "project" or project_trusted))
+            layer = layer_of(path, name, trusted=name != "project" or project_trusted)
+            if not layer.trusted and trusted_at is not None and layer.source.digest in _trusted(trusted_at):
+                layer = replace(layer, trusted=True)
+            layers.append(layer)
         except PolicyProblems as found:
             problems += found.problems
     if problems:
@@ -126,9 +132,18 @@ def compile_files(
 
 
 def _demand_root_owned(path: Path) -> None:
-    """A managed policy and the folders on its way belong to root, and nobody else can write them."""
-    for part in (path, *path.resolve().parents):
-        found = part.stat()
+    """
+    A managed policy and the folders on its way belong to root, and nobody else can write them: those that its name goes
+    through, and where that is a link, those of the file it leads to.
+    """
+    named = path.absolute()
+    try:
+        parts = [(part, part.stat()) for part in dict.fromkeys((path, *named.parents, *path.resolve().parents))]
+    except OSError as error:
+        raise PolicyProblems(
+            [Problem(str(path), None, "file_unreadable", f"cannot be read: {error.strerror}")]
+        ) from None
+    for part, found in parts:
         sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
         if found.st_uid != 0 or (found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not sticky):
             raise PolicyProblems(

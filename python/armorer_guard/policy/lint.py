@@ -14,7 +14,8 @@ from armorer_guard._core import finding_rules, tool_names
 from armorer_guard.policy.compiler import CompiledPolicy, Layer, nearest
 from armorer_guard.policy.evaluate import fits
 from armorer_guard.policy.problems import Problem
-from armorer_guard.policy.vocabulary import ATTRIBUTES, EFFECTS
+from armorer_guard.policy.vocabulary import ATTRIBUTES, COUNTED, COUNTERS, EFFECTS, KINDS
+from armorer_guard.records.state import WINDOWS
 
 Json = Mapping[str, Any]
 Said = tuple[str, str, str | None]
@@ -150,6 +151,16 @@ def _unknown_words(block: Json, labels: frozenset[str]) -> Iterator[Said]:
     for word in _words(block.get("label", {})):
         if word not in labels:
             yield _nobody(f"the label `{word}`, which no rule gives a run", word, labels)
+    for counter in block.get("counter", {}):
+        base, _, window = counter.rpartition("/")
+        name = base if window in WINDOWS and base else counter
+        prefix, colon, what = name.partition(":")
+        if name in COUNTERS or (colon and what and prefix in COUNTED and (prefix != "kind" or what in KINDS)):
+            continue
+        if prefix == "kind" and colon:
+            yield _nobody(f"the counter `{counter}`, and no action is of that kind", what, KINDS)
+        else:
+            yield _nobody(f"the counter `{counter}`, which nothing counts", name, COUNTERS)
     tool = block.get("tool", {})
     for pattern in (*tool.get("any", ()), *tool.get("none", ())):
         # Servers and users have tools of their own; a bare name of ours that is nearly another is a slip.
@@ -200,8 +211,8 @@ def _beside_others(rule: Json, rules: Sequence[Json]) -> Iterator[Said]:
             elif not same and mine != EFFECTS.index("deny"):
                 yield (
                     "dead",
-                    f"adds nothing: `{other['id']}` says the same of more calls",
-                    "drop it, or narrow the other",
+                    f"adds nothing but its own reason: `{other['id']}` says the same of more calls",
+                    "drop it, or let it deny" if other["layer"] == "builtin" else "drop it, or narrow the other",
                 )
 
 

@@ -3,7 +3,8 @@ Understands a recorded call again with the core of today, and says what differs 
 
 The arguments are those of the record, redacted. Where a mark stands for a value that could matter, a difference proves
 nothing about the core: it is said to be indeterminate, never guessed. What a mark stands for is taken from the record:
-that a secret was found is known, although it cannot be found again. The user's own catalogue and packs are not asked.
+that a secret was found is known, although it cannot be found again. What the policy and the person's own commands said
+then is asked again; the person's own packs are not.
 """
 
 from __future__ import annotations
@@ -54,20 +55,24 @@ class Deep:
         return INDETERMINATE if self.differences else SAME
 
 
-def deep(record: Mapping[str, Any], policy: bytes) -> Deep:
+def deep(record: Mapping[str, Any], policy: bytes, commands: bytes | None = None) -> Deep:
     """
     Understand and decide again.
 
     Args:
         record: A decision, whole.
         policy: Canonical bytes of the policy that decided, or of another one.
+        commands: The person's own commands as the store kept them; None when there were none.
 
     Raises:
         CannotReplay: The record has no facts or arguments, or the core cannot read them or the policy.
     """
     facts, verdict = facts_of(record)
     try:
-        again: dict[str, Any] = json.loads(understand_again(canonical_json(facts)))
+        own = json.loads(policy).get("own")
+        again: dict[str, Any] = json.loads(
+            understand_again(canonical_json(facts), own=canonical_json(own).decode() if own else "", commands=commands)
+        )
         told = [finding for finding in parts(facts, "findings") if finding.get("redact")]
         again["findings"] = _sorted([*(found for found in again["findings"] if not found.get("redact")), *told])
         decided = json.loads(decide_json(canonical_json(again), policy))

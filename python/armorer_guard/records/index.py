@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from armorer_guard.records.files import members
 from armorer_guard.records.intake import (
     ARGUMENTS,
     IS_SELDOM,
@@ -29,7 +30,6 @@ from armorer_guard.records.intake import (
 )
 from armorer_guard.records.intake import text as _text
 from armorer_guard.records.store import Store
-from armorer_guard.records.verify import members
 
 __all__ = ["Filters", "Index", "Progress", "Row", "RuleUse", "Run", "micros"]
 

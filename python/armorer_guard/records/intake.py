@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from armorer_guard._core import index_rows
+from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_LEN, members, open_regular
 from armorer_guard.records.store import Store
-from armorer_guard.records.verify import JOURNAL, MAX_LINE, SEAL_LEN, members, open_regular
 
 SCHEMA: Final = "5"
 ARGUMENTS: Final = "/facts/args"

@@ -140,12 +140,16 @@ class Subject(Part):
     server: str | None
     surface: str
     class_: list[str] = Field(alias="class", description="kinds of the actions, sorted")
+    def_digest: Digest | None = Field(default=None, description="of the tool's definition, when it was told")
 
 
 class PolicyUsed(Part):
     """The policy that decided; its compiled form lies in `objects/` under this digest. Empty: none could be used."""
 
     digest: str
+    commands: Digest | None = Field(
+        default=None, description="the person's own commands, by which the call was understood; they lie in `objects/`"
+    )
 
 
 class Rule(Part):
@@ -305,6 +309,7 @@ class OutcomeRecord(Record):
     dur_ms: int | None
     output: Output | Blob
     labels: list[AddedLabel] = Field(default=[], description="what it leaves on the run, told only now")
+    spend: dict[str, int] = Field(default={}, description="what the call cost, in units that the caller names")
     effects: list[Changed] | Blob | None
     exit: int | None = None
     retry_of: str | None = None

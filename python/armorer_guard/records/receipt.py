@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_LEN, members
 from armorer_guard.records.merkle import proof, root_by_proof, root_of
 from armorer_guard.records.signature import CheckpointText, Key, Note
-from armorer_guard.records.verify_chain import JOURNAL, MAX_LINE, SEAL_LEN, members, record_hash
+from armorer_guard.records.verify_chain import record_hash
 
 if TYPE_CHECKING:
     from armorer_guard.records.store import Store

@@ -1,5 +1,5 @@
 """
-What a run has seen, folded from its records: labels, counters and grants, in plain Python.
+What a run has seen, folded from its records: labels, counters, grants and definitions of tools, in plain Python.
 
 The core keeps the same fold beside the log, so that a process that lives for a millisecond need not read all of it.
 This one reads nothing but records and is what that is held against. A leaf: it imports nothing of ours.
@@ -19,6 +19,10 @@ MAX_NAME = 256
 """Longest name of a counter, in bytes."""
 MAX_LABELS = 256
 MAX_GRANTS = 256
+MAX_PINS = 512
+"""How many definitions of tools are remembered."""
+MOST = 2**64 - 1
+"""Where a counter stays."""
 WINDOWS = {"1m": 1, "10m": 10, "1h": 60, "1d": 24}
 """Minutes; hours for `1d`."""
 
@@ -51,11 +55,11 @@ class Counter:
     minutes: dict[int, int] = field(default_factory=dict)
     hours: dict[int, int] = field(default_factory=dict)
 
-    def add(self, minute: int) -> None:
-        """Count once."""
-        self.total += 1
+    def add(self, minute: int, amount: int = 1) -> None:
+        """Count once, or add an amount."""
+        self.total = min(self.total + amount, MOST)
         for buckets, at, keep in ((self.minutes, minute, 60), (self.hours, minute // 60, 24)):
-            buckets[at] = buckets.get(at, 0) + 1
+            buckets[at] = min(buckets.get(at, 0) + amount, MOST)
             latest = max(buckets)
             for old in [held for held in buckets if held + keep <= latest]:
                 del buckets[old]
@@ -65,7 +69,7 @@ class Counter:
         if window is None or now is None:
             return self.total
         buckets, at = (self.hours, now // 60) if window == "1d" else (self.minutes, now)
-        return sum(count for held, count in buckets.items() if held + WINDOWS[window] > at)
+        return min(sum(count for held, count in buckets.items() if held + WINDOWS[window] > at), MOST)
 
 
 @dataclass
@@ -77,10 +81,13 @@ class State:
     counters: dict[str, Counter] = field(default_factory=dict)
     others: Counter = field(default_factory=Counter)
     grants: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pins: dict[str, str] = field(default_factory=dict)
+    """The digest of the first definition that was told of each tool."""
 
     def count(self, name: str, now: str) -> int:
         """
-        A counter: `calls`, `texts`, `allowed`, `asked`, `denied`, `tool:NAME`, `server:NAME` or `kind:KIND`.
+        A counter: `calls`, `texts`, `allowed`, `asked`, `denied`, `tool:NAME`, `server:NAME`, `kind:KIND`,
+        `output_bytes` or `spend:UNIT`.
 
         Args:
             name: With `/1m`, `/10m`, `/1h` or `/1d` behind it, only what happened within that time.
@@ -103,6 +110,7 @@ class State:
         if kind == "decision":
             self._decision(record)
         elif kind == "outcome":
+            self._outcome(record)
             self._labels(record.get("labels", []), record)
         elif kind == "grant":
             self._grant(record.get("grant"))
@@ -118,6 +126,15 @@ class State:
         else:
             self._count("calls", minute)
             self._count({"allow": "allowed", "ask": "asked"}.get(str(effect), "denied"), minute)
+        definition = subject.get("def_digest")
+        if (
+            tool
+            and definition
+            and tool not in self.pins
+            and len(self.pins) < MAX_PINS
+            and len(tool.encode()) <= MAX_NAME
+        ):
+            self.pins[tool] = definition
         if effect == "deny":
             return
         if tool:
@@ -134,11 +151,18 @@ class State:
                     del self.grants[used]
         self._labels(verdict.get("labels", []), record)
 
-    def _count(self, name: str, minute: int) -> None:
+    def _outcome(self, record: Mapping[str, Any]) -> None:
+        output, minute = record.get("output") or {}, minute_of(record["ts"]) or 0
+        if "$blob" not in output and output.get("bytes") is not None:
+            self._count("output_bytes", minute, output["bytes"])
+        for unit, amount in sorted((record.get("spend") or {}).items()):
+            self._count(f"spend:{unit}", minute, amount)
+
+    def _count(self, name: str, minute: int, amount: int = 1) -> None:
         if name not in self.counters and (len(self.counters) >= MAX_COUNTERS or len(name.encode()) > MAX_NAME):
-            self.others.add(minute)
+            self.others.add(minute, amount)
         else:
-            self.counters.setdefault(name, Counter()).add(minute)
+            self.counters.setdefault(name, Counter()).add(minute, amount)
 
     def _labels(self, added: Iterable[Mapping[str, Any]], record: Mapping[str, Any]) -> None:
         for label in added:
@@ -160,9 +184,26 @@ class State:
         self.grants.pop(given["id"], None)
         self.grants[given["id"]] = {**given, "left": given.get("max_uses")}
 
+    def pin(self, tool: str, definition: str) -> str:
+        """How a definition of a tool compares with the first one of this run: `ok`, `new`, `changed` or `shadowed`."""
+        held = self.pins.get(tool)
+        if held is not None and held != definition:
+            return "changed"
+        mine = _server_and_name(tool)
+        others = (_server_and_name(other) for other in self.pins)
+        if mine is not None and any(other and other[1] == mine[1] and other[0] != mine[0] for other in others):
+            return "shadowed"
+        return "new" if held is None else "ok"
+
     def sources(self) -> list[dict[str, str]]:
         """Where the labels come from, as facts state it."""
         return [{"label": label, **self.labels[label]} for label in sorted(self.labels, key=str.encode)]
+
+
+def _server_and_name(tool: str) -> tuple[str, str] | None:
+    """The parts of `mcp__SERVER__NAME`."""
+    server, joint, name = tool.removeprefix("mcp__").partition("__")
+    return (server, name) if tool.startswith("mcp__") and server and joint and name else None
 
 
 def fold(records: Iterable[Mapping[str, Any] | None]) -> State:

@@ -13,10 +13,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from armorer_guard.records.verify import MAX_LINE, members, open_regular, run_files, store_id
+from armorer_guard.records.files import MAX_LINE, members, open_regular, run_files, store_id
 
 _OBJECT = re.compile(r"sha256:([0-9a-f]{64})")
 _BLOCK = 1 << 16
@@ -37,6 +38,12 @@ def guard_home() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
     base = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
     return base / "armorer-guard"
+
+
+@lru_cache(maxsize=64)
+def _path(root: Path, chain: str) -> Path:
+    """Asked for every record that is read: making a path takes longer than opening it."""
+    return root / "journal.jsonl" if chain == "journal" else root / "runs" / f"{chain}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Store:
 
     def path(self, chain: str) -> Path:
         """The log of a run, or of `journal`."""
-        return self.root / "journal.jsonl" if chain == "journal" else self.root / "runs" / f"{chain}.jsonl"
+        return _path(self.root, chain)
 
     def name(self, chain: str) -> str:
         """Where a log lies, as seen from the store's root."""

@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from armorer_guard.records import verify_chain
-from armorer_guard.records.verify_chain import (
-    BLOCK,
+from armorer_guard.records.files import (
     JOURNAL,
     MAX_LINE,
     SEAL_LEN,
-    Follower,
-    genesis,
+    is_run_file,
     members,
     open_regular,
-    record_hash,
+    run_files,
+    store_id,
 )
+from armorer_guard.records.verify_chain import BLOCK, Follower, genesis, record_hash
 from armorer_guard.records.verify_journal import Copy, Journal, RunLines, skip_stubs
 from armorer_guard.records.verify_report import (
     NOTES,
@@ -66,7 +66,6 @@ _WORTH_A_PROCESS = 32 << 20
 """Bytes of log from which on several processes are faster than one, their start included."""
 _LONG = 64 << 20
 """Bytes of one log from which on it is followed by several processes, a part each."""
-_RUN_FILE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.jsonl")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -174,26 +173,6 @@ def _follow_all(
         for run, path in files.items():
             found = verify_parts.joined([part.result() for part in tasks[run]])
             yield found or _followed(path, store, run, anchors, thorough, None, journal.run(run))
-
-
-def run_files(root: Path) -> dict[str, Path]:
-    """The log of every run below a store's root, by run id, sorted."""
-    try:
-        entries = sorted((root / "runs").iterdir())
-    except OSError:
-        return {}
-    return {path.name[:-6]: path for path in entries if _RUN_FILE.fullmatch(path.name)}
-
-
-def store_id(root: Path) -> str | None:
-    """The id a store states, or None when it states none."""
-    try:
-        with open_regular(root / "id") as file:
-            text = file.read(34)
-    except OSError:
-        return None
-    found = re.fullmatch(rb"([0-9a-f]{32})\n", text)
-    return found[1].decode() if found else None
 
 
 def verify_store(
@@ -304,7 +283,7 @@ def _hold_against_journal(root: Path, report: Report, journal: Journal, begun: s
     for run, lines in named.items():
         _, number, offset = lines.starts[-1]
         path = root / "runs" / f"{run}.jsonl"
-        if not _RUN_FILE.fullmatch(path.name):
+        if not is_run_file(path.name):
             problem("edited", run, f"the journal names a run `{run}`, which is no id of a run", number, offset)
             continue
         found = reports.get(run)

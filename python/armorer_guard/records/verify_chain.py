@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import stat
 import time
 from binascii import hexlify
 from collections.abc import Callable, Iterable, Iterator
@@ -18,15 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_CLOSE, SEAL_LEN, members, open_regular
 from armorer_guard.records.merkle import root_of
 from armorer_guard.records.verify_report import MOST_PROBLEMS, Anchor, ChainReport, Problem
 
 DOMAIN: Final = b"armorer-record/1\n"
-SEAL_OPEN: Final = b',"hash":"sha256:'
-SEAL_CLOSE: Final = b'"}'
-SEAL_LEN: Final = len(SEAL_OPEN) + 64 + len(SEAL_CLOSE)
-MAX_LINE: Final = 64 * 1024
-JOURNAL: Final = "journal"
 
 BLOCK = 1 << 16
 """Bytes read at once: small enough to be held in a cache, and to be taken from the heap again and again."""
@@ -54,33 +48,9 @@ def record_hash(prev: bytes, line: bytes) -> bytes:
     return b"sha256:" + hashlib.sha256(DOMAIN + prev + line[:-SEAL_LEN]).hexdigest().encode()
 
 
-def members(line: bytes) -> dict[str, Any] | None:
-    """The members of a line, or None when it is no JSON object."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def open_regular(path: Path) -> BinaryIO:
+def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
     """
-    A file for reading, never through a link and never anything but a regular file.
-
-    Raises:
-        OSError: It cannot be opened, or is something else.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(f"`{path}` is not a regular file")
-    return os.fdopen(handle, "rb", buffering=0)
-
-
-def _blocks(file: BinaryIO) -> Iterator[tuple[list[bytes], bytes, int]]:
-    """
-    Whole lines without their newlines, a block at a time, and what stands behind the last newline at the end.
+    Whole lines with their newlines, a block at a time, and what stands behind the last newline at the end.
 
     Of a line that is longer than any record only the beginning is kept, so that memory stays bounded; the number says
     how many bytes of the first line were left out.
@@ -95,15 +65,14 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[list[bytes], bytes, int]]:
                 time.sleep(PATIENCE_S)
                 continue
             break
-        lines = (held + block).split(b"\n")
-        held = lines.pop()
-        if lines:
-            yield lines, b"", left_out
-            left_out = 0
+        held += block
+        if end := held.rfind(b"\n") + 1:
+            yield held[:end], b"", left_out
+            held, left_out = held[end:], 0
         if len(held) > 2 * MAX_LINE:
             left_out += len(held) - 2 * MAX_LINE
             held = held[: 2 * MAX_LINE]
-    yield [], held, left_out
+    yield b"", held, left_out
 
 
 class Follower:
@@ -158,13 +127,15 @@ class Follower:
         """Read the whole file."""
         number, offset = self.start
         file.seek(offset)
-        for lines, rest, left_out in _blocks(file):
+        for block, rest, left_out in _blocks(file):
             begin = offset
-            if left_out and lines:
-                offset = self._lines(lines[:1], number, offset) + left_out
-                number, lines, left_out = number + 1, lines[1:], 0
-            offset = self._lines(lines, number, offset)
-            number += len(lines)
+            if left_out and block:
+                number += 1
+                first, _, block = block.partition(b"\n")
+                self._line(first, number, offset)
+                offset, left_out = offset + len(first) + 1 + left_out, 0
+            number = self._whole_lines(block, number, offset)
+            offset += len(block)
             if rest:
                 length = len(rest) + left_out
                 self.problem("torn_tail", f"the last {length} bytes are no whole line", number + 1, offset)
@@ -176,68 +147,92 @@ class Follower:
         self._end(number, offset)
         return self.report
 
-    def _lines(self, lines: list[bytes], number: int, offset: int) -> int:
+    def _whole_lines(self, block: bytes, number: int, offset: int) -> int:
+        """Follow whole lines, the first behind line *number* and at byte *offset*; returns the number of the last."""
+        begin = 0
+        while begin < len(block):
+            begin, number = self._plain(block, begin, number)
+            if begin < len(block):
+                end = block.index(b"\n", begin)
+                number += 1
+                self._line(block[begin:end], number, offset + begin)
+                begin = end + 1
+        return number
+
+    def _plain(self, block: bytes, begin: int, number: int) -> tuple[int, int]:
         """
-        Follow some lines; the common case, a record that continues the one before, takes few steps.
+        Follow decisions from a byte of a block on for as long as each continues the one before: the common case, which
+        takes few steps and copies nothing.
 
         That a line gives its hash together with what it must continue proves that it is the next one and unchanged.
         What it says of its own place and time is read of most decisions only now and then, and of all when asked to be
-        thorough. Only what is searched from the end of a line is trusted to be a member of the record itself: no text
-        of a call stands behind `kind` in canonical order, and quotes inside strings are escaped.
+        thorough.
+
+        Returns:
+            Where the first line begins that must be looked at more closely, or the length of the block, and how many
+            lines stand before it.
         """
-        fresh = hashlib.sha256(DOMAIN).copy
-        prev, seq, last_ts = self.prev, self.seq, self.last_ts
-        always, anchors, hashes = self.thorough, self.anchors, self.hashes
-        for line in lines:
-            number += 1
-            hasher = fresh()
-            hasher.update(prev + line[:-SEAL_LEN])
-            digest = hexlify(hasher.digest())
-            sound = line.endswith(b',"hash":"sha256:%b"}' % digest) and len(line) < MAX_LINE
+        if self.thorough:
+            return begin, number
+        fresh, view = hashlib.sha256(DOMAIN).copy, memoryview(block)
+        find, stands = block.find, block.startswith
+        prev, seq, anchors, hashes = self.prev, self.seq, self.anchors, self.hashes
+        first = seq
+        while (end := find(b"\n", begin)) >= 0:
             if (
-                sound
-                and line.startswith(_DECISION)
-                and seq % _SAMPLE
-                and seq not in anchors
-                and not always
+                not stands(_DECISION, begin)
+                or not seq % _SAMPLE
+                or seq in anchors
+                or end - begin >= MAX_LINE
                 # Members that were moved to objects are said before `boot`, not far from the beginning.
-                and line.find(b',"blobs":[', _AFTER_DIGEST, line.find(b',"boot":', _AFTER_DIGEST)) < 0
+                or find(b',"blobs":[', begin + _AFTER_DIGEST, find(b',"boot":', begin + _AFTER_DIGEST, end)) >= 0
             ):
-                prev = b"sha256:" + digest
-                if hashes is not None:
-                    hashes.append(hasher.digest())
-                seq += 1
-                self.report.records += 1
-                offset += len(line) + 1
-                continue
-            stamp = line.rfind(b',"ts":"')
-            place = line.rfind(b',"seq":%d,"src":' % seq, 0, stamp)
-            if sound and place > 0:
-                ts = line[stamp + 7 : stamp + 34]
-                prev = b"sha256:" + digest
-                if (
-                    (line[:16] != _DECISION and line[line.rfind(b',"kind":"', 0, place) :][:11] != _OUTCOME)
-                    or line.find(b'"blobs":[', 0, line.find(b'"boot":')) > 0
-                    or ts < last_ts
-                    or seq % _SAMPLE == 0
-                    or seq in anchors
-                    or always
-                ):
-                    self.seq = seq
-                    self._look_into(line, number, offset)
-                    self._hold_against_anchor(prev, number, offset)
-                if hashes is not None:
-                    hashes.append(hasher.digest())
-                seq += 1
-                self.report.records += 1
-                last_ts = ts
-            else:
-                self.prev, self.seq = prev, seq
-                self._diagnose(line, number, offset)
-                prev, seq = self.prev, self.seq
-            offset += len(line) + 1
-        self.prev, self.seq, self.last_ts = prev, seq, last_ts
-        return offset
+                break
+            hasher, seal = fresh(), end - SEAL_LEN
+            hasher.update(prev)
+            hasher.update(view[begin:seal])
+            digest = hasher.digest()
+            found = b"sha256:" + hexlify(digest)
+            if not stands(b',"hash":"' + found + SEAL_CLOSE, seal):
+                break
+            if hashes is not None:
+                hashes.append(digest)
+            prev, seq, begin = found, seq + 1, end + 1
+        self.prev, self.seq = prev, seq
+        self.report.records += seq - first
+        return begin, number + seq - first
+
+    def _line(self, line: bytes, number: int, offset: int) -> None:
+        """
+        Follow one line.
+
+        Only what is searched from the end of a line is trusted to be a member of the record itself: no text of a call
+        stands behind `kind` in canonical order, and quotes inside strings are escaped.
+        """
+        digest = hashlib.sha256(DOMAIN + self.prev + line[:-SEAL_LEN]).digest()
+        found = b"sha256:" + hexlify(digest)
+        sound = line.endswith(b',"hash":"' + found + SEAL_CLOSE) and len(line) < MAX_LINE
+        stamp = line.rfind(b',"ts":"')
+        place = line.rfind(b',"seq":%d,"src":' % self.seq, 0, stamp)
+        if not sound or place <= 0:
+            self._diagnose(line, number, offset)
+            return
+        ts = line[stamp + 7 : stamp + 34]
+        if (
+            (line[:16] != _DECISION and line[line.rfind(b',"kind":"', 0, place) :][:11] != _OUTCOME)
+            or line.find(b'"blobs":[', 0, line.find(b'"boot":')) > 0
+            or ts < self.last_ts
+            or self.seq % _SAMPLE == 0
+            or self.seq in self.anchors
+            or self.thorough
+        ):
+            self._look_into(line, number, offset)
+            self._hold_against_anchor(found, number, offset)
+        if self.hashes is not None:
+            self.hashes.append(digest)
+        self.prev, self.last_ts = found, ts
+        self.seq += 1
+        self.report.records += 1
 
     def _hold_against_anchor(self, found: bytes, number: int, offset: int) -> None:
         for anchor in self.anchors.pop(self.seq, ()):

@@ -12,16 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_LEN, members, open_regular
 from armorer_guard.records.merkle import Tree, root_of
 from armorer_guard.records.signature import CheckpointText, Key, Note
-from armorer_guard.records.verify_chain import (
-    JOURNAL,
-    MAX_LINE,
-    SEAL_LEN,
-    Follower,
-    members,
-    open_regular,
-)
+from armorer_guard.records.verify_chain import Follower
 from armorer_guard.records.verify_report import Anchor, Problem, Report, RootAnchor
 
 LATEST: Final = "checkpoint"

@@ -14,15 +14,8 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from armorer_guard.records.verify_chain import (
-    MAX_LINE,
-    SEAL_CLOSE,
-    SEAL_LEN,
-    SEAL_OPEN,
-    Follower,
-    members,
-    open_regular,
-)
+from armorer_guard.records.files import MAX_LINE, SEAL_CLOSE, SEAL_LEN, SEAL_OPEN, members, open_regular
+from armorer_guard.records.verify_chain import Follower
 from armorer_guard.records.verify_report import Anchor
 
 _Begin = tuple[int, int, int, bytes]

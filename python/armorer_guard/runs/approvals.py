@@ -2,8 +2,8 @@
 Questions that agents were asked about, and the grants that people gave.
 
 Reads the logs, and appends `approval.request`, `approval.result`, `grant` and `revoke` to the log of the run. What is
-approved is one exact action: the digest of tool and redacted arguments, the directory, and the policy that asked. When
-any of it is another one, the question is asked again.
+approved is one exact action: the digest of tool and redacted arguments, the directory, the policy that asked, and what
+stands in the files that it would run. When any of it is another one, the question is asked again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,6 +25,21 @@ from armorer_guard.records.store import Store
 
 IRREVOCABLE = ("fs.delete", "fs.destroy", "disk.", "db.", "cloud.", "agent.", "persist.", "exec.remote", "vcs.rewrite")
 """Kinds of which no rule is answered as a whole: each of them is a question of its own."""
+
+
+RUN = ("exec.local", "exec.privileged", "exec.dynamic")
+"""Kinds whose target is a file that is run."""
+MAX_OPERAND = 16 << 20
+"""The largest file, in bytes, that a grant is bound to; the core reads no larger one for it."""
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A file that an action would run."""
+
+    path: str
+    digest: str | None
+    """`sha256:…` of what stands in it now; None where that cannot be told, so that nothing can be bound to it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,8 @@ class Question:
     """The agent's processes, with their start in ticks since boot."""
     untagged: bool
     """Whether something was redacted that cannot be recognised again."""
+    operands: tuple[Operand, ...]
+    """The files that it would run, as they are now."""
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -69,6 +86,7 @@ class Question:
             "reasons": [{"rule": rule, "message": message} for rule, message in self.reasons],
             "labels": list(self.labels),
             "action_digest": self.action_digest,
+            "operands": [{"path": operand.path, "digest": operand.digest} for operand in self.operands],
         }
 
 
@@ -138,7 +156,31 @@ def _question(store: Store, record: dict[str, Any]) -> Question | None:
         policy=whole["policy"]["digest"],
         asker=tuple((int(pid), int(start)) for pid, start in asker),
         untagged=any(mark["tag"] is None for mark in whole["redactions"]),
+        operands=tuple(_operands(facts["actions"])),
     )
+
+
+def _operands(actions: Iterable[Mapping[str, Any]]) -> Iterator[Operand]:
+    """The files of this machine that actions would run; what is no file, such as a program by its name, is left out."""
+    paths = {
+        action["target"]["value"]
+        for action in actions
+        if action["kind"] in RUN
+        and action["target"]["exact"]
+        and action["target"].get("place")
+        and not action.get("on")
+    }
+    for path in sorted(paths):
+        held = Path(path)
+        if not held.is_absolute() or not held.is_file():
+            continue
+        digest = None
+        if held.stat().st_size <= MAX_OPERAND:
+            try:
+                digest = f"sha256:{hashlib.sha256(held.read_bytes()).hexdigest()}"
+            except OSError:
+                digest = None
+        yield Operand(path, digest)
 
 
 def _asked(record: Mapping[str, Any]) -> bool:
@@ -231,6 +273,11 @@ def objection(question: Question, scope: str, rule: str | None) -> str | None:
     """Why that may not be granted; None when it may."""
     if question.untagged:
         return "a part of the arguments is redacted so that it cannot be recognised again, and nothing binds to it"
+    unread = [operand.path for operand in question.operands if operand.digest is None]
+    if unread and scope != "rule":
+        return (
+            f"`{_visible(unread[0])}` cannot be read or is larger than 16 MiB, and nothing binds to what stands in it"
+        )
     if scope == "rule":
         if rule not in question.rules:
             return f"`{rule}` did not ask; {', '.join(f'`{name}`' for name in question.rules)} did"
@@ -262,7 +309,12 @@ def _ask(guard: Guard, question: Question, presented: str) -> str:
         {
             "decision": question.id,
             "action_digest": question.action_digest,
-            "binds": {"args": question.action_digest, "cwd": question.cwd, "policy": question.policy},
+            "binds": {
+                "args": question.action_digest,
+                "cwd": question.cwd,
+                "policy": question.policy,
+                "operands": _bound(question),
+            },
             "presented": {"digest": f"sha256:{digest}"},
             "options": ["once", "run", "until", "rule", "deny"],
             "ttl_ms": None,
@@ -270,6 +322,10 @@ def _ask(guard: Guard, question: Question, presented: str) -> str:
             "quorum": 1,
         },
     )
+
+
+def _bound(question: Question) -> list[dict[str, str | None]]:
+    return [{"path": operand.path, "digest": operand.digest} for operand in question.operands]
 
 
 def _append(guard: Guard, run: str, kind: str, members: dict[str, Any]) -> str:
@@ -307,7 +363,12 @@ def approve(
         "scope": scope,
         "match": {"policy": question.policy, "rule": rule}
         if scope == "rule"
-        else {"action_digest": question.action_digest, "cwd": question.cwd, "policy": question.policy},
+        else {
+            "action_digest": question.action_digest,
+            "cwd": question.cwd,
+            "policy": question.policy,
+            "operands": _bound(question),
+        },
         "expires": None if expires is None else expires.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "max_uses": 1 if scope == "once" else None,
         "uses": 0,
@@ -351,6 +412,8 @@ def grants(home: Path) -> list[HeldGrant]:
             if expires is not None and expires <= now:
                 continue
             what = f"rule {bound['rule']}" if bound.get("rule") else f"action {bound['action_digest'][:19]}…"
+            files = [operand["path"] for operand in bound.get("operands") or ()]
+            what += f" while {', '.join(map(_visible, files))} is as it was" if files else ""
             found.append(HeldGrant(grant["id"], run, str(grant.get("scope")), what, expires, grant.get("left")))
     return found
 

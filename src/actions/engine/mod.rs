@@ -5,6 +5,7 @@
 //! `target` turns words into actions, `run` follows code and scripts, `tool` reads the arguments of other tools, `trace`
 //! says on request which part of the catalogue each action comes from.
 
+mod environment;
 mod fallback;
 mod lookup;
 mod program;
@@ -133,32 +134,10 @@ impl<'c> Engine<'c> {
                 },
                 Value::Exact,
             ),
-            scope: self.environment(),
+            scope: environment::usual(self.catalogue, self.context),
             assignments: Rc::from([]),
             origin: Origin::argument(Rc::from(at), None),
         }
-    }
-
-    /// Variables that are set in every environment, or nearly, by their usual values.
-    fn environment(&self) -> Rc<Scope> {
-        let home = self.context.home.as_deref().unwrap_or("/home/~");
-        let mut scope = Scope::default();
-        for (name, value) in self.catalogue.environment() {
-            let value = if *value == "." {
-                self.context
-                    .workspace
-                    .clone()
-                    .unwrap_or_else(|| String::from("."))
-            } else {
-                value
-                    .strip_prefix('~')
-                    .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"))
-            };
-            scope
-                .variables
-                .push(Rc::new(((*name).to_owned(), Value::Exact(value))));
-        }
-        Rc::new(scope)
     }
 
     /// The actions, each once, in the order they were found.

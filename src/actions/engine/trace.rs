@@ -8,6 +8,7 @@ use crate::actions::action::Action;
 use crate::actions::catalogue::Catalogue;
 use crate::actions::catalogue::entry::Condition;
 use crate::actions::line::{Line, Truth};
+use crate::actions::own::Own;
 use crate::call::Call;
 
 /// What a part of the catalogue said about a command.
@@ -62,8 +63,8 @@ pub struct Traced {
 
 /// Understands a call as [`crate::actions::understand`] does, and says where each action comes from. Pure and total.
 #[must_use]
-pub fn understand(call: &Call, catalogue: &Catalogue) -> Traced {
-    let mut engine = Engine::new(catalogue, &call.context, None);
+pub fn understand(call: &Call, catalogue: &Catalogue, own: Option<&Own>) -> Traced {
+    let mut engine = Engine::new(catalogue, &call.context, own);
     engine.traced = Some(Vec::new());
     engine.tool(&call.tool, &call.args);
     let steps = engine.traced.take().unwrap_or_default();

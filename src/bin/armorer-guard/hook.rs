@@ -124,6 +124,7 @@ fn answer(contract: &Contract<'_>, options: &HookOptions, told: &mut Option<Told
                 tool: call.tool,
                 args: call.args,
                 pin: None,
+                definition: None,
                 context: place(&call.session),
                 caller: caller(contract, call.session, call.call_id),
             });
@@ -189,6 +190,7 @@ fn record(
             .as_ref()
             .map(|decision| decision.facts.findings.clone())
             .unwrap_or_default(),
+        spend: std::collections::BTreeMap::new(),
         adapter: contract.adapter.to_owned(),
         answers_marked: true,
     });

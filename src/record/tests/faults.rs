@@ -29,6 +29,7 @@ fn run(guard: &Guard, command: &str, session: &str) -> crate::decision::Decision
         tool: String::from("Bash"),
         args: Value::Object(vec![(String::from("command"), Value::from(command))]),
         pin: None,
+        definition: None,
         context: Context {
             cwd: Some(String::from("/work")),
             ..Context::default()

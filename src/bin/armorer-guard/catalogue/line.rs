@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use armorer_guard_core::actions::Action;
-use armorer_guard_core::actions::catalogue::source::Source;
 use armorer_guard_core::actions::engine::trace::{self, Cause, Step};
 use armorer_guard_core::builtin;
 use armorer_guard_core::call::{Call, Caller};
@@ -12,7 +11,8 @@ use armorer_guard_core::explain::visible;
 use armorer_guard_core::json::Value;
 use serde::Serialize;
 
-use super::page;
+use super::known::{Known, POLICY, place};
+use super::{ERROR, page};
 use crate::output::answer;
 
 #[derive(Serialize)]
@@ -55,9 +55,12 @@ pub(super) fn show(words: &[String], cwd: Option<PathBuf>, json: bool) -> u8 {
         context: edge::context(cwd, None, edge::guard_home()),
         caller: Caller::default(),
         pin: None,
+        definition: None,
     };
-    let traced = trace::understand(&call, builtin::catalogue());
-    let source = Source::new(&builtin::catalogue_texts());
+    let Some(known) = Known::open_or_complain() else {
+        return ERROR;
+    };
+    let traced = trace::understand(&call, builtin::catalogue(), known.own);
     let shown = Shown {
         actions: traced
             .actions
@@ -67,22 +70,24 @@ pub(super) fn show(words: &[String], cwd: Option<PathBuf>, json: bool) -> u8 {
                 action,
                 because: step
                     .and_then(|at| traced.steps.get(at))
-                    .map(|step| because(&source, step)),
+                    .map(|step| because(&known, step)),
             })
             .collect(),
         proofs: traced
             .steps
             .iter()
             .filter(|step| matches!(step.cause, Cause::Harmless { .. }))
-            .map(|step| because(&source, step))
+            .map(|step| because(&known, step))
             .collect(),
     };
     answer(json, &shown, &|| text(&shown))
 }
 
-fn because(source: &Source, step: &Step) -> Because {
-    let entry = builtin::catalogue().commands.find(&step.entry);
-    let written = source.entry(&step.entry);
+fn because(known: &Known, step: &Step) -> Because {
+    let source = &known.source;
+    let entry = known.entry(|commands| commands.find(&step.entry));
+    let of_policy = entry.is_some_and(|entry| entry.file == POLICY);
+    let written = source.entry(&step.entry).filter(|_| !of_policy);
     let mut made = Because {
         by: step.by.clone(),
         entry: step.entry.clone(),
@@ -94,7 +99,9 @@ fn because(source: &Source, step: &Step) -> Because {
     let mut stands_in = step.entry.as_str();
     match &step.cause {
         Cause::Effect { number, held } => {
-            if let Some(effect) = source.effects(&step.entry).get(*number) {
+            if of_policy {
+                made.says = String::from("what the policy in force says about it");
+            } else if let Some(effect) = source.effects(&step.entry).get(*number) {
                 stands_in = effect.entry;
                 made.says = page::members(*effect, &step.entry).lines().remove(0);
                 for (text, held) in effect.effect.when.iter().zip(held) {
@@ -114,12 +121,13 @@ fn because(source: &Source, step: &Step) -> Because {
         Cause::Otherwise => made.says = String::from("none of its effects is about these words"),
         Cause::NoEntry => made.says = String::from("the program is not in the catalogue"),
     }
-    made.place = source
-        .entry(stands_in)
-        .map(|(file, _)| match source.line(stands_in) {
-            Some(line) => format!("rules/{file}:{line}"),
-            None => format!("rules/{file}"),
-        });
+    made.place = if of_policy {
+        Some(String::from(POLICY))
+    } else {
+        source
+            .entry(stands_in)
+            .map(|(file, _)| place(file, source.line(stands_in)))
+    };
     if let Some(entry) = entry {
         for number in &step.options {
             if let Some(option) = entry.options.get(usize::from(*number)) {

@@ -1,18 +1,21 @@
 //! `armorer-guard catalogue`: what is known about a command and why, and whether a catalogue of one's own will do.
 
+mod known;
 mod line;
 pub(crate) mod options;
 mod page;
 
 use std::path::PathBuf;
 
-use armorer_guard_core::actions::build;
 use armorer_guard_core::actions::catalogue::source::{Files, Source, Text};
+use armorer_guard_core::actions::{build, own};
 use armorer_guard_core::builtin::{self, Damaged};
 use armorer_guard_core::explain::visible;
+use armorer_guard_core::{edge, home_commands, home_files};
 use serde::Serialize;
 
 use crate::output::{answer, complain};
+use known::Known;
 use options::{Action, Options};
 
 const REFUSED: u8 = 1;
@@ -28,7 +31,7 @@ pub(crate) fn run(options: &Options) -> u8 {
         Action::List => list(options.json),
         Action::Entry(words) => page::show(words, options.json),
         Action::Line { words, cwd } => line::show(words, cwd.clone(), options.json),
-        Action::Check { files } => check(files, options.json),
+        Action::Check { files, all } => check(files, *all, options.json),
     }
 }
 
@@ -45,7 +48,10 @@ struct Item<'a> {
 }
 
 fn list(json: bool) -> u8 {
-    let source = Source::new(&builtin::catalogue_texts());
+    let Some(known) = Known::open_or_complain() else {
+        return ERROR;
+    };
+    let source = known.source;
     let listed = Listed {
         entries: source
             .entries()
@@ -76,6 +82,8 @@ fn list(json: bool) -> u8 {
 struct Checked {
     files: Vec<Counted>,
     errors: Vec<String>,
+    /// What is no error, but one in the guard's home.
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -85,11 +93,43 @@ struct Counted {
     examples: usize,
 }
 
-fn check(files: &[PathBuf], json: bool) -> u8 {
+/// The files to check: those that are named, those in the guard's home, or none of them for what ships.
+fn named(files: &[PathBuf], all: bool) -> Result<Vec<PathBuf>, u8> {
+    if all || !files.is_empty() {
+        return Ok(files.to_vec());
+    }
+    let home = edge::guard_home();
+    match home
+        .as_deref()
+        .map_or_else(|| Ok(Vec::new()), home_commands::files)
+    {
+        Ok(files) if files.is_empty() => {
+            complain(
+                "`catalogue check` says nothing of what",
+                Some(
+                    "name files, put them into `commands` of the guard's home, or say `--all` for what ships",
+                ),
+            );
+            Err(ERROR)
+        }
+        Ok(files) => Ok(files),
+        Err(error) => {
+            complain(&visible(&error), None);
+            Err(ERROR)
+        }
+    }
+}
+
+fn check(files: &[PathBuf], all: bool, json: bool) -> u8 {
+    let at_home = files.is_empty() && !all;
+    let files = match named(files, all) {
+        Ok(files) => files,
+        Err(status) => return status,
+    };
     let mut texts = builtin::catalogue_texts();
     let shipped = texts.len();
-    for path in files {
-        match std::fs::read_to_string(path) {
+    for path in &files {
+        match home_files::read(path) {
             Ok(text) => texts.push(Text {
                 name: path.display().to_string(),
                 folder: String::new(),
@@ -98,8 +138,9 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
             Err(error) => {
                 complain(
                     &format!(
-                        "`{}` was not read: {error}",
-                        visible(&path.display().to_string())
+                        "`{}` was not read: {}",
+                        visible(&error.path.display().to_string()),
+                        visible(&error.why)
                     ),
                     None,
                 );
@@ -122,22 +163,30 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
             });
         }
     }
-    let errors = build::check(&texts).err().unwrap_or_default();
+    let errors = if at_home {
+        of_home()
+    } else {
+        build::check(&texts).err().unwrap_or_default()
+    };
     let refused = !errors.is_empty();
     if refused && !json {
-        for error in &errors {
-            // A syntax error shows the line, and where in it; each line of that is made visible by itself.
-            let shown: Vec<String> = error
-                .lines()
-                .map(|line| visible(line).into_owned())
-                .collect();
-            complain(&shown.join("\n"), None);
-        }
+        known::told(&errors);
         return REFUSED;
+    }
+    let notes = if at_home {
+        Vec::new()
+    } else {
+        notes(&texts[shipped..])
+    };
+    if !json {
+        for note in &notes {
+            complain(&visible(note), None);
+        }
     }
     let checked = Checked {
         files: counted,
         errors,
+        notes,
     };
     let written = answer(json, &checked, &|| {
         checked
@@ -155,6 +204,35 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
             .collect()
     });
     if refused { REFUSED } else { written }
+}
+
+/// What is wrong with the files in the guard's home, by the rules for those: nothing that ships is changed.
+fn of_home() -> Vec<String> {
+    edge::guard_home()
+        .and_then(|home| home_commands::load(&home).err())
+        .unwrap_or_default()
+}
+
+/// Entries that hold, but may not stand in the guard's home.
+fn notes(texts: &[Text]) -> Vec<String> {
+    texts
+        .iter()
+        .flat_map(|text| {
+            Source::new(&[Text {
+                folder: String::from(home_commands::FOLDER),
+                ..text.clone()
+            }])
+            .entries()
+            .filter(|(_, entry)| own::ships(&entry.name, builtin::catalogue()))
+            .map(|(file, entry)| {
+                format!(
+                    "{file}: `{}` is about a program that ships: not for `commands` in the guard's home",
+                    entry.name
+                )
+            })
+            .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn counted_words(entries: usize) -> String {

@@ -16,8 +16,10 @@ pub(crate) enum Action {
         cwd: Option<PathBuf>,
     },
     Check {
-        /// None: what ships.
+        /// None: those in the guard's home.
         files: Vec<PathBuf>,
+        /// What ships instead.
+        all: bool,
     },
 }
 
@@ -35,7 +37,10 @@ const HELP: &str = r"armorer-guard catalogue: what is known about a command and 
 usage: armorer-guard catalogue list [--json]
        armorer-guard catalogue show NAME [SUBCOMMAND...] [--json]
        armorer-guard catalogue show [--cwd DIR] [--json] -- COMMAND [ARGUMENT...]
-       armorer-guard catalogue check FILE... | --all [--json]
+       armorer-guard catalogue check [FILE...] [--all] [--json]
+
+Files of your own lie in `commands` of the guard's home; `list` and `show` know them, and what the policy in force says
+about programs.
 
   list              every entry with its summary, by file
   show              what is written about a program or subcommand: what it does and when, its options and what they
@@ -43,7 +48,8 @@ usage: armorer-guard catalogue list [--json]
   show --           what this very command line would do, and which entry, effect and option says so; one argument
                     with spaces in it is a shell text. Nothing is run
   check             hold files against the format and every example, as the build does with ours; they are taken
-                    together with ours, so that a subcommand can be added to a program we know
+                    together with ours, so that a subcommand can be added to a program we know; without a FILE those
+                    in the guard's home, which describe other programs than ours
 
 options:
   --cwd DIR         where the command line would run; the default is the working directory
@@ -51,7 +57,8 @@ options:
   --json            one JSON object instead of text for people: for list {entries: [{name, summary, file}]}, for show
                     {name, summary, file, line, aliases, harmless, harmless_when, options, effects, unlisted, otherwise,
                     subcommands, examples}, for show -- {actions: [{sentence, action, because}], proofs}, for check
-                    {files: [{file, entries, examples}], errors: [message]}
+                    {files: [{file, entries, examples}], errors: [message],
+                    notes: [message]}
   -h, --help        show this
 
 exit status: 0 done, 1 a file is refused (check), 2 error
@@ -105,14 +112,15 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, UsageError> {
         }
         ("check", line) => {
             words.extend(line.unwrap_or_default());
-            if all != words.is_empty() {
+            if all && !words.is_empty() {
                 return Err(UsageError::new(
-                    "`catalogue check` takes files, or `--all` for what ships",
+                    "`catalogue check` takes files, or `--all` for what ships, not both",
                     "`armorer-guard catalogue --help` says what is checked",
                 ));
             }
             Action::Check {
                 files: words.iter().map(PathBuf::from).collect(),
+                all,
             }
         }
         ("", _) => {

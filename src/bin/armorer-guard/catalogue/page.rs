@@ -7,11 +7,11 @@ use armorer_guard_core::actions::catalogue::options::Listed;
 use armorer_guard_core::actions::catalogue::source::{Source, Written};
 use armorer_guard_core::actions::catalogue::spec::CommandSpec;
 use armorer_guard_core::actions::engine::entry_of;
-use armorer_guard_core::builtin;
 use armorer_guard_core::explain::visible;
 use serde::Serialize;
 
 use super::ERROR;
+use super::known::{Known, POLICY, place};
 use crate::output::{answer, complain};
 
 /// Everything about an entry.
@@ -81,14 +81,15 @@ struct Example<'s> {
 }
 
 pub(super) fn show(words: &[String], json: bool) -> u8 {
-    let texts = builtin::catalogue_texts();
-    let source = Source::new(&texts);
+    let Some(known) = Known::open_or_complain() else {
+        return ERROR;
+    };
     let words: Vec<&str> = words
         .iter()
         .flat_map(|word| word.split(' '))
         .filter(|word| !word.is_empty())
         .collect();
-    let Some(entry) = entry_of(&builtin::catalogue().commands, &words) else {
+    let Some(entry) = known.entry(|commands| entry_of(commands, &words)) else {
         complain(
             &format!("`{}` is not in the catalogue", visible(&words.join(" "))),
             Some(
@@ -97,12 +98,12 @@ pub(super) fn show(words: &[String], json: bool) -> u8 {
         );
         return ERROR;
     };
-    let page = page(&source, entry);
+    let page = page(&known.source, entry);
     answer(json, &page, &|| page.text())
 }
 
 fn page<'s>(source: &'s Source, entry: &'s Entry<'static>) -> Page<'s> {
-    let written = source.entry(entry.name);
+    let written = source.entry(entry.name).filter(|_| entry.file != POLICY);
     let spec: Option<&CommandSpec> = written.map(|(_, spec)| spec);
     let own = spec.map_or(0, own_options);
     let effects = source.effects(entry.name);
@@ -110,8 +111,12 @@ fn page<'s>(source: &'s Source, entry: &'s Entry<'static>) -> Page<'s> {
     Page {
         name: entry.name,
         summary: entry.summary,
-        file: written.map_or("", |(file, _)| file),
-        line: source.line(entry.name),
+        file: match written {
+            Some((file, _)) => file,
+            None if entry.file == POLICY => POLICY,
+            None => "",
+        },
+        line: written.and_then(|_| source.line(entry.name)),
         aliases: spec.map_or(&[], |spec| &spec.aliases),
         harmless: spec.is_some_and(|spec| spec.harmless),
         harmless_when: harmless_when(entry, spec),
@@ -321,11 +326,7 @@ impl Page<'_> {
             out.push_str(format!("  {label:<12}{text}").trim_end());
             out.push('\n');
         };
-        let place = self.line.map_or_else(
-            || self.file.to_owned(),
-            |line| format!("rules/{}:{line}", self.file),
-        );
-        line("written in", &place);
+        line("written in", &place(self.file, self.line));
         if !self.aliases.is_empty() {
             line("also", &self.aliases.join(", "));
         }

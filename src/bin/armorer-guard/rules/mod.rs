@@ -226,6 +226,8 @@ struct Checked {
 struct PackMembers {
     file: String,
     rules: usize,
+    /// Hosts to which data may go.
+    hosts: usize,
 }
 
 #[derive(Serialize)]
@@ -256,6 +258,7 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
             .map(|(file, pack)| PackMembers {
                 file: file.clone(),
                 rules: pack.rule.len(),
+                hosts: pack.allow.iter().map(|allow| allow.hosts.len()).sum(),
             })
             .collect();
         home_packs::refuse_taken(&packs)?;
@@ -290,7 +293,12 @@ fn check(files: &[PathBuf], json: bool) -> u8 {
                     1 => String::from("1 rule holds"),
                     rules => format!("{rules} rules hold"),
                 };
-                format!("{}: {hold}\n", visible(&pack.file))
+                let hosts = match pack.hosts {
+                    0 => String::new(),
+                    1 => String::from(", data may go to 1 host"),
+                    hosts => format!(", data may go to {hosts} hosts"),
+                };
+                format!("{}: {hold}{hosts}\n", visible(&pack.file))
             })
             .collect()
     });
