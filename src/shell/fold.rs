@@ -66,12 +66,12 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         let text = walker.start.usual(&line)?;
         // What a tool says of a project, it says of that in the working directory.
         let own = walker.start.workspace.as_deref()?;
-        let here = walker
-            .env
-            .cwd()
-            .exact()
-            .is_some_and(|cwd| cwd.starts_with(own));
-        (here || !text.starts_with(own)).then_some(text)
+        let inside = |path: &str| {
+            path.strip_prefix(own)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let here = walker.env.cwd().exact().is_some_and(inside);
+        (here || !inside(&text)).then_some(text)
     };
     let text = match program {
         "which" | "command" | "type" => return location(&arguments),
