@@ -453,12 +453,15 @@ fn in_netrc(bytes: &[u8], start: usize) -> bool {
         .rsplit(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty())
         .skip(1);
+    // The first word may stand behind what opens the text: `"machine`, `x='machine`.
+    let opens = |word: &[u8], name: &[u8]| {
+        let before = word.strip_suffix(name).map(<[u8]>::last);
+        before.is_some_and(|last| last.is_none_or(|byte| !byte.is_ascii_alphanumeric()))
+    };
     words.next() == Some(b"login")
-        && match words.next() {
-            Some(b"default") => true,
-            Some(_) => words.next() == Some(b"machine"),
-            None => false,
-        }
+        && words.next().is_some_and(|word| {
+            opens(word, b"default") || words.next().is_some_and(|word| opens(word, b"machine"))
+        })
 }
 
 /// ` value=`, or on the next line `value: `: the value of a named pair.

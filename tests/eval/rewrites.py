@@ -56,6 +56,8 @@ popd printf pushd pwd read readarray readonly return select set shift shopt sour
 type typeset ulimit umask unalias unset until wait while { } ! [ [[ ( (( . :
 """
 BUILTINS = set(_BUILTINS.split())
+#: What is a word of the grammar only as long as it is not quoted.
+KEYWORDS = {"case", "coproc", "for", "function", "if", "select", "until", "while", "{", "!", "[["}
 
 _SIMPLE = re.compile(r"[\w@%+=:,./^~ \t'\"-]+\Z", re.ASCII)
 _BARE = re.compile(r"[\w@%+:./-]+\Z", re.ASCII)
@@ -71,7 +73,7 @@ def words_of(text: str) -> list[str] | None:
     except ValueError:
         return None
     # An assignment, a tilde or a keyword would not survive being quoted.
-    if not words or "=" in words[0] or any("~" in word for word in words):
+    if not words or "=" in words[0] or words[0] in KEYWORDS or any("~" in word for word in words):
         return None
     return words
 

@@ -20,6 +20,13 @@ OTHER_RUN = "11111111-2222-8333-8444-555555555555"
 
 
 @pytest.fixture(autouse=True)
+def no_terminal_is_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are as wide as they are when nobody says how wide the screen is."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
 def no_writer_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody needs to be waited for."""
     monkeypatch.setattr(verify_chain, "PATIENCE_S", 0)
