@@ -262,10 +262,10 @@ pub fn variables(files: &Files) -> Vec<(&str, &super::environment::VariableSpec)
 /// # Errors
 /// When they cannot be stored.
 pub fn environment(files: &Files) -> Result<Vec<u8>, Vec<String>> {
-    fn sorted<'a>(
-        files: &'a Files,
+    fn sorted(
+        files: &Files,
         part: fn(&FileSpec) -> &BTreeMap<String, String>,
-    ) -> Vec<(&'a str, &'a str)> {
+    ) -> Vec<(&str, &str)> {
         let all: BTreeMap<&str, &str> = files
             .iter()
             .flat_map(|(_, file)| part(file))

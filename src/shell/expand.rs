@@ -133,7 +133,7 @@ impl Walker<'_> {
     pub(super) fn program_in_folder(&mut self, word: &Word, argument: &mut Argument) {
         let source = &self.text.source;
         let parts = match word.parts.as_slice() {
-            [Part::Double(inner), rest @ ..] if rest.is_empty() => inner.as_slice(),
+            [Part::Double(inner)] => inner.as_slice(),
             parts => parts,
         };
         let name: String = match parts {
