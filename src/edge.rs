@@ -92,6 +92,7 @@ fn user_home_in(lookup: Lookup<'_>) -> Option<PathBuf> {
 }
 
 /// What the account file says about the user of this process; asked only when the environment does not tell.
+#[derive(Clone)]
 struct Account {
     name: String,
     home: PathBuf,
@@ -99,8 +100,19 @@ struct Account {
 
 #[cfg(unix)]
 fn account() -> Option<Account> {
+    thread_local! {
+        /// The account that was asked for last, by user id: every call asks. A lock could be held when a process forks.
+        static LAST: std::cell::RefCell<Option<(u32, Account)>> = const { std::cell::RefCell::new(None) };
+    }
     let uid = rustix::process::getuid().as_raw();
-    account_in(&std::fs::read_to_string("/etc/passwd").ok()?, uid)
+    LAST.with_borrow_mut(|last| match last {
+        Some((held, account)) if *held == uid => Some(account.clone()),
+        _ => {
+            let found = account_in(&std::fs::read_to_string("/etc/passwd").ok()?, uid)?;
+            *last = Some((uid, found.clone()));
+            Some(found)
+        }
+    })
 }
 
 #[cfg(not(unix))]

@@ -44,7 +44,7 @@ pub(super) fn is_identifier(text: &[u8]) -> bool {
         }
     }
     // What machines make has many short runs and many numbers; one `At` or `P256` is in many names.
-    let plain = held.short + held.numbered == 0;
+    let plain = held.short + held.numbered == 0 && held.numbers <= 1;
     let with_some = held.short <= 1
         && held.numbered <= 1
         && held.numbers <= 2
