@@ -400,7 +400,11 @@ def test_used_wrongly_it_says_how(front: Front):
 
 
 def test_an_interrupt_ends_it_at_once(front: Front):
-    with front.start("scan", "-") as process:
+    def hears() -> None:
+        """A shell starts what runs in its background with interrupts ignored, and that is handed down."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with front.start("scan", "-", preexec_fn=hears) as process:
         # One that comes before the program has replaced its parent's image is lost, so it is sent until it is heard.
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
