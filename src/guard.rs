@@ -23,7 +23,8 @@ use crate::record::{
     self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
 };
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
-use crate::scrub::{Scrubber, into_text};
+use crate::scrub::Scrubber;
+use crate::text::into_text;
 
 /// How a guard is set up.
 #[derive(Debug, Clone, Default)]

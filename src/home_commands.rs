@@ -5,14 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
 use crate::actions::Own;
 use crate::actions::catalogue::source::Text;
 use crate::builtin;
 use crate::home_files::{self, Unreadable};
-use crate::json;
+use crate::{json, record};
 
 /// Where they lie, below the guard's home.
 pub const FOLDER: &str = "commands";
@@ -31,7 +30,7 @@ pub struct HomeCommands {
 }
 
 /// A file as it is kept.
-#[derive(Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Kept {
     name: String,
     text: String,
@@ -111,13 +110,9 @@ impl HomeCommands {
             })
             .collect();
         let text = json::to_canonical(&kept).map_err(|error| error.to_string())?;
-        let digest = Sha256::digest(&text)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
         Ok(Self {
             files,
-            digest: format!("sha256:{digest}"),
+            digest: record::digest(&text),
             text,
         })
     }
@@ -146,6 +141,7 @@ fn said(error: Unreadable) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::home_files::scratch::Home;
 
     const OWN: &str = r#"
 [[command]]
@@ -155,40 +151,18 @@ effect = [{do = "cloud.deploy", to = "operand 1"}]
 examples = {"acme-release web" = ["cloud.deploy web"]}
 "#;
 
-    /// A home of its own for a test.
-    struct Home(PathBuf);
-
-    impl Home {
-        fn new(name: &str) -> Self {
-            let path =
-                std::env::temp_dir().join(format!("armorer-own-{}-{name}", std::process::id()));
-            std::fs::create_dir_all(path.join(FOLDER)).unwrap();
-            Self(path)
-        }
-
-        fn put(&self, name: &str, text: &str) {
-            std::fs::write(self.0.join(FOLDER).join(name), text).unwrap();
-        }
-    }
-
-    impl Drop for Home {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn they_are_named_by_what_is_in_them_and_not_by_where_they_lie() {
-        let digests = ["one", "other"].map(|name| {
-            let home = Home::new(name);
-            assert!(load(&home.0).unwrap().is_none());
+        let digests = [(), ()].map(|()| {
+            let home = Home::new(FOLDER);
+            assert!(load(&home.root).unwrap().is_none());
             home.put("acme.toml", OWN);
-            let held = load(&home.0).unwrap().unwrap();
+            let held = load(&home.root).unwrap().unwrap();
             let again = kept(&held.text).unwrap();
             assert_eq!(again[0].text, OWN);
             assert_eq!(HomeCommands::of(again).unwrap().digest, held.digest);
             home.put("acme.toml", &OWN.replace("customers", "people"));
-            assert_ne!(load(&home.0).unwrap().unwrap().digest, held.digest);
+            assert_ne!(load(&home.root).unwrap().unwrap().digest, held.digest);
             held.digest
         });
         assert_eq!(digests[0], digests[1]);
@@ -196,28 +170,22 @@ examples = {"acme-release web" = ["cloud.deploy web"]}
 
     #[test]
     fn what_cannot_be_used_is_an_error_and_not_absent() {
-        for (name, text, wrong) in [
-            ("form", "not toml [", "TOML parse error"),
+        for (text, wrong) in [
+            ("not toml [", "TOML parse error"),
             (
-                "known",
                 &OWN.replace("acme-release", "git acme"),
                 "`git acme` is known already",
             ),
             (
-                "example",
                 &OWN.replace("[\"cloud.deploy web\"]", "[]"),
                 "example `acme-release web` gives [\"cloud.deploy web\"], not []",
             ),
-            (
-                "tools",
-                "[[tool]]\nnames = [\"x\"]\n",
-                "unknown field `tool`",
-            ),
+            ("[[tool]]\nnames = [\"x\"]\n", "unknown field `tool`"),
         ] {
-            let home = Home::new(name);
+            let home = Home::new(FOLDER);
             home.put("own.toml", text);
             for _ in 0..2 {
-                let errors = load(&home.0).unwrap_err();
+                let errors = load(&home.root).unwrap_err();
                 assert!(
                     errors[0].contains("own.toml: ") && errors[0].contains(wrong),
                     "{errors:?}"

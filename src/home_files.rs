@@ -73,13 +73,40 @@ pub fn read(path: &Path) -> Result<String, Unreadable> {
     Ok(text)
 }
 
+/// A guard's home for tests.
+#[cfg(test)]
+pub(crate) mod scratch {
+    use std::path::PathBuf;
+
+    use crate::record;
+
+    /// A home with one folder of a person's files, gone when the test ends.
+    pub(crate) struct Home {
+        pub(crate) root: PathBuf,
+        folder: PathBuf,
+    }
+
+    impl Home {
+        pub(crate) fn new(folder: &str) -> Self {
+            let root = record::scratch::folder();
+            let folder = root.join(folder);
+            std::fs::create_dir(&folder).unwrap();
+            Self { root, folder }
+        }
+
+        pub(crate) fn put(&self, name: &str, text: &str) {
+            std::fs::write(self.folder.join(name), text).unwrap();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_files_are_read_and_what_is_missing_is_told() {
-        let folder = std::env::temp_dir().join(format!("armorer-files-{}", std::process::id()));
+        let folder = crate::record::scratch::folder();
         std::fs::create_dir_all(folder.join("z.toml")).unwrap();
         std::fs::write(folder.join("a.toml"), "x = 1").unwrap();
         std::fs::write(folder.join("b.txt"), "not one").unwrap();
@@ -90,6 +117,5 @@ mod tests {
         assert_eq!(super::read(&names[2]).unwrap_err().why, "it is not a file");
         assert!(list(&folder.join("nowhere")).unwrap().is_empty());
         assert!(list(&names[0]).is_err());
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

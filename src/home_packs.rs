@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::builtin;
 use crate::home_files::{self, Unreadable};
+use crate::record;
 use crate::rules::spec::PackSpec;
 use crate::rules::{RuleError, Tables};
 use crate::scan::{Scanner, packs};
@@ -124,10 +125,7 @@ fn digest(texts: &[(PathBuf, String)]) -> String {
         );
         part(text.as_bytes());
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    record::hex(&hash.finalize())
 }
 
 /// Tables that were compiled before; `None` when there are none, or they are not whole.
@@ -171,6 +169,7 @@ fn keep(kept: &Path, tables: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::call::Surface;
+    use crate::home_files::scratch::Home;
 
     const PACK: &str = r#"
 kind = "secret"
@@ -186,31 +185,9 @@ near_misses = ["acme_{base62:35}", "xacme_{base62:36}"]
 token.shapes = ["acme_{base62:36}"]
 "#;
 
-    /// A home of its own for a test.
-    struct Home(PathBuf);
-
-    impl Home {
-        fn new(name: &str) -> Self {
-            let path =
-                std::env::temp_dir().join(format!("armorer-packs-{}-{name}", std::process::id()));
-            std::fs::create_dir_all(path.join(FOLDER)).unwrap();
-            Self(path)
-        }
-
-        fn put(&self, name: &str, text: &str) {
-            std::fs::write(self.0.join(FOLDER).join(name), text).unwrap();
-        }
-    }
-
-    impl Drop for Home {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
     fn finds(home: &Home) -> Vec<String> {
         let text = format!("t = acme_{}", "k7Gh2mQp9XvR4tLs8WzB3nYc5Jd1Fa6He0Ui");
-        load(&home.0)
+        load(&home.root)
             .unwrap()
             .unwrap()
             .scanner
@@ -222,12 +199,12 @@ token.shapes = ["acme_{base62:36}"]
 
     #[test]
     fn packs_find_at_once_and_again_from_their_compiled_form() {
-        let home = Home::new("find");
-        assert!(load(&home.0).unwrap().is_none());
+        let home = Home::new(FOLDER);
+        assert!(load(&home.root).unwrap().is_none());
         assert!(load(Path::new("/nowhere/at/all")).unwrap().is_none());
         home.put("acme.toml", PACK);
         assert_eq!(finds(&home), ["secrets.acme-pat"]);
-        let folder = home.0.join(FOLDER).join(COMPILED);
+        let folder = home.root.join(FOLDER).join(COMPILED);
         let kept: Vec<PathBuf> = std::fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -243,10 +220,10 @@ token.shapes = ["acme_{base62:36}"]
 
     #[test]
     fn a_pack_that_cannot_be_used_is_an_error_and_not_absent() {
-        let home = Home::new("wrong");
+        let home = Home::new(FOLDER);
         let kind = |text: &str| {
             home.put("own.toml", text);
-            load(&home.0).unwrap_err()[0].kind
+            load(&home.root).unwrap_err()[0].kind
         };
         assert_eq!(kind("not toml ["), RuleError::UNREADABLE);
         assert_eq!(

@@ -7,6 +7,7 @@ use crate::call::{Caller, Context, Surface};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::scan::{self, Finding, Scanner, Tagger};
 use crate::span::ByteSpan;
+use crate::text::into_text;
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
 const MIN_PIECE: usize = 12;
@@ -231,12 +232,6 @@ fn shown(args: &Value) -> String {
         shown.clear();
     }
     shown
-}
-
-/// As text; what is none is replaced.
-pub(crate) fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

@@ -43,6 +43,7 @@ pub use clock::{Stamp, minute_of, rfc3339_micros};
 pub use digests::{action_digest, facts_digest};
 pub use durability::Durability;
 pub use error::StoreError;
+pub(crate) use id::hex;
 pub use id::{digest, is_uuid, named_run, new_id};
 pub use journal::{Checkpoint, Seal};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};

@@ -20,6 +20,22 @@ pub(super) enum Call {
     Link,
 }
 
+#[cfg(test)]
+impl Call {
+    /// Each of them.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Open,
+        Self::Lock,
+        Self::Stat,
+        Self::Read,
+        Self::Write,
+        Self::ShortWrite,
+        Self::Truncate,
+        Self::Sync,
+        Self::Link,
+    ];
+}
+
 /// The fault a test has asked for; compiled to nothing outside tests.
 #[cfg(test)]
 pub(super) mod fault {

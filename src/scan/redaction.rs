@@ -4,6 +4,7 @@ use super::Finding;
 use crate::json::Value;
 use crate::json::pointer_push;
 use crate::span::ByteSpan;
+use crate::text::into_text;
 
 /// What follows the pointer of a member when a finding lies in its name: no pointer of a value ends so (RFC 6901
 /// allows a tilde only before `0` and `1`).
@@ -222,8 +223,7 @@ impl<'a> Redactor<'a> {
             self.tagger,
             self.marks,
         );
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        into_text(bytes)
     }
 
     fn value(&mut self, value: &Value) -> Value {

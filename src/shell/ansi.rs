@@ -1,5 +1,7 @@
 //! Backslash escapes of `$'..'`, `echo -e` and `printf`.
 
+use crate::text::into_text;
+
 /// Which escapes are known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -20,12 +22,6 @@ pub fn decode(text: &str) -> String {
         bytes.truncate(end);
     }
     into_text(bytes)
-}
-
-/// Bytes as text, without copying when they are UTF-8.
-pub fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Decodes escapes; `true` when `\c` ended the output.

@@ -10,6 +10,7 @@ use super::ansi::{self, Dialect};
 use super::command::{Argument, Value, Why};
 use super::draft::Draft;
 use super::walk::Walker;
+use crate::text::into_text;
 
 /// How long computed output may become, in bytes.
 const MAX_OUTPUT: usize = 256 * 1024;
@@ -190,7 +191,7 @@ fn echo(arguments: &[&Value]) -> Value {
             Value::Exact(text) if escapes => {
                 let mut bytes = Vec::with_capacity(text.len());
                 let ended = ansi::decode_into(text, Dialect::Echo, &mut bytes);
-                draft.push(&ansi::into_text(bytes));
+                draft.push(&into_text(bytes));
                 if ended {
                     return draft.finish();
                 }
@@ -248,7 +249,7 @@ fn print_once(
     let mut literal = Vec::new();
     while let Some(at) = rest.find('%') {
         if ansi::decode_into(&rest[..at], Dialect::Format, &mut literal) {
-            draft.push(&ansi::into_text(literal));
+            draft.push(&into_text(literal));
             return Some(true);
         }
         rest = &rest[at + 1..];
@@ -257,7 +258,7 @@ fn print_once(
             rest = after;
             continue;
         }
-        draft.push(&ansi::into_text(std::mem::take(&mut literal)));
+        draft.push(&into_text(std::mem::take(&mut literal)));
         let flags_end = rest
             .find(|character: char| character.is_ascii_alphabetic())
             .filter(|end| *end < 16)?;
@@ -274,7 +275,7 @@ fn print_once(
             (b'b', Value::Exact(text)) if flags.is_empty() => {
                 let mut bytes = Vec::new();
                 let ended = ansi::decode_into(text, Dialect::Echo, &mut bytes);
-                draft.push(&ansi::into_text(bytes));
+                draft.push(&into_text(bytes));
                 if ended {
                     return Some(true);
                 }
@@ -286,7 +287,7 @@ fn print_once(
         }
     }
     let ended = ansi::decode_into(rest, Dialect::Format, &mut literal);
-    draft.push(&ansi::into_text(literal));
+    draft.push(&into_text(literal));
     Some(ended)
 }
 

@@ -100,7 +100,7 @@ impl Baseline {
         let file = File {
             format: FORMAT.to_owned(),
             about: ABOUT.to_owned(),
-            salt: hex(&self.key),
+            salt: record::hex(&self.key),
             findings: self
                 .known
                 .iter()
@@ -151,11 +151,11 @@ impl Baseline {
         let check =
             if finding.kind == FindingKind::Secret && record::estimated_bits(value) >= LEAST_BITS {
                 let mac = self.mac(&[b"value", finding.rule.as_bytes(), path.as_bytes(), value]);
-                format!("value:{}", &hex(&mac[..3])[..5])
+                format!("value:{}", &record::hex(&mac[..3])[..5])
             } else {
                 let line = blanked_line(bytes, span, all);
                 let mac = self.mac(&[b"line", finding.rule.as_bytes(), path.as_bytes(), &line]);
-                format!("line:{}", hex(&mac[..4]))
+                format!("line:{}", record::hex(&mac[..4]))
             };
         Fingerprint {
             path: path.to_owned(),
@@ -225,10 +225,6 @@ fn blanked_line(bytes: &[u8], span: Range<usize>, all: &[Finding]) -> Vec<u8> {
         line.extend_from_slice(&bytes[at..end]);
     }
     line.trim_ascii().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -21,3 +21,10 @@ pub fn next_non_ascii(bytes: &[u8], from: usize) -> Option<usize> {
     let offset = tail.iter().position(|byte| !byte.is_ascii())?;
     Some(from + plain * 16 + offset)
 }
+
+/// Bytes as text, without copying when they are UTF-8.
+#[must_use]
+pub fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

@@ -17,20 +17,10 @@ from armorer_guard.policy.diff import diff
 from armorer_guard.policy.lint import lint
 from armorer_guard.policy.problems import PolicyProblems
 
+from .policy_facts import FACTS
+
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "rules" / "policies"
-FACTS: dict[str, Any] = {
-    "phase": "pre",
-    "tool": "Bash",
-    "surface": "tool_args",
-    "actions": [],
-    "findings": [],
-    "args": {},
-    "context": {"cwd": "/w", "workspace": "/w", "home": "/home/u", "user": "u", "guard_home": None},
-    "caller": {"run": None, "runtime": "test", "call_id": None, "agent": None, "depth": 0, "host_mode": None},
-    "state": {"labels": [], "counters": []},
-    "now": "2026-11-25T10:00:00.000000Z",
-}
 
 
 def write(folder: Path, text: str, name: str = "policy.yaml") -> Path:

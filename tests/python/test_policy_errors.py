@@ -28,6 +28,8 @@ from armorer_guard.policy.compiler import compile_layers
 from armorer_guard.policy.lint import lint
 from armorer_guard.policy.problems import PolicyProblems
 
+from .policy_facts import FACTS
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -36,18 +38,6 @@ else:
 ROOT = Path(__file__).parent.parent.parent
 DATA = ROOT / "tests" / "policy"
 ALL: dict[str, list[dict[str, Any]]] = tomllib.loads((DATA / "errors.toml").read_text(encoding="utf-8"))
-FACTS: dict[str, Any] = {
-    "phase": "pre",
-    "tool": "Bash",
-    "surface": "tool_args",
-    "actions": [],
-    "findings": [],
-    "args": {},
-    "context": {"cwd": "/w", "workspace": "/w", "home": "/home/u", "user": "u", "guard_home": None},
-    "caller": {"run": None, "runtime": "test", "call_id": None, "agent": None, "depth": 0, "host_mode": None},
-    "state": {"labels": [], "counters": []},
-    "now": "2026-11-25T10:00:00.000000Z",
-}
 GOOD = "guard: 1\nid: good\nrules: []\n"
 
 

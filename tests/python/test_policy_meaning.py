@@ -24,6 +24,7 @@ from armorer_guard.policy.evaluate import decide
 from armorer_guard.policy.problems import PolicyProblems
 from armorer_guard.policy.vocabulary import EFFECTS, LAYERS
 
+from .policy_facts import FACTS as ANY
 from .policy_generator import Generator
 
 FS = {"action": {"kind": ["fs.delete"]}}
@@ -34,18 +35,7 @@ ACTION: dict[str, Any] = {
     "by": "rm",
     "at": "/command",
 }
-FACTS: dict[str, Any] = {
-    "phase": "pre",
-    "tool": "Bash",
-    "surface": "tool_args",
-    "actions": [ACTION],
-    "findings": [],
-    "args": {},
-    "context": {"cwd": "/w", "workspace": "/w", "home": "/home/u", "user": "u", "guard_home": None},
-    "caller": {"run": None, "runtime": "test", "call_id": None, "agent": None, "depth": 0, "host_mode": None},
-    "state": {"labels": [], "counters": []},
-    "now": "2026-11-25T10:00:00.000000Z",
-}
+FACTS = {**ANY, "actions": [ACTION]}
 HIDDEN = {**FACTS, "actions": [{**ACTION, "target": {"value": "", "exact": False, "place": "unknown"}}]}
 
 

@@ -157,8 +157,8 @@ impl Catalogue {
 
     /// Variables that are set in nearly every environment, with their usual values, sorted by name.
     #[must_use]
-    pub fn environment(&self) -> &[(&'static str, &'static str)] {
-        &self.taken_for_granted().0
+    pub fn environment(&self) -> Usual {
+        Arc::clone(&self.taken_for_granted().0)
     }
 
     /// What variables hold and commands print nearly everywhere, besides that.

@@ -2,30 +2,19 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::actions::Catalogue;
 use crate::call::Context;
-use crate::shell::command::{Scope, Value};
+use crate::shell::command::{Scope, Usual, Value};
 
 /// What was made last, and of what.
 struct Made {
-    listed: Vec<(String, String)>,
+    /// Held, so that no other list can lie where it lies.
+    listed: Usual,
     home: Option<String>,
     workspace: Option<String>,
     scope: Rc<Scope>,
-}
-
-impl Made {
-    fn is_of(&self, listed: &[(&str, &str)], context: &Context) -> bool {
-        self.home == context.home
-            && self.workspace == context.workspace
-            && self.listed.len() == listed.len()
-            && self
-                .listed
-                .iter()
-                .zip(listed)
-                .all(|(held, asked)| held.0 == asked.0 && held.1 == asked.1)
-    }
 }
 
 thread_local! {
@@ -38,14 +27,15 @@ pub(super) fn usual(catalogue: &Catalogue, context: &Context) -> Rc<Scope> {
     let listed = catalogue.environment();
     LAST.with_borrow_mut(|last| {
         if let Some(made) = last
-            && made.is_of(listed, context)
+            && Arc::ptr_eq(&made.listed, &listed)
+            && made.home == context.home
+            && made.workspace == context.workspace
         {
             return Rc::clone(&made.scope);
         }
-        let scope = Rc::new(made(listed, context));
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let scope = Rc::new(made(&listed, context));
         *last = Some(Made {
-            listed: listed.iter().map(owned).collect(),
+            listed,
             home: context.home.clone(),
             workspace: context.workspace.clone(),
             scope: Rc::clone(&scope),

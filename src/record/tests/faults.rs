@@ -5,18 +5,6 @@ use crate::call::{Call as ToolCall, Caller, Context};
 use crate::guard::{Guard, Options};
 use crate::json::Value;
 
-const CALLS: [Call; 9] = [
-    Call::Open,
-    Call::Lock,
-    Call::Stat,
-    Call::Read,
-    Call::Write,
-    Call::ShortWrite,
-    Call::Truncate,
-    Call::Sync,
-    Call::Link,
-];
-
 fn options(home: &std::path::Path) -> Options {
     Options {
         home: Some(home.to_owned()),
@@ -47,7 +35,7 @@ fn run(guard: &Guard, command: &str, session: &str) -> crate::decision::Decision
 #[test]
 fn a_call_that_is_not_recorded_is_denied_unless_it_only_reads_and_is_said_later() {
     let mut unrecorded = 0;
-    for call in CALLS {
+    for call in Call::ALL {
         for command in ["make install", "cat README.md"] {
             for used in [false, true] {
                 for opened in [false, true] {

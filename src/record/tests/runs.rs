@@ -462,17 +462,7 @@ fn a_run_that_is_pruned_is_named_and_gone() {
 #[test]
 fn ending_and_forgetting_survive_a_failing_system_call() {
     let mut failed = 0;
-    for call in [
-        Call::Open,
-        Call::Lock,
-        Call::Stat,
-        Call::Read,
-        Call::Write,
-        Call::ShortWrite,
-        Call::Truncate,
-        Call::Sync,
-        Call::Link,
-    ] {
+    for call in Call::ALL {
         for forget in [false, true] {
             for skip in 0..16 {
                 let home = home();

@@ -1,6 +1,6 @@
 //! Decoders: base64, base32, hexadecimal.
 
-use crate::shell::ansi::into_text;
+use crate::text::into_text;
 
 /// `base64`, `base64 -d`.
 pub(super) fn base64(arguments: &[&str], input: &str) -> Option<String> {
