@@ -1,10 +1,12 @@
 """
-Measures reading of a large store and prints one table; exits 1 when a gate falls.
+Measures the log and the reading of a large store, and prints one table; exits 1 when a gate falls.
 
     python benches/records.py [RECORDS]     (1,000,000, a store of 2 GB in the directory for temporary files)
 
-Gates are ratios inside this run, which other load on the machine does not move: taking in lines against reading them as
-JSON, a large store against a small one. Times of the processor are printed beside them to be read.
+Times are of the processor, and are gated as they would be on the machine of the budgets: by the yardstick of
+`benches/kernel`, measured before and after each. Beside them stand ratios inside this run (a large store against a small
+one, taking in lines against reading them as JSON, many writers against one) and instruction counts, which other load on
+the machine does not move.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
+from run import NOISE, Row, built_bench, calibrated, each_instruction, instruction_row, said_by
 from store_fixture import make_store
 
 from armorer_guard.cli.main import main as command
@@ -29,23 +34,42 @@ from armorer_guard.records.store import Store
 from armorer_guard.records.verify import verify_store
 
 SMALL = 20_000
+APPENDED = 200_000
+"""Records that are appended to one log, to see that the last ones cost what the first ones did."""
+APPEND_LIMIT = 31_000
+"""Instructions of one append: what 10 us leave room for at 3.1 GHz and one instruction a cycle."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A line of the table; `holds` is None where nothing is gated."""
+@cache
+def bench() -> str:
+    """The program that measures the log, and the machine."""
+    return built_bench("records")
 
-    name: str
-    value: str
-    budget: str
-    holds: bool | None = None
+
+def yardstick_ns() -> float:
+    """How long the yardstick takes on this machine now."""
+    [said] = said_by(bench(), "yardstick")
+    return float(said["yardstick_ns"])
+
+
+@dataclass
+class Spent:
+    """Seconds of the processor, and what they would be on the machine of the budgets."""
+
+    began: float = field(default_factory=time.process_time)
+    seconds: float = 0.0
+    calibrated: float = 0.0
 
 
 @contextlib.contextmanager
-def spent() -> Iterator[Callable[[], float]]:
-    """Seconds of the processor since then."""
-    began = time.process_time()
-    yield lambda: time.process_time() - began
+def spent() -> Iterator[Spent]:
+    """Measures what is done inside."""
+    before = yardstick_ns()
+    found = Spent()
+    yield found
+    found.seconds = time.process_time() - found.began
+    stick = min(before, yardstick_ns())
+    found.calibrated = calibrated(found.seconds * 1e9, {"yardstick_ns": stick}) / 1e6
 
 
 def ingest(home: Path) -> float:

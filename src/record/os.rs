@@ -40,9 +40,16 @@ impl Call {
 #[cfg(test)]
 pub(super) mod fault {
     use std::cell::Cell;
+    use std::collections::BTreeMap;
+    use std::fs::File;
     use std::io;
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
 
     use super::Call;
+
+    /// How often each file was synced, and how long it was when the last sync began, by its identity.
+    static SYNCED: Mutex<BTreeMap<(u64, u64), (usize, u64)>> = Mutex::new(BTreeMap::new());
 
     thread_local! {
         /// The call that fails, and how many of its kind succeed before.
@@ -51,6 +58,27 @@ pub(super) mod fault {
 
     pub(in super::super) fn set(call: Option<(Call, usize)>) {
         NEXT.set(call);
+    }
+
+    pub(super) fn sync(file: &File) -> io::Result<()> {
+        let found = super::identity(&file.metadata()?);
+        file.sync_data()?;
+        let mut synced = SYNCED.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, len) = synced.entry((found.device, found.inode)).or_default();
+        *count += 1;
+        *len = found.len;
+        drop(synced);
+        Ok(())
+    }
+
+    /// How often a file was synced, and how much of it is on the disk for certain.
+    pub(in super::super) fn synced(path: &Path) -> (usize, u64) {
+        let found = super::identity(&std::fs::metadata(path).unwrap());
+        let synced = SYNCED.lock().unwrap_or_else(PoisonError::into_inner);
+        synced
+            .get(&(found.device, found.inode))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Whether the fault that was asked for has not come up yet.
@@ -81,6 +109,11 @@ mod fault {
     #[expect(clippy::unnecessary_wraps, reason = "tests put an error here")]
     pub(super) const fn check(_call: super::Call) -> io::Result<()> {
         Ok(())
+    }
+
+    #[inline]
+    pub(super) fn sync(file: &std::fs::File) -> io::Result<()> {
+        file.sync_data()
     }
 }
 
@@ -410,7 +443,7 @@ pub(super) fn truncate(file: &File, len: u64) -> io::Result<()> {
 /// Returns when the contents are on the disk.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     fault::check(Call::Sync)?;
-    file.sync_data()
+    fault::sync(file)
 }
 
 /// Returns when the names in a directory are on the disk, where directories can be synced.

@@ -15,6 +15,7 @@ pub(super) mod fixture;
 
 mod faults;
 mod runs;
+mod turns;
 
 use fixture::{RUN, decision, marks};
 
