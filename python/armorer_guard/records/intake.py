@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -79,6 +79,8 @@ _INDEXES: Final = {
 """Made after the first filling: sorting once is many times faster than keeping them sorted."""
 _FEATURES: Final = ("rule", "action", "finding", "label")
 
+_Log: TypeAlias = tuple[str, int, int, int]
+"""Name, inode, time of the last change and size."""
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how much is done, and how much there is to do."""
 
@@ -160,26 +162,29 @@ class Intake:
 
     def _stale(self) -> list[str]:
         """Logs that have changed since they were read, and those that are gone."""
-        known = {
-            name: (inode, mtime, size)
-            for name, inode, mtime, size in self._db.execute("SELECT name, inode, mtime, size FROM chain")
-        }
-        stale = []
-        for name, found in self._logs(known):
-            if known.pop(name, None) != (found.st_ino, found.st_mtime_ns, found.st_size):
-                stale.append(name)
-        return sorted(stale) + list(known)
+        known: set[_Log] = set(self._db.execute("SELECT name, inode, mtime, size FROM chain"))
+        there = self._logs()
+        changed = {name for name, *_ in there - known if name == JOURNAL or _RUN.fullmatch(name)}
+        gone = {name for name, *_ in known - there} - {name for name, *_ in there}
+        return sorted(changed) + sorted(gone)
 
-    def _logs(self, known: Container[str]) -> Iterator[tuple[str, os.stat_result]]:
-        """Every log there is. Of many runs this is most of the work of a list, so it is done without paths."""
+    def _logs(self) -> set[_Log]:
+        """
+        Every log there may be. Of many runs this is most of the work of a list, so that nothing else is done for each.
+        """
+        found: set[_Log] = set()
         with contextlib.suppress(OSError):
-            yield JOURNAL, self._store.path(JOURNAL).lstat()
+            journal = self._store.path(JOURNAL).lstat()
+            found.add((JOURNAL, journal.st_ino, journal.st_mtime_ns, journal.st_size))
         with contextlib.suppress(OSError), os.scandir(self._store.root / "runs") as entries:
             for entry in entries:
-                name = entry.name.removesuffix(".jsonl")
-                if name != entry.name and (name in known or _RUN.fullmatch(name)):
-                    with contextlib.suppress(OSError):
-                        yield name, entry.stat(follow_symlinks=False)
+                if entry.name.endswith(".jsonl"):
+                    try:
+                        stat = entry.stat(follow_symlinks=False)
+                    except OSError:
+                        continue
+                    found.add((entry.name[:-6], stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        return found
 
     def _ingest(self, name: str) -> None:
         row = self._db.execute("SELECT n, inode, size, lines, head FROM chain WHERE name = ?", (name,)).fetchone()
