@@ -4,9 +4,9 @@ Measures the log and the reading of a large store, and prints one table; exits 1
     python benches/records.py [RECORDS]     (1,000,000, a store of 2 GB in the directory for temporary files)
 
 Times are of the processor, and are gated as they would be on the machine of the budgets: by the yardstick of
-`benches/kernel`, measured before and after each. Beside them stand ratios inside this run (a large store against a small
-one, taking in lines against reading them as JSON, many writers against one) and instruction counts, which other load on
-the machine does not move.
+`benches/kernel`, measured before and after each. Beside them stand ratios inside this run (a large store against a
+small one, taking in lines against reading them as JSON, many writers against one) and instruction counts, which other
+load on the machine does not move.
 """
 
 from __future__ import annotations

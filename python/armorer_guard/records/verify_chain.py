@@ -165,8 +165,8 @@ class Follower:
 
     def _whole_lines(self, block: bytearray, begin: int, size: int, number: int, offset: int) -> int:
         """
-        Follow the whole lines between two bytes of a block that begins at byte *offset*, the first behind line *number*;
-        returns the number of the last.
+        Follow the whole lines between two bytes of a block that begins at byte *offset*, the first behind line
+        *number*; returns the number of the last.
         """
         while begin < size:
             begin, number = self._plain(block, begin, size, number)
@@ -189,7 +189,8 @@ class Follower:
             Where the first line begins that must be looked at more closely, or the end of the block, and how many lines
             stand before it.
         """
-        if self.thorough:
+        if self.thorough or self.report.problems:
+            # Where something is wrong the next line may state another position than it has.
             return begin, number
         fresh, view = hashlib.sha256(DOMAIN).copy, memoryview(block)
         find, stands = block.find, block.startswith
