@@ -1,9 +1,10 @@
 //! The log: what an append costs, how that grows, and what writers at the same moment cost each other.
 //!
-//! `cargo bench --bench records -- append 100000` appends so many decisions to one run, chained and not synced, and prints
-//! one JSON line: the least, the median and the 99th percentile in nanoseconds of thread time, the medians of the first and
-//! the last tenth, and the yardstick measured between them. Under callgrind, the difference between two counts divided by
-//! the difference of the numbers is the cost of one.
+//! `cargo bench --bench records -- append 100000` appends so many notes of a few hundred bytes to one run, chained and not
+//! synced, and prints one JSON line: the least, the median and the 99th percentile in nanoseconds of thread time, the
+//! medians of the first and the last tenth, and the yardstick measured between them. Under callgrind, the difference
+//! between two counts divided by the difference of the numbers is the cost of one. `-- decisions` does the same with
+//! decisions, so that making the record and keeping up with what the run has seen counts too.
 //!
 //! `-- writers 16 40` starts sixteen processes that live for one append each, forty times, and lets them write at the same
 //! moment: to a run each, and to one run. What the second takes longer is what writers wait for each other.
@@ -88,18 +89,30 @@ impl Drop for Scratch {
 }
 
 /// Appends to one run, one after the other.
-fn appending(count: usize) {
+fn appending(mode: &str, count: usize) {
     let home = Scratch::new();
     let store = Store::open(&home.0)
         .expect("a store can be made")
         .with_durability(Durability::Fast);
     let mut decision = decided(&store.run_id("bench", Some("bench")));
     append(&store, &decision);
+    let note = Value::Object(vec![(
+        String::from("note"),
+        Value::from(COMMAND.repeat(3)),
+    )]);
     let mut nanoseconds = Vec::with_capacity(count);
     let mut yardstick = u64::MAX;
     for round in 0..count {
         decision.id = armorer_guard_core::record::new_id();
-        nanoseconds.push(kernel::timed(|| append(&store, &decision)));
+        nanoseconds.push(kernel::timed(|| {
+            if mode == "decisions" {
+                append(&store, &decision);
+            } else {
+                store
+                    .append_event("note", &note, Some(&decision.run), "bench")
+                    .expect("the note can be appended");
+            }
+        }));
         if round % 64 == 0 {
             yardstick = yardstick.min(kernel::measure_yardstick());
         }
@@ -111,7 +124,7 @@ fn appending(count: usize) {
     println!(
         "{}",
         serde_json::json!({
-            "mode": "append", "rounds": count, "min_ns": min, "p50_ns": p50, "p99_ns": p99,
+            "mode": mode, "rounds": count, "min_ns": min, "p50_ns": p50, "p99_ns": p99,
             "first_p50_ns": first, "last_p50_ns": last, "yardstick_ns": yardstick,
         })
     );
@@ -248,6 +261,6 @@ fn main() {
             let least = (0..64).map(|_| kernel::measure_yardstick()).min();
             println!("{}", serde_json::json!({"mode": "yardstick", "yardstick_ns": least}));
         }
-        _ => appending(number(1, 100_000)),
+        mode => appending(mode, number(1, 100_000)),
     }
 }
