@@ -4,11 +4,13 @@
 //! merging layers and explaining are Python's (`armorer_guard.policy`); a second evaluator there, written from the
 //! language's definition, must give the same verdicts.
 
+mod asking;
 pub mod build;
 mod compile;
 mod condition;
 mod decide;
 mod glob;
+mod granted;
 mod load;
 mod message;
 mod packed;
@@ -16,6 +18,7 @@ mod pool;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+mod unspoken;
 
 use std::fmt;
 
