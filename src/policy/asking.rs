@@ -1,9 +1,8 @@
 //! What the blocks of a rule speak about, and what keeps a rule from speaking. Most rules are dismissed by one look at
 //! what the facts hold, and most of the others by their first condition that does not.
 
-use super::compile::{Block, Compiled, Needs};
-use super::condition::Truth;
-use super::pool::Span;
+use super::compiled::{Block, Compiled, Needs, Rule, Span};
+use super::condition::{ActionCondition, CallCondition, FindingCondition, Truth};
 use crate::facts::Facts;
 
 /// What a rule spoke about, and how sure that is.
@@ -59,17 +58,14 @@ impl Seen {
                     .families
                     .is_none_or(|families| families & held_families != 0)
         };
-        let mut rules = vec![0; compiled.rules.len().div_ceil(64)];
+        let mut rules = vec![0; compiled.count::<Rule>().div_ceil(64)];
+        let mut behind = compiled.all::<u64>();
         let open = compiled
-            .gates
-            .iter()
-            .zip(&compiled.behind)
-            .map(|(needs, behind)| {
-                let open = passes(needs);
-                if open {
-                    for (all, own) in rules.iter_mut().zip(behind) {
-                        *all |= own;
-                    }
+            .all::<Needs>()
+            .map(|needs| {
+                let open = passes(&needs);
+                for (all, own) in rules.iter_mut().zip(behind.by_ref()) {
+                    *all |= if open { own } else { 0 };
                 }
                 open
             })
@@ -89,15 +85,11 @@ impl Seen {
     }
 
     /// Blocks behind an open gate, each with what the gate asks.
-    fn blocks<'c>(
-        &self,
-        blocks: Span,
-        compiled: &'c Compiled,
-    ) -> impl Iterator<Item = (&'c Block, &'c Needs)> {
-        blocks.of(&compiled.blocks).iter().filter_map(|block| {
+    fn blocks(&self, blocks: Span, compiled: &Compiled) -> impl Iterator<Item = (Block, Needs)> {
+        compiled.of::<Block>(blocks).filter_map(|block| {
             let gate = usize::from(block.gate);
             let open = self.open.get(gate) == Some(&true);
-            Some((block, compiled.gates.get(gate).filter(|_| open)?))
+            Some((block, open.then(|| compiled.get(gate))??))
         })
     }
 }
@@ -111,7 +103,7 @@ pub(super) fn matched(
 ) -> Option<Match> {
     let mut found = None;
     for (block, needs) in seen.blocks(blocks, compiled) {
-        match_block(block, needs, compiled, facts, &mut found);
+        match_block(&block, &needs, compiled, facts, &mut found);
     }
     found
 }
@@ -123,9 +115,8 @@ fn match_block(
     facts: &Facts,
     found: &mut Option<Match>,
 ) {
-    let pool = &compiled.pool;
-    let call = all(block.call.of(&pool.call), |condition| {
-        condition.holds(facts, pool)
+    let call = all(compiled.of::<CallCondition>(block.call), |condition| {
+        condition.holds(facts, compiled)
     });
     if call == Truth::No {
         return;
@@ -135,8 +126,8 @@ fn match_block(
             if kinds & action.kind.bit() == 0 {
                 return Truth::No;
             }
-            all(block.action.of(&pool.action), |condition| {
-                condition.holds(action, &facts.context, pool)
+            all(compiled.of::<ActionCondition>(block.action), |condition| {
+                condition.holds(action, &facts.context, compiled)
             })
         })
     });
@@ -149,9 +140,10 @@ fn match_block(
             if families & 1 << finding.kind as u8 == 0 {
                 return Truth::No;
             }
-            all(block.finding.of(&pool.finding), |condition| {
-                condition.holds(finding, pool)
-            })
+            all(
+                compiled.of::<FindingCondition>(block.finding),
+                |condition| condition.holds(finding, compiled),
+            )
         })
     });
     let of_findings = findings.as_ref().map_or(Truth::Yes, |held| held.surest);
@@ -171,10 +163,10 @@ fn match_block(
 }
 
 /// The truth of a conjunction; what comes after a condition that does not hold is not asked.
-fn all<C: Copy>(conditions: &[C], holds: impl Fn(C) -> Truth) -> Truth {
+fn all<C>(conditions: impl Iterator<Item = C>, holds: impl Fn(C) -> Truth) -> Truth {
     let mut truth = Truth::Yes;
     for condition in conditions {
-        truth = truth.min(holds(*condition));
+        truth = truth.min(holds(condition));
         if truth == Truth::No {
             break;
         }
@@ -218,17 +210,16 @@ pub(super) fn missing(
     facts: &Facts,
     seen: &Seen,
 ) -> Option<&'static str> {
-    let pool = &compiled.pool;
     let mut missing: Option<&'static str> = None;
     for (block, needs) in seen.blocks(blocks, compiled) {
-        let on_call = block.call.of(&pool.call);
+        let on_call = compiled.of::<CallCondition>(block.call);
         // A rule of a single condition would nearly match every call.
-        if needs.kinds.is_none() && needs.families.is_none() && on_call.len() < 2 {
+        if needs.kinds.is_none() && needs.families.is_none() && on_call.clone().nth(1).is_none() {
             continue;
         }
         let mut misses = Misses::of(
             on_call,
-            |condition| condition.holds(facts, pool),
+            |condition| condition.holds(facts, compiled),
             |condition| condition.name(),
         );
         if let Some(kinds) = needs.kinds
@@ -237,8 +228,8 @@ pub(super) fn missing(
             misses = misses.and(Misses::of_nearest(&facts.actions, |action| {
                 (kinds & action.kind.bit() != 0).then(|| {
                     Misses::of(
-                        block.action.of(&pool.action),
-                        |condition| condition.holds(action, &facts.context, pool),
+                        compiled.of::<ActionCondition>(block.action),
+                        |condition| condition.holds(action, &facts.context, compiled),
                         |condition| condition.name(),
                     )
                 })
@@ -250,8 +241,8 @@ pub(super) fn missing(
             misses = misses.and(Misses::of_nearest(&facts.findings, |finding| {
                 (families & 1 << finding.kind as u8 != 0).then(|| {
                     Misses::of(
-                        block.finding.of(&pool.finding),
-                        |condition| condition.holds(finding, pool),
+                        compiled.of::<FindingCondition>(block.finding),
+                        |condition| condition.holds(finding, compiled),
                         |condition| condition.name(),
                     )
                 })
@@ -283,7 +274,7 @@ impl Misses {
     };
 
     fn of<C: Copy>(
-        conditions: &[C],
+        conditions: impl Iterator<Item = C>,
         holds: impl Fn(C) -> Truth,
         name: impl Fn(&C) -> &'static str,
     ) -> Self {
@@ -292,9 +283,9 @@ impl Misses {
             first: None,
         };
         for condition in conditions {
-            if holds(*condition) == Truth::No {
+            if holds(condition) == Truth::No {
                 misses.count += 1;
-                misses.first = Some(name(condition));
+                misses.first = Some(name(&condition));
                 if misses.count == 2 {
                     break;
                 }

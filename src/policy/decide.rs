@@ -5,11 +5,10 @@
 
 use super::Policy;
 use super::asking::{Match, Seen, matched, missing};
-use super::compile::{Compiled, Rule};
+use super::compiled::{Compiled, LabelRule, Rule, Span, Texts as _};
 use super::condition::Truth;
 use super::granted::Granted;
 use super::message;
-use super::pool::Span;
 use super::spec::Layer;
 use super::unspoken::{ByDefault, Uncovered, nothing_happens};
 use crate::decision::{Determining, Effect, Labelled, Near, Verdict};
@@ -21,8 +20,8 @@ const OBSERVED: &str = "observed";
 const MAX_NEAR: usize = 8;
 
 /// A rule that speaks.
-pub(super) struct Spoken<'p> {
-    pub(super) rule: &'p Rule,
+pub(super) struct Spoken {
+    pub(super) rule: Rule,
     at: usize,
     pub(super) effect: Effect,
     pub(super) actions: Vec<usize>,
@@ -35,26 +34,26 @@ pub(super) struct Spoken<'p> {
 pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
     let seen = Seen::of(facts, compiled);
-    let mut spoken: Vec<Spoken<'_>> = seen
+    let mut spoken: Vec<Spoken> = seen
         .rules()
         .filter_map(|at| {
-            let rule = compiled.rules.get(at)?;
+            let rule: Rule = compiled.get(at)?;
             let found = matched(rule.blocks, compiled, facts, &seen)?;
-            settle(at, rule, found).filter(|_| speaks_on(rule, compiled, &facts.now))
+            settle(at, rule, found).filter(|_| speaks_on(&rule, compiled, &facts.now))
         })
         .collect();
     let spoke: Vec<usize> = spoken.iter().map(|spoken| spoken.at).collect();
-    drop_overridden(&mut spoken);
+    drop_overridden(&mut spoken, compiled);
 
     let mut defaults = Uncovered::of(facts, &spoken).defaults(facts, policy);
     let labels = labels(facts, compiled, &seen, &spoken);
     let granted = Granted::of(facts, compiled, &spoken, &defaults);
     let mut obligations: Vec<String> = spoken
         .iter()
-        .flat_map(|spoken| compiled.pool.words(spoken.rule.then).map(str::to_owned))
+        .flat_map(|spoken| compiled.words(spoken.rule.then).map(str::to_owned))
         .collect();
     if let Some(granted) = &granted {
-        spoken.retain(|spoken| !granted.answers(compiled.pool.text(spoken.rule.id), spoken.effect));
+        spoken.retain(|spoken| !granted.answers(compiled.text(spoken.rule.id), spoken.effect));
         defaults.retain(|default| !granted.answers(default.rule, default.effect));
     }
     let effect = spoken
@@ -71,7 +70,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
             .map(|spoken| spoken.determining(facts, compiled))
             .collect(),
     };
-    let layer = compiled.defaults[facts.phase as usize].1;
+    let layer = compiled.by_phase(facts.phase).layer;
     let answer = answer(effect, compiled, layer, &spoken, &defaults);
     let defaults: Vec<Determining> = defaults
         .into_iter()
@@ -96,8 +95,8 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
         obligations,
         labels,
         grants: granted.map(|granted| granted.ids).unwrap_or_default(),
-        observes: compiled.observe,
-        policy_digest: policy.digest.clone(),
+        observes: compiled.head().observe,
+        policy_digest: policy.digest().to_owned(),
     }
 }
 
@@ -114,13 +113,13 @@ fn near(
     }
     seen.rules()
         .filter_map(|at| {
-            let rule = compiled.rules.get(at)?;
+            let rule: Rule = compiled.get(at)?;
             let asked = rule.effect > effect
                 && spoke.binary_search(&at).is_err()
-                && speaks_on(rule, compiled, &facts.now);
+                && speaks_on(&rule, compiled, &facts.now);
             let missing = asked.then(|| missing(rule.blocks, compiled, facts, seen))??;
             Some(Near {
-                rule: compiled.pool.text(rule.id).to_owned(),
+                rule: compiled.text(rule.id).to_owned(),
                 effect: rule.effect,
                 missing: vec![String::from(missing)],
             })
@@ -135,13 +134,13 @@ fn answer(
     effect: Effect,
     compiled: &Compiled,
     layer: Layer,
-    spoken: &[Spoken<'_>],
+    spoken: &[Spoken],
     defaults: &[ByDefault],
 ) -> Effect {
-    if !compiled.observe {
+    if !compiled.head().observe {
         return effect;
     }
-    if compiled.observe_all {
+    if compiled.head().observe_all {
         return Effect::Allow;
     }
     let rules = spoken
@@ -156,32 +155,31 @@ fn answer(
 }
 
 /// The labels that the call leaves on its run: by the rules for labels, and by what rules demand besides their effect.
-fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]) -> Vec<Labelled> {
-    let pool = &compiled.pool;
+fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken]) -> Vec<Labelled> {
     let mut labels = Vec::new();
     let mut add = |label: &str, rule: Span, actions: &[usize], findings: &[usize]| {
         labels.push(Labelled {
             label: label.to_owned(),
-            rule: pool.text(rule).to_owned(),
+            rule: compiled.text(rule).to_owned(),
             message: message::of_label(facts, actions, findings),
             actions: actions.to_vec(),
             findings: findings.to_vec(),
         });
     };
-    for rule in &compiled.labels {
+    for rule in compiled.all::<LabelRule>() {
         if let Some(mut found) = matched(rule.blocks, compiled, facts, seen) {
             found.keep_surest();
             let positions = |list: &[(usize, Truth)]| -> Vec<usize> {
                 list.iter().map(|(at, _)| *at).collect()
             };
             let (actions, findings) = (positions(&found.actions), positions(&found.findings));
-            for label in pool.words(rule.add) {
+            for label in compiled.words(rule.add) {
                 add(label, rule.id, &actions, &findings);
             }
         }
     }
     for spoken in spoken {
-        for label in pool
+        for label in compiled
             .words(spoken.rule.then)
             .filter_map(|word| word.strip_prefix("label:"))
         {
@@ -203,14 +201,14 @@ fn speaks_on(rule: &Rule, compiled: &Compiled, now: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || byte == b'-') =>
         {
-            today <= compiled.pool.text(until)
+            today <= compiled.text(until)
         }
         _ => rule.effect != Effect::Allow,
     }
 }
 
 /// What a match says: the sure part for what it says in general, the unsure part for what it says about the unknown.
-fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
+fn settle(at: usize, rule: Rule, mut found: Match) -> Option<Spoken> {
     found.keep_surest();
     let sure = found.truths().any(|truth| truth == Truth::Yes);
     // A permission counts where it is sure. So does a prohibition that says something else about the unknown.
@@ -240,7 +238,7 @@ fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
 }
 
 /// Takes out the questions that permissions answer, wherever they answer all of it.
-fn drop_overridden(spoken: &mut Vec<Spoken<'_>>) {
+fn drop_overridden(spoken: &mut Vec<Spoken>, compiled: &Compiled) {
     if spoken
         .iter()
         .all(|spoken| spoken.rule.overridden_by.is_empty())
@@ -252,11 +250,11 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>) {
         .filter(|question| {
             let permissions = || {
                 spoken.iter().filter(|spoken| {
-                    let answers = &question.rule.overridden_by;
-                    answers.iter().any(|at| *at as usize == spoken.at)
+                    let mut answers = compiled.of::<u32>(question.rule.overridden_by);
+                    answers.any(|at| at as usize == spoken.at)
                 })
             };
-            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken<'_>) -> &'a [usize]| {
+            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken) -> &'a [usize]| {
                 !asked.is_empty()
                     && asked
                         .iter()
@@ -272,16 +270,15 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>) {
     spoken.retain(|spoken| !answered.contains(&spoken.at));
 }
 
-impl Spoken<'_> {
+impl Spoken {
     fn determining(&self, facts: &Facts, compiled: &Compiled) -> Determining {
-        let pool = &compiled.pool;
         Determining {
-            rule: pool.text(self.rule.id).to_owned(),
+            rule: compiled.text(self.rule.id).to_owned(),
             effect: self.effect,
             layer: String::from(self.rule.layer.as_str()),
             message: message::of_rule(
-                self.rule,
-                pool,
+                &self.rule,
+                compiled,
                 facts,
                 &self.actions,
                 &self.findings,

@@ -1,6 +1,6 @@
 //! Grants in force: what a person has allowed before answers questions, and nothing else.
 
-use super::compile::Compiled;
+use super::compiled::{Compiled, Texts as _};
 use super::decide::Spoken;
 use super::message;
 use super::spec::Layer;
@@ -24,15 +24,14 @@ impl Granted {
     pub(super) fn of(
         facts: &Facts,
         compiled: &Compiled,
-        spoken: &[Spoken<'_>],
+        spoken: &[Spoken],
         defaults: &[ByDefault],
     ) -> Option<Self> {
         let first = facts.state.grants.first()?;
-        let pool = &compiled.pool;
         let said = || {
             spoken
                 .iter()
-                .map(|spoken| (pool.text(spoken.rule.id), spoken.effect))
+                .map(|spoken| (compiled.text(spoken.rule.id), spoken.effect))
                 .chain(
                     defaults
                         .iter()
@@ -63,7 +62,7 @@ impl Granted {
                 Some(())
             };
             for spoken in spoken.iter().filter(|spoken| spoken.effect == Effect::Ask) {
-                answer(pool.text(spoken.rule.id))?;
+                answer(compiled.text(spoken.rule.id))?;
                 covered.extend(&spoken.actions);
             }
             let asking = |default: &&ByDefault| default.effect == Effect::Ask;

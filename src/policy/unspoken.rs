@@ -18,8 +18,8 @@ pub(super) struct Uncovered {
 }
 
 impl Uncovered {
-    pub(super) fn of(facts: &Facts, spoken: &[Spoken<'_>]) -> Self {
-        let permissions: Vec<&Spoken<'_>> = spoken
+    pub(super) fn of(facts: &Facts, spoken: &[Spoken]) -> Self {
+        let permissions: Vec<&Spoken> = spoken
             .iter()
             .filter(|spoken| spoken.rule.effect == Effect::Allow)
             .collect();
@@ -50,7 +50,7 @@ impl Uncovered {
 
     /// What the defaults say about it. What was not understood is asked about at least.
     pub(super) fn defaults(self, facts: &Facts, policy: &Policy) -> Vec<ByDefault> {
-        let (effect, _) = policy.compiled.defaults[facts.phase as usize];
+        let effect = policy.compiled.by_phase(facts.phase).effect;
         let mut entries = Vec::new();
         if facts.phase != Phase::Pre && !self.call && effect > Effect::Allow {
             entries.push(ByDefault {
