@@ -96,10 +96,7 @@ fn appending(mode: &str, count: usize) {
         .with_durability(Durability::Fast);
     let mut decision = decided(&store.run_id("bench", Some("bench")));
     append(&store, &decision);
-    let note = Value::Object(vec![(
-        String::from("note"),
-        Value::from(COMMAND.repeat(3)),
-    )]);
+    let note = Value::Object(vec![(String::from("note"), Value::from(COMMAND.repeat(3)))]);
     let mut nanoseconds = Vec::with_capacity(count);
     let mut yardstick = u64::MAX;
     for round in 0..count {
@@ -160,7 +157,12 @@ fn at_once(home: &Path, writers: usize, shared: bool) -> Vec<u64> {
                 format!("own-{writer}")
             };
             Command::new(std::env::current_exe().expect("this program has a path"))
-                .args(["once", &home.to_string_lossy(), &run, &moment_us.to_string()])
+                .args([
+                    "once",
+                    &home.to_string_lossy(),
+                    &run,
+                    &moment_us.to_string(),
+                ])
                 .stdout(Stdio::piped())
                 .spawn()
                 .expect("a writer can be started")
@@ -259,7 +261,10 @@ fn main() {
         ),
         "yardstick" => {
             let least = (0..64).map(|_| kernel::measure_yardstick()).min();
-            println!("{}", serde_json::json!({"mode": "yardstick", "yardstick_ns": least}));
+            println!(
+                "{}",
+                serde_json::json!({"mode": "yardstick", "yardstick_ns": least})
+            );
         }
         mode => appending(mode, number(1, 100_000)),
     }

@@ -1,8 +1,8 @@
 //! Single conditions, three-valued: what is not known is neither true nor false, and the caller decides what that means.
 
+use super::compiled::{Compiled, Span, Texts as _};
 use super::glob::Glob;
 use super::packed::{fixed_enum, fixed_struct, fixed_word};
-use super::pool::{Pool, Span};
 use crate::actions::{Action, ActionKind, Place};
 use crate::call::Context;
 use crate::facts::Facts;
@@ -46,18 +46,17 @@ fixed_struct!(Globs {
 });
 
 impl Globs {
-    fn fit(self, text: &str, pool: &Pool) -> bool {
+    fn fit(self, text: &str, compiled: &Compiled) -> bool {
         let one_of = |globs: Span| {
-            globs
-                .of(&pool.globs)
-                .iter()
-                .any(|glob| glob.matches(text, pool))
+            compiled
+                .of::<Glob>(globs)
+                .any(|glob| glob.matches(text, compiled))
         };
         (self.any.is_empty() || one_of(self.any)) && !one_of(self.none)
     }
 
-    fn fit_option(self, text: Option<&str>, pool: &Pool) -> Truth {
-        text.is_some_and(|text| self.fit(text, pool)).into()
+    fn fit_option(self, text: Option<&str>, compiled: &Compiled) -> Truth {
+        text.is_some_and(|text| self.fit(text, compiled)).into()
     }
 }
 
@@ -77,7 +76,7 @@ fixed_struct!(Words {
 
 impl Words {
     /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
-    fn fit(self, held: &[String], absent: Truth, pool: &Pool) -> Truth {
+    fn fit(self, held: &[String], absent: Truth, compiled: &Compiled) -> Truth {
         let holds = |word: &str| {
             if held.iter().any(|held| held == word) {
                 Truth::Yes
@@ -85,9 +84,12 @@ impl Words {
                 absent
             }
         };
-        let any = pool.words(self.any).map(holds).max();
-        let all = pool.words(self.all).map(holds).min();
-        let none = pool.words(self.none).map(|word| holds(word).not()).min();
+        let any = compiled.words(self.any).map(holds).max();
+        let all = compiled.words(self.all).map(holds).min();
+        let none = compiled
+            .words(self.none)
+            .map(|word| holds(word).not())
+            .min();
         [any, all, none]
             .into_iter()
             .flatten()
@@ -258,21 +260,25 @@ impl CallCondition {
         }
     }
 
-    pub(super) fn holds(self, facts: &Facts, pool: &Pool) -> Truth {
+    pub(super) fn holds(self, facts: &Facts, compiled: &Compiled) -> Truth {
         let caller = &facts.caller;
         match self {
             Self::Surface(set) => (set & (1 << facts.surface as u8) != 0).into(),
-            Self::Tool(globs) => (!facts.tool.is_empty() && globs.fit(&facts.tool, pool)).into(),
-            Self::Server(globs) => globs.fit_option(facts.server.as_deref(), pool),
-            Self::Runtime(globs) => globs.fit(&caller.runtime, pool).into(),
+            Self::Tool(globs) => {
+                (!facts.tool.is_empty() && globs.fit(&facts.tool, compiled)).into()
+            }
+            Self::Server(globs) => globs.fit_option(facts.server.as_deref(), compiled),
+            Self::Runtime(globs) => globs.fit(&caller.runtime, compiled).into(),
             Self::Agent(globs) => globs
-                .fit(caller.agent.as_deref().unwrap_or("main"), pool)
+                .fit(caller.agent.as_deref().unwrap_or("main"), compiled)
                 .into(),
-            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref(), pool),
+            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref(), compiled),
             Self::Depth(range) => range.holds(u64::from(caller.depth)).into(),
-            Self::Arg(pointer, condition) => condition.holds(pool.text(pointer), facts, pool),
+            Self::Arg(pointer, condition) => {
+                condition.holds(compiled.text(pointer), facts, compiled)
+            }
             Self::EveryArg(pointer, condition) => {
-                condition.holds_for_one(pool.text(pointer), facts, pool)
+                condition.holds_for_one(compiled.text(pointer), facts, compiled)
             }
             Self::Pin(set) => match facts.pin {
                 Some(pin) => (set & (1 << pin as u8) != 0).into(),
@@ -281,16 +287,16 @@ impl CallCondition {
                 None => Truth::No,
             },
             Self::Principal(globs) => match &facts.context.user {
-                Some(user) => globs.fit(user, pool).into(),
+                Some(user) => globs.fit(user, compiled).into(),
                 None => Truth::Unknown,
             },
             Self::RunMode(set) => match caller.run_mode {
                 Some(mode) => (set & (1 << mode as u8) != 0).into(),
                 None => Truth::Unknown,
             },
-            Self::Label(words) => words.fit(&facts.state.labels, Truth::No, pool),
+            Self::Label(words) => words.fit(&facts.state.labels, Truth::No, compiled),
             Self::Counter(name, range) => {
-                let name = pool.text(name);
+                let name = compiled.text(name);
                 let held = facts.state.counters.iter().find(|(held, _)| held == name);
                 range.holds(held.map_or(0, |(_, count)| *count)).into()
             }
@@ -300,24 +306,24 @@ impl CallCondition {
 }
 
 impl ArgCondition {
-    fn holds(self, pointer: &str, facts: &Facts, pool: &Pool) -> Truth {
+    fn holds(self, pointer: &str, facts: &Facts, compiled: &Compiled) -> Truth {
         let value = facts.args.pointer(pointer);
         if self.exists.is_some_and(|exists| exists != value.is_some()) {
             return Truth::No;
         }
         self.text.map_or(Truth::Yes, |globs| {
-            fits_argument(globs, pointer, value, facts, pool)
+            fits_argument(globs, pointer, value, facts, compiled)
         })
     }
 
     /// As `holds`, for whichever of the values that the pointer stands for.
-    fn holds_for_one(self, pointer: &str, facts: &Facts, pool: &Pool) -> Truth {
+    fn holds_for_one(self, pointer: &str, facts: &Facts, compiled: &Compiled) -> Truth {
         let mut there = false;
         let mut best = Truth::No;
         facts.args.each_at(pointer, &mut |at, value| {
             there = true;
             if let Some(globs) = self.text {
-                best = best.max(fits_argument(globs, at, Some(value), facts, pool));
+                best = best.max(fits_argument(globs, at, Some(value), facts, compiled));
             }
         });
         if self.exists.is_some_and(|exists| exists != there) {
@@ -336,7 +342,7 @@ fn fits_argument(
     pointer: &str,
     value: Option<&Value>,
     facts: &Facts,
-    pool: &Pool,
+    compiled: &Compiled,
 ) -> Truth {
     // What was replaced by a mark cannot be compared any more.
     if facts
@@ -347,9 +353,11 @@ fn fits_argument(
         return Truth::Unknown;
     }
     match value {
-        Some(Value::String(text)) => globs.fit(text, pool).into(),
-        Some(&Value::Bool(truth)) => globs.fit(if truth { "true" } else { "false" }, pool).into(),
-        Some(Value::Int(number)) => globs.fit(&number.to_string(), pool).into(),
+        Some(Value::String(text)) => globs.fit(text, compiled).into(),
+        Some(&Value::Bool(truth)) => globs
+            .fit(if truth { "true" } else { "false" }, compiled)
+            .into(),
+        Some(Value::Int(number)) => globs.fit(&number.to_string(), compiled).into(),
         _ => Truth::No,
     }
 }
@@ -424,16 +432,16 @@ fixed_struct!(Targets {
 });
 
 impl Targets {
-    fn hold(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    fn hold(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         if action.kind == ActionKind::Unknown {
             return Truth::Unknown;
         }
         let either = |globs: Span, folders: Span| {
-            let globs = globs.of(&pool.target_globs).iter();
-            let folders = folders.of(&pool.unders).iter();
+            let globs = compiled.of::<TargetGlob>(globs);
+            let folders = compiled.of::<Under>(folders);
             globs
-                .map(|glob| glob.holds(action, context, pool))
-                .chain(folders.map(|folder| folder.holds(action, context, pool)))
+                .map(|glob| glob.holds(action, context, compiled))
+                .chain(folders.map(|folder| folder.holds(action, context, compiled)))
                 .max()
         };
         let wanted = either(self.any, self.under).unwrap_or(Truth::Yes);
@@ -443,7 +451,7 @@ impl Targets {
 }
 
 impl TargetGlob {
-    fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
@@ -451,21 +459,21 @@ impl TargetGlob {
         if action.target.exact {
             value
                 .strip_prefix(base)
-                .is_some_and(|rest| self.glob.matches(rest, pool))
+                .is_some_and(|rest| self.glob.matches(rest, compiled))
                 .into()
         } else {
-            partly(value, base, self.glob.literal(pool))
+            partly(value, base, self.glob.literal(compiled))
         }
     }
 }
 
 impl Under {
-    fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
         let value = action.target.value.as_str();
-        let folder = pool.text(self.rest);
+        let folder = compiled.text(self.rest);
         if action.target.exact {
             value
                 .strip_prefix(base)
@@ -537,13 +545,13 @@ impl ActionCondition {
         }
     }
 
-    pub(super) fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    pub(super) fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let not_understood = action.kind == ActionKind::Unknown;
         match self {
-            Self::Target(targets) => targets.hold(action, context, pool),
+            Self::Target(targets) => targets.hold(action, context, compiled),
             Self::Place(set) => place(set, action),
             Self::Host(globs) => match &action.target.host {
-                Some(host) => globs.fit(host, pool).into(),
+                Some(host) => globs.fit(host, compiled).into(),
                 None if not_understood || !action.target.exact || has_host(action.kind) => {
                     Truth::Unknown
                 }
@@ -555,13 +563,13 @@ impl ActionCondition {
                 } else {
                     Truth::No
                 };
-                words.fit(&action.attributes, absent, pool)
+                words.fit(&action.attributes, absent, compiled)
             }
             Self::Certainty(set) => (set & (1 << action.certainty as u8) != 0).into(),
             Self::Exact(exact) => (action.target.exact == exact).into(),
             Self::Remote(remote) => (action.on.is_some() == remote).into(),
-            Self::On(globs) => globs.fit_option(action.on.as_deref(), pool),
-            Self::By(globs) => globs.fit(&action.by, pool).into(),
+            Self::On(globs) => globs.fit_option(action.on.as_deref(), compiled),
+            Self::By(globs) => globs.fit(&action.by, compiled).into(),
         }
     }
 }
@@ -640,9 +648,9 @@ impl FindingCondition {
         }
     }
 
-    pub(super) fn holds(self, finding: &Finding, pool: &Pool) -> Truth {
+    pub(super) fn holds(self, finding: &Finding, compiled: &Compiled) -> Truth {
         match self {
-            Self::Rule(globs) => globs.fit(&finding.rule, pool),
+            Self::Rule(globs) => globs.fit(&finding.rule, compiled),
             Self::Severity(least) => finding.severity >= least,
             Self::Checksum(set) => {
                 let bit = match finding.checksum {

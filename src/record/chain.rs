@@ -17,7 +17,8 @@ use super::epoch::Epoch;
 use super::error::StoreError;
 use super::id::{self, digest};
 use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
-use super::memory::Memory;
+use super::memory::{Memory, Own};
+use super::seen::Line;
 use super::state::State;
 use super::turn::{Batch, Unsynced};
 use super::{Appended, Stamp, os};
@@ -51,8 +52,6 @@ pub(super) struct Chain {
     known: Option<End>,
     /// What the run has seen, as of the end of the file when we last looked.
     memory: Option<Memory>,
-    /// The epoch of the log's end, as long as `known` holds.
-    epoch: Option<Epoch>,
     /// Records that wait for a sync. While there are any, the file stays locked.
     batch: Option<Batch>,
     /// How many threads of this process wait for this log.
@@ -72,7 +71,6 @@ impl Chain {
             file: None,
             known: None,
             memory: None,
-            epoch: None,
             batch: None,
             waiting: Arc::default(),
         }
@@ -105,7 +103,8 @@ impl Chain {
     /// Cuts off what could not be synced.
     fn take_back(&mut self, file: &File, start: u64) {
         self.known = None;
-        self.epoch = None;
+        // It may have folded what goes now.
+        self.memory = None;
         let _ = os::truncate(file, start);
     }
 
@@ -124,7 +123,7 @@ impl Chain {
             last_start: 0,
             synced_dir: false,
             fresh: false,
-            epoch: None,
+            own: Own::default(),
             file,
             chain: self,
         };
@@ -214,8 +213,8 @@ pub(super) struct Locked<'a> {
     synced_dir: bool,
     /// Whether the file held no record when we took the lock.
     fresh: bool,
-    /// The epoch of what is staged.
-    epoch: Option<Epoch>,
+    /// What is staged, as far as it is remembered.
+    own: Own,
 }
 
 /// What a search from the end of a log came to.
@@ -277,9 +276,18 @@ impl Locked<'_> {
 
     /// What the records in the file say that the run has seen. What is staged counts once it is committed.
     pub(super) fn state(&mut self) -> Result<&State, StoreError> {
+        self.memory().map(Memory::state)
+    }
+
+    /// The epoch that the end of the file belongs to.
+    pub(super) fn epoch(&mut self) -> Result<&Epoch, StoreError> {
+        self.memory().map(Memory::epoch)
+    }
+
+    fn memory(&mut self) -> Result<&Memory, StoreError> {
         let held = self.chain.memory.take();
         let memory = Memory::of(held, self, &self.chain.options.state)?;
-        Ok(self.chain.memory.insert(memory).state())
+        Ok(self.chain.memory.insert(memory))
     }
 
     /// Keeps what the run has seen for the next process, when that is worth it; what is not kept is folded again by it.
@@ -306,14 +314,9 @@ impl Locked<'_> {
         self.len + self.pending.len() as u64
     }
 
-    /// The epoch of the log's end, when it was looked up before and nobody has written since.
-    pub(super) fn known_epoch(&self) -> Option<&Epoch> {
-        self.chain.epoch.as_ref()
-    }
-
     /// Says which epoch the log's end belongs to once what is staged is written.
     pub(super) fn set_epoch(&mut self, epoch: Epoch) {
-        self.epoch = Some(epoch);
+        self.own.set_epoch(epoch);
     }
 
     /// Records that are staged and not written yet.
@@ -398,7 +401,6 @@ impl Locked<'_> {
             self.continue_from(known.head.clone());
             return Ok(());
         }
-        self.chain.epoch = None;
         let (good, head, rest) = self.read_end()?;
         let before = self.chain.known.take();
         self.continue_from(head);
@@ -506,7 +508,13 @@ impl Locked<'_> {
         let record = draft.id.clone();
         let seq = self.next.seq;
         self.last_start = self.pending.len();
-        let hash = draft.seal(&self.next, &Stamp::now(), &mut self.pending)?;
+        let stamp = Stamp::now();
+        let remembered = self.chain.memory.is_some();
+        let excerpt = remembered.then(|| draft.excerpt(&Line::EXCERPT, &stamp));
+        let hash = draft.seal(&self.next, &stamp, &mut self.pending)?;
+        if let Some(excerpt) = excerpt {
+            self.own.push(excerpt, &self.next.prev);
+        }
         self.next = Place {
             seq: seq + 1,
             prev: hash.clone(),
@@ -542,16 +550,15 @@ impl Locked<'_> {
         };
         // Until the write is known to have happened, the next append must look for itself.
         self.chain.known = None;
-        self.chain.epoch = None;
         os::append(&self.file, self.len, &self.pending)
             .map_err(|error| self.chain.error("append to", &error))?;
-        let end = self.len + self.pending.len() as u64;
+        let before = self.len;
+        let end = before + self.pending.len() as u64;
         let mut unsynced = Unsynced::settled();
         // What stands behind records that are not synced goes when they go, and so it waits for the same sync.
         if durable || self.chain.batch.is_some() {
             if share && self.chain.hands_on() {
-                let start = self.len;
-                let batch = self.chain.batch.get_or_insert_with(|| Batch::new(start));
+                let batch = self.chain.batch.get_or_insert_with(|| Batch::new(before));
                 unsynced = batch.join();
             } else {
                 self.settle()?;
@@ -561,7 +568,7 @@ impl Locked<'_> {
         last.line = self.pending.split_off(self.last_start);
         last.line.pop();
         self.pending.clear();
-        self.staged.clear();
+        let count = self.staged.drain(..).count();
         self.chain.known = Some(End {
             len: end,
             head: Some(Head {
@@ -569,7 +576,12 @@ impl Locked<'_> {
                 hash: last.hash.clone(),
             }),
         });
-        self.chain.epoch = self.epoch.take();
+        let own = std::mem::take(&mut self.own);
+        if own.len() == count
+            && let Some(memory) = &mut self.chain.memory
+        {
+            memory.take_own(own, before, end, &last.hash);
+        }
         Ok((last, unsynced))
     }
 
@@ -577,7 +589,11 @@ impl Locked<'_> {
     /// again, which nobody could do once others have appended behind it.
     fn settle(&mut self) -> Result<(), StoreError> {
         let result = self.sync();
-        let start = self.chain.batch.as_ref().map_or(self.len, |batch| batch.start);
+        let start = self
+            .chain
+            .batch
+            .as_ref()
+            .map_or(self.len, |batch| batch.start);
         if result.is_err() {
             self.chain.take_back(&self.file, start);
             self.len = start;

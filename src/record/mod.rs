@@ -30,6 +30,7 @@ mod os;
 mod retain;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod seen;
 mod state;
 mod stop;
 mod store;

@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::chain::{Chain, ChainOptions, Locked, Search};
 use super::durability::Durability;
-use super::epoch::Epoch;
 use super::error::StoreError;
 use super::gaps::Gaps;
 use super::journal::{CHECKPOINT_EVERY, Seal};
@@ -357,7 +356,7 @@ impl Store {
         };
         let mut draft = self.draft("outcome", id::new_id(), &outcome.run, &source)?;
         kinds::write_outcome(&mut draft, outcome, of.as_deref(), enforced, &labels)?;
-        let epoch = Epoch::of(&log, false)?;
+        let epoch = log.epoch()?.clone();
         draft.set("epoch", &epoch.number)?;
         log.set_epoch(epoch);
         self.shrink(&mut draft, Vec::new(), None)?;
