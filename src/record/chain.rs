@@ -27,6 +27,9 @@ use super::{Appended, Stamp, os};
 const FIRST_WINDOW: u64 = 8 * 1024;
 /// Further back than this no record is looked for: such a file is no log of ours.
 const LAST_WINDOW: u64 = 4 * 1024 * 1024;
+/// A log that was not changed for so long is at rest: readers need not look at it again before its directory changes, and
+/// whoever writes to it says so there first.
+const AT_REST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a chain is written.
 #[derive(Debug, Clone)]
@@ -110,8 +113,10 @@ impl Chain {
 
     /// Takes the lock and finds the end of the chain, after mending it where a writer was cut off.
     pub(super) fn lock(&mut self, source: &Source) -> Result<Locked<'_>, StoreError> {
-        let (file, len) = self.locked_file()?;
+        let (file, found) = self.locked_file()?;
+        let len = found.len;
         let mut locked = Locked {
+            at_rest: len > 0 && os::is_older(found.changed, AT_REST),
             len,
             written: len,
             next: Place {
@@ -131,13 +136,13 @@ impl Chain {
         Ok(locked)
     }
 
-    /// The open file, locked, and its length; opened anew when the path names another file by now.
-    fn locked_file(&mut self) -> Result<(Arc<File>, u64), StoreError> {
+    /// The open file, locked, and what it is; opened anew when the path names another file by now.
+    fn locked_file(&mut self) -> Result<(Arc<File>, os::Identity), StoreError> {
         if let (Some(_), Some(file)) = (&self.batch, &self.file) {
             // Locked by the thread before.
             let file = Arc::clone(file);
-            let len = os::stat(&file).map_err(|error| self.error("look at", &error))?;
-            return Ok((file, len.len));
+            let own = os::stat(&file).map_err(|error| self.error("look at", &error))?;
+            return Ok((file, own));
         }
         for _ in 0..8 {
             let file = match &self.file {
@@ -157,7 +162,7 @@ impl Chain {
             let seen =
                 os::stat(&file).and_then(|own| Ok((own, os::stat_path(&self.options.path)?)));
             match seen {
-                Ok((own, Some(named))) if own == named => return Ok((file, own.len)),
+                Ok((own, Some(named))) if own == named => return Ok((file, own)),
                 Ok(_) => {
                     let _ = file.unlock();
                     self.file = None;
@@ -213,6 +218,8 @@ pub(super) struct Locked<'a> {
     synced_dir: bool,
     /// Whether the file held no record when we took the lock.
     fresh: bool,
+    /// Whether nobody had written to it for long when we took the lock.
+    at_rest: bool,
     /// What is staged, as far as it is remembered.
     own: Own,
 }
@@ -548,6 +555,12 @@ impl Locked<'_> {
         let Some(mut last) = self.staged.last().cloned() else {
             return Err(StoreError::new(StoreError::CORRUPTED, "nothing was staged"));
         };
+        if std::mem::take(&mut self.at_rest)
+            && let Some(parent) = self.chain.options.path.parent()
+        {
+            // When this fails, lists show the record later than they could.
+            let _ = os::touch_dir(parent);
+        }
         // Until the write is known to have happened, the next append must look for itself.
         self.chain.known = None;
         os::append(&self.file, self.len, &self.pending)

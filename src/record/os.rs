@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A system call, for tests that make one fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +123,8 @@ pub(super) struct Identity {
     pub(super) device: u64,
     pub(super) inode: u64,
     pub(super) len: u64,
+    /// When it was changed last, in seconds since 1970; 0 where that is not known.
+    pub(super) changed: i64,
 }
 
 #[cfg(unix)]
@@ -132,6 +134,7 @@ fn identity(data: &fs::Metadata) -> Identity {
         device: data.dev(),
         inode: data.ino(),
         len: data.len(),
+        changed: data.mtime(),
     }
 }
 
@@ -141,7 +144,21 @@ fn identity(data: &fs::Metadata) -> Identity {
         device: 0,
         inode: 0,
         len: data.len(),
+        changed: 0,
     }
+}
+
+/// Says that something in a directory changes, where nothing is created or removed.
+pub(super) fn touch_dir(path: &Path) -> io::Result<()> {
+    fault::check(Call::Open)?;
+    File::open(path)?.set_modified(SystemTime::now())
+}
+
+/// Whether so many seconds since 1970 are further back than that. A time to come is not.
+pub(super) fn is_older(changed: i64, than: Duration) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let age = now.map_or(0, |now| now.as_secs().saturating_sub(changed.unsigned_abs()));
+    changed > 0 && age > than.as_secs()
 }
 
 /// Identity and length of an open file.

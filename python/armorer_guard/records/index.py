@@ -350,10 +350,12 @@ class Index:
         order = " ORDER BY coalesce(began, 0) DESC, n DESC"
         if text is None:
             return [Run(*row) for row in self._db.execute(query + order)]
+        # The end of an id as lists show it has an index; of a shorter one every id must be looked at.
+        ends = "substr(name, -8) = substr(?1, -8) AND " if len(text) >= 8 else ""
         for condition in (
             "(name = ?1 OR session = ?1)",
-            "(substr(name, 1, length(?1)) = ?1 OR substr(name, -length(?1)) = ?1)",
-            "substr(session, 1, length(?1)) = ?1",
+            f"(name >= ?1 AND name < ?1 || '~' OR {ends}substr(name, -length(?1)) = ?1)",
+            "session >= ?1 AND session < ?1 || char(1114111)",
         ):
             if found := [Run(*row) for row in self._ask(f"{query} AND {condition}{order}", (text,))]:
                 return found
