@@ -187,12 +187,21 @@ fn writing(writers: usize, rounds: usize) {
     at_once(&home.0, writers, false);
     at_once(&home.0, 1, true);
     let (mut alone, mut own, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+    // The slowest of each round, whose median says what one usually waits, whatever else the machine does now and then.
+    let (mut own_slowest, mut shared_slowest) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         alone.extend(at_once(&home.0, 1, true));
-        own.extend(at_once(&home.0, writers, false));
-        shared.extend(at_once(&home.0, writers, true));
+        for (all, slowest, is_shared) in [
+            (&mut own, &mut own_slowest, false),
+            (&mut shared, &mut shared_slowest, true),
+        ] {
+            let found = at_once(&home.0, writers, is_shared);
+            slowest.extend(found.iter().max());
+            all.extend(found);
+        }
     }
     let [alone, own, shared] = [alone, own, shared].map(kernel::spread);
+    let [own_slowest, shared_slowest] = [own_slowest, shared_slowest].map(kernel::spread);
     println!(
         "{}",
         serde_json::json!({
@@ -200,6 +209,7 @@ fn writing(writers: usize, rounds: usize) {
             "alone_p50_ns": alone[1], "alone_p99_ns": alone[2],
             "own_p50_ns": own[1], "own_p99_ns": own[2],
             "shared_p50_ns": shared[1], "shared_p99_ns": shared[2],
+            "own_slowest_ns": own_slowest[1], "shared_slowest_ns": shared_slowest[1],
             "yardstick_ns": kernel::measure_yardstick(),
         })
     );
