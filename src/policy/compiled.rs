@@ -329,6 +329,7 @@ impl Compiled {
         }
     }
 
+    #[inline]
     fn part(&self, part: Part) -> &[u8] {
         part_of(&self.bytes, self.parts[part as usize])
     }
@@ -345,6 +346,11 @@ impl Compiled {
     /// Words that were kept.
     pub(super) fn words(&self, span: Span) -> impl Iterator<Item = &str> {
         self.of::<Span>(span).map(|word| self.text(word))
+    }
+
+    /// The bytes of words that were kept.
+    pub(super) fn raw_words(&self, span: Span) -> impl Iterator<Item = &[u8]> {
+        self.of::<Span>(span).map(|word| self.raw(word))
     }
 }
 
@@ -366,24 +372,30 @@ impl Reader<'_> {
 
 /// Where texts are kept.
 pub(super) trait Texts {
+    /// The bytes of a text that was kept: enough to compare it.
+    fn raw(&self, span: Span) -> &[u8];
+
     /// A text that was kept.
-    fn text(&self, span: Span) -> &str;
+    fn text(&self, span: Span) -> &str {
+        // INVARIANT: spans are those of whole texts; a test reads them all.
+        std::str::from_utf8(self.raw(span)).unwrap_or_default()
+    }
 }
 
 impl Texts for Compiled {
-    fn text(&self, span: Span) -> &str {
-        let bytes = self.part(Part::Text).get(span.range());
-        // INVARIANT: spans are those of whole texts; a test reads them all.
-        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    #[inline]
+    fn raw(&self, span: Span) -> &[u8] {
+        self.part(Part::Text).get(span.range()).unwrap_or_default()
     }
 }
 
 impl Texts for Draft {
-    fn text(&self, span: Span) -> &str {
-        self.text.get(span.range()).unwrap_or_default()
+    fn raw(&self, span: Span) -> &[u8] {
+        self.text.as_bytes().get(span.range()).unwrap_or_default()
     }
 }
 
+#[inline]
 fn part_of(bytes: &[u8], part: Span) -> &[u8] {
     bytes.get(part.range()).unwrap_or_default()
 }
