@@ -1,8 +1,8 @@
 //! What the blocks of a rule speak about, and what keeps a rule from speaking. Most rules are dismissed by one look at
 //! what the facts hold, and most of the others by their first condition that does not.
 
-use super::compiled::{Block, Compiled, Needs, Rule, Span};
-use super::condition::{ActionCondition, CallCondition, FindingCondition, Truth};
+use super::compiled::{Block, Compiled, Needs, Span};
+use super::condition::Truth;
 use crate::facts::Facts;
 
 /// What a rule spoke about, and how sure that is.
@@ -58,18 +58,19 @@ impl Seen {
                     .families
                     .is_none_or(|families| families & held_families != 0)
         };
-        let mut rules = vec![0; compiled.count::<Rule>().div_ceil(64)];
-        let mut behind = compiled.all::<u64>();
-        let open = compiled
-            .all::<Needs>()
-            .map(|needs| {
-                let open = passes(&needs);
-                for (all, own) in rules.iter_mut().zip(behind.by_ref()) {
-                    *all |= if open { own } else { 0 };
+        let mut rules = vec![0; compiled.rules.len().div_ceil(64)];
+        let words = rules.len();
+        let open = compiled.gates.iter().enumerate().map(|(at, needs)| {
+            let open = passes(needs);
+            if open {
+                let behind = compiled.behind.iter().skip(at * words);
+                for (all, own) in rules.iter_mut().zip(behind) {
+                    *all |= own;
                 }
-                open
-            })
-            .collect();
+            }
+            open
+        });
+        let open = open.collect();
         Self { open, rules }
     }
 
@@ -85,11 +86,15 @@ impl Seen {
     }
 
     /// Blocks behind an open gate, each with what the gate asks.
-    fn blocks(&self, blocks: Span, compiled: &Compiled) -> impl Iterator<Item = (Block, Needs)> {
-        compiled.of::<Block>(blocks).filter_map(|block| {
+    fn blocks<'c>(
+        &self,
+        blocks: Span,
+        compiled: &'c Compiled,
+    ) -> impl Iterator<Item = (&'c Block, &'c Needs)> {
+        blocks.of(&compiled.blocks).iter().filter_map(|block| {
             let gate = usize::from(block.gate);
             let open = self.open.get(gate) == Some(&true);
-            Some((block, open.then(|| compiled.get(gate))??))
+            Some((block, compiled.gates.get(gate).filter(|_| open)?))
         })
     }
 }
@@ -103,7 +108,7 @@ pub(super) fn matched(
 ) -> Option<Match> {
     let mut found = None;
     for (block, needs) in seen.blocks(blocks, compiled) {
-        match_block(&block, &needs, compiled, facts, &mut found);
+        match_block(block, needs, compiled, facts, &mut found);
     }
     found
 }
@@ -115,7 +120,7 @@ fn match_block(
     facts: &Facts,
     found: &mut Option<Match>,
 ) {
-    let call = all(compiled.of::<CallCondition>(block.call), |condition| {
+    let call = all(block.call.of(&compiled.call), |condition| {
         condition.holds(facts, compiled)
     });
     if call == Truth::No {
@@ -126,7 +131,7 @@ fn match_block(
             if kinds & action.kind.bit() == 0 {
                 return Truth::No;
             }
-            all(compiled.of::<ActionCondition>(block.action), |condition| {
+            all(block.action.of(&compiled.action), |condition| {
                 condition.holds(action, &facts.context, compiled)
             })
         })
@@ -140,10 +145,9 @@ fn match_block(
             if families & 1 << finding.kind as u8 == 0 {
                 return Truth::No;
             }
-            all(
-                compiled.of::<FindingCondition>(block.finding),
-                |condition| condition.holds(finding, compiled),
-            )
+            all(block.finding.of(&compiled.finding), |condition| {
+                condition.holds(finding, compiled)
+            })
         })
     });
     let of_findings = findings.as_ref().map_or(Truth::Yes, |held| held.surest);
@@ -163,10 +167,10 @@ fn match_block(
 }
 
 /// The truth of a conjunction; what comes after a condition that does not hold is not asked.
-fn all<C>(conditions: impl Iterator<Item = C>, holds: impl Fn(C) -> Truth) -> Truth {
+fn all<C: Copy>(conditions: &[C], holds: impl Fn(C) -> Truth) -> Truth {
     let mut truth = Truth::Yes;
     for condition in conditions {
-        truth = truth.min(holds(condition));
+        truth = truth.min(holds(*condition));
         if truth == Truth::No {
             break;
         }
@@ -212,9 +216,9 @@ pub(super) fn missing(
 ) -> Option<&'static str> {
     let mut missing: Option<&'static str> = None;
     for (block, needs) in seen.blocks(blocks, compiled) {
-        let on_call = compiled.of::<CallCondition>(block.call);
+        let on_call = block.call.of(&compiled.call);
         // A rule of a single condition would nearly match every call.
-        if needs.kinds.is_none() && needs.families.is_none() && on_call.clone().nth(1).is_none() {
+        if needs.kinds.is_none() && needs.families.is_none() && on_call.len() < 2 {
             continue;
         }
         let mut misses = Misses::of(
@@ -228,7 +232,7 @@ pub(super) fn missing(
             misses = misses.and(Misses::of_nearest(&facts.actions, |action| {
                 (kinds & action.kind.bit() != 0).then(|| {
                     Misses::of(
-                        compiled.of::<ActionCondition>(block.action),
+                        block.action.of(&compiled.action),
                         |condition| condition.holds(action, &facts.context, compiled),
                         |condition| condition.name(),
                     )
@@ -241,7 +245,7 @@ pub(super) fn missing(
             misses = misses.and(Misses::of_nearest(&facts.findings, |finding| {
                 (families & 1 << finding.kind as u8 != 0).then(|| {
                     Misses::of(
-                        compiled.of::<FindingCondition>(block.finding),
+                        block.finding.of(&compiled.finding),
                         |condition| condition.holds(finding, compiled),
                         |condition| condition.name(),
                     )
@@ -274,7 +278,7 @@ impl Misses {
     };
 
     fn of<C: Copy>(
-        conditions: impl Iterator<Item = C>,
+        conditions: &[C],
         holds: impl Fn(C) -> Truth,
         name: impl Fn(&C) -> &'static str,
     ) -> Self {
@@ -283,9 +287,9 @@ impl Misses {
             first: None,
         };
         for condition in conditions {
-            if holds(condition) == Truth::No {
+            if holds(*condition) == Truth::No {
                 misses.count += 1;
-                misses.first = Some(name(&condition));
+                misses.first = Some(name(condition));
                 if misses.count == 2 {
                     break;
                 }

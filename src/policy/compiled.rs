@@ -1,7 +1,8 @@
 //! A policy as it is evaluated and as it is stored: one block of bytes that is used where it lies.
 //!
-//! One text, one list for each kind of part, and spans into them. Nothing is decoded at start but where the lists are, so
-//! that a hook that lives for a millisecond reads the conditions that it asks and no others.
+//! One text, one list for each kind of part, and spans into them. Rules and conditions are decoded at start, for they are
+//! asked again and again; the patterns and the text, which are most of it, are read when they are asked for, so that a hook
+//! that lives for a millisecond reads a few of them and no others.
 
 use std::borrow::Cow;
 
@@ -40,6 +41,11 @@ impl Span {
     /// As positions.
     pub(super) const fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// That part of a list; nothing where a damaged table points beside it.
+    pub(super) fn of<T>(self, list: &[T]) -> &[T] {
+        list.get(self.range()).unwrap_or_default()
     }
 
     /// From one position of it to another.
@@ -235,9 +241,7 @@ stored! {
     Rule => Rules,
     LabelRule => Labels,
     Block => Blocks,
-    // What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
     Needs => Gates,
-    // For each gate in turn: which rules have a block behind it, bit by position.
     u64 => Behind,
     u32 => Numbers,
     Span => Words,
@@ -255,7 +259,18 @@ pub(super) struct Compiled {
     bytes: Cow<'static, [u8]>,
     /// Where each part lies.
     parts: [Span; PARTS],
-    head: Head,
+    pub(super) head: Head,
+    /// Sorted by id.
+    pub(super) rules: Vec<Rule>,
+    pub(super) labels: Vec<LabelRule>,
+    pub(super) blocks: Vec<Block>,
+    /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
+    pub(super) gates: Vec<Needs>,
+    /// For each gate in turn: which rules have a block behind it, bit by position.
+    pub(super) behind: Vec<u64>,
+    pub(super) call: Vec<CallCondition>,
+    pub(super) action: Vec<ActionCondition>,
+    pub(super) finding: Vec<FindingCondition>,
 }
 
 impl Compiled {
@@ -267,9 +282,23 @@ impl Compiled {
             *part = header.next()?;
             bytes.get(part.range())?;
         }
-        let head = part_of(&bytes, parts[Part::Head as usize]);
-        let head = Values::new(head).next()?;
-        Some(Self { bytes, parts, head })
+        let read = Reader {
+            bytes: &bytes,
+            parts: &parts,
+        };
+        Some(Self {
+            head: *read.list::<Head>()?.first()?,
+            rules: read.list()?,
+            labels: read.list()?,
+            blocks: read.list()?,
+            gates: read.list()?,
+            behind: read.list()?,
+            call: read.list()?,
+            action: read.list()?,
+            finding: read.list()?,
+            parts,
+            bytes,
+        })
     }
 
     /// The table that [`Compiled::from_table`] reads.
@@ -277,31 +306,18 @@ impl Compiled {
         &self.bytes
     }
 
-    /// Whether every value of every list can be read: asked of tables that came from elsewhere.
+    /// Whether what is read later can be: asked of tables that came from elsewhere.
     pub(super) fn is_sound(&self) -> bool {
-        self.reads_all::<Head>()
-            && self.reads_all::<Rule>()
-            && self.reads_all::<LabelRule>()
-            && self.reads_all::<Block>()
-            && self.reads_all::<Needs>()
-            && self.reads_all::<u64>()
-            && self.reads_all::<u32>()
-            && self.reads_all::<Span>()
-            && self.reads_all::<Glob>()
-            && self.reads_all::<TargetGlob>()
-            && self.reads_all::<Under>()
-            && self.reads_all::<CallCondition>()
-            && self.reads_all::<ActionCondition>()
-            && self.reads_all::<FindingCondition>()
+        let read = Reader {
+            bytes: &self.bytes,
+            parts: &self.parts,
+        };
+        read.list::<u32>().is_some()
+            && read.list::<Span>().is_some()
+            && read.list::<Glob>().is_some()
+            && read.list::<TargetGlob>().is_some()
+            && read.list::<Under>().is_some()
             && std::str::from_utf8(self.part(Part::Text)).is_ok()
-    }
-
-    fn reads_all<T: Stored>(&self) -> bool {
-        self.part(T::PART).len() == self.all::<T>().count() * T::SIZE
-    }
-
-    pub(super) const fn head(&self) -> &Head {
-        &self.head
     }
 
     /// What holds in a phase where no rule speaks.
@@ -313,16 +329,13 @@ impl Compiled {
         }
     }
 
+    #[inline]
     fn part(&self, part: Part) -> &[u8] {
         part_of(&self.bytes, self.parts[part as usize])
     }
 
-    /// Every value of a list.
-    pub(super) fn all<T: Stored>(&self) -> Values<'_, T> {
-        Values::new(self.part(T::PART))
-    }
-
-    /// Some values of a list.
+    /// Some values of a list that is read when it is asked for.
+    #[inline]
     pub(super) fn of<T: Stored>(&self, span: Span) -> Values<'_, T> {
         let bytes = self.part(T::PART);
         let from = (span.start as usize).saturating_mul(T::SIZE);
@@ -330,43 +343,59 @@ impl Compiled {
         Values::new(bytes.get(from..to).unwrap_or_default())
     }
 
-    /// One value of a list.
-    pub(super) fn get<T: Stored>(&self, at: usize) -> Option<T> {
-        let rest = self.part(T::PART).get(at.checked_mul(T::SIZE)?..)?;
-        T::take(rest).map(|(value, _)| value)
-    }
-
-    /// How many values a list has.
-    pub(super) fn count<T: Stored>(&self) -> usize {
-        self.part(T::PART).len() / T::SIZE
-    }
-
     /// Words that were kept.
     pub(super) fn words(&self, span: Span) -> impl Iterator<Item = &str> {
         self.of::<Span>(span).map(|word| self.text(word))
+    }
+
+    /// The bytes of words that were kept.
+    pub(super) fn raw_words(&self, span: Span) -> impl Iterator<Item = &[u8]> {
+        self.of::<Span>(span).map(|word| self.raw(word))
+    }
+}
+
+/// Reads whole lists of a table.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    parts: &'a [Span; PARTS],
+}
+
+impl Reader<'_> {
+    /// Every value of a list; `None` when one cannot be read.
+    fn list<T: Stored>(&self) -> Option<Vec<T>> {
+        let bytes = part_of(self.bytes, self.parts[T::PART as usize]);
+        let mut list = Vec::with_capacity(bytes.len() / T::SIZE);
+        list.extend(Values::new(bytes));
+        (list.len() * T::SIZE == bytes.len()).then_some(list)
     }
 }
 
 /// Where texts are kept.
 pub(super) trait Texts {
+    /// The bytes of a text that was kept: enough to compare it.
+    fn raw(&self, span: Span) -> &[u8];
+
     /// A text that was kept.
-    fn text(&self, span: Span) -> &str;
+    fn text(&self, span: Span) -> &str {
+        // INVARIANT: spans are those of whole texts; a test reads them all.
+        std::str::from_utf8(self.raw(span)).unwrap_or_default()
+    }
 }
 
 impl Texts for Compiled {
-    fn text(&self, span: Span) -> &str {
-        let bytes = self.part(Part::Text).get(span.range());
-        // INVARIANT: spans are those of whole texts; a test reads them all.
-        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    #[inline]
+    fn raw(&self, span: Span) -> &[u8] {
+        self.part(Part::Text).get(span.range()).unwrap_or_default()
     }
 }
 
 impl Texts for Draft {
-    fn text(&self, span: Span) -> &str {
-        self.text.get(span.range()).unwrap_or_default()
+    fn raw(&self, span: Span) -> &[u8] {
+        self.text.as_bytes().get(span.range()).unwrap_or_default()
     }
 }
 
+#[inline]
 fn part_of(bytes: &[u8], part: Span) -> &[u8] {
     bytes.get(part.range()).unwrap_or_default()
 }
@@ -421,15 +450,16 @@ impl Draft {
 
     /// The policy whose parts these are.
     pub(super) fn finish(self, head: Head) -> Compiled {
+        let behind = self.behind();
         // In the order of `Part`.
-        let parts: [Vec<u8>; PARTS] = [
-            self.text.as_bytes().to_vec(),
+        let lists: [Vec<u8>; PARTS] = [
+            self.text.into_bytes(),
             stored(&[head]),
             stored(&self.rules),
             stored(&self.labels),
             stored(&self.blocks),
             stored(&self.gates),
-            stored(&self.behind()),
+            stored(&behind),
             stored(&self.numbers),
             stored(&self.words),
             stored(&self.globs),
@@ -440,20 +470,28 @@ impl Draft {
             stored(&self.finding),
         ];
         let mut at = MAGIC.len() + PARTS * Span::SIZE;
-        let places = parts.each_ref().map(|part| {
+        let parts = lists.each_ref().map(|list| {
             let start = at;
-            at += part.len();
+            at += list.len();
             Span::since(start, at)
         });
         let mut bytes = MAGIC.to_vec();
-        for place in places {
-            place.put(&mut bytes);
+        for part in parts {
+            part.put(&mut bytes);
         }
-        bytes.extend(parts.into_iter().flatten());
+        bytes.extend(lists.into_iter().flatten());
         Compiled {
             bytes: Cow::Owned(bytes),
-            parts: places,
+            parts,
             head,
+            rules: self.rules,
+            labels: self.labels,
+            blocks: self.blocks,
+            gates: self.gates,
+            behind,
+            call: self.call,
+            action: self.action,
+            finding: self.finding,
         }
     }
 }
@@ -479,8 +517,8 @@ mod tests {
     fn the_table_that_ships_is_sound_and_its_texts_are_whole() {
         let compiled = read(policy_table().to_vec()).expect("a table");
         assert!(compiled.is_sound());
-        assert!(compiled.count::<Rule>() > 50);
-        for rule in compiled.all::<Rule>() {
+        assert!(compiled.rules.len() > 50);
+        for rule in &compiled.rules {
             assert!(!compiled.text(rule.id).is_empty());
             assert!(
                 !compiled.text(rule.why).is_empty(),
@@ -488,8 +526,9 @@ mod tests {
                 compiled.text(rule.id)
             );
         }
-        for word in compiled.all::<Span>() {
-            assert!(!compiled.text(word).is_empty());
+        let words = compiled.part(Part::Words).len() / Span::SIZE;
+        for word in compiled.words(Span::since(0, words)) {
+            assert!(!word.is_empty());
         }
     }
 
@@ -508,9 +547,18 @@ mod tests {
         other[MAGIC.len() - 1] += 1;
         assert!(read(other).is_none());
         let compiled = read(whole.to_vec()).expect("a table");
-        // The byte of a condition that says which one it is.
-        let mut damaged = whole.to_vec();
-        damaged[compiled.parts[Part::Action as usize].range().start] = u8::MAX;
-        assert!(!read(damaged).expect("a header").is_sound());
+        let damaged = |part: Part, at: usize| {
+            let mut bytes = whole.to_vec();
+            bytes[compiled.parts[part as usize].range().start + at] = u8::MAX;
+            read(bytes)
+        };
+        // The byte of a condition that says which one it is, and that of a pattern which says what form it has.
+        assert!(damaged(Part::Action, 0).is_none());
+        assert!(
+            !damaged(Part::Globs, Glob::SIZE - 1)
+                .expect("rules")
+                .is_sound()
+        );
+        assert!(!damaged(Part::Text, 0).expect("rules").is_sound());
     }
 }

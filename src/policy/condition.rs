@@ -77,24 +77,25 @@ fixed_struct!(Words {
 impl Words {
     /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
     fn fit(self, held: &[String], absent: Truth, compiled: &Compiled) -> Truth {
-        let holds = |word: &str| {
-            if held.iter().any(|held| held == word) {
+        let holds = |word: &[u8]| {
+            if held.iter().any(|held| held.as_bytes() == word) {
                 Truth::Yes
             } else {
                 absent
             }
         };
-        let any = compiled.words(self.any).map(holds).max();
-        let all = compiled.words(self.all).map(holds).min();
-        let none = compiled
-            .words(self.none)
-            .map(|word| holds(word).not())
-            .min();
-        [any, all, none]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(Truth::Yes)
+        let mut truth = Truth::Yes;
+        if !self.any.is_empty() {
+            let any = compiled.raw_words(self.any).map(holds).max();
+            truth = any.unwrap_or(Truth::No);
+        }
+        for word in compiled.raw_words(self.all) {
+            truth = truth.min(holds(word));
+        }
+        for word in compiled.raw_words(self.none) {
+            truth = truth.min(holds(word).not());
+        }
+        truth
     }
 }
 
@@ -437,20 +438,33 @@ impl Targets {
             return Truth::Unknown;
         }
         let either = |globs: Span, folders: Span| {
-            let globs = compiled.of::<TargetGlob>(globs);
-            let folders = compiled.of::<Under>(folders);
-            globs
-                .map(|glob| glob.holds(action, context, compiled))
-                .chain(folders.map(|folder| folder.holds(action, context, compiled)))
-                .max()
+            let mut truth = Truth::No;
+            for glob in compiled.of::<TargetGlob>(globs) {
+                truth = truth.max(glob.holds(action, context, compiled));
+                if truth == Truth::Yes {
+                    return truth;
+                }
+            }
+            for folder in compiled.of::<Under>(folders) {
+                truth = truth.max(folder.holds(action, context, compiled));
+            }
+            truth
         };
-        let wanted = either(self.any, self.under).unwrap_or(Truth::Yes);
-        let unwanted = either(self.none, self.outside).unwrap_or(Truth::No);
+        let wanted = if self.any.is_empty() && self.under.is_empty() {
+            Truth::Yes
+        } else {
+            either(self.any, self.under)
+        };
+        if wanted == Truth::No {
+            return wanted;
+        }
+        let unwanted = either(self.none, self.outside);
         wanted.min(unwanted.not())
     }
 }
 
 impl TargetGlob {
+    #[inline]
     fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
@@ -468,17 +482,18 @@ impl TargetGlob {
 }
 
 impl Under {
+    #[inline]
     fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
         let value = action.target.value.as_str();
-        let folder = compiled.text(self.rest);
+        let folder = compiled.raw(self.rest);
         if action.target.exact {
             value
                 .strip_prefix(base)
-                .and_then(|rest| rest.strip_prefix(folder))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                .and_then(|rest| rest.as_bytes().strip_prefix(folder))
+                .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
                 .into()
         } else {
             partly(value, base, folder)
@@ -487,7 +502,7 @@ impl Under {
 }
 
 /// Whether a value of which only the beginning or a pattern is known can still begin with `base` and `literal`.
-fn partly(value: &str, base: &str, literal: &str) -> Truth {
+fn partly(value: &str, base: &str, literal: &[u8]) -> Truth {
     let known = value
         .find(['*', '?', '[', '{', '$', '`'])
         .map_or(value, |end| &value[..end])
@@ -499,7 +514,7 @@ fn partly(value: &str, base: &str, literal: &str) -> Truth {
     let fits = agree(known, base.as_bytes())
         && known
             .get(base.len()..)
-            .is_none_or(|rest| agree(rest, literal.as_bytes()));
+            .is_none_or(|rest| agree(rest, literal));
     if fits { Truth::Unknown } else { Truth::No }
 }
 
@@ -711,10 +726,10 @@ mod tests {
             ("", "/etc/", Truth::Unknown),
             ("$X/etc", "/etc", Truth::Unknown),
         ] {
-            assert_eq!(partly(value, "", literal), truth, "{value}");
+            assert_eq!(partly(value, "", literal.as_bytes()), truth, "{value}");
         }
-        assert_eq!(partly("/w/p/*", "/w/p", "/src"), Truth::Unknown);
-        assert_eq!(partly("/w/p/tests*", "/w/p", "/src"), Truth::No);
-        assert_eq!(partly("/w", "/w/p", "/src"), Truth::Unknown);
+        assert_eq!(partly("/w/p/*", "/w/p", b"/src"), Truth::Unknown);
+        assert_eq!(partly("/w/p/tests*", "/w/p", b"/src"), Truth::No);
+        assert_eq!(partly("/w", "/w/p", b"/src"), Truth::Unknown);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::Policy;
 use super::asking::{Match, Seen, matched, missing};
-use super::compiled::{Compiled, LabelRule, Rule, Span, Texts as _};
+use super::compiled::{Compiled, Rule, Span, Texts as _};
 use super::condition::Truth;
 use super::granted::Granted;
 use super::message;
@@ -20,8 +20,8 @@ const OBSERVED: &str = "observed";
 const MAX_NEAR: usize = 8;
 
 /// A rule that speaks.
-pub(super) struct Spoken {
-    pub(super) rule: Rule,
+pub(super) struct Spoken<'p> {
+    pub(super) rule: &'p Rule,
     at: usize,
     pub(super) effect: Effect,
     pub(super) actions: Vec<usize>,
@@ -34,12 +34,12 @@ pub(super) struct Spoken {
 pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
     let seen = Seen::of(facts, compiled);
-    let mut spoken: Vec<Spoken> = seen
+    let mut spoken: Vec<Spoken<'_>> = seen
         .rules()
         .filter_map(|at| {
-            let rule: Rule = compiled.get(at)?;
+            let rule = compiled.rules.get(at)?;
             let found = matched(rule.blocks, compiled, facts, &seen)?;
-            settle(at, rule, found).filter(|_| speaks_on(&rule, compiled, &facts.now))
+            settle(at, rule, found).filter(|_| speaks_on(rule, compiled, &facts.now))
         })
         .collect();
     let spoke: Vec<usize> = spoken.iter().map(|spoken| spoken.at).collect();
@@ -95,7 +95,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
         obligations,
         labels,
         grants: granted.map(|granted| granted.ids).unwrap_or_default(),
-        observes: compiled.head().observe,
+        observes: compiled.head.observe,
         policy_digest: policy.digest().to_owned(),
     }
 }
@@ -113,10 +113,10 @@ fn near(
     }
     seen.rules()
         .filter_map(|at| {
-            let rule: Rule = compiled.get(at)?;
+            let rule = compiled.rules.get(at)?;
             let asked = rule.effect > effect
                 && spoke.binary_search(&at).is_err()
-                && speaks_on(&rule, compiled, &facts.now);
+                && speaks_on(rule, compiled, &facts.now);
             let missing = asked.then(|| missing(rule.blocks, compiled, facts, seen))??;
             Some(Near {
                 rule: compiled.text(rule.id).to_owned(),
@@ -134,13 +134,13 @@ fn answer(
     effect: Effect,
     compiled: &Compiled,
     layer: Layer,
-    spoken: &[Spoken],
+    spoken: &[Spoken<'_>],
     defaults: &[ByDefault],
 ) -> Effect {
-    if !compiled.head().observe {
+    if !compiled.head.observe {
         return effect;
     }
-    if compiled.head().observe_all {
+    if compiled.head.observe_all {
         return Effect::Allow;
     }
     let rules = spoken
@@ -155,7 +155,7 @@ fn answer(
 }
 
 /// The labels that the call leaves on its run: by the rules for labels, and by what rules demand besides their effect.
-fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken]) -> Vec<Labelled> {
+fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]) -> Vec<Labelled> {
     let mut labels = Vec::new();
     let mut add = |label: &str, rule: Span, actions: &[usize], findings: &[usize]| {
         labels.push(Labelled {
@@ -166,7 +166,7 @@ fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken]) ->
             findings: findings.to_vec(),
         });
     };
-    for rule in compiled.all::<LabelRule>() {
+    for rule in &compiled.labels {
         if let Some(mut found) = matched(rule.blocks, compiled, facts, seen) {
             found.keep_surest();
             let positions = |list: &[(usize, Truth)]| -> Vec<usize> {
@@ -208,7 +208,7 @@ fn speaks_on(rule: &Rule, compiled: &Compiled, now: &str) -> bool {
 }
 
 /// What a match says: the sure part for what it says in general, the unsure part for what it says about the unknown.
-fn settle(at: usize, rule: Rule, mut found: Match) -> Option<Spoken> {
+fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
     found.keep_surest();
     let sure = found.truths().any(|truth| truth == Truth::Yes);
     // A permission counts where it is sure. So does a prohibition that says something else about the unknown.
@@ -238,7 +238,7 @@ fn settle(at: usize, rule: Rule, mut found: Match) -> Option<Spoken> {
 }
 
 /// Takes out the questions that permissions answer, wherever they answer all of it.
-fn drop_overridden(spoken: &mut Vec<Spoken>, compiled: &Compiled) {
+fn drop_overridden(spoken: &mut Vec<Spoken<'_>>, compiled: &Compiled) {
     if spoken
         .iter()
         .all(|spoken| spoken.rule.overridden_by.is_empty())
@@ -254,7 +254,7 @@ fn drop_overridden(spoken: &mut Vec<Spoken>, compiled: &Compiled) {
                     answers.any(|at| at as usize == spoken.at)
                 })
             };
-            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken) -> &'a [usize]| {
+            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken<'_>) -> &'a [usize]| {
                 !asked.is_empty()
                     && asked
                         .iter()
@@ -270,14 +270,14 @@ fn drop_overridden(spoken: &mut Vec<Spoken>, compiled: &Compiled) {
     spoken.retain(|spoken| !answered.contains(&spoken.at));
 }
 
-impl Spoken {
+impl Spoken<'_> {
     fn determining(&self, facts: &Facts, compiled: &Compiled) -> Determining {
         Determining {
             rule: compiled.text(self.rule.id).to_owned(),
             effect: self.effect,
             layer: String::from(self.rule.layer.as_str()),
             message: message::of_rule(
-                &self.rule,
+                self.rule,
                 compiled,
                 facts,
                 &self.actions,

@@ -111,31 +111,39 @@ impl Glob {
         })
     }
 
-    /// The characters before the first wildcard.
-    pub(super) fn literal(self, texts: &impl Texts) -> &str {
-        texts.text(self.literal)
+    /// The characters before the first wildcard, as bytes.
+    pub(super) fn literal(self, texts: &impl Texts) -> &[u8] {
+        texts.raw(self.literal)
     }
 
     /// Whether the whole text fits.
+    #[inline]
     pub(super) fn matches(self, text: &str, texts: &impl Texts) -> bool {
-        let Some(rest) = text.strip_prefix(texts.text(self.literal)) else {
+        // Both end at whole characters, so that what is left is a text again.
+        let Some(rest) = text.as_bytes().strip_prefix(texts.raw(self.literal)) else {
             return false;
         };
-        let Some(before) = rest.strip_suffix(texts.text(self.suffix)) else {
+        let Some(before) = rest.strip_suffix(texts.raw(self.suffix)) else {
             return false;
         };
         match self.shape {
             Shape::Exact => rest.is_empty(),
             Shape::Anything | Shape::Suffix => true,
-            Shape::Component => !rest.contains('/'),
-            Shape::Below => before.is_empty() || before.ends_with('/'),
+            Shape::Component => !rest.contains(&b'/'),
+            Shape::Below => before.last().is_none_or(|byte| *byte == b'/'),
             Shape::Name | Shape::Path => {
-                let path = self.shape == Shape::Path;
-                // INVARIANT: `parse` has counted the parts of this very text.
-                tokens(texts.text(self.wild), path)
-                    .is_some_and(|(tokens, _)| walk(tokens.as_slice(), path, rest))
+                let rest = text.get(text.len() - rest.len()..).unwrap_or_default();
+                self.walks(rest, texts)
             }
         }
+    }
+
+    /// Whether what follows the literal fits, for patterns of no simple form.
+    fn walks(self, rest: &str, texts: &impl Texts) -> bool {
+        let path = self.shape == Shape::Path;
+        // INVARIANT: `parse` has counted the parts of this very text.
+        tokens(texts.text(self.wild), path)
+            .is_some_and(|(tokens, _)| walk(tokens.as_slice(), path, rest))
     }
 }
 

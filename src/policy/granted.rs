@@ -24,7 +24,7 @@ impl Granted {
     pub(super) fn of(
         facts: &Facts,
         compiled: &Compiled,
-        spoken: &[Spoken],
+        spoken: &[Spoken<'_>],
         defaults: &[ByDefault],
     ) -> Option<Self> {
         let first = facts.state.grants.first()?;

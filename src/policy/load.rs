@@ -35,6 +35,10 @@ struct Active<'a> {
 struct Table<'a> {
     form: &'a str,
     digest: &'a str,
+    /// CRC-32 of the table. It tells damage in a fraction of the time that the digest takes; whoever could forge the one
+    /// could write the other into this very pointer.
+    #[serde(default)]
+    crc32: Option<u32>,
 }
 
 /// What tables of this build look like; nothing in the build script, which reads none.
@@ -56,7 +60,7 @@ fn from_table(home: &Path, active: &Active<'_>) -> Option<Policy> {
         return None;
     }
     let bytes = read(&object_path(home, table.digest)?, MAX_POLICY).ok()??;
-    if digest_of(&bytes) != table.digest {
+    if table.crc32 != Some(crc32fast::hash(&bytes)) {
         return None;
     }
     let policy = Policy::from_table(bytes).ok()?;

@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::decision::Verdict;
 use crate::facts::Facts;
-use compiled::{Compiled, Rule, Texts as _};
+use compiled::{Compiled, Texts as _};
 use condition::CallCondition;
 pub use load::{load_active, table};
 use spec::PolicySpec;
@@ -102,26 +102,26 @@ impl Policy {
     /// `sha256:…` of the canonical bytes.
     #[must_use]
     pub fn digest(&self) -> &str {
-        self.compiled.text(self.compiled.head().digest)
+        self.compiled.text(self.compiled.head.digest)
     }
 
     /// The name its author gave it.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.compiled.text(self.compiled.head().id)
+        self.compiled.text(self.compiled.head.id)
     }
 
     /// What it says about the user's own tools and programs, as JSON; empty where it says nothing.
     #[must_use]
     pub fn own(&self) -> &str {
-        self.compiled.text(self.compiled.head().own)
+        self.compiled.text(self.compiled.head.own)
     }
 
     /// The counters that its rules ask about; one may come several times.
     pub fn counters(&self) -> impl Iterator<Item = &str> {
-        let asked = self.compiled.all::<CallCondition>();
+        let asked = self.compiled.call.iter();
         asked.filter_map(|condition| match condition {
-            CallCondition::Counter(name, _) => Some(self.compiled.text(name)),
+            CallCondition::Counter(name, _) => Some(self.compiled.text(*name)),
             _ => None,
         })
     }
@@ -129,13 +129,13 @@ impl Policy {
     /// Whether it only observes.
     #[must_use]
     pub const fn observes(&self) -> bool {
-        self.compiled.head().observe
+        self.compiled.head.observe
     }
 
     /// How many rules it has.
     #[must_use]
     pub fn rules(&self) -> usize {
-        self.compiled.count::<Rule>()
+        self.compiled.rules.len()
     }
 }
 

@@ -26,6 +26,7 @@ macro_rules! fixed_number {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let (own, rest) = bytes.split_first_chunk()?;
                 Some((Self::from_le_bytes(*own), rest))
@@ -85,6 +86,7 @@ macro_rules! fixed_struct {
                 $($crate::policy::packed::Fixed::put(&self.$member, out);)+
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let rest = bytes;
                 $(let ($member, rest) = <$kind as $crate::policy::packed::Fixed>::take(rest)?;)+
@@ -120,6 +122,7 @@ macro_rules! fixed_enum {
                 out.resize(end, 0);
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let (own, after) =
                     bytes.split_at_checked(<Self as $crate::policy::packed::Fixed>::SIZE)?;
@@ -151,6 +154,7 @@ macro_rules! fixed_word {
                 });
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let (byte, rest) = bytes.split_first()?;
                 let value = match byte {
@@ -182,18 +186,10 @@ impl<'a, T> Values<'a, T> {
     }
 }
 
-impl<T> Clone for Values<'_, T> {
-    fn clone(&self) -> Self {
-        Self {
-            bytes: self.bytes,
-            kind: PhantomData,
-        }
-    }
-}
-
 impl<T: Fixed> Iterator for Values<'_, T> {
     type Item = T;
 
+    #[inline]
     fn next(&mut self) -> Option<T> {
         let (value, rest) = T::take(self.bytes)?;
         self.bytes = rest;
