@@ -265,7 +265,7 @@ def verify_rows(small: Path, large: Path, records: int) -> Iterator[Row]:
         "",
     )
     ratio = min(one.seconds for one in followed) / min(hashed)
-    yield Row("  against SHA-256 of the same bytes", f"{ratio:.1f}x", "<= 4x", ratio <= 4)
+    yield Row("  against SHA-256 of the same bytes", f"{ratio:.1f}x", "<= 5x", ratio <= 5)
     processes = os.cpu_count() or 1
     before = yardstick_ns()
     began, wall = _with_children(), time.perf_counter()
