@@ -167,6 +167,38 @@ def test_why_names_rule_and_line_and_a_rule_to_paste(said: Callable[..., str]):
     assert answer["allow"]["covers"] == "`Read` with exactly this file_path"
 
 
+def test_a_question_that_was_answered_with_no_is_told_as_stopped(tmp_path: Path, said: Callable[..., str]):
+    guard = Guard(home=tmp_path)
+    ids = []
+    for result in ("ok", "cancelled", None):
+        asked = guard.check("Read", {"file_path": "/home/user/.ssh/id_rsa"}, cwd="/work", run="asked", call_id=result)
+        ids.append(asked.id)
+        if result is not None:
+            guard.outcome(asked, result)
+    page = said("show", "asked").replace("\n             ", " ")
+    assert "3 calls asked about: 1 went on, 1 were stopped, of 1 no outcome is known" in page
+    went, stopped, unknown = (said("why", each).replace("\n             ", " ") for each in ids)
+    assert "by the runtime's own prompt: the call went on" in went
+    assert "by the runtime's own prompt: the call was stopped" in stopped
+    assert "the runtime was told to ask in its own way; what was answered is not recorded" in unknown
+
+
+def test_of_a_text_nobody_asks_whether_it_ran(tmp_path: Path, said: Callable[..., str]):
+    text = Guard(home=tmp_path).check_text("fix the test", surface="user", run="r")
+    for page in (said("why", text.id), said("show", text.id)):
+        assert "a text does not run" in page and "whether the call ran" not in page
+
+
+@pytest.mark.parametrize("columns", ["70", "80", "200"])
+def test_tables_of_runs_and_rules_keep_to_the_width(
+    said: Callable[..., str], monkeypatch: pytest.MonkeyPatch, columns: str
+):
+    monkeypatch.setenv("COLUMNS", columns)
+    for page in (said("list", "--runs"), said("stats").partition("\n(")[0]):
+        assert max(map(len, page.splitlines()[:3])) <= int(columns)
+    assert ("ENFORCED" in said("stats")) == (columns == "200")
+
+
 def test_stats_say_which_rules_are_worth_a_look(said: Callable[..., str]):
     page = said("stats")
 
@@ -178,8 +210,8 @@ def test_stats_say_which_rules_are_worth_a_look(said: Callable[..., str]):
     assert "destroy.disk" in said("stats", "--never")
 
 
-def test_a_run_with_everything_reported_is_told_whole(store: HandMade, capsys: pytest.CaptureFixture[str]):
-    """Every kind of record that concerns a run has its place on the page."""
+def whole_run() -> Log:
+    """A run with every kind of record that concerns one."""
     log = Log(RUN)
     log.add(
         "run.start",
@@ -219,7 +251,12 @@ def test_a_run_with_everything_reported_is_told_whole(store: HandMade, capsys: p
         stop={"state": "killed", "by": "person", "reason": "enough", "in_flight": [asked["id"]], "resumable": True},
         summary={"files": {"written": 3, "deleted": 1}, "hosts": ["a.example"], "commits": []},
     )
-    store.run = log
+    return log
+
+
+def test_a_run_with_everything_reported_is_told_whole(store: HandMade, capsys: pytest.CaptureFixture[str]):
+    """Every kind of record that concerns a run has its place on the page."""
+    store.run = whole_run()
     store.write()
     assert main(["records", "show", "s-1", "--home", str(store.root.parent)]) == 0
     page = capsys.readouterr().out

@@ -170,7 +170,8 @@ def table(
     widths = [max(width(head), *(width(row[at].text) for row in rows)) for at, head in enumerate(heads)]
     kept = [*range(len(heads))]
     for at in spare:
-        needed = sum(widths[one] for one in kept if one != flexible) + min(widths[flexible], 2 * _LEAST)
+        least = max(min(widths[flexible], 2 * _LEAST), _LEAST)
+        needed = sum(widths[one] for one in kept if one != flexible) + least
         if needed + 2 * (len(kept) - 1) <= screen.columns:
             break
         kept.remove(at)

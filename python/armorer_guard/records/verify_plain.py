@@ -14,6 +14,7 @@ import hashlib
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 LONGEST_LINE = 64 * 1024
 P, D = 2**255 - 19, -121665 * pow(121666, -1, 2**255 - 19)
 Record = dict[str, Any]
+Check = Callable[[Path], tuple[int, list[str]]]
 
 
 def sha256(data: bytes) -> str:
@@ -176,12 +178,12 @@ def verify(base: Path) -> tuple[int, list[str]]:
     return count, wrong
 
 
-def main(names: list[str]) -> int:
-    """Verify the stores that are named on the command line."""
+def main(names: list[str], check: Check = verify) -> int:
+    """Verify what is named on the command line."""
     status = 0 if names else 2
     for name in names:
         try:
-            count, wrong = verify(Path(name))
+            count, wrong = check(Path(name))
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             print(f"{name}: cannot be verified: {error!r}", file=sys.stderr)
             status = 2
