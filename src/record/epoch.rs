@@ -183,7 +183,7 @@ impl Store {
             ..start.clone()
         };
         let chain = self.chain(run)?;
-        let mut chain = super::store::lock(&chain);
+        let mut chain = chain.turn();
         let mut log = chain.lock(&source)?;
         if log.is_new() {
             log.set_epoch(Epoch {

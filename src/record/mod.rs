@@ -38,6 +38,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 pub mod tools;
+mod turn;
 mod unrecorded;
 
 pub use clock::{Stamp, minute_of, rfc3339_micros};
