@@ -43,6 +43,8 @@ pub(super) struct ChainOptions {
     pub(super) recovery: PathBuf,
     /// Where the state of the run is kept beside the log.
     pub(super) state: PathBuf,
+    /// Where a run is named; `None` for the journal itself.
+    pub(super) named_in: Option<PathBuf>,
     pub(super) patience: Duration,
 }
 
@@ -555,6 +557,9 @@ impl Locked<'_> {
         let Some(mut last) = self.staged.last().cloned() else {
             return Err(StoreError::new(StoreError::CORRUPTED, "nothing was staged"));
         };
+        if durable {
+            self.sync_start()?;
+        }
         if std::mem::take(&mut self.at_rest)
             && let Some(parent) = self.chain.options.path.parent()
         {
@@ -595,7 +600,34 @@ impl Locked<'_> {
         {
             memory.take_own(own, before, end, &last.hash);
         }
+        if durable && let Some(memory) = &mut self.chain.memory {
+            memory.set_start_synced();
+        }
         Ok((last, unsynced))
+    }
+
+    /// Syncs the line that names the run, and the names of the files, where the run began with records that were not
+    /// synced: without them the record that is to be safe would belong to a run that nobody knows of.
+    fn sync_start(&mut self) -> Result<(), StoreError> {
+        let Some(journal) = self.chain.options.named_in.clone() else {
+            return Ok(());
+        };
+        // A run that begins is named and synced by whoever begins it.
+        if self.written == 0 || self.memory()?.start_is_synced() {
+            return Ok(());
+        }
+        match os::open_read(&journal).and_then(|file| os::sync(&file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io("sync", &journal, &error));
+            }
+            _ => {}
+        }
+        for file in [&journal, &self.chain.options.path] {
+            if let Some(parent) = file.parent() {
+                os::sync_dir(parent).map_err(|error| StoreError::io("sync", parent, &error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Syncs what was written, and with it what was left unsynced before. Under the lock: what cannot be synced is cut off

@@ -19,7 +19,7 @@ use super::seen::Line;
 use super::state::State;
 
 /// Begins the file; another form of it begins otherwise.
-const MAGIC: &[u8; 16] = b"armorer-state/3\n";
+const MAGIC: &[u8; 16] = b"armorer-state/4\n";
 /// A state is a few hundred bytes; a file that is longer is none of ours.
 const MAX_FILE: u64 = 4 << 20;
 /// How much of a log is read at a time.
@@ -72,6 +72,8 @@ pub(super) struct Memory {
     saved: u64,
     /// Whether labels or grants have changed since it was written.
     changed: bool,
+    /// Whether the beginning of the run is on the disk: its line in the journal, and the names of both files.
+    start_synced: bool,
 }
 
 /// What the file holds behind its checksum.
@@ -81,6 +83,7 @@ struct Kept<'a> {
     hash: std::borrow::Cow<'a, str>,
     state: std::borrow::Cow<'a, State>,
     epoch: std::borrow::Cow<'a, Epoch>,
+    start_synced: bool,
 }
 
 impl Memory {
@@ -110,6 +113,17 @@ impl Memory {
     /// The epoch that the log's end belongs to.
     pub(super) const fn epoch(&self) -> &Epoch {
         &self.epoch
+    }
+
+    /// Whether the beginning of the run is on the disk for certain.
+    pub(super) const fn start_is_synced(&self) -> bool {
+        self.start_synced
+    }
+
+    /// The beginning of the run is on the disk.
+    pub(super) fn set_start_synced(&mut self) {
+        self.changed |= !self.start_synced;
+        self.start_synced = true;
     }
 
     /// Takes what this process appended between two lengths of the log; `hash` is that of its last record. Nothing is taken
@@ -199,6 +213,7 @@ impl Memory {
             hash: self.hash.as_str().into(),
             state: std::borrow::Cow::Borrowed(&self.state),
             epoch: std::borrow::Cow::Borrowed(&self.epoch),
+            start_synced: self.start_synced,
         };
         let Ok(body) = postcard::to_allocvec(&kept) else {
             return;
@@ -233,5 +248,6 @@ fn load(path: &Path) -> Option<Memory> {
         hash: kept.hash.into_owned(),
         saved: kept.len,
         changed: false,
+        start_synced: kept.start_synced,
     })
 }

@@ -45,11 +45,20 @@ pub(super) mod fault {
     use std::io;
     use std::path::Path;
     use std::sync::{Mutex, PoisonError};
+    use std::time::SystemTime;
 
     use super::Call;
 
-    /// How often each file was synced, and how long it was when the last sync began, by its identity.
-    static SYNCED: Mutex<BTreeMap<(u64, u64), (usize, u64)>> = Mutex::new(BTreeMap::new());
+    /// Device, inode and birth: an inode may be another file's by now.
+    type Key = (u64, u64, Option<SystemTime>);
+
+    fn key(data: &std::fs::Metadata) -> Key {
+        let found = super::identity(data);
+        (found.device, found.inode, data.created().ok())
+    }
+
+    /// How often each file was synced, and how long it was when the last sync began.
+    static SYNCED: Mutex<BTreeMap<Key, (usize, u64)>> = Mutex::new(BTreeMap::new());
 
     thread_local! {
         /// The call that fails, and how many of its kind succeed before.
@@ -61,24 +70,21 @@ pub(super) mod fault {
     }
 
     pub(super) fn sync(file: &File) -> io::Result<()> {
-        let found = super::identity(&file.metadata()?);
+        let found = file.metadata()?;
         file.sync_data()?;
         let mut synced = SYNCED.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, len) = synced.entry((found.device, found.inode)).or_default();
+        let (count, len) = synced.entry(key(&found)).or_default();
         *count += 1;
-        *len = found.len;
+        *len = found.len();
         drop(synced);
         Ok(())
     }
 
     /// How often a file was synced, and how much of it is on the disk for certain.
     pub(in super::super) fn synced(path: &Path) -> (usize, u64) {
-        let found = super::identity(&std::fs::metadata(path).unwrap());
+        let found = std::fs::metadata(path).unwrap();
         let synced = SYNCED.lock().unwrap_or_else(PoisonError::into_inner);
-        synced
-            .get(&(found.device, found.inode))
-            .copied()
-            .unwrap_or_default()
+        synced.get(&key(&found)).copied().unwrap_or_default()
     }
 
     /// Whether the fault that was asked for has not come up yet.

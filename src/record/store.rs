@@ -571,6 +571,7 @@ impl Store {
             path,
             recovery: self.root.join("recovery"),
             state: self.state_path(name),
+            named_in: (name != JOURNAL).then(|| self.root.join("journal.jsonl")),
             patience: self.patience,
         }
     }

@@ -181,3 +181,62 @@ fn no_more_than_so_many_share_one_sync() {
     assert_eq!(fault::synced(&path).0 - before, 2);
     assert_eq!(follow(&store, RUN, &path).len(), 42);
 }
+
+/// The power goes at any moment: whatever was not synced may be gone, and what was answered as safe is there, in a run
+/// that the journal names, and the log goes on.
+#[test]
+fn what_was_to_be_safe_survives_the_loss_of_power() {
+    for first in 0..4 {
+        let home = home();
+        let mut safe_ones = Vec::new();
+        for number in 0..10 {
+            // Now and then another process goes on.
+            let store = Store::open(&home).unwrap();
+            for _ in 0..1 + number % 3 {
+                let mut one = decision(Effect::Allow, "a");
+                let durable = (first + safe_ones.len() + number) % 4 == 3;
+                if durable {
+                    one.facts.actions[0].kind = ActionKind::FsDelete;
+                }
+                let done = store.append_decision(&one, &[], "allow").unwrap();
+                if durable {
+                    safe_ones.push(done.hash);
+                }
+            }
+            lose_power(&store, &safe_ones);
+        }
+        assert!(safe_ones.len() > 2);
+    }
+}
+
+/// Cuts a copy of the store to what is synced, and a little more, and goes on with it.
+fn lose_power(store: &Store, safe_ones: &[String]) {
+    let files = [store.root().join("journal.jsonl"), store.run_path(RUN)];
+    let [journal, log] = files.map(|path| {
+        let (_, safe) = fault::synced(&path);
+        (fs::read(&path).unwrap(), usize::try_from(safe).unwrap())
+    });
+    for more in [0, 1, 700, usize::MAX] {
+        let copy = home();
+        let after = Store::open(&copy).unwrap();
+        fs::copy(store.root().join("id"), after.root().join("id")).unwrap();
+        let after = Store::open(&copy).unwrap();
+        let path = after.run_path(RUN);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // The journal loses all that it may.
+        fs::write(after.root().join("journal.jsonl"), &journal.0[..journal.1]).unwrap();
+        let end = log.1.saturating_add(more).min(log.0.len());
+        fs::write(&path, &log.0[..end]).unwrap();
+        if !safe_ones.is_empty() {
+            let named = follow(&after, JOURNAL, &after.root().join("journal.jsonl"));
+            assert_eq!(named, ["run.start"]);
+        }
+        after
+            .append_decision(&decision(Effect::Allow, "next"), &[], "allow")
+            .unwrap();
+        follow(&after, RUN, &path);
+        let stored = stored(&path);
+        assert!(safe_ones.iter().all(|hash| stored.contains(hash)));
+        fs::remove_dir_all(&copy).unwrap();
+    }
+}
