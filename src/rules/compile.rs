@@ -17,8 +17,15 @@ const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`([{./%AKPST";
 /// What may follow a word of three bytes in a phrase.
 const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
 
-/// First byte of Chinese and Japanese characters in UTF-8, whose words have no blanks between them.
-pub const CJK: u8 = 0xe3;
+/// Whether a text begins with a script whose words have no blanks between them: Chinese, Japanese, Thai, Lao, Khmer,
+/// Burmese.
+#[must_use]
+pub const fn is_unspaced(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [0xe3..=0xe9, ..] | [0xe0, 0xb8..=0xbb, ..] | [0xe1, 0x80..=0x82 | 0x9e | 0x9f, ..]
+    )
+}
 
 /// Rules with their literals, and where each came from.
 #[derive(Debug, Default)]
@@ -369,6 +376,7 @@ fn token(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         checksum,
         require,
         words: held.words.iter().flat_map(|word| joined(word)).collect(),
+        command: held.command,
     };
     Ok((Form::Token(form), literals))
 }
@@ -403,6 +411,29 @@ fn joined(word: &str) -> Vec<String> {
         .collect()
 }
 
+/// A word of which only the ASCII letters are found in any case, with the others as they stand at the start of a
+/// sentence and in a heading too.
+fn cased(word: &str) -> Vec<String> {
+    let mut out = vec![word.to_owned()];
+    if !word.is_ascii() {
+        let mut rest = word.chars();
+        let first: String = rest
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect();
+        out.push(first + rest.as_str());
+        out.push(word.to_uppercase());
+        // What is left to the search is of one case.
+        for held in &mut out {
+            held.make_ascii_lowercase();
+        }
+        out.sort();
+        out.dedup();
+    }
+    out
+}
+
 fn words(list: &[String], rule: u16, follow: &[u8], least: usize) -> Result<Vec<Literal>, Refused> {
     if list.is_empty() {
         return Err(field(String::from("no words")));
@@ -412,7 +443,7 @@ fn words(list: &[String], rule: u16, follow: &[u8], least: usize) -> Result<Vec<
         if word.len() < least {
             return Err(field(format!("`{word}` is shorter than {least} bytes")));
         }
-        for spelling in joined(word) {
+        for spelling in joined(word).iter().flat_map(|word| cased(word)) {
             out.push(plain(spelling.as_bytes(), true, rule, index, follow));
         }
     }
@@ -431,7 +462,10 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
             .first()
             .filter(|first| !first.any.is_empty() && !first.optional)
             .ok_or_else(|| field(format!("`{pattern}` does not begin with a word")))?;
-        for start in anchors(first, words.get(1)) {
+        for start in anchors(first, words.get(1))
+            .iter()
+            .flat_map(|start| cased(start))
+        {
             match starts.iter_mut().find(|(held, _)| *held == start) {
                 Some((_, of)) => of.push(index as u16),
                 None => starts.push((start, vec![index as u16])),
@@ -443,7 +477,7 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
         .iter()
         .enumerate()
         .map(|(index, (start, _))| Literal {
-            edge: if start.as_bytes().first().is_some_and(|byte| *byte >= CJK) {
+            edge: if is_unspaced(start.as_bytes()) {
                 Edge::Any
             } else {
                 Edge::Words
@@ -458,13 +492,21 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     Ok((Form::Phrase(form), literals))
 }
 
+/// Words shorter than this are in every sentence.
+const SHORT: usize = 8;
+
 /// What a phrase is searched by: its first word, with the second where the first is short and the second must follow,
 /// because short words are in every sentence.
 fn anchors(first: &Word, second: Option<&Word>) -> Vec<String> {
     let mut out = Vec::new();
     for start in &first.any {
         match second {
-            Some(second) if start.len() < 6 && !second.optional && !second.any.is_empty() => {
+            Some(second)
+                if start.len() < SHORT
+                    && !is_unspaced(start.as_bytes())
+                    && !second.optional
+                    && !second.any.is_empty() =>
+            {
                 out.extend(second.any.iter().map(|next| format!("{start} {next}")));
             }
             _ => out.push(start.clone()),

@@ -507,6 +507,9 @@ pub fn clean_start(bytes: &[u8], start: usize, first: Option<&ByteSet>) -> bool 
     true
 }
 
+/// What stands for `=`, quotes and blanks in mail.
+static QUOTED_PRINTABLE: [&[u8; 2]; 6] = [b"3D", b"22", b"27", b"20", b"3A", b"0A"];
+
 /// Whether the bytes before `start` are an escape sequence: `\n`, `\u0022`, `\x22`, `%3D`, or a colour.
 fn ends_escape(bytes: &[u8], start: usize) -> bool {
     let back = |count: usize| start.checked_sub(count).map(|at| bytes[at]);
@@ -520,6 +523,14 @@ fn ends_escape(bytes: &[u8], start: usize) -> bool {
         return true;
     }
     if hex(2) && (back(3) == Some(b'%') || back(3) == Some(b'x') && back(4) == Some(b'\\')) {
+        return true;
+    }
+    // Quoted-printable: `=3D`, `=22`, `=20`.
+    if back(3) == Some(b'=')
+        && QUOTED_PRINTABLE
+            .iter()
+            .any(|code| bytes[..start].ends_with(*code))
+    {
         return true;
     }
     if hex(4) && back(5) == Some(b'u') && back(6) == Some(b'\\') {

@@ -5,8 +5,9 @@ use super::pass::Pass;
 use super::plausible;
 use super::token::{self, Checks};
 use crate::rules::Rule;
+use crate::rules::alphabet::HEX;
 use crate::rules::rule::Context;
-use crate::rules::shape::clean_start;
+use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
 
 /// How far before the name a word for a credential may stand, in bytes.
@@ -37,6 +38,11 @@ static KEY_WORDS: &[&str] = &[
     "ключ",
     "mnemonic",
     "seed",
+    // A refusal speaks of what was refused.
+    "401",
+    "403",
+    "unauthori",
+    "forbidden",
 ];
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit) {
@@ -116,6 +122,7 @@ fn value_at(
             continue;
         };
         if !shape.clean_start(pass.bytes, at)
+            || is_other_alphabet(pass.bytes, shape, &matched)
             || plausible::is_digest(pass.bytes, at)
             || naming::is_identifier(&pass.bytes[matched.secret_start..matched.secret_end])
         {
@@ -135,6 +142,19 @@ fn value_at(
         }
     }
     None
+}
+
+/// Least length at which a run of hexadecimal digits is no chance of a wider alphabet.
+const NEVER_BY_CHANCE: usize = 24;
+
+/// Whether a value of an alphabet of letters is nothing but hexadecimal digits: a digest, an id.
+fn is_other_alphabet(bytes: &[u8], shape: &Shape, matched: &Matched) -> bool {
+    shape.parts.iter().enumerate().any(|(index, part)| {
+        let held = matched.part(bytes, index);
+        matches!(part, Part::Run(alphabet, ..) if alphabet.set().count() > 32)
+            && held.len() >= NEVER_BY_CHANCE
+            && held.iter().all(|byte| HEX.has(*byte))
+    })
 }
 
 /// Whether what stands between the name and the value speaks of a public key.

@@ -483,7 +483,9 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
         let Some(head) = bytes.get(start..start + 4) else {
             break;
         };
-        if !head[2..].iter().all(u8::is_ascii_digit) {
+        if !(head[..2].iter().all(u8::is_ascii_uppercase)
+            && head[2..].iter().all(u8::is_ascii_digit))
+        {
             continue;
         }
         let Some((_, length)) = IBAN_LENGTHS
