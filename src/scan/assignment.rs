@@ -5,6 +5,7 @@ use super::notation::value;
 use super::operator::{Operator, flag};
 use super::pass::Pass;
 use super::plausible;
+use super::userinfo;
 use crate::rules::Rule;
 use crate::rules::alphabet::{ByteSet, HEX};
 use crate::rules::codec;
@@ -117,8 +118,22 @@ fn is_made_up(text: &[u8]) -> bool {
 
 /// Whether what stands beside a name, after a comma or an arrow, is a value: given to an option, or no name and random.
 fn stands_out(bytes: &[u8], start: usize, text: &[u8], bare: bool) -> bool {
-    !(naming::is_name(text) || bare && naming::is_identifier(text))
-        && (flag(bytes, start) || is_made_up(text) || text.len() >= 12 && is_opaque(text))
+    if naming::is_name(text) || bare && naming::is_identifier(text) {
+        return is_pass_phrase(text);
+    }
+    flag(bytes, start) || is_made_up(text) || text.len() >= 12 && is_opaque(text)
+}
+
+/// `falcon-ember-meadow-4168`: words that were drawn, and a number that policies ask for.
+fn is_pass_phrase(text: &[u8]) -> bool {
+    let mut pieces = text.split(|byte| *byte == b'-');
+    let number = pieces.next_back().unwrap_or_default();
+    let (mut words, mut plain) = (0, true);
+    for piece in pieces {
+        words += 1;
+        plain &= (3..=10).contains(&piece.len()) && piece.iter().all(u8::is_ascii_lowercase);
+    }
+    words >= 3 && plain && number.len() >= 3 && number.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether what begins at `start` is the next cell of a row or of a table, and not the next word of a sentence.
@@ -211,7 +226,7 @@ fn is_password(text: &[u8], bare: bool) -> bool {
             && symbols <= 4;
         return letters >= 4 && marked && (!bare || mixed && text.len() >= 8) || is_jumbled(text);
     }
-    letters > 0 && !is_algorithm(text)
+    letters > 0 && !is_algorithm(text) && !userinfo::stands_for(text, b"")
 }
 
 /// Letters that change case too often to be words: `camelCase` changes it twice in five letters at most.

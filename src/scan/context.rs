@@ -29,20 +29,62 @@ static KEY_WORDS: &[&str] = &[
     "bearer",
     "value",
     "pat",
-    "キー",
-    "トークン",
-    "密钥",
-    "密码",
     "clave",
-    "schlüssel",
-    "ключ",
     "mnemonic",
     "seed",
     // A refusal speaks of what was refused.
-    "401",
-    "403",
+    " 401 ",
+    " 403 ",
     "unauthori",
     "forbidden",
+    // Elsewhere, in ASCII.
+    "klucz",
+    "chiave",
+    "chave",
+    "sleutel",
+    "nyckel",
+    "avain",
+    "kulcs",
+    "anahtar",
+    "jeton",
+];
+
+/// The same in other scripts: asked for only where a text is not ASCII.
+static KEY_WORDS_ABROAD: &[&str] = &[
+    "キー",
+    "トークン",
+    "秘密",
+    "密钥",
+    "密鑰",
+    "密码",
+    "密碼",
+    "令牌",
+    "凭证",
+    "토큰",
+    "키",
+    "암호",
+    "비밀",
+    "schlüssel",
+    "ключ",
+    "токен",
+    "пароль",
+    "секрет",
+    "κλειδί",
+    "مفتاح",
+    "رمز",
+    "كلمة",
+    "מפתח",
+    "אסימון",
+    "कुंजी",
+    "टोकन",
+    "คีย์",
+    "โทเค็น",
+    "klíč",
+    "nøgle",
+    "nøkkel",
+    "clé",
+    "contraseña",
+    "khóa",
 ];
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit) {
@@ -131,10 +173,16 @@ fn value_at(
         if form.key_word && !key_word_near(pass.bytes, hit.start, at) {
             continue;
         }
+        let gap = &pass.bytes[hit.end..at];
         if plausible::in_mark(pass.bytes, hit.start, hit.end)
-            || names_public_key(&pass.bytes[hit.end..at])
+            || names_public_key(gap)
+            // The name has its value, and that is masked.
+            || memchr::memmem::find(gap, b"***").is_some()
         {
             return None;
+        }
+        if is_id(pass.bytes, at) || in_list_of_digests(pass.bytes, at, matched.end) {
+            continue;
         }
         let end = matched.end;
         if token::keep(pass, rule, hit.rule, shape, &matched, &Checks::from(form)) {
@@ -157,6 +205,41 @@ fn is_other_alphabet(bytes: &[u8], shape: &Shape, matched: &Matched) -> bool {
     })
 }
 
+/// `uid: x`, `"account_id": "x"`, `keyId=x`: a value with a name that says it is no more than an id.
+fn is_id(bytes: &[u8], at: usize) -> bool {
+    let before = &bytes[at.saturating_sub(48)..at];
+    let closing = |byte: &&u8| matches!(**byte, b' ' | b'"' | b'\'' | b'\\');
+    let before = &before[..before.len() - before.iter().rev().take_while(closing).count()];
+    let Some(before) = before.strip_suffix(b":").or(before.strip_suffix(b"=")) else {
+        return false;
+    };
+    let before = &before[..before.len() - before.iter().rev().take_while(closing).count()];
+    let length = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
+    let name = &before[before.len() - length..];
+    let lower = name.to_ascii_lowercase();
+    let (part, camel) = match lower.as_slice() {
+        b"id" | b"uid" | b"uuid" | b"guid" => (true, false),
+        [.., b'_' | b'-' | b'.', b'i', b'd'] => (true, false),
+        [.., b'i', b'd'] => (
+            false,
+            name.len() > 2 && name[name.len() - 3].is_ascii_lowercase(),
+        ),
+        _ => (false, false),
+    };
+    part || camel && name[name.len() - 2] == b'I'
+}
+
+/// Whether a value stands in a list of digests: at the start of its line, with two signs and a file's name after it.
+fn in_list_of_digests(bytes: &[u8], at: usize, end: usize) -> bool {
+    at.checked_sub(1)
+        .is_none_or(|before| bytes[before] == b'\n')
+        && matches!(bytes.get(end..end + 2), Some(b"  " | b" *"))
+}
+
 /// Whether what stands between the name and the value speaks of a public key.
 fn names_public_key(gap: &[u8]) -> bool {
     let lower = gap.to_ascii_lowercase();
@@ -172,7 +255,6 @@ fn names_public_key(gap: &[u8]) -> bool {
 
 fn key_word_near(bytes: &[u8], word: usize, value: usize) -> bool {
     let window = bytes[word.saturating_sub(KEY_WORD_BEFORE)..value].to_ascii_lowercase();
-    KEY_WORDS
-        .iter()
-        .any(|key| memchr::memmem::find(&window, key.as_bytes()).is_some())
+    let has = |key: &&str| memchr::memmem::find(&window, key.as_bytes()).is_some();
+    KEY_WORDS.iter().any(has) || !window.is_ascii() && KEY_WORDS_ABROAD.iter().any(has)
 }

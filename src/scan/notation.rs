@@ -95,6 +95,14 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
     (at < end).then_some((at, end, operator))
 }
 
+/// What PowerShell makes a password of a text with.
+const SECURE_STRING: &[u8] = b"ConvertTo-SecureString ";
+
+fn starts_call(rest: &[u8]) -> bool {
+    rest.get(..SECURE_STRING.len())
+        .is_some_and(|held| held.eq_ignore_ascii_case(SECURE_STRING))
+}
+
 /// Where the value begins after what only says how it is written: a string's prefix, a block's sign, a type, an anchor.
 fn content_starts(bytes: &[u8], at: usize) -> usize {
     let limit = bytes.len().min(at + GAP);
@@ -103,6 +111,7 @@ fn content_starts(bytes: &[u8], at: usize) -> usize {
     match rest {
         [b'b' | b'r' | b'f' | b'u' | b'@' | b'$' | b'L', ..] if quoted => at + 1,
         _ if rest.starts_with(b"<![CDATA[") => at + b"<![CDATA[".len(),
+        _ if starts_call(rest) => at + SECURE_STRING.len(),
         // `!!str x`, `&anchor x`
         [b'&', first, ..] | [b'!', b'!', first, ..] if first.is_ascii_alphabetic() => {
             let word = rest.iter().position(|byte| *byte == b' ');

@@ -68,6 +68,7 @@ pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(us
     }
     let attribute = attribute(bytes, at, limit)
         .or_else(|| declared(bytes, start, at))
+        .or_else(|| next_element(bytes, at))
         .or_else(|| content(bytes, at));
     if let Some(after) = attribute {
         return Some((after, Operator::Sign));
@@ -132,8 +133,8 @@ fn sign(bytes: &[u8], start: usize, here: usize, (closers, blanks): (usize, usiz
 }
 
 /// Words that say what something is.
-static COPULAS: [&str; 13] = [
-    "is ", "ist ", "lautet ", "es ", "est ", "é ", "è ", "jest ", "är ", "er ", "on ", "это ", "— ",
+static COPULAS: [&str; 12] = [
+    "is ", "ist ", "lautet ", "es ", "est ", "é ", "è ", "jest ", "är ", "er ", "это ", "— ",
 ];
 
 fn copula(rest: &[u8]) -> Option<usize> {
@@ -173,6 +174,19 @@ fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     None
 }
 
+/// `<key>x</key> <string>v</string>`: the element after one that holds a name.
+fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes[at..bytes.len().min(at + GAP)].strip_prefix(b"</key>")?;
+    let blanks = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    let open = b"<string>";
+    rest[blanks..]
+        .starts_with(open)
+        .then_some(at + b"</key>".len() + blanks + open.len())
+}
+
 /// `name="x" translatable="false">v`: the content of an element whose attribute the name is.
 fn content(bytes: &[u8], at: usize) -> Option<usize> {
     if !matches!(bytes.get(at..at + 1), Some(b" ")) || at == 0 || bytes[at - 1] != b'"' {
@@ -182,8 +196,11 @@ fn content(bytes: &[u8], at: usize) -> Option<usize> {
     let close = memchr::memchr2(b'>', b'\n', rest)?;
     let attributes = rest[..close].iter().filter(|byte| **byte == b'=').count();
     let quotes = rest[..close].iter().filter(|byte| **byte == b'"').count();
-    (rest[close] == b'>' && attributes > 0 && quotes == attributes * 2 && !rest.contains(&b'<'))
-        .then_some(at + close + 1)
+    (rest[close] == b'>'
+        && attributes > 0
+        && quotes == attributes * 2
+        && !rest[..close].contains(&b'<'))
+    .then_some(at + close + 1)
 }
 
 /// What stands between a name and its value in other languages.

@@ -48,6 +48,8 @@ pub(super) fn literals() -> Vec<Literal> {
         add(&format!("&#{digit}"), ENTITY, b"0123456789");
     }
     add("&#1", ENTITY, b"0123456789");
+    // Mail writes `=` so.
+    add("=3D", ESCAPE, &any);
     add("&quot;", ENTITY, b"");
     add("&amp;", ENTITY, b"");
     for quote in ["\"", "'"] {
@@ -109,8 +111,11 @@ pub(super) fn unbroken(pass: &mut Pass<'_>, hit: Hit) {
     }
     let end = escape::token_end(pass.bytes, hit.end);
     pass.calls.unbroken_until = end;
-    let ends_line = !pass.inner && matches!(pass.bytes.get(end), Some(b'\n' | b'\r' | b'\\'));
-    if ends_line && let Some(view) = escape::unbroken(pass.bytes, hit.start) {
+    let ends_line = matches!(pass.bytes.get(end), Some(b'\n' | b'\r' | b'\\'));
+    if ends_line
+        && !pass.inner
+        && let Some(view) = escape::unbroken(pass.bytes, hit.start)
+    {
         pass.calls.unbroken_until = view.source.end();
         scan(pass, &view);
     }
@@ -141,7 +146,7 @@ pub(super) fn run(pass: &mut Pass<'_>) {
 /// Percent signs before a plain letter or digit, which nobody writes but to hide something, and signs of base64.
 fn percent(pass: &mut Pass<'_>) {
     let bytes = pass.bytes;
-    let mut floor = 0;
+    let (mut floor, mut made) = (0, 0);
     while let Some(offset) = memchr::memchr(b'%', &bytes[floor..]) {
         let at = floor + offset;
         let plain = match bytes.get(at + 1..at + 3) {
@@ -154,10 +159,9 @@ fn percent(pass: &mut Pass<'_>) {
                 .is_some_and(|byte| byte[0].is_ascii_alphanumeric()),
         };
         floor = at + 1;
-        if plain
-            && let Some(view) = escape::around(bytes, at, at.saturating_sub(64), ViewKind::Percent)
-        {
+        if plain && let Some(view) = escape::around(bytes, at, made, ViewKind::Percent) {
             floor = view.source.end().max(at + 1);
+            made = floor;
             scan(pass, &view);
         }
     }

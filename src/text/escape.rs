@@ -7,6 +7,8 @@ use crate::span::ByteSpan;
 
 /// How far a view reaches to either side of what called for it, in bytes.
 const REACH: usize = 2_048;
+/// How far it reaches back, in bytes.
+const BACK: usize = 512;
 /// How much of the line before joined literals their view holds: what they are given to.
 const LEAD: usize = 96;
 
@@ -32,6 +34,7 @@ fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
         ViewKind::Percent if rest.first() == Some(&b'%') => (byte(1)?, 3),
         ViewKind::Escape if rest.starts_with(b"\\u00") => (byte(4)?, 6),
         ViewKind::Escape if rest.starts_with(b"\\x") => (byte(2)?, 4),
+        ViewKind::Escape if rest.starts_with(b"=3D") => (b'=', 3),
         ViewKind::Entity if !rest.starts_with(b"&#") => {
             let (name, value) = NAMED
                 .iter()
@@ -60,7 +63,7 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
         ViewKind::Entity => matches!(byte, b'"' | b'\'' | b'\n' | b'<'),
         _ => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''),
     };
-    let low = at.saturating_sub(64).max(floor).min(at);
+    let low = at.saturating_sub(BACK).max(floor).min(at);
     let start = bytes[low..at]
         .iter()
         .rposition(outside)
@@ -91,7 +94,7 @@ fn tells(kind: ViewKind, value: u8) -> bool {
     match kind {
         ViewKind::Percent => value.is_ascii_alphanumeric() || matches!(value, b'+' | b'/' | b'='),
         ViewKind::Entity => true,
-        _ => value.is_ascii_alphanumeric(),
+        _ => value.is_ascii_alphanumeric() || value == b'=',
     }
 }
 
@@ -127,9 +130,32 @@ fn broken(bytes: &[u8], end: usize) -> Option<(usize, usize)> {
     Some((end - usize::from(soft), next))
 }
 
-/// The token that begins at `start`, put together from the lines it is broken into; `None` when it is not.
+/// Where the token around `at` begins, over the lines before it that are broken.
+fn token_start(bytes: &[u8], at: usize) -> usize {
+    let mut start = at;
+    for _ in 0..LINES {
+        let low = start.saturating_sub(BACK);
+        start -= bytes[low..start]
+            .iter()
+            .rev()
+            .take_while(|byte| in_token(**byte))
+            .count();
+        let line = bytes[..start]
+            .strip_suffix(b"\n")
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let end = line.map(|line| line.strip_suffix(b"\\").unwrap_or(line).len());
+        match end.and_then(|end| broken(bytes, end)) {
+            Some((before, next)) if next == start && at - before < REACH => start = before,
+            _ => break,
+        }
+    }
+    start
+}
+
+/// The token that `at` belongs to, put together from the lines it is broken into; `None` when it is not.
 #[must_use]
-pub fn unbroken(bytes: &[u8], start: usize) -> Option<View> {
+pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
+    let start = token_start(bytes, at);
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, bytes.len())?);
     let mut from = start;
     let mut lines = 0;
