@@ -6,7 +6,9 @@ use super::allow::Allowed;
 use super::error::RuleError;
 use super::rule::{Assignment, Context, Detector, Form, Pattern, Phrases, Rule, Token, Word};
 use super::shape::{self, Part, Shape};
-use super::spec::{AllowSpec, PackSpec, RuleSpec, ValueSpec};
+use super::spec::{
+    AllowSpec, ArmorSpec, AssignmentSpec, PackSpec, RegexSpec, RuleSpec, UserinfoSpec, ValueSpec,
+};
 use super::tables::{Edge, Literal};
 use super::verify;
 use crate::call::Surface;
@@ -183,85 +185,26 @@ fn field(message: String) -> Refused {
 }
 
 fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
-    let mut forms: Vec<Result<Formed, Refused>> = Vec::new();
-    if spec.token.is_some() {
-        forms.push(token(spec, rule));
-    }
-    if spec.context.is_some() {
-        forms.push(context(spec, rule));
-    }
-    if let Some(held) = &spec.assignment {
-        let literals = words(&held.names, rule, AFTER_NAME, 3);
-        forms.push(literals.map(|literals| {
-            let form = Assignment {
-                password: held.value == ValueSpec::Password,
-                min: held.min,
-                max: held.max,
-            };
-            (Form::Assignment(form), literals)
-        }));
-    }
-    if let Some(held) = &spec.userinfo {
-        let follow: Vec<u8> = super::alphabet::BASE62
-            .bytes()
-            .chain(*b"%:$<{[*_.")
-            .collect();
-        let literal = plain(b"://", false, rule, 0, &follow);
-        forms.push(Ok((Form::Userinfo(held.schemes.clone()), vec![literal])));
-    }
-    if let Some(held) = &spec.armor {
-        let literals = held
-            .labels
-            .iter()
-            .enumerate()
-            .map(|(index, label)| {
-                plain(
-                    format!("BEGIN {label}-").as_bytes(),
-                    false,
-                    rule,
-                    index,
-                    b"",
-                )
-            })
-            .collect();
-        forms.push(Ok((Form::Armor(held.labels.clone()), literals)));
-    }
-    if let Some(held) = &spec.phrase {
-        forms.push(phrase(&held.patterns, rule));
-    }
-    if let Some(held) = &spec.regex {
-        forms.push(
-            match regex::bytes::RegexBuilder::new(&held.pattern)
-                .unicode(false)
-                .build()
-            {
-                Ok(_) => {
-                    let literals = held
-                        .literals
-                        .iter()
-                        .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
-                        .collect();
-                    let form = Pattern {
-                        expression: held.pattern.clone(),
-                        before: held.before,
-                        after: held.after,
-                    };
-                    Ok((Form::Regex(form), literals))
-                }
-                Err(error) => Err(field(format!("the expression cannot be read: {error}"))),
-            },
-        );
-    }
-    if let Some(held) = &spec.number {
-        let number = held.compile().map_err(field);
-        forms.push(number.map(|number| (Form::Number(number), Vec::new())));
-    }
-    if let Some(held) = &spec.detector {
-        let detector = Detector {
-            name: held.name.clone(),
-        };
-        forms.push(Ok((Form::Detector(detector), Vec::new())));
-    }
+    let forms: [Option<Result<Formed, Refused>>; 9] = [
+        spec.token.as_ref().map(|_| token(spec, rule)),
+        spec.context.as_ref().map(|_| context(spec, rule)),
+        spec.assignment.as_ref().map(|held| assignment(held, rule)),
+        spec.userinfo.as_ref().map(|held| Ok(userinfo(held, rule))),
+        spec.armor.as_ref().map(|held| Ok(armor(held, rule))),
+        spec.phrase
+            .as_ref()
+            .map(|held| phrase(&held.patterns, rule)),
+        spec.regex.as_ref().map(|held| pattern(held, rule)),
+        spec.number.as_ref().map(|held| {
+            let number = held.compile().map_err(field)?;
+            Ok((Form::Number(number), Vec::new()))
+        }),
+        spec.detector.as_ref().map(|held| {
+            let name = held.name.clone();
+            Ok((Form::Detector(Detector { name }), Vec::new()))
+        }),
+    ];
+    let mut forms: Vec<_> = forms.into_iter().flatten().collect();
     let count = forms.len();
     match forms.pop() {
         Some(form) if count == 1 => form,
@@ -272,6 +215,57 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
             ),
         )),
     }
+}
+
+fn assignment(held: &AssignmentSpec, rule: u16) -> Result<Formed, Refused> {
+    let literals = words(&held.names, rule, AFTER_NAME, 3)?;
+    let form = Assignment {
+        password: held.value == ValueSpec::Password,
+        min: held.min,
+        max: held.max,
+    };
+    Ok((Form::Assignment(form), literals))
+}
+
+fn userinfo(held: &UserinfoSpec, rule: u16) -> Formed {
+    let follow: Vec<u8> = super::alphabet::BASE62
+        .bytes()
+        .chain(*b"%:$<{[*_.")
+        .collect();
+    let literal = plain(b"://", false, rule, 0, &follow);
+    (Form::Userinfo(held.schemes.clone()), vec![literal])
+}
+
+fn armor(held: &ArmorSpec, rule: u16) -> Formed {
+    let literal = |(index, label): (usize, &String)| {
+        plain(
+            format!("BEGIN {label}-").as_bytes(),
+            false,
+            rule,
+            index,
+            b"",
+        )
+    };
+    let literals = held.labels.iter().enumerate().map(literal).collect();
+    (Form::Armor(held.labels.clone()), literals)
+}
+
+fn pattern(held: &RegexSpec, rule: u16) -> Result<Formed, Refused> {
+    regex::bytes::RegexBuilder::new(&held.pattern)
+        .unicode(false)
+        .build()
+        .map_err(|error| field(format!("the expression cannot be read: {error}")))?;
+    let literals = held
+        .literals
+        .iter()
+        .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
+        .collect();
+    let form = Pattern {
+        expression: held.pattern.clone(),
+        before: held.before,
+        after: held.after,
+    };
+    Ok((Form::Regex(form), literals))
 }
 
 fn plain(bytes: &[u8], any_case: bool, rule: u16, index: usize, follow: &[u8]) -> Literal {

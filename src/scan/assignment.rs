@@ -165,7 +165,7 @@ fn is_plain_hex(text: &[u8]) -> bool {
         .all(|byte| byte.is_ascii_hexdigit() || *byte == b'-')
 }
 
-/// Whether the name is the verdict of a test: `PASS: TestLogin/2`, `--- PASS: TestLogin/ipv6+zone`.
+/// Whether the name is the verdict of a test: `PASS: TestLogin/2`, `--- PASS: TestLogin/ipv6+zone`, `PASS: x86-64 nops`.
 fn is_verdict(bytes: &[u8], hit: Hit, text: &[u8]) -> bool {
     let before = &bytes[hit.start.saturating_sub(4)..hit.start];
     let alone = before
@@ -174,10 +174,18 @@ fn is_verdict(bytes: &[u8], hit: Hit, text: &[u8]) -> bool {
     alone
         && &bytes[hit.start..hit.end] == b"PASS"
         && (before == b"--- "
+            || before.last().is_none_or(|byte| *byte == b'\n')
+                && pass_line(&bytes[hit.end..])
+                && !is_made_up(text)
             || naming::is_identifier(text)
                 && text.iter().all(|byte| {
                     byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.')
                 }))
+}
+
+/// `: ` and no quotes: a line of a test's report.
+fn pass_line(after: &[u8]) -> bool {
+    matches!(after, [b':', b' ', next, ..] if !matches!(next, b'"' | b'\'' | b'`'))
 }
 
 /// Random, of one alphabet, and not a number or a word.

@@ -20,45 +20,65 @@ pub(super) enum Operator {
 /// The position after the operator that follows a name.
 pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(usize, Operator)> {
     let limit = bytes.len().min(after_name + GAP);
-    let mut at = after_name;
-    let closers = bytes[at..limit]
+    let closers = bytes[after_name..limit]
         .iter()
         .take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'*'))
         .count();
-    at += closers;
+    let at = after_name + closers;
     let blanks = bytes[at..limit]
         .iter()
         .take_while(|byte| is_blank(byte))
         .count();
-    let rest = bytes.get(at + blanks..limit)?;
     let here = at + blanks;
     match sign(bytes, start, here, (closers, blanks)) {
-        Sign::Ends => return None,
-        Sign::Otherwise => return otherwise(bytes, here + 2),
-        Sign::Takes(length) => {
-            let after = here + length;
-            let arrow = rest.starts_with(b"->");
-            // `fn password() -> Type`
-            if arrow && bytes[after_name..at].contains(&b')') {
-                return None;
-            }
-            let pair = || attribute(bytes, at, limit).map(|after| (after, Operator::Sign));
-            return match rest[0] {
-                b',' => pair().or(Some((after, Operator::Beside))),
-                _ if arrow => Some((after, Operator::Beside)),
-                b':' => {
-                    let opens = bytes[after..limit].trim_ascii_start().first() == Some(&b'{');
-                    let nested = opens.then(|| attribute(bytes, after, limit)).flatten();
-                    let value = nested.or_else(|| annotated(bytes, after)).unwrap_or(after);
-                    Some((value, Operator::Sign))
-                }
-                _ => Some((after, Operator::Sign)),
-            };
+        Sign::Ends => None,
+        Sign::Otherwise => otherwise(bytes, here + 2),
+        // `fn password() -> Type`
+        Sign::Takes(_)
+            if bytes[here..].starts_with(b"->") && bytes[after_name..at].contains(&b')') =>
+        {
+            None
         }
-        Sign::None => {}
+        Sign::Takes(length) => Some(after_sign(bytes, at, (here, here + length), limit)),
+        Sign::None => unsigned(bytes, start, (at, here), closers > 0),
     }
+}
+
+/// The value after the sign at `[here, after)`; the name and what closes it end at `at`.
+fn after_sign(
+    bytes: &[u8],
+    at: usize,
+    (here, after): (usize, usize),
+    limit: usize,
+) -> (usize, Operator) {
+    match bytes[here] {
+        b',' => match attribute(bytes, at, limit) {
+            Some(value) => (value, Operator::Sign),
+            None => (after, Operator::Beside),
+        },
+        b'-' => (after, Operator::Beside),
+        b':' => {
+            let rest = bytes.get(after..limit).unwrap_or_default();
+            let opens = rest.trim_ascii_start().first() == Some(&b'{');
+            let nested = opens.then(|| attribute(bytes, after, limit)).flatten();
+            let value = nested.or_else(|| annotated(bytes, after));
+            (value.unwrap_or(after), Operator::Sign)
+        }
+        _ => (after, Operator::Sign),
+    }
+}
+
+/// The value without a sign before it, after blanks or in an attribute or an element.
+fn unsigned(
+    bytes: &[u8],
+    start: usize,
+    (at, here): (usize, usize),
+    closed: bool,
+) -> Option<(usize, Operator)> {
+    let limit = bytes.len().min(here + GAP);
+    let (rest, blanks) = (&bytes[here..limit], here - at);
     let option = start >= 2 && bytes[..start].ends_with(b"-") && flag(bytes, start);
-    if blanks > 0 && closers == 0 && option {
+    if blanks > 0 && !closed && option {
         return Some((here, Operator::Sign));
     }
     if blanks > 0
@@ -77,25 +97,21 @@ pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(us
     if abroad && let Some(sign) = ABROAD.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
         return Some((here + sign.len(), Operator::Sign));
     }
-    if closers > 0 {
-        return None;
-    }
-    match rest.first() {
-        Some(b',') if blanks == 0 => Some((here + 1, Operator::Cell)),
-        Some(_)
-            if blanks > 0
-                && (instructs(bytes, start)
-                    || bytes[start..].starts_with(b"password ") && in_netrc(bytes, start)) =>
+    match rest.first()? {
+        _ if closed => None,
+        b',' if blanks == 0 => Some((here + 1, Operator::Cell)),
+        _ if blanks == 0 => None,
+        _ if instructs(bytes, start)
+            || bytes[start..].starts_with(b"password ") && in_netrc(bytes, start) =>
         {
             Some((here, Operator::Sign))
         }
-        // `PASSWORD 'x'`, `identified by 'x'`
-        Some(b'"' | b'\'') if blanks > 0 => Some((here, Operator::Beside)),
-        Some(_) if blanks > 0 => match after_words(bytes, here) {
+        // `PASSWORD 'x'`
+        b'"' | b'\'' => Some((here, Operator::Beside)),
+        _ => match after_words(bytes, here) {
             Some(after) => Some((after, Operator::Said)),
             None => Some((here, Operator::Cell)),
         },
-        _ => None,
     }
 }
 

@@ -318,6 +318,8 @@ pub fn is_digest(bytes: &[u8], start: usize) -> bool {
     .iter()
     .any(|word| label.ends_with(word))
         || before.ends_with(b"@")
+        // `checksum/secret: x`: of what the name names.
+        || contains(label, b"checksum/")
 }
 
 #[cfg(test)]

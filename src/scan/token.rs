@@ -30,7 +30,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
             .fixed_start(hit.start)
             .is_some_and(|start| !shape.clean_start(pass.bytes, start))
     {
-        return;
+        return views::unbroken(pass, hit);
     }
     if !form.words.is_empty() && hit.start < pass.reach(hit.rule) {
         return;
