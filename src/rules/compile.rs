@@ -487,7 +487,7 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
 }
 
 /// Words shorter than this are in every sentence.
-const SHORT: usize = 8;
+const SHORT: usize = 6;
 
 /// What a phrase is searched by: its first word, with the second where the first is short and the second must follow,
 /// because short words are in every sentence.

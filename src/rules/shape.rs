@@ -230,6 +230,20 @@ impl Builder {
 }
 
 impl Shape {
+    /// How many bytes without a blank the shape begins with at least.
+    #[must_use]
+    pub fn least_unbroken(&self) -> usize {
+        let mut length = 0;
+        for part in &self.parts {
+            length += match part {
+                Part::Literal(bytes) if !bytes.contains(&b' ') => bytes.len(),
+                Part::Run(alphabet, least, _) if !alphabet.set().has(b' ') => usize::from(*least),
+                _ => break,
+            };
+        }
+        length
+    }
+
     /// Matches the shape whose anchor begins at `at`. `runs` remembers what was read of this text.
     #[must_use]
     pub fn at_anchor(

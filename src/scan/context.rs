@@ -94,8 +94,24 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
     let end = pass.bytes.len().min(hit.end + usize::from(form.within));
     let looked = pass.looked(hit.rule, end);
     let mut at = hit.end.max(looked);
+    let least = form.shapes.iter().map(Shape::least_unbroken).min();
+    let least = least.unwrap_or_default();
     // A value is never broken by the edge of what was looked at before.
     while at < end {
+        // Nearly every word of a text is too short to be one: the next blank is in its way, and in that of all behind.
+        let blank = |byte: &u8| *byte <= b' ';
+        match pass
+            .bytes
+            .get(at..at + least)
+            .map(|held| held.iter().rposition(blank))
+        {
+            Some(Some(place)) => {
+                at += place + 1;
+                continue;
+            }
+            None => return,
+            Some(None) => {}
+        }
         if !starts_value(pass.bytes, at) {
             at += 1;
             continue;
@@ -140,7 +156,10 @@ fn escaped(bytes: &[u8], start: usize) -> bool {
 
 fn starts_value(bytes: &[u8], at: usize) -> bool {
     let byte = bytes[at];
-    (byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-'))
+    let sign = matches!(byte, b'+' | b'/' | b'_' | b'-');
+    // Of a row of signs only the first may be a value's own.
+    let row = sign && at > 0 && bytes[at - 1] == byte;
+    (byte.is_ascii_alphanumeric() || sign && !row)
         && clean_start(bytes, at, None)
         && (at == 0 || !matches!(bytes[at - 1], b'/' | b'@') || byte == b'/')
 }

@@ -152,8 +152,8 @@ fn is_harmless(bytes: &[u8], start: usize) -> bool {
     let paged = before.strip_suffix(b" ").is_some_and(|before| {
         before.len() >= 4 && before[before.len() - 4..].eq_ignore_ascii_case(b"page")
     });
-    // `checksum/secret: x`: of what the name names.
-    if before.ends_with(b"checksum/") {
+    // `checksum/secret: x`: of what the name names. `/etc/passwd: x`: a line of that file.
+    if before.ends_with(b"checksum/") || before.ends_with(b"/etc/") {
         return true;
     }
     if paged || length == 0 && before.ends_with(b":") && in_resource_name(bytes, start) {

@@ -561,6 +561,16 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
         return false;
     };
     let top = &domain[dot + 1..];
+    // `icon@2x.png`
+    let file = [
+        "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "json", "html",
+    ];
+    if file
+        .iter()
+        .any(|end| top.eq_ignore_ascii_case(end.as_bytes()))
+    {
+        return false;
+    }
     (2..=12).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
         && domain
@@ -594,6 +604,7 @@ mod tests {
             "a@b",
             "x@.com",
             "x@a..com",
+            "icon@2x.png",
         ] {
             assert!(!found(text), "{text}");
         }

@@ -29,12 +29,38 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
     let end = if is_unspaced(&bytes[hit.start..]) {
         phrases().find_map(|phrase| runs_on(phrase, bytes, hit.end))
     } else {
-        let next = next_word(bytes, hit.end);
-        phrases().find_map(|phrase| matches(phrase, bytes, hit, next))
+        let mut words = Words {
+            bytes,
+            read: [(0, 0); MOST_WORDS],
+            count: 0,
+            at: Some(hit.end),
+        };
+        phrases().find_map(|phrase| matches(phrase, hit, &mut words))
     };
     if let Some(end) = end {
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (hit.start, end), None);
+    }
+}
+
+/// The words after a literal, read once for all phrases that begin with it.
+struct Words<'a> {
+    bytes: &'a [u8],
+    read: [(usize, usize); MOST_WORDS],
+    count: usize,
+    /// Where to read on; `None` at the end of the sentence.
+    at: Option<usize>,
+}
+
+impl Words<'_> {
+    fn get(&mut self, index: usize) -> Option<(usize, usize)> {
+        while self.count <= index {
+            let word = next_word(self.bytes, self.at?);
+            self.at = word.map(|(_, end)| end);
+            *self.read.get_mut(self.count)? = word?;
+            self.count += 1;
+        }
+        self.read.get(index).copied()
     }
 }
 
@@ -83,12 +109,8 @@ fn runs_on(phrase: &[Word], bytes: &[u8], at: usize) -> Option<usize> {
 /// Where the longest match of the phrase that begins with the literal ends.
 ///
 /// The positions in the phrase that can be reached are bits, so that gaps and words that may be missing cost nothing.
-fn matches(
-    phrase: &[Word],
-    bytes: &[u8],
-    hit: Hit,
-    mut next: Option<(usize, usize)>,
-) -> Option<usize> {
+fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
+    let bytes = words.bytes;
     let done = 1_u64.checked_shl(phrase.len() as u32)?;
     // The literal is the first word, or the first two.
     let taken = bytes[hit.start..hit.end]
@@ -98,8 +120,8 @@ fn matches(
         + 1;
     let mut reached = skip_optional(phrase, 1 << taken);
     let mut best = (reached & done != 0).then_some(hit.end);
-    for _ in 0..MOST_WORDS {
-        let Some((start, end)) = next else {
+    for place in 0..MOST_WORDS {
+        let Some((start, end)) = words.get(place) else {
             break;
         };
         let word = &bytes[start..end];
@@ -122,7 +144,6 @@ fn matches(
         if reached & (done - 1) == 0 {
             break;
         }
-        next = next_word(bytes, end);
     }
     best
 }
@@ -152,6 +173,7 @@ fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
 }
 
 /// Whether a word is the choice in any case; `plain` when it is ASCII, which nearly all are and which is told at once.
+#[inline]
 fn same(choice: &str, word: &[u8], plain: bool) -> bool {
     if plain {
         let first = |text: &[u8]| text.first().map(|byte| byte | 0x20);

@@ -60,6 +60,19 @@ pub(super) fn literals() -> Vec<Literal> {
     add("](http", LINK, b"");
     add("<img", LINK, b"");
     add("<IMG", LINK, b"");
+    for fetched in [
+        "<iframe",
+        "<embed",
+        "<object",
+        "<meta http-equiv",
+        "url(http",
+        "]: http",
+    ] {
+        add(fetched, LINK, b"");
+    }
+    for asks in ["nslookup ", "dig "] {
+        add(asks, ADDRESS, &any);
+    }
     add("://", ADDRESS, &any);
     out
 }
