@@ -151,14 +151,12 @@ impl Asked<'_> {
                 String::from("a letter, a digit or `_` stands right before it"),
             );
         }
-        if !form.words.is_empty() {
-            if !token::word_before(self.bytes, matched.start, form) {
-                let words = form.words.join("`, `");
-                return (
-                    "word",
-                    format!("none of `{words}` stands within {WORDS_WITHIN} bytes before it"),
-                );
-            }
+        if !form.words.is_empty() && !token::word_before(self.bytes, matched.start, form) {
+            let words = form.words.join("`, `");
+            return (
+                "word",
+                format!("none of `{words}` stands within {WORDS_WITHIN} bytes before it"),
+            );
         }
         self.value(shape, &matched, form.entropy, &form.require)
             .unwrap_or_else(|| self.dropped(&matched))
