@@ -362,6 +362,10 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let by_alias = self.alias_parents.contains(self.name);
         let parent = self.has_children() || by_alias;
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
+        let mut processes = None;
+        if let Some(text) = own.and_then(|spec| spec.processes.as_deref()) {
+            processes = keep(selector(text, options), errors);
+        }
         let mut lists = None;
         if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
             lists = keep(selector(text, options), errors);
@@ -389,6 +393,8 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             setup_when,
             lists_when,
             lists,
+            processes,
+            separated: own.is_some_and(|spec| spec.separated),
             effects,
             chdir,
             reach,

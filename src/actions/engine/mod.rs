@@ -8,6 +8,7 @@
 mod environment;
 mod fallback;
 mod lookup;
+mod owner;
 mod program;
 mod run;
 mod shell;

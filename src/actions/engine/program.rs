@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::owner;
 use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
@@ -28,6 +29,8 @@ pub(super) struct Done {
     data: Data,
     /// What its words hold.
     handed: Data,
+    /// Variables with credentials that log in.
+    logs_in: Vec<Rc<str>>,
     /// What commands inside of it wrote.
     inner: Data,
     /// Positions of actions that send.
@@ -356,12 +359,15 @@ impl Engine<'_> {
         };
         for (position, word) in line.words.iter().enumerate() {
             if let Some(data) = &word.data
-                && !line.authenticates(position)
             {
-                done.data.merge(data);
+                if line.authenticates(position) {
+                    done.logs_in.extend(data.variables.iter().cloned());
+                } else {
+                    done.data.merge(data);
+                }
             }
         }
-        if !done.data.secrets.is_empty() {
+        if !done.data.secrets.is_empty() || !done.data.variables.is_empty() {
             done.handed = done.data.clone();
         }
         done.data.merge(line.stdin);
@@ -425,6 +431,9 @@ impl Engine<'_> {
                 action.attributes.push(String::from("harmless"));
             }
         }
+        if done.ran && !done.interactive {
+            self.looks_elsewhere(done.first);
+        }
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
                 carry(action, &data, self.context);
@@ -439,6 +448,7 @@ impl Engine<'_> {
                 }
             }
         }
+        self.sends_variables(done.first, &done.handed, &done.logs_in);
         if !data.secrets.is_empty() {
             // A copy beyond the workspace is where others look for it.
             for action in self.actions[done.first..].iter_mut() {
@@ -463,6 +473,12 @@ impl Engine<'_> {
         for folder in &mut output.folders {
             if let Some(parent) = folder.strip_suffix("/*") {
                 *folder = Rc::from(if parent.is_empty() { "/" } else { parent });
+            }
+        }
+        if let Some(selector) = &entry.processes {
+            output.processes.clear();
+            for word in line.select(selector) {
+                crate::actions::word::add(&mut output.processes, &Rc::from(word.known().0));
             }
         }
         output.setup = entry
@@ -496,6 +512,63 @@ impl Engine<'_> {
         Effects {
             output,
             interactive: done.interactive,
+        }
+    }
+
+    /// A command that runs elsewhere and only reads there.
+    fn looks_elsewhere(&mut self, first: usize) {
+        let own = self.actions.get_mut(first..).unwrap_or_default();
+        if let Some((action, inner)) = own.split_first_mut()
+            && action.kind == ActionKind::ExecElsewhere
+            && action.attributes.is_empty()
+            && inner.iter().all(|action| {
+                matches!(action.kind, ActionKind::FsRead | ActionKind::DbRead)
+                    || (action.kind == ActionKind::NetFetch && action.has("loopback"))
+            })
+        {
+            action.attributes.push(String::from("harmless"));
+        }
+    }
+
+    /// Credentials in variables leave with what is sent: those that are somebody's go to them alone, and of the others
+    /// a person is asked.
+    fn sends_variables(&mut self, first: usize, handed: &Data, logs_in: &[Rc<str>]) {
+        if handed.variables.is_empty() && handed.secrets.is_empty() && logs_in.is_empty() {
+            return;
+        }
+        for action in self.actions.iter_mut().skip(first) {
+            let network = matches!(action.kind, ActionKind::NetFetch | ActionKind::NetSend);
+            let host = match action.kind {
+                _ if network => action.target.host.clone(),
+                ActionKind::VcsConfig => owner::host_of(&action.target.value),
+                ActionKind::VcsWrite if !handed.secrets.is_empty() => {
+                    // A message is shown to everybody who can see the repository.
+                    action.attributes.push(String::from("secret"));
+                    None
+                }
+                _ => None,
+            };
+            // `https://user:$TOKEN@…`: it logs in, and where is not known.
+            let known = action.target.exact || owner::names_host(&action.target.value);
+            let Some(host) = host.filter(|_| known && !action.has("loopback")) else {
+                continue;
+            };
+            let foreign = |name: &&Rc<str>| owner::is_foreign(name, &host);
+            let gone = handed.variables.iter().find(foreign);
+            if let Some(name) = gone
+                && !action.has("secret")
+            {
+                action.attributes.push(String::from("secret"));
+                action.attributes.sort_unstable();
+                action.reason = Some(format!("carries the variable `{name}`"));
+            }
+            let shown = handed.variables.first().or_else(|| logs_in.iter().find(foreign));
+            if let Some(name) = shown
+                && action.kind == ActionKind::NetFetch
+            {
+                action.kind = ActionKind::NetSend;
+                action.reason = Some(format!("carries the variable `{name}`"));
+            }
         }
     }
 
@@ -646,6 +719,15 @@ impl Engine<'_> {
             || (runs && manner.role == Role::Name && self.has_foreign_manifest(here))
         {
             manner.attributes.push("downloaded");
+        }
+        if kind == ActionKind::PackageInstall
+            && manner.attributes.contains(&"from_path")
+            && words.iter().any(|word| self.is_downloaded(word, here))
+        {
+            manner.attributes.push("downloaded");
+        }
+        if runs && manner.role == Role::Name {
+            self.written_manifest(kind, line, here);
         }
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {
             manner.attributes.push("outside");

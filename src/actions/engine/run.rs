@@ -9,10 +9,12 @@ use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::catalogue::entry::Role;
 use crate::actions::code::{self, CodeEffect, Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
-use crate::actions::line::why_of;
+use crate::actions::line::{Line, why_of};
 use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
+use crate::json;
 use crate::shell::command::{Candidate, Value, Why};
+use crate::span::ByteSpan;
 
 impl Engine<'_> {
     /// Code that is given as a word. Returns what it writes to standard output.
@@ -141,8 +143,14 @@ impl Engine<'_> {
         }
         let mut output = Data::opaque();
         let first = self.actions.len();
+        let mut fetched: Option<(ByteSpan, Data)> = None;
         for effect in code::analyse(known, text) {
+            let stored = stored_answer(&effect, &mut fetched);
             output.merge(&self.code_effect(effect, origin, by, &deeper));
+            if let Some((file, data)) = stored {
+                let word = Word::made(Value::Exact(file.replace('\\', "/")), origin.clone());
+                self.remember(&word, &data, &deeper);
+            }
         }
         self.fetched_and_run(first, by, &deeper);
         // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
@@ -229,6 +237,9 @@ impl Engine<'_> {
                 match target {
                     Some(value) => {
                         let word = Word::made(value, here.origin.clone());
+                        if kind == ActionKind::ExecLocal && role == TargetRole::Path {
+                            self.runs_written(&word, by, &here);
+                        }
                         let data = self.act(&manner, &word, &here);
                         if matches!(kind, ActionKind::FsWrite) {
                             self.remember(&word, &Data::opaque(), &here);
@@ -452,6 +463,75 @@ impl Engine<'_> {
         }
     }
 
+    /// A file that code runs, when the call downloaded or decoded it.
+    fn runs_written(&mut self, file: &Word, by: &str, here: &Situation) {
+        let path = file.exact().map(|path| path.replace('\\', "/"));
+        let path = path.and_then(|path| self.absolute(&path, here));
+        let data = path.and_then(|path| self.written(&path).cloned());
+        if let Some(data) = data.filter(|data| !data.urls.is_empty() || data.decoded) {
+            self.code_data("shell", &data, by, here);
+        }
+    }
+
+    /// Whether the call downloaded that file.
+    pub fn is_downloaded(&self, file: &Word, here: &Situation) -> bool {
+        !self.files.is_empty()
+            && file
+                .exact()
+                .and_then(|path| self.absolute(path, here))
+                .and_then(|path| self.written(&path))
+                .is_some_and(|data| !data.urls.is_empty())
+    }
+
+    /// Runs the scripts of a `package.json` that the call wrote itself: those of an installation, or those it names.
+    pub fn written_manifest(&mut self, kind: ActionKind, line: &Line<'_>, here: &Situation) {
+        const INSTALLS: [&str; 6] = [
+            "preinstall",
+            "install",
+            "postinstall",
+            "prepublish",
+            "preprepare",
+            "prepare",
+        ];
+        if self.files.is_empty() || here.on.is_some() {
+            return;
+        }
+        let Some(cwd) = here.cwd.exact() else { return };
+        let path = format!("{}/package.json", cwd.trim_end_matches('/'));
+        let text = self.written(&path).and_then(|data| data.text.as_ref());
+        let Some(text) = text.and_then(|text| text.value.exact()) else {
+            return;
+        };
+        let Ok(manifest) = json::parse(text.as_bytes()) else {
+            return;
+        };
+        let Some(json::Value::Object(scripts)) = manifest.get("scripts") else {
+            return;
+        };
+        let named = |name: &str| match kind {
+            ActionKind::PackageInstall => INSTALLS.contains(&name),
+            _ => line.words.iter().any(|word| {
+                let bare = |word: &str| name.trim_start_matches("pre") == word || name == word;
+                word.exact().is_some_and(bare)
+            }),
+        };
+        let scripts: Vec<String> = scripts
+            .iter()
+            .filter(|(name, _)| named(name))
+            .filter_map(|(_, script)| script.as_str().map(str::to_owned))
+            .collect();
+        let deeper = Situation {
+            depth: here.depth + 1,
+            certainty: here.certainty.min(Certainty::Likely),
+            ..here.clone()
+        };
+        for script in scripts {
+            if self.afford(script.len(), &deeper) {
+                self.shell_text(&script, &here.origin, &deeper);
+            }
+        }
+    }
+
     /// Whether the working directory was downloaded by the call.
     pub fn is_in_download(&self, here: &Situation) -> bool {
         !self.files.is_empty()
@@ -574,6 +654,36 @@ fn shows_environment(language: &str, text: &str) -> bool {
             && !one.iter().any(|part| rest.trim_start().starts_with(part))
             && (language == "awk" || language == "perl" || text.len() < 200)
     })
+}
+
+/// The file that a request stores its answer in, with where it comes from: both stand in the same piece of code.
+fn stored_answer(
+    effect: &CodeEffect,
+    fetched: &mut Option<(ByteSpan, Data)>,
+) -> Option<(String, Data)> {
+    let What::Act {
+        kind,
+        target: Some(Value::Exact(target)),
+        ..
+    } = &effect.what
+    else {
+        return None;
+    };
+    match kind {
+        ActionKind::NetFetch => {
+            let data = Data {
+                urls: vec![Rc::from(target.as_str())],
+                ..Data::opaque()
+            };
+            *fetched = Some((effect.span, data));
+            None
+        }
+        ActionKind::FsWrite => {
+            let (_, data) = fetched.as_ref().filter(|(span, _)| *span == effect.span)?;
+            Some((target.clone(), data.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a command line is a shell's name with nothing but flags.

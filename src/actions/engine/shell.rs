@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::lookup::base_name;
+use super::owner;
 use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
@@ -16,7 +17,7 @@ use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
-    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value,
+    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value, Why,
 };
 use crate::span::ByteSpan;
 
@@ -216,6 +217,9 @@ impl Engine<'_> {
                     }
                 }
                 self.merge_variables(argument.span, flow, &mut data);
+                if argument.value.exact().is_none() {
+                    credentials(&argument.value, argument.span, flow, &mut data);
+                }
                 Word {
                     value: argument.value,
                     origin: Origin {
@@ -240,6 +244,7 @@ impl Engine<'_> {
         self.captures(&command.assignments, flow);
         self.reads_into(&words, &here);
         self.picks(&words, &mut here);
+        picks_processes(&words, &mut here);
         self.assignments(&command.assignments, &words, origin, &mut here);
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
@@ -474,7 +479,13 @@ impl Engine<'_> {
         let named: Vec<(String, Word)> = assignments
             .iter()
             .map(|assignment| {
-                let word = Word::made(assignment.value.clone(), origin.inside(assignment.span));
+                let mut word = Word::made(assignment.value.clone(), origin.inside(assignment.span));
+                // `BASH_ENV=<(commands)`: the file is what those commands write.
+                if word.known().0.starts_with("/dev/fd/") {
+                    let held = self.variables.iter().rev();
+                    let mut held = held.filter(|(name, _)| *name == assignment.name);
+                    word.data = held.next().map(|(_, data)| Rc::clone(data));
+                }
                 (assignment.name.clone(), word)
             })
             .collect();
@@ -562,6 +573,9 @@ impl Engine<'_> {
                 }
             }
             data.text = None;
+            if assignment.value.exact().is_none() {
+                credentials(&assignment.value, assignment.span, flow, &mut data);
+            }
             if data.some && self.variables.len() < MAX_FILES {
                 self.variables
                     .push((assignment.name.clone(), Rc::new(data)));
@@ -726,6 +740,47 @@ fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
         by: String::from("/dev/tcp"),
         ..blank(kind, here)
     }
+}
+
+/// `ps aux | grep NAME`: of all processes only those of that name go on.
+fn picks_processes(words: &[Word], here: &mut Situation) {
+    if here.stdin.processes.is_empty() {
+        return;
+    }
+    let mut operands = words[1.min(words.len())..]
+        .iter()
+        .filter_map(Word::exact)
+        .filter(|text| !text.starts_with('-'));
+    let name = match words.first().and_then(Word::exact) {
+        Some("grep" | "egrep" | "fgrep" | "rg") => operands.next().map(str::to_owned),
+        Some("awk" | "gawk" | "mawk") => operands
+            .next()
+            .and_then(|code| Some(code.strip_prefix('/')?.split_once('/')?.0.to_owned())),
+        _ => None,
+    };
+    if let Some(name) = name {
+        // `[n]ame` is how a search leaves itself out.
+        let name = name.replace(['[', ']'], "");
+        let mut data = Data::clone(&here.stdin);
+        data.processes = vec![Rc::from(name)];
+        here.stdin = Rc::new(data);
+    }
+}
+
+/// Variables that a word holds and nothing in the call sets, whose names say that they are credentials.
+fn credentials(value: &Value, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
+    if let Some(text) = flow.source.get(span.start()..span.end()) {
+        owner::variables(text, &mut data.variables);
+    }
+    // What a variable was set to may be another one.
+    for candidate in value.candidates() {
+        if let Candidate::Prefix(_, Why::UnsetVariable(name) | Why::PutIn(name)) = candidate
+            && owner::holds_credential(name)
+        {
+            crate::actions::word::add(&mut data.variables, &Rc::from(name.as_str()));
+        }
+    }
+    data.some |= !data.variables.is_empty();
 }
 
 /// Options of grep that say how, and not what else.

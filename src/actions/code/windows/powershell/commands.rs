@@ -217,7 +217,7 @@ impl Reader<'_> {
                 }
                 Val::opaque("")
             }
-            Does::Request => self.request(words, input, start),
+            Does::Request => self.request(name, words, input, start),
             Does::Invoke => {
                 let code = words
                     .value(&["command"])
@@ -499,7 +499,7 @@ impl Reader<'_> {
         Val::value(listed)
     }
 
-    fn request(&mut self, words: &Words, input: Option<&Val>, start: usize) -> Val {
+    fn request(&mut self, name: &str, words: &Words, input: Option<&Val>, start: usize) -> Val {
         let target = words
             .value(&["uri", "source", "url"])
             .or_else(|| words.values.first())
@@ -535,7 +535,11 @@ impl Reader<'_> {
             ActionKind::NetFetch
         };
         let response = self.fetch(&target, kind, &attributes, start);
-        if let Some(file) = words.value(&["outfile", "destination"]) {
+        let second = words
+            .values
+            .get(1)
+            .filter(|_| name == "start-bitstransfer");
+        if let Some(file) = words.value(&["outfile", "destination"]).or(second) {
             let file = file.as_value();
             self.push(path_act(ActionKind::FsWrite, file, &["create"]), start);
         }
