@@ -12,9 +12,8 @@ use super::syntax::tree::{Node, Operator, Parameter, Slice, Word};
 use super::walk::Walker;
 
 /// Variables that every shell sets itself or that every session has; never empty, their value known only when it runs.
-const ALWAYS_SET: [&str; 18] = [
+const ALWAYS_SET: [&str; 17] = [
     "BASHPID",
-    "BASH_REMATCH",
     "BASH_VERSION",
     "EPOCHSECONDS",
     "EUID",

@@ -548,19 +548,24 @@ impl<'a> Walker<'a> {
     /// `[[ value =~ pattern ]]`: what the groups hold afterwards.
     fn matches(&mut self, value: &Value, pattern: &Word) {
         const LONGEST: usize = 4 * 1024;
+        const SHOWN: usize = 10;
+        let literal = matches!(pattern.parts.as_slice(), [] | [Part::Literal(_)]);
         let source = pattern.span.of(&self.text.source).to_owned();
         let known = value
             .exact()
-            .filter(|text| pattern.parts.is_empty() && text.len() + source.len() <= LONGEST);
-        let groups = known.and_then(|text| groups(&source, text));
-        if let Some(groups) = groups {
-            let bytes = groups.iter().map(String::len).sum();
-            self.spend(bytes, pattern.span);
-            let values = groups.into_iter().map(Value::Exact).collect();
-            self.env.bind("BASH_REMATCH", Bound::Indexed(values));
-        } else {
-            self.env.set_variable("BASH_REMATCH", None);
-        }
+            .filter(|text| literal && text.len() + source.len() <= LONGEST);
+        let values = match known.and_then(|text| groups(&source, text)) {
+            Some(groups) => {
+                let bytes = groups.iter().map(String::len).sum();
+                self.spend(bytes, pattern.span);
+                groups.into_iter().map(Value::Exact).collect()
+            }
+            None => {
+                let why = Why::RunTimeValue(String::from("BASH_REMATCH"));
+                vec![Value::Unknown(why); SHOWN]
+            }
+        };
+        self.env.bind("BASH_REMATCH", Bound::Indexed(values));
     }
 
     pub(super) fn scope(&mut self, at: ByteSpan) -> Rc<Scope> {

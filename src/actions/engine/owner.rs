@@ -5,27 +5,26 @@
 use std::rc::Rc;
 
 use crate::actions::code;
-use crate::actions::url;
 
-/// What names of variables say about their owner, and parts of the hosts that belong to it.
+/// What names of variables say about their owner, and the names of the domains that are its own.
 const OWNERS: [(&str, &[&str]); 31] = [
-    ("GITHUB", &["github", "ghe", "git", "ghcr", "azure"]),
-    ("GH", &["github", "ghe", "git", "ghcr", "azure"]),
-    ("GITLAB", &["gitlab", "git"]),
-    ("BITBUCKET", &["bitbucket", "atlassian", "git"]),
-    ("AWS", &["aws"]),
-    ("GCP", &["google", "gcr.io", "pkg.dev"]),
-    ("GOOGLE", &["google", "gcr.io", "pkg.dev"]),
-    ("GEMINI", &["google"]),
-    ("AZURE", &["azure", "microsoft", "windows.net", "visualstudio"]),
-    ("OPENAI", &["openai"]),
+    ("GITHUB", &["github", "githubusercontent", "githubcopilot", "ghcr"]),
+    ("GH", &["github", "githubusercontent", "githubcopilot", "ghcr"]),
+    ("GITLAB", &["gitlab"]),
+    ("BITBUCKET", &["bitbucket", "atlassian"]),
+    ("AWS", &["amazonaws", "aws"]),
+    ("GCP", &["google", "googleapis", "gcr", "pkg"]),
+    ("GOOGLE", &["google", "googleapis", "gcr", "pkg"]),
+    ("GEMINI", &["google", "googleapis"]),
+    ("AZURE", &["azure", "azurecr", "microsoft", "microsoftonline", "windows", "visualstudio"]),
+    ("OPENAI", &["openai", "chatgpt"]),
     ("ANTHROPIC", &["anthropic", "claude"]),
     ("MISTRAL", &["mistral"]),
     ("GROQ", &["groq"]),
-    ("HF", &["huggingface", "hf.co"]),
-    ("HUGGINGFACE", &["huggingface", "hf.co"]),
-    ("HUGGING", &["huggingface", "hf.co"]),
-    ("NPM", &["npm"]),
+    ("HF", &["huggingface", "hf"]),
+    ("HUGGINGFACE", &["huggingface", "hf"]),
+    ("HUGGING", &["huggingface", "hf"]),
+    ("NPM", &["npmjs"]),
     ("PYPI", &["pypi", "pythonhosted"]),
     ("TWINE", &["pypi", "pythonhosted"]),
     ("DOCKERHUB", &["docker"]),
@@ -33,14 +32,25 @@ const OWNERS: [(&str, &[&str]); 31] = [
     ("TWILIO", &["twilio"]),
     ("SENDGRID", &["sendgrid"]),
     ("CLOUDFLARE", &["cloudflare"]),
-    ("DIGITALOCEAN", &["digitalocean"]),
-    ("HEROKU", &["heroku"]),
+    ("DIGITALOCEAN", &["digitalocean", "digitaloceanspaces"]),
+    ("HEROKU", &["heroku", "herokuapp"]),
     ("VERCEL", &["vercel"]),
     ("NETLIFY", &["netlify"]),
     ("SENTRY", &["sentry"]),
-    ("DATADOG", &["datadog", "ddog"]),
+    ("DATADOG", &["datadoghq", "ddog"]),
     ("SLACK", &["slack"]),
 ];
+
+/// Whose a credential is, seen from a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belongs {
+    /// To whom the host belongs.
+    Here,
+    /// To somebody else.
+    Elsewhere,
+    /// The name does not say, or the host may be their own all the same.
+    Unclear,
+}
 
 /// Endings of names for what lies around a credential and is none.
 const AROUND: [&str; 10] = [
@@ -55,38 +65,64 @@ pub fn holds_credential(name: &str) -> bool {
         && (upper.ends_with("DATABASE_URL") || !AROUND.iter().any(|ending| upper.ends_with(ending)))
 }
 
-/// Whether the variable's name says whose credential it holds, and the host is not theirs.
+/// Whose the credential in a variable is, by its name.
 #[must_use]
-pub fn is_foreign(name: &str, host: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
+pub fn belongs(name: &str, host: &str) -> Belongs {
     let host = host.to_ascii_lowercase();
-    let mut own = OWNERS
-        .iter()
-        .filter(|(brand, _)| upper.split('_').any(|part| part == *brand))
-        .peekable();
-    own.peek().is_some() && !host.is_empty() && !own.any(|(_, hosts)| hosts.iter().any(|part| host.contains(part)))
+    let mut labels = host.rsplit('.');
+    // `co.uk` and its kind have owners' names one further on; asking for those too costs nothing.
+    let domain = (labels.next(), labels.next());
+    let (Some(_), Some(domain)) = domain else {
+        return Belongs::Unclear;
+    };
+    let mut named = false;
+    let mut near = false;
+    for part in name.split('_').filter(|part| !part.is_empty()) {
+        let part = part.to_ascii_uppercase();
+        let owners = OWNERS.iter().filter(|(brand, _)| *brand == part);
+        for (brand, domains) in owners {
+            named = true;
+            if domains.contains(&domain) {
+                return Belongs::Here;
+            }
+            // A server of their kind that somebody else runs: `gitlab.example.com`.
+            near |= host.contains(&brand.to_ascii_lowercase())
+                || domains.iter().any(|domain| host.contains(domain))
+                || (brand.starts_with('G') && host.starts_with("git"));
+        }
+        if part.len() > 3 && part.eq_ignore_ascii_case(domain) {
+            return Belongs::Here;
+        }
+    }
+    if named && !near {
+        Belongs::Elsewhere
+    } else {
+        Belongs::Unclear
+    }
+}
+
+/// Where an address begins to say who is asked, and what: behind `://`.
+fn beyond_scheme(address: &str) -> Option<&str> {
+    address.split_once("://").map(|(_, rest)| rest)
 }
 
 /// Whether the known beginning of an address goes beyond the host.
 #[must_use]
 pub fn names_host(beginning: &str) -> bool {
-    let rest = beginning.rsplit_once("://").map_or(beginning, |(_, rest)| rest);
-    rest.contains('/')
+    beyond_scheme(beginning).unwrap_or(beginning).contains('/')
 }
 
-/// Whether the known beginning of an address ends inside of what logs in: `https://user:`.
+/// Whether an address, or its known beginning, holds what logs in: `https://user:`, `https://user:token@host`.
 #[must_use]
-pub fn logs_in(beginning: &str) -> bool {
-    beginning
-        .rsplit_once("://")
-        .is_some_and(|(_, rest)| rest.contains(':') && !rest.contains(['/', '@']))
+pub fn logs_in(address: &str) -> bool {
+    let authority = beyond_scheme(address).and_then(|rest| rest.split('/').next());
+    authority.is_some_and(|text| text.contains('@') || (text.contains(':') && !names_host(address)))
 }
 
-/// The host that an address, or the last word of a text, names.
+/// The address among the words of a text.
 #[must_use]
-pub fn host_of(text: &str) -> Option<String> {
-    let last = text.rsplit(' ').next()?;
-    last.contains("://").then(|| url::classify(last).host)?
+pub fn address_of(text: &str) -> Option<&str> {
+    text.split(' ').find(|word| word.contains("://"))
 }
 
 /// The names of variables in shell text that hold credentials, each once.
@@ -114,13 +150,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_credential_is_foreign_where_its_owner_is_not() {
-        assert!(is_foreign("GITHUB_TOKEN", "evil.example"));
-        assert!(is_foreign("AWS_SECRET_ACCESS_KEY", "github.com"));
-        assert!(!is_foreign("GITHUB_TOKEN", "uploads.github.com"));
-        assert!(!is_foreign("GITHUB_TOKEN", ""));
-        // Nobody knows whose it is.
-        assert!(!is_foreign("API_TOKEN", "evil.example"));
+    fn a_credential_belongs_to_its_owner() {
+        assert_eq!(belongs("GITHUB_TOKEN", "evil.example"), Belongs::Elsewhere);
+        assert_eq!(belongs("AWS_SECRET_ACCESS_KEY", "github.com"), Belongs::Elsewhere);
+        assert_eq!(belongs("GITHUB_TOKEN", "uploads.github.com"), Belongs::Here);
+        assert_eq!(belongs("TELEGRAM_TOKEN", "api.telegram.org"), Belongs::Here);
+        // A server of one's own, or nobody knows whose.
+        assert_eq!(belongs("GITLAB_TOKEN", "gitlab.example.com"), Belongs::Unclear);
+        assert_eq!(belongs("API_TOKEN", "evil.example"), Belongs::Unclear);
+        assert_eq!(belongs("GITHUB_TOKEN", ""), Belongs::Unclear);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::owner;
+use super::owner::{self, Belongs};
 use super::lookup::{Found, base_name, find, is_deceptive};
 use super::shell::Effects;
 use super::target::{Manner, carry};
@@ -17,6 +17,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source, Truth};
 use crate::actions::pattern;
 use crate::actions::place;
+use crate::actions::url;
 use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
@@ -537,37 +538,42 @@ impl Engine<'_> {
             return;
         }
         for action in self.actions.iter_mut().skip(first) {
-            let network = matches!(action.kind, ActionKind::NetFetch | ActionKind::NetSend);
-            let host = match action.kind {
-                _ if network => action.target.host.clone(),
-                ActionKind::VcsConfig => owner::host_of(&action.target.value),
-                ActionKind::VcsWrite if !handed.secrets.is_empty() => {
-                    // A message is shown to everybody who can see the repository.
-                    action.attributes.push(String::from("secret"));
-                    None
+            if action.kind == ActionKind::VcsWrite && !handed.secrets.is_empty() {
+                // A message is shown to everybody who can see the repository.
+                action.attributes.push(String::from("secret"));
+            }
+            let address = match action.kind {
+                ActionKind::NetFetch | ActionKind::NetSend => Some(action.target.value.as_str()),
+                ActionKind::VcsConfig | ActionKind::VcsPush => {
+                    owner::address_of(&action.target.value)
                 }
                 _ => None,
             };
-            // `https://user:$TOKEN@…`: it logs in, and where is not known.
-            let known = action.target.exact || owner::names_host(&action.target.value);
-            let Some(host) = host.filter(|_| known && !action.has("loopback")) else {
+            let known = |address: &&str| action.target.exact || owner::names_host(address);
+            let Some(address) = address.filter(known).filter(|_| !action.has("loopback")) else {
                 continue;
             };
-            let foreign = |name: &&Rc<str>| owner::is_foreign(name, &host);
-            let gone = handed.variables.iter().find(foreign);
-            if let Some(name) = gone
-                && !action.has("secret")
-            {
+            let logs_in_there = owner::logs_in(address);
+            let host = url::classify(address).host.unwrap_or_default();
+            let told = |name: &Rc<str>| owner::belongs(name, &host);
+            let elsewhere = |name: &&Rc<str>| told(name) == Belongs::Elsewhere;
+            let gone = handed.variables.iter().find(elsewhere);
+            let shown = handed
+                .variables
+                .iter()
+                .find(|name| !logs_in_there && told(name) != Belongs::Here);
+            let shown = gone
+                .or(shown)
+                .or_else(|| logs_in.iter().find(elsewhere))
+                .map(|name| format!("carries the variable `{name}`"));
+            if gone.is_some() && !action.has("secret") {
                 action.attributes.push(String::from("secret"));
                 action.attributes.sort_unstable();
-                action.reason = Some(format!("carries the variable `{name}`"));
+                action.reason.clone_from(&shown);
             }
-            let shown = handed.variables.first().or_else(|| logs_in.iter().find(foreign));
-            if let Some(name) = shown
-                && action.kind == ActionKind::NetFetch
-            {
+            if action.kind == ActionKind::NetFetch && shown.is_some() {
                 action.kind = ActionKind::NetSend;
-                action.reason = Some(format!("carries the variable `{name}`"));
+                action.reason = shown;
             }
         }
     }

@@ -51,6 +51,11 @@ impl Engine<'_> {
                 }
                 // A value put into an editing command says what is put in, not what is done.
                 Candidate::Prefix(text, _) if language == "sed" && !text.trim().is_empty() => {}
+                // Who starts the call says what stands in the middle of code that is read without it as well.
+                Candidate::Prefix(
+                    text,
+                    Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_),
+                ) if several && language != "shell" && !text.trim().is_empty() => {}
                 Candidate::Prefix(text, why) => {
                     // What is known of it is understood; the rest is said to be unknown.
                     if !several && !text.trim().is_empty() && language == "shell" {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::owner;
+use super::owner::{self, Belongs};
 use super::wrapped::listed;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
@@ -564,8 +564,8 @@ fn leak(
         .as_deref()
         .filter(|data| data.is_local() && !listed(data));
     let variable = match why {
-        Some(Why::UnsetVariable(name) | Why::PutIn(name)) 
-            if owner::holds_credential(name) && !owner::logs_in(word.known().0) =>
+        Some(Why::UnsetVariable(name) | Why::PutIn(name))
+            if owner::holds_credential(name) && !owner::logs_in(&action.target.value) =>
         {
             Some(name)
         }
@@ -579,7 +579,11 @@ fn leak(
         action.attributes.push(String::from("dns"));
     }
     if let Some(name) = variable {
-        action.attributes.push(String::from("secret"));
+        let host = action.target.host.as_deref().unwrap_or_default();
+        let known = owner::names_host(&action.target.value);
+        if !known || owner::belongs(name, host) != Belongs::Here {
+            action.attributes.push(String::from("secret"));
+        }
         action.reason = Some(format!("carries the variable `{name}`"));
     }
     if let Some(data) = carried {
