@@ -235,6 +235,11 @@ fn names(files: &[File], numbers: &BTreeMap<&str, usize>) -> Vec<(String, usize)
     // The deepest first, so that an alias of a parent brings the aliases of its children along.
     aliases.sort_by_key(|(_, name)| std::cmp::Reverse(name.split(' ').count()));
     for (alias, name) in aliases {
+        if is_pattern(name) {
+            let number = numbers.get(name).copied();
+            names.extend(number.map(|number| (alias.to_owned(), number)));
+            continue;
+        }
         let below = format!("{name} ");
         let found: Vec<(String, usize)> = names
             .iter()

@@ -8,15 +8,31 @@ use crate::actions::code;
 
 /// What names of variables say about their owner, and the names of the domains that are its own.
 const OWNERS: [(&str, &[&str]); 31] = [
-    ("GITHUB", &["github", "githubusercontent", "githubcopilot", "ghcr"]),
-    ("GH", &["github", "githubusercontent", "githubcopilot", "ghcr"]),
+    (
+        "GITHUB",
+        &["github", "githubusercontent", "githubcopilot", "ghcr"],
+    ),
+    (
+        "GH",
+        &["github", "githubusercontent", "githubcopilot", "ghcr"],
+    ),
     ("GITLAB", &["gitlab"]),
     ("BITBUCKET", &["bitbucket", "atlassian"]),
     ("AWS", &["amazonaws", "aws"]),
     ("GCP", &["google", "googleapis", "gcr", "pkg"]),
     ("GOOGLE", &["google", "googleapis", "gcr", "pkg"]),
     ("GEMINI", &["google", "googleapis"]),
-    ("AZURE", &["azure", "azurecr", "microsoft", "microsoftonline", "windows", "visualstudio"]),
+    (
+        "AZURE",
+        &[
+            "azure",
+            "azurecr",
+            "microsoft",
+            "microsoftonline",
+            "windows",
+            "visualstudio",
+        ],
+    ),
     ("OPENAI", &["openai", "chatgpt"]),
     ("ANTHROPIC", &["anthropic", "claude"]),
     ("MISTRAL", &["mistral"]),
@@ -54,7 +70,16 @@ pub enum Belongs {
 
 /// Endings of names for what lies around a credential and is none.
 const AROUND: [&str; 10] = [
-    "_FILE", "_PATH", "_DIR", "_NAME", "_URL", "_URI", "_HOST", "_TYPE", "_TTL", "_ENDPOINT",
+    "_FILE",
+    "_PATH",
+    "_DIR",
+    "_NAME",
+    "_URL",
+    "_URI",
+    "_HOST",
+    "_TYPE",
+    "_TTL",
+    "_ENDPOINT",
 ];
 
 /// Whether the name of a variable says that it holds a credential.
@@ -152,11 +177,17 @@ mod tests {
     #[test]
     fn a_credential_belongs_to_its_owner() {
         assert_eq!(belongs("GITHUB_TOKEN", "evil.example"), Belongs::Elsewhere);
-        assert_eq!(belongs("AWS_SECRET_ACCESS_KEY", "github.com"), Belongs::Elsewhere);
+        assert_eq!(
+            belongs("AWS_SECRET_ACCESS_KEY", "github.com"),
+            Belongs::Elsewhere
+        );
         assert_eq!(belongs("GITHUB_TOKEN", "uploads.github.com"), Belongs::Here);
         assert_eq!(belongs("TELEGRAM_TOKEN", "api.telegram.org"), Belongs::Here);
         // A server of one's own, or nobody knows whose.
-        assert_eq!(belongs("GITLAB_TOKEN", "gitlab.example.com"), Belongs::Unclear);
+        assert_eq!(
+            belongs("GITLAB_TOKEN", "gitlab.example.com"),
+            Belongs::Unclear
+        );
         assert_eq!(belongs("API_TOKEN", "evil.example"), Belongs::Unclear);
         assert_eq!(belongs("GITHUB_TOKEN", ""), Belongs::Unclear);
     }
@@ -164,7 +195,10 @@ mod tests {
     #[test]
     fn names_say_what_holds_a_credential() {
         let mut found = Vec::new();
-        variables("a=$GITHUB_TOKEN&b=${NPM_TOKEN:-x}&c=$TOKEN_FILE&d=${{ secrets.DEPLOY_KEY_TOKEN }}&e=$HOME", &mut found);
+        variables(
+            "a=$GITHUB_TOKEN&b=${NPM_TOKEN:-x}&c=$TOKEN_FILE&d=${{ secrets.DEPLOY_KEY_TOKEN }}&e=$HOME",
+            &mut found,
+        );
         let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
         assert_eq!(found, ["GITHUB_TOKEN", "NPM_TOKEN", "DEPLOY_KEY_TOKEN"]);
     }

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::owner::{self, Belongs};
 use super::lookup::{Found, base_name, find, is_deceptive};
+use super::owner::{self, Belongs};
 use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
@@ -359,8 +359,7 @@ impl Engine<'_> {
             ..Done::default()
         };
         for (position, word) in line.words.iter().enumerate() {
-            if let Some(data) = &word.data
-            {
+            if let Some(data) = &word.data {
                 if line.authenticates(position) {
                     done.logs_in.extend(data.variables.iter().cloned());
                 } else {

@@ -135,7 +135,12 @@ impl Engine<'_> {
                 self.keep_worst(before);
             }
             let reason = String::from("nobody here reads that language");
-            self.unknown_kind(ActionKind::ExecDynamic, reason, by, &deeper);
+            let by_word = if reaches_out(text) {
+                &deeper
+            } else {
+                &doubtful
+            };
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, by_word);
             return Data::opaque();
         };
         if shows_environment(language, text) {
@@ -628,6 +633,17 @@ pub fn shebang(text: &str) -> Option<&'static str> {
         "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => "shell",
         _ => "other",
     })
+}
+
+/// Whether code of a language that nobody here reads has a word in it by which code leaves its own process.
+fn reaches_out(text: &str) -> bool {
+    const WORDS: [&str; 26] = [
+        "system", "shell", "exec", "spawn", "popen", "process", "command", "cmd", "eval", "load",
+        "require", "import", "open", "file", "delete", "remove", "unlink", "rmdir", "write",
+        "socket", "http", "connect", "url", "fetch", "call", "/",
+    ];
+    let lower = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// Whether code takes the whole environment, and not one variable of it.

@@ -17,7 +17,8 @@ use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
-    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value, Why,
+    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
+    Value, Why,
 };
 use crate::span::ByteSpan;
 

@@ -408,10 +408,7 @@ impl Walker<'_> {
     fn handed_on(&mut self, on: &Val, args: &Args, span: Option<ByteSpan>) {
         for given in args.pos.iter().take(4) {
             if let Kind::Name(name) = &given.kind
-                && matches!(
-                    sinks::find(self.language, name),
-                    Some(sinks::Does::Eval(_))
-                )
+                && matches!(sinks::find(self.language, name), Some(sinks::Does::Eval(_)))
             {
                 let (language, name) = (self.language, name.clone());
                 self.eval(language, Some(on), &name, span);

@@ -535,10 +535,7 @@ impl Reader<'_> {
             ActionKind::NetFetch
         };
         let response = self.fetch(&target, kind, &attributes, start);
-        let second = words
-            .values
-            .get(1)
-            .filter(|_| name == "start-bitstransfer");
+        let second = words.values.get(1).filter(|_| name == "start-bitstransfer");
         if let Some(file) = words.value(&["outfile", "destination"]).or(second) {
             let file = file.as_value();
             self.push(path_act(ActionKind::FsWrite, file, &["create"]), start);
