@@ -13,7 +13,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 22] = [
+pub const LANGUAGES: [&str; 23] = [
     "shell",
     "python",
     "javascript",
@@ -36,6 +36,7 @@ pub const LANGUAGES: [&str; 22] = [
     "other",
     "patch",
     "checksums",
+    "make",
 ];
 
 /// What every program answers that has help at all; the end of its options.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::manifest::recipes;
 use super::target::{Manner, carry};
 use super::unlisted::literals;
 use super::{Engine, Situation, blank};
@@ -9,10 +10,9 @@ use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::catalogue::entry::Role;
 use crate::actions::code::{self, CodeEffect, Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
-use crate::actions::line::{Line, why_of};
+use crate::actions::line::why_of;
 use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
-use crate::json;
 use crate::shell::command::{Candidate, Value, Why};
 use crate::span::ByteSpan;
 
@@ -113,6 +113,13 @@ impl Engine<'_> {
         if language == "shell" {
             return self.shell_text(text, origin, &deeper);
         }
+        if language == "make" {
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..deeper
+            };
+            return self.shell_text(&recipes(text), origin, &likely);
+        }
         if language == "checksums" {
             self.verified(text, &deeper);
             return Data::default();
@@ -153,9 +160,9 @@ impl Engine<'_> {
         }
         let mut output = Data::opaque();
         let first = self.actions.len();
-        let mut fetched: Option<(ByteSpan, Data)> = None;
+        let mut request = Request::default();
         for effect in code::analyse(known, text) {
-            let stored = stored_answer(&effect, &mut fetched);
+            let stored = request.stored(&effect);
             output.merge(&self.code_effect(effect, origin, by, &deeper));
             if let Some((file, data)) = stored {
                 let word = Word::made(Value::Exact(file.replace('\\', "/")), origin.clone());
@@ -249,6 +256,10 @@ impl Engine<'_> {
                         let word = Word::made(value, here.origin.clone());
                         if kind == ActionKind::ExecLocal && role == TargetRole::Path {
                             self.runs_written(&word, by, &here);
+                        }
+                        let mut manner = manner;
+                        if kind == ActionKind::PackageInstall && self.is_downloaded(&word, &here) {
+                            manner.attributes.extend(["downloaded", "from_path"]);
                         }
                         let data = self.act(&manner, &word, &here);
                         if matches!(kind, ActionKind::FsWrite) {
@@ -493,55 +504,6 @@ impl Engine<'_> {
                 .is_some_and(|data| !data.urls.is_empty())
     }
 
-    /// Runs the scripts of a `package.json` that the call wrote itself: those of an installation, or those it names.
-    pub fn written_manifest(&mut self, kind: ActionKind, line: &Line<'_>, here: &Situation) {
-        const INSTALLS: [&str; 6] = [
-            "preinstall",
-            "install",
-            "postinstall",
-            "prepublish",
-            "preprepare",
-            "prepare",
-        ];
-        if self.files.is_empty() || here.on.is_some() {
-            return;
-        }
-        let Some(cwd) = here.cwd.exact() else { return };
-        let path = format!("{}/package.json", cwd.trim_end_matches('/'));
-        let text = self.written(&path).and_then(|data| data.text.as_ref());
-        let Some(text) = text.and_then(|text| text.value.exact()) else {
-            return;
-        };
-        let Ok(manifest) = json::parse(text.as_bytes()) else {
-            return;
-        };
-        let Some(json::Value::Object(scripts)) = manifest.get("scripts") else {
-            return;
-        };
-        let named = |name: &str| match kind {
-            ActionKind::PackageInstall => INSTALLS.contains(&name),
-            _ => line.words.iter().any(|word| {
-                let bare = |word: &str| name.trim_start_matches("pre") == word || name == word;
-                word.exact().is_some_and(bare)
-            }),
-        };
-        let scripts: Vec<String> = scripts
-            .iter()
-            .filter(|(name, _)| named(name))
-            .filter_map(|(_, script)| script.as_str().map(str::to_owned))
-            .collect();
-        let deeper = Situation {
-            depth: here.depth + 1,
-            certainty: here.certainty.min(Certainty::Likely),
-            ..here.clone()
-        };
-        for script in scripts {
-            if self.afford(script.len(), &deeper) {
-                self.shell_text(&script, &here.origin, &deeper);
-            }
-        }
-    }
-
     /// Whether the working directory was downloaded by the call.
     pub fn is_in_download(&self, here: &Situation) -> bool {
         !self.files.is_empty()
@@ -549,30 +511,6 @@ impl Engine<'_> {
             && here.cwd.exact().is_some_and(|cwd| {
                 self.is_below_download(cwd)
                     || self.written(cwd).is_some_and(|data| !data.urls.is_empty())
-            })
-    }
-
-    /// Whether the call downloaded the file by which builders and package managers say what they run.
-    pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
-        const MANIFESTS: [&str; 9] = [
-            "package.json",
-            "Makefile",
-            "makefile",
-            "setup.py",
-            "pyproject.toml",
-            "Gemfile",
-            "build.rs",
-            "composer.json",
-            "build.gradle",
-        ];
-        !self.files.is_empty()
-            && here.on.is_none()
-            && here.cwd.exact().is_some_and(|cwd| {
-                self.files.iter().any(|(path, data)| {
-                    !data.urls.is_empty()
-                        && crate::actions::place::below(path, cwd)
-                            .is_some_and(|rest| MANIFESTS.contains(&rest))
-                })
             })
     }
 
@@ -677,33 +615,38 @@ fn shows_environment(language: &str, text: &str) -> bool {
     })
 }
 
-/// The file that a request stores its answer in, with where it comes from: both stand in the same piece of code.
-fn stored_answer(
-    effect: &CodeEffect,
-    fetched: &mut Option<(ByteSpan, Data)>,
-) -> Option<(String, Data)> {
-    let What::Act {
-        kind,
-        target: Some(Value::Exact(target)),
-        ..
-    } = &effect.what
-    else {
-        return None;
-    };
-    match kind {
-        ActionKind::NetFetch => {
-            let data = Data {
-                urls: vec![Rc::from(target.as_str())],
-                ..Data::opaque()
-            };
-            *fetched = Some((effect.span, data));
-            None
+/// A request and the file that its answer is stored in, which the same piece of code names.
+#[derive(Default)]
+struct Request {
+    fetched: Option<(ByteSpan, Data)>,
+    written: Option<(ByteSpan, String)>,
+}
+
+impl Request {
+    /// The file that an effect, with one before it, stores an answer in, and where that comes from.
+    fn stored(&mut self, effect: &CodeEffect) -> Option<(String, Data)> {
+        let What::Act {
+            kind,
+            target: Some(Value::Exact(target)),
+            ..
+        } = &effect.what
+        else {
+            return None;
+        };
+        match kind {
+            ActionKind::NetFetch => {
+                let data = Data {
+                    urls: vec![Rc::from(target.as_str())],
+                    ..Data::opaque()
+                };
+                self.fetched = Some((effect.span, data));
+            }
+            ActionKind::FsWrite => self.written = Some((effect.span, target.clone())),
+            _ => return None,
         }
-        ActionKind::FsWrite => {
-            let (_, data) = fetched.as_ref().filter(|(span, _)| *span == effect.span)?;
-            Some((target.clone(), data.clone()))
-        }
-        _ => None,
+        let (asked, data) = self.fetched.as_ref()?;
+        let (put, file) = self.written.as_ref()?;
+        (asked == put).then(|| (file.clone(), data.clone()))
     }
 }
 

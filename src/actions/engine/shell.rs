@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::lookup::base_name;
 use super::owner;
+use super::picks::picks_processes;
 use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
@@ -245,7 +246,9 @@ impl Engine<'_> {
         self.captures(&command.assignments, flow);
         self.reads_into(&words, &here);
         self.picks(&words, &mut here);
-        picks_processes(&words, &mut here);
+        if let Some(name) = picks_processes(&words, &mut here) {
+            crate::actions::word::add(&mut self.processes, &name);
+        }
         self.assignments(&command.assignments, &words, origin, &mut here);
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
@@ -506,40 +509,6 @@ impl Engine<'_> {
         }
     }
 
-    /// `env | grep -i path`: of the environment only what was asked for is seen.
-    fn picks(&mut self, words: &[Word], here: &mut Situation) {
-        let is_grep = matches!(
-            words.first().and_then(Word::exact),
-            Some("grep" | "egrep" | "fgrep" | "rg")
-        );
-        if !is_grep
-            || here
-                .stdin
-                .secrets
-                .iter()
-                .any(|held| &**held != "environment")
-        {
-            return;
-        }
-        let mut patterns = words[1..].iter();
-        let plain = patterns.clone().all(|word| {
-            word.exact()
-                .is_some_and(|text| !text.starts_with('-') || is_shown(text))
-        }) && patterns.any(|word| word.exact().is_some_and(is_innocent))
-            && words[1..]
-                .iter()
-                .filter_map(Word::exact)
-                .filter(|text| !text.starts_with('-'))
-                .all(is_innocent);
-        let dumped = self.actions.iter().rposition(|action| {
-            action.kind == ActionKind::CredentialRead && action.target.value == "environment"
-        });
-        if plain && let Some(at) = dumped {
-            self.actions.remove(at);
-            here.stdin = Rc::new(Data::opaque());
-        }
-    }
-
     /// Variables that a builtin fills from standard input.
     fn reads_into(&mut self, words: &[Word], here: &Situation) {
         let reads = matches!(
@@ -743,31 +712,6 @@ fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
     }
 }
 
-/// `ps aux | grep NAME`: of all processes only those of that name go on.
-fn picks_processes(words: &[Word], here: &mut Situation) {
-    if here.stdin.processes.is_empty() {
-        return;
-    }
-    let mut operands = words[1.min(words.len())..]
-        .iter()
-        .filter_map(Word::exact)
-        .filter(|text| !text.starts_with('-'));
-    let name = match words.first().and_then(Word::exact) {
-        Some("grep" | "egrep" | "fgrep" | "rg") => operands.next().map(str::to_owned),
-        Some("awk" | "gawk" | "mawk") => operands
-            .next()
-            .and_then(|code| Some(code.strip_prefix('/')?.split_once('/')?.0.to_owned())),
-        _ => None,
-    };
-    if let Some(name) = name {
-        // `[n]ame` is how a search leaves itself out.
-        let name = name.replace(['[', ']'], "");
-        let mut data = Data::clone(&here.stdin);
-        data.processes = vec![Rc::from(name)];
-        here.stdin = Rc::new(data);
-    }
-}
-
 /// Variables that a word holds and nothing in the call sets, whose names say that they are credentials.
 fn credentials(value: &Value, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
     if let Some(text) = flow.source.get(span.start()..span.end()) {
@@ -782,27 +726,6 @@ fn credentials(value: &Value, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) 
         }
     }
     data.some |= !data.variables.is_empty();
-}
-
-/// Options of grep that say how, and not what else.
-fn is_shown(option: &str) -> bool {
-    option
-        .trim_start_matches('-')
-        .bytes()
-        .all(|letter| matches!(letter, b'i' | b'E' | b'F' | b'n' | b'q' | b'o' | b'w'))
-}
-
-/// Whether a pattern asks for variables by names that hold no credentials.
-fn is_innocent(pattern: &str) -> bool {
-    const TELLING: [&str; 12] = [
-        "KEY", "TOKEN", "SECRET", "PASS", "PWD", "CRED", "AUTH", "PRIV", "AWS", "GITHUB", "API",
-        "=",
-    ];
-    let upper = pattern.to_ascii_uppercase();
-    let letters = upper.bytes().filter(u8::is_ascii_alphabetic).count();
-    letters >= 2
-        && !upper.contains(['*', '.', '[', '|', '?', '\\'])
-        && !TELLING.iter().any(|part| upper.contains(part))
 }
 
 /// Whether a command line is one of version control at which a project's checks run.

@@ -482,14 +482,26 @@ impl Engine<'_> {
     fn names(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
         let mut data = Data::default();
         // `kill $(pgrep NAME)`: the numbers stand for processes of that name.
-        let listed: Vec<Value> = match &word.data {
-            Some(from) if manner.kind == ActionKind::ProcessKill && word.exact().is_none() => from
-                .processes
-                .iter()
-                .filter(|name| name.as_ref() != "*")
-                .map(|name| Value::Exact(name.as_ref().to_owned()))
-                .collect(),
-            _ => Vec::new(),
+        let listed: Vec<Value> = if manner.kind == ActionKind::ProcessKill && word.exact().is_none()
+        {
+            let named = |names: &[Rc<str>]| {
+                let names = names.iter().filter(|name| name.as_ref() != "*");
+                names
+                    .map(|name| Value::Exact(name.as_ref().to_owned()))
+                    .collect::<Vec<_>>()
+            };
+            let flowing = word
+                .data
+                .as_ref()
+                .map_or_else(Vec::new, |from| named(&from.processes));
+            // In a loop the numbers go through a variable.
+            if flowing.is_empty() {
+                named(&self.processes)
+            } else {
+                flowing
+            }
+        } else {
+            Vec::new()
         };
         let candidates: Vec<Candidate<'_>> = if listed.is_empty() {
             word.value.candidates()

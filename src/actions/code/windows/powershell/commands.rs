@@ -38,7 +38,19 @@ impl Reader<'_> {
         {
             return Val::opaque("");
         }
+        let given = self.aliases.get(&name.to_ascii_lowercase()).cloned();
+        let name = given.as_deref().unwrap_or(name);
         let full = cmdlets::resolve(name);
+        if matches!(full.as_str(), "set-alias" | "new-alias") && self.aliases.len() < 256 {
+            let named = words.value(&["name"]).or_else(|| words.values.first());
+            let meant = words.value(&["value"]).or_else(|| words.values.last());
+            if let (Some(named), Some(meant)) = (
+                named.and_then(Val::exact).map(str::to_ascii_lowercase),
+                meant.and_then(Val::exact),
+            ) {
+                self.aliases.insert(named, meant.to_owned());
+            }
+        }
         // `rm -rf` is not how the cmdlet is called: the program of that name is meant.
         let posix = words
             .parameters
