@@ -549,8 +549,13 @@ impl<'a> Walker<'a> {
     fn matches(&mut self, value: &Value, pattern: &Word) {
         const LONGEST: usize = 4 * 1024;
         const SHOWN: usize = 10;
-        let literal = matches!(pattern.parts.as_slice(), [] | [Part::Literal(_)]);
         let source = pattern.span.of(&self.text.source).to_owned();
+        // A character behind a backslash means the same to the expression; quotes would have to be taken out of it.
+        let literal = !source.contains(['\'', '"'])
+            && pattern
+                .parts
+                .iter()
+                .all(|part| matches!(part, Part::Literal(_) | Part::Quoted(_) | Part::Glob(_)));
         let known = value
             .exact()
             .filter(|text| literal && text.len() + source.len() <= LONGEST);

@@ -201,7 +201,10 @@ impl Engine<'_> {
             return Effects::default();
         }
         self.as_ascii(words, here);
-        if name.contains(['/', '\\']) && here.on.is_none() {
+        let beside = [".exe", ".bat", ".cmd", ".com", ".ps1"]
+            .iter()
+            .any(|ending| name.ends_with(ending));
+        if (beside || name.contains(['/', '\\'])) && here.on.is_none() {
             let path = self.absolute(&name.replace('\\', "/"), here);
             let place = path
                 .as_deref()
@@ -209,8 +212,11 @@ impl Engine<'_> {
             let written = path
                 .as_deref()
                 .is_some_and(|path| self.written(path).is_some());
-            let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
-            if own || self.catalogue.commands.find(base).is_none() {
+            let own = written
+                || (!beside || name.contains(['/', '\\']))
+                    && !matches!(place, Place::System | Place::Outside | Place::Unknown);
+            let bare = beside && !name.contains(['/', '\\']);
+            if own || (!bare && self.catalogue.commands.find(base).is_none()) {
                 let known = !written && self.catalogue.commands.find(base).is_some();
                 // What the call wrote is found by its path, however Windows spells it.
                 let file = if written && name.contains('\\') {

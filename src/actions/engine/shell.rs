@@ -85,7 +85,14 @@ impl Engine<'_> {
         let count = resolution.commands.len();
         flow.outputs.reserve(count);
         flow.shown = self.shown(&resolution.commands);
-        for (index, command) in resolution.commands.into_iter().enumerate() {
+        let last = resolution
+            .commands
+            .last()
+            .map(|command| Rc::clone(&command.scope));
+        for (index, mut command) in resolution.commands.into_iter().enumerate() {
+            if let Some(last) = last.as_ref().filter(|_| is_trap_at_exit(&command)) {
+                command.scope = Rc::new(command.scope.completed(last));
+            }
             self.words += command.words.len() + 1;
             if self.words > MAX_WORDS {
                 self.over_limit(situation);
@@ -317,6 +324,13 @@ impl Engine<'_> {
                 let mut data = Data::of_text(body.clone(), place);
                 let mut held = Data::default();
                 self.merge_variables(*span, flow, &mut held);
+                for (captured, index) in &flow.captured {
+                    if span.contains(*captured)
+                        && let Some(output) = flow.outputs.get(*index)
+                    {
+                        held.merge(output);
+                    }
+                }
                 if held.some {
                     held.text = data.text.take();
                     data = held;
@@ -338,8 +352,13 @@ impl Engine<'_> {
             if redirect.kind == RedirectKind::Read {
                 let data = self.read_file(&redirect.target, here);
                 if redirect.fd == 0 {
-                    here.stdin = Rc::new(data);
-                    here.stdin_source = Source::File;
+                    let nothing = redirect.target.exact() == Some("/dev/null");
+                    here.stdin = Rc::new(if nothing { Data::default() } else { data });
+                    here.stdin_source = if nothing {
+                        Source::Outside
+                    } else {
+                        Source::File
+                    };
                 }
             }
         }
@@ -710,6 +729,18 @@ fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
         by: String::from("/dev/tcp"),
         ..blank(kind, here)
     }
+}
+
+/// `trap CODE EXIT`: the code runs when everything else has run.
+fn is_trap_at_exit(command: &Command) -> bool {
+    let word = |at: usize| command.words.get(at).and_then(|word| word.value.exact());
+    word(0) == Some("trap")
+        && command
+            .words
+            .iter()
+            .skip(2)
+            .all(|word| matches!(word.value.exact(), Some("EXIT" | "0")))
+        && command.words.len() > 2
 }
 
 /// Variables that a word holds and nothing in the call sets, whose names say that they are credentials.

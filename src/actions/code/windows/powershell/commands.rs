@@ -118,7 +118,10 @@ impl Reader<'_> {
         };
         match does {
             Does::Nothing => {
-                if matches!(name, "get-content" | "get-item") {
+                if matches!(
+                    name,
+                    "get-content" | "get-item" | "get-process" | "get-service"
+                ) {
                     first().unwrap_or_else(|| Val::opaque(""))
                 } else {
                     Val::opaque("")
@@ -169,7 +172,9 @@ impl Reader<'_> {
                 Val::opaque("")
             }
             Does::Name(kind) => {
-                let target = first().map(|value| value.as_value());
+                let target = first()
+                    .or_else(|| input.cloned())
+                    .map(|value| value.as_value());
                 let target = match (name, target) {
                     (name, Some(Value::Unknown(_)) | None) => Value::Exact(name.to_owned()),
                     (_, Some(target)) => target,
