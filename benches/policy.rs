@@ -85,8 +85,9 @@ fn activate(home: &Path, policy: &Policy, text: &[u8], (form, table): (&str, &[u
     }
     std::fs::create_dir_all(home.join("policy")).expect("a folder");
     let pointer = format!(
-        r#"{{"digest":"{}","format":"armorer-active/1","table":{{"digest":"{digest}","form":"{form}"}}}}"#,
-        policy.digest()
+        r#"{{"digest":"{}","format":"armorer-active/1","table":{{"crc32":{},"digest":"{digest}","form":"{form}"}}}}"#,
+        policy.digest(),
+        crc32fast::hash(table)
     );
     std::fs::write(home.join("policy/active.json"), pointer).expect("written");
 }

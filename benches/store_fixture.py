@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -155,6 +156,8 @@ def make_store(home: Path, records: int, runs: int = 100) -> None:
                     log.write(line)
                     seq += 1
                     made += 1
+            # Changed when its last record was written, as the logs of a store that grew for months are.
+            os.utime(log.name, ((_BEGAN + timedelta(seconds=made)).timestamp(),) * 2)
             entry = _renamed(journal_of, values, first, run, number, journal_prev)
             line, journal_prev = entry
             journal.write(line)

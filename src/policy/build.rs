@@ -14,10 +14,10 @@ const FORM_SOURCES: [&str; 11] = [
     "decision.rs",
     "facts.rs",
     "policy/compile.rs",
+    "policy/compiled.rs",
     "policy/condition.rs",
     "policy/glob.rs",
     "policy/packed.rs",
-    "policy/pool.rs",
     "policy/spec.rs",
     "scan/finding.rs",
 ];
@@ -50,8 +50,8 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
             .and_then(|bytes| {
                 let policy = Policy::from_compiled(&bytes).map_err(|error| error.message)?;
                 if name == "default" {
-                    let table = policy.to_table().map_err(|error| error.message)?;
-                    std::fs::write(out.join(TABLE), table).map_err(|error| error.to_string())?;
+                    std::fs::write(out.join(TABLE), policy.to_table())
+                        .map_err(|error| error.to_string())?;
                 }
                 Ok(())
             });

@@ -1,125 +1,18 @@
 //! The compiled form to what is evaluated: names become bits, patterns become automata. Refuses what it does not know.
 
-use serde::{Deserialize, Serialize};
-
 use super::PolicyError;
+use super::compiled::{Block, ByPhase, Compiled, Draft, Head, LabelRule, Needs, Rule, Span};
 use super::condition::{
     ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
     Targets, Under, Window, Words,
 };
 use super::glob::{Glob, MAX_TOKENS};
-use super::packed::{self, fixed_struct};
-use super::pool::{Pool, Span};
 use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
     LabelSpec, Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
 };
 use crate::actions::ActionKind;
 use crate::decision::Effect;
-
-/// A policy as it is evaluated, without its digest.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Compiled {
-    pub(super) id: Span,
-    pub(super) observe: bool,
-    /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
-    pub(super) observe_all: bool,
-    /// By phase: pre, post, text.
-    pub(super) defaults: [(Effect, Layer); 3],
-    /// What the user's own tools and programs do, as JSON; empty where nothing is said.
-    pub(super) own: Span,
-    pub(super) rules: Vec<Rule>,
-    pub(super) labels: Vec<LabelRule>,
-    #[serde(with = "packed")]
-    pub(super) blocks: Vec<Block>,
-    /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
-    #[serde(with = "packed")]
-    pub(super) gates: Vec<Needs>,
-    /// By gate: which rules have such a block, bit by position. See [`Compiled::index`].
-    #[serde(skip)]
-    pub(super) behind: Vec<Vec<u64>>,
-    pub(super) pool: Pool,
-}
-
-impl Compiled {
-    /// Says which rules are behind which gate: before the first decision, after rules were made or read.
-    pub(super) fn index(&mut self) {
-        let words = self.rules.len().div_ceil(64);
-        let mut behind = vec![vec![0; words]; self.gates.len()];
-        for (at, rule) in self.rules.iter().enumerate() {
-            for block in rule.blocks.of(&self.blocks) {
-                if let Some(rules) = behind.get_mut(usize::from(block.gate)) {
-                    rules[at / 64] |= 1 << (at % 64);
-                }
-            }
-        }
-        self.behind = behind;
-    }
-}
-
-/// A rule that gives labels, as it is evaluated.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct LabelRule {
-    pub(super) id: Span,
-    /// Words.
-    pub(super) add: Span,
-    /// Of the policy's blocks.
-    pub(super) blocks: Span,
-}
-
-/// What facts must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Needs {
-    /// Bit by position: pre, post, text.
-    pub(super) phases: u8,
-    /// Kinds of the action a block speaks about; `None`: it speaks about no action.
-    pub(super) kinds: Option<u128>,
-    /// Families of the finding a block speaks about; `None`: it speaks about no finding.
-    pub(super) families: Option<u8>,
-}
-
-fixed_struct!(Needs {
-    phases: u8,
-    kinds: Option<u128>,
-    families: Option<u8>,
-});
-
-/// A rule as it is evaluated.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Rule {
-    pub(super) id: Span,
-    pub(super) effect: Effect,
-    /// What it says when it holds only because something is unknown.
-    pub(super) if_unknown: Effect,
-    pub(super) layer: Layer,
-    pub(super) why: Span,
-    pub(super) safer: Option<Span>,
-    pub(super) until: Option<Span>,
-    /// Words.
-    pub(super) then: Span,
-    /// Positions of the permissions that answer this question.
-    pub(super) overridden_by: Vec<u32>,
-    /// Of the policy's blocks.
-    pub(super) blocks: Span,
-}
-
-/// Conditions that hold together.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Block {
-    /// Position among the gates.
-    pub(super) gate: u16,
-    /// Parts of the pool's lists.
-    pub(super) call: Span,
-    pub(super) action: Span,
-    pub(super) finding: Span,
-}
-
-fixed_struct!(Block {
-    gate: u16,
-    call: Span,
-    action: Span,
-    finding: Span,
-});
 
 fn invalid(message: String) -> PolicyError {
     PolicyError {
@@ -132,7 +25,7 @@ fn invalid(message: String) -> PolicyError {
 ///
 /// # Errors
 /// [`PolicyError`] with the rule and what is wrong with it.
-pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
+pub(super) fn compile(spec: &PolicySpec<'_>, digest: &str) -> Result<Compiled, PolicyError> {
     if *spec.format != *FORMAT {
         return Err(PolicyError {
             kind: "policy_format",
@@ -142,28 +35,7 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
             ),
         });
     }
-    let default = |default: &DefaultSpec| (default.effect, default.layer);
-    let mut pool = Pool::default();
-    let mut compiled = Compiled {
-        id: pool.keep(&spec.id),
-        observe: spec.mode == Mode::Observe,
-        observe_all: spec.mode == Mode::Observe && spec.mode_layer == Some(Layer::Managed),
-        defaults: [
-            default(&spec.default.pre),
-            default(&spec.default.post),
-            default(&spec.default.text),
-        ],
-        own: spec
-            .own
-            .as_ref()
-            .map_or_else(Span::default, |own| pool.keep(&own.to_string())),
-        rules: Vec::with_capacity(spec.rules.len()),
-        labels: Vec::with_capacity(spec.labels.len()),
-        blocks: Vec::with_capacity(spec.rules.len() * 2),
-        gates: Vec::new(),
-        behind: Vec::new(),
-        pool,
-    };
+    let mut draft = Draft::default();
     for (at, rule_spec) in spec.rules.iter().enumerate() {
         if at > 0 && *spec.rules[at - 1].id >= *rule_spec.id {
             return Err(invalid(format!(
@@ -171,8 +43,8 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
                 rule_spec.id
             )));
         }
-        let made = rule(rule_spec, &mut compiled)?;
-        compiled.rules.push(made);
+        let made = rule(rule_spec, &mut draft)?;
+        draft.rules.push(made);
     }
     for (at, label) in spec.labels.iter().enumerate() {
         if at > 0 && *spec.labels[at - 1].id >= *label.id {
@@ -181,18 +53,47 @@ pub(super) fn compile(spec: &PolicySpec<'_>) -> Result<Compiled, PolicyError> {
                 label.id
             )));
         }
-        let made = label_rule(label, &mut compiled)?;
-        compiled.labels.push(made);
+        let made = label_rule(label, &mut draft)?;
+        draft.labels.push(made);
     }
+    answers(spec, &mut draft)?;
+    let by_phase = |default: &DefaultSpec| ByPhase {
+        effect: default.effect,
+        layer: default.layer,
+    };
+    let observe = spec.mode == Mode::Observe;
+    let own = spec.own.as_ref().map(ToString::to_string);
+    let head = Head {
+        digest: draft.keep(digest),
+        id: draft.keep(&spec.id),
+        observe,
+        observe_all: observe && spec.mode_layer == Some(Layer::Managed),
+        pre: by_phase(&spec.default.pre),
+        post: by_phase(&spec.default.post),
+        text: by_phase(&spec.default.text),
+        own: draft.keep(&own.unwrap_or_default()),
+    };
+    Ok(draft.finish(head))
+}
+
+/// Says of each question which permissions answer it.
+fn answers(spec: &PolicySpec<'_>, draft: &mut Draft) -> Result<(), PolicyError> {
+    let mut answers: Vec<(usize, u32)> = Vec::new();
     for at in 0..spec.rules.len() {
         for asked in &spec.rules[at].overrides {
             let question = overridden(&spec.rules, at, asked)?;
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            compiled.rules[question].overridden_by.push(at);
+            answers.push((question, u32::try_from(at).unwrap_or(u32::MAX)));
         }
     }
-    compiled.index();
-    Ok(compiled)
+    answers.sort_unstable();
+    for same in answers.chunk_by(|one, other| one.0 == other.0) {
+        let start = draft.numbers.len();
+        draft.numbers.extend(same.iter().map(|(_, at)| at));
+        if let Some((question, _)) = same.first() {
+            draft.rules[*question].overridden_by = Span::since(start, draft.numbers.len());
+        }
+    }
+    Ok(())
 }
 
 /// The position of the question `asked` that the rule at `at` answers.
@@ -225,30 +126,30 @@ fn overridden(rules: &[RuleSpec<'_>], at: usize, asked: &str) -> Result<usize, P
     Ok(position)
 }
 
-fn label_rule(spec: &LabelSpec<'_>, compiled: &mut Compiled) -> Result<LabelRule, PolicyError> {
+fn label_rule(spec: &LabelSpec<'_>, draft: &mut Draft) -> Result<LabelRule, PolicyError> {
     let id = &spec.id;
     if spec.when.is_empty() || spec.add.is_empty() {
         return Err(invalid(format!(
             "label rule `{id}` has no conditions, or adds no label"
         )));
     }
-    let start = compiled.blocks.len();
+    let start = draft.blocks.len();
     for block_spec in &spec.when {
         let refuse = |error| invalid(format!("label rule `{id}`: {error}"));
         // What is unknown counts against the call, as in a question.
         let needs = needs(block_spec, Effect::Ask).map_err(refuse)?;
-        let gate = gate(needs, compiled).map_err(refuse)?;
-        let block = block(block_spec, gate, &mut compiled.pool).map_err(refuse)?;
-        compiled.blocks.push(block);
+        let gate = gate(needs, draft).map_err(refuse)?;
+        let block = block(block_spec, gate, draft).map_err(refuse)?;
+        draft.blocks.push(block);
     }
     Ok(LabelRule {
-        id: compiled.pool.keep(id),
-        add: words(&spec.add, &mut compiled.pool),
-        blocks: Span::since(start, compiled.blocks.len()),
+        id: draft.keep(id),
+        add: words(&spec.add, draft),
+        blocks: Span::since(start, draft.blocks.len()),
     })
 }
 
-fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyError> {
+fn rule(spec: &RuleSpec<'_>, draft: &mut Draft) -> Result<Rule, PolicyError> {
     let id = &spec.id;
     let if_unknown = spec.unknown.unwrap_or(spec.effect);
     if if_unknown != spec.effect && (spec.effect, if_unknown) != (Effect::Deny, Effect::Ask) {
@@ -259,7 +160,7 @@ fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyErro
     if spec.when.is_empty() {
         return Err(invalid(format!("rule `{id}` has no conditions")));
     }
-    let start = compiled.blocks.len();
+    let start = draft.blocks.len();
     for block_spec in &spec.when {
         let refuse = |error| invalid(format!("rule `{id}`: {error}"));
         let needs = needs(block_spec, spec.effect).map_err(refuse)?;
@@ -269,22 +170,21 @@ fn rule(spec: &RuleSpec<'_>, compiled: &mut Compiled) -> Result<Rule, PolicyErro
                 "rule `{id}` allows, so it may speak about actions or about findings, not about both"
             )));
         }
-        let gate = gate(needs, compiled).map_err(refuse)?;
-        let block = block(block_spec, gate, &mut compiled.pool).map_err(refuse)?;
-        compiled.blocks.push(block);
+        let gate = gate(needs, draft).map_err(refuse)?;
+        let block = block(block_spec, gate, draft).map_err(refuse)?;
+        draft.blocks.push(block);
     }
-    let pool = &mut compiled.pool;
     Ok(Rule {
-        id: pool.keep(id),
+        id: draft.keep(id),
         effect: spec.effect,
         if_unknown,
         layer: spec.layer,
-        why: pool.keep(&spec.why),
-        safer: spec.safer.as_ref().map(|text| pool.keep(text)),
-        until: spec.until.as_ref().map(|text| pool.keep(text)),
-        then: words(&spec.then, pool),
-        overridden_by: Vec::new(),
-        blocks: Span::since(start, compiled.blocks.len()),
+        why: draft.keep(&spec.why),
+        safer: spec.safer.as_ref().map(|text| draft.keep(text)),
+        until: spec.until.as_ref().map(|text| draft.keep(text)),
+        then: words(&spec.then, draft),
+        overridden_by: Span::default(),
+        blocks: Span::since(start, draft.blocks.len()),
     })
 }
 
@@ -320,44 +220,44 @@ fn needs(spec: &BlockSpec<'_>, effect: Effect) -> Result<Needs, String> {
 }
 
 /// The position of the gate with those needs.
-fn gate(needs: Needs, compiled: &mut Compiled) -> Result<u16, String> {
-    let held = compiled.gates.iter().position(|gate| *gate == needs);
+fn gate(needs: Needs, draft: &mut Draft) -> Result<u16, String> {
+    let held = draft.gates.iter().position(|gate| *gate == needs);
     let at = held.unwrap_or_else(|| {
-        compiled.gates.push(needs);
-        compiled.gates.len() - 1
+        draft.gates.push(needs);
+        draft.gates.len() - 1
     });
     u16::try_from(at).map_err(|_| String::from("the policy has too many different blocks"))
 }
 
-fn block(spec: &BlockSpec<'_>, gate: u16, pool: &mut Pool) -> Result<Block, String> {
+fn block(spec: &BlockSpec<'_>, gate: u16, draft: &mut Draft) -> Result<Block, String> {
     let mut block = Block {
         gate,
-        call: call(spec, pool)?,
+        call: call(spec, draft)?,
         action: Span::default(),
         finding: Span::default(),
     };
     if let Some(spec) = &spec.action {
-        block.action = action(spec, pool)?;
+        block.action = action(spec, draft)?;
     }
     if let Some(spec) = &spec.finding {
-        block.finding = finding(spec, pool)?;
+        block.finding = finding(spec, draft)?;
     }
     Ok(block)
 }
 
-fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
-    let start = pool.call.len();
+fn call(spec: &BlockSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
+    let start = draft.call.len();
     if !spec.surface.is_empty() {
         let set = bits_or_all(&spec.surface, |surface| surface as u8);
-        pool.call.push(CallCondition::Surface(set));
+        draft.call.push(CallCondition::Surface(set));
     }
     if !spec.pin.is_empty() {
         let set = bits_or_all(&spec.pin, |pin| pin as u8);
-        pool.call.push(CallCondition::Pin(set));
+        draft.call.push(CallCondition::Pin(set));
     }
     if !spec.run_mode.is_empty() {
         let set = bits_or_all(&spec.run_mode, |mode| mode as u8);
-        pool.call.push(CallCondition::RunMode(set));
+        draft.call.push(CallCondition::RunMode(set));
     }
     let named: [Named<'_, CallCondition>; 6] = [
         (&spec.tool, CallCondition::Tool),
@@ -369,35 +269,35 @@ fn call(spec: &BlockSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
     ];
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
-            let globs = globs(&patterns.any, &patterns.none, pool)?;
-            pool.call.push(condition(globs));
+            let globs = globs(&patterns.any, &patterns.none, draft)?;
+            draft.call.push(condition(globs));
         }
     }
     if let Some(bounds) = &spec.depth {
-        pool.call.push(CallCondition::Depth(range(bounds)));
+        draft.call.push(CallCondition::Depth(range(bounds)));
     }
     for (pointer, condition) in &spec.arg {
-        let condition = arg(condition, pool)?;
+        let condition = arg(condition, draft)?;
         let every = pointer.split('/').any(|step| step == "*");
-        let pointer = pool.keep(pointer);
-        pool.call.push(if every {
+        let pointer = draft.keep(pointer);
+        draft.call.push(if every {
             CallCondition::EveryArg(pointer, condition)
         } else {
             CallCondition::Arg(pointer, condition)
         });
     }
     if let Some(set) = &spec.label {
-        let words = set_words(set, pool);
-        pool.call.push(CallCondition::Label(words));
+        let words = set_words(set, draft);
+        draft.call.push(CallCondition::Label(words));
     }
     for (name, bounds) in &spec.counter {
-        let name = pool.keep(name);
-        pool.call.push(CallCondition::Counter(name, range(bounds)));
+        let name = draft.keep(name);
+        draft.call.push(CallCondition::Counter(name, range(bounds)));
     }
     if let Some(hours) = &spec.time {
-        pool.call.push(CallCondition::Time(window(hours)?));
+        draft.call.push(CallCondition::Time(window(hours)?));
     }
-    Ok(Span::since(start, pool.call.len()))
+    Ok(Span::since(start, draft.call.len()))
 }
 
 /// The kinds that patterns name. A permission never covers what was not understood unless it says `unknown` itself.
@@ -426,33 +326,33 @@ fn kinds(patterns: &[Text<'_>], effect: Effect) -> Result<u128, String> {
 }
 
 fn kinds_like(pattern: &str) -> Result<u128, String> {
-    let mut pool = Pool::default();
-    let glob = Glob::name(pattern, &mut pool).ok_or_else(|| too_long(pattern))?;
+    let mut draft = Draft::default();
+    let glob = Glob::name(pattern, &mut draft).ok_or_else(|| too_long(pattern))?;
     Ok(ActionKind::ALL
         .iter()
-        .filter(|kind| glob.matches(kind.as_str(), &pool))
+        .filter(|kind| glob.matches(kind.as_str(), &draft))
         .fold(0, |set, kind| set | kind.bit()))
 }
 
-fn action(spec: &ActionSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
-    let start = pool.action.len();
+fn action(spec: &ActionSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
+    let start = draft.action.len();
     if !spec.place.is_empty() {
         let set = bits(&spec.place, |place| place as u8);
-        pool.action.push(ActionCondition::Place(set));
+        draft.action.push(ActionCondition::Place(set));
     }
     if let Some(set) = &spec.has {
-        let words = set_words(set, pool);
-        pool.action.push(ActionCondition::Has(words));
+        let words = set_words(set, draft);
+        draft.action.push(ActionCondition::Has(words));
     }
     if !spec.certainty.is_empty() {
         let set = bits_or_all(&spec.certainty, |certainty| certainty as u8);
-        pool.action.push(ActionCondition::Certainty(set));
+        draft.action.push(ActionCondition::Certainty(set));
     }
     if let Some(exact) = spec.exact {
-        pool.action.push(ActionCondition::Exact(exact));
+        draft.action.push(ActionCondition::Exact(exact));
     }
     if let Some(remote) = spec.remote {
-        pool.action.push(ActionCondition::Remote(remote));
+        draft.action.push(ActionCondition::Remote(remote));
     }
     let named: [Named<'_, ActionCondition>; 3] = [
         (&spec.on, ActionCondition::On),
@@ -461,21 +361,21 @@ fn action(spec: &ActionSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
     ];
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
-            let globs = globs(&patterns.any, &patterns.none, pool)?;
-            pool.action.push(condition(globs));
+            let globs = globs(&patterns.any, &patterns.none, draft)?;
+            draft.action.push(condition(globs));
         }
     }
     if let Some(patterns) = &spec.target {
-        let targets = targets(patterns, pool)?;
-        pool.action.push(ActionCondition::Target(targets));
+        let targets = targets(patterns, draft)?;
+        draft.action.push(ActionCondition::Target(targets));
     }
-    Ok(Span::since(start, pool.action.len()))
+    Ok(Span::since(start, draft.action.len()))
 }
 
-fn finding(spec: &FindingSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
-    let start = pool.finding.len();
+fn finding(spec: &FindingSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
+    let start = draft.finding.len();
     if let Some(least) = spec.severity {
-        pool.finding.push(FindingCondition::Severity(least));
+        draft.finding.push(FindingCondition::Severity(least));
     }
     if !spec.checksum.is_empty() {
         let set = bits_or_all(&spec.checksum, |checksum| match checksum {
@@ -483,17 +383,18 @@ fn finding(spec: &FindingSpec<'_>, pool: &mut Pool) -> Result<Span, String> {
             ChecksumSpec::Mismatch => 1,
             ChecksumSpec::None => 2,
         });
-        pool.finding.push(FindingCondition::Checksum(set));
+        draft.finding.push(FindingCondition::Checksum(set));
     }
     if let Some(bounds) = &spec.confidence_pm {
-        pool.finding
+        draft
+            .finding
             .push(FindingCondition::Confidence(range(bounds)));
     }
     if let Some(patterns) = &spec.rule {
-        let globs = globs(&patterns.any, &patterns.none, pool)?;
-        pool.finding.push(FindingCondition::Rule(globs));
+        let globs = globs(&patterns.any, &patterns.none, draft)?;
+        draft.finding.push(FindingCondition::Rule(globs));
     }
-    Ok(Span::since(start, pool.finding.len()))
+    Ok(Span::since(start, draft.finding.len()))
 }
 
 fn too_long(pattern: &str) -> String {
@@ -501,14 +402,14 @@ fn too_long(pattern: &str) -> String {
     format!("the pattern that begins with `{start}` has more than {MAX_TOKENS} parts")
 }
 
-fn globs(any: &[Text<'_>], none: &[Text<'_>], pool: &mut Pool) -> Result<Globs, String> {
+fn globs(any: &[Text<'_>], none: &[Text<'_>], draft: &mut Draft) -> Result<Globs, String> {
     let mut list = |patterns: &[Text<'_>]| -> Result<Span, String> {
-        let start = pool.globs.len();
+        let start = draft.globs.len();
         for pattern in patterns {
-            let glob = Glob::name(pattern, pool).ok_or_else(|| too_long(pattern))?;
-            pool.globs.push(glob);
+            let glob = Glob::name(pattern, draft).ok_or_else(|| too_long(pattern))?;
+            draft.globs.push(glob);
         }
-        Ok(Span::since(start, pool.globs.len()))
+        Ok(Span::since(start, draft.globs.len()))
     };
     Ok(Globs {
         any: list(any)?,
@@ -516,40 +417,40 @@ fn globs(any: &[Text<'_>], none: &[Text<'_>], pool: &mut Pool) -> Result<Globs, 
     })
 }
 
-fn targets(spec: &TargetSpec<'_>, pool: &mut Pool) -> Result<Targets, String> {
+fn targets(spec: &TargetSpec<'_>, draft: &mut Draft) -> Result<Targets, String> {
     Ok(Targets {
-        any: target_globs(&spec.any, pool)?,
-        under: folders(&spec.under, pool)?,
-        none: target_globs(&spec.none, pool)?,
-        outside: folders(&spec.outside, pool)?,
+        any: target_globs(&spec.any, draft)?,
+        under: folders(&spec.under, draft)?,
+        none: target_globs(&spec.none, draft)?,
+        outside: folders(&spec.outside, draft)?,
     })
 }
 
-fn target_globs(patterns: &[Text<'_>], pool: &mut Pool) -> Result<Span, String> {
-    let start = pool.target_globs.len();
+fn target_globs(patterns: &[Text<'_>], draft: &mut Draft) -> Result<Span, String> {
+    let start = draft.target_globs.len();
     for pattern in patterns {
         let (base, rest) = based(pattern)?;
         // What does not look like a path is a name, in which `*` crosses every character: `origin/*`, `*.prod`.
         let is_path = base.is_some() || rest.starts_with('/') || rest.starts_with("**/");
         let glob = if is_path {
-            Glob::path(rest, pool)
+            Glob::path(rest, draft)
         } else {
-            Glob::name(rest, pool)
+            Glob::name(rest, draft)
         };
         let glob = glob.ok_or_else(|| too_long(pattern))?;
-        pool.target_globs.push(TargetGlob { base, glob });
+        draft.target_globs.push(TargetGlob { base, glob });
     }
-    Ok(Span::since(start, pool.target_globs.len()))
+    Ok(Span::since(start, draft.target_globs.len()))
 }
 
-fn folders(paths: &[Text<'_>], pool: &mut Pool) -> Result<Span, String> {
-    let start = pool.unders.len();
+fn folders(paths: &[Text<'_>], draft: &mut Draft) -> Result<Span, String> {
+    let start = draft.unders.len();
     for path in paths {
         let (base, rest) = based(path)?;
-        let rest = pool.keep(rest.trim_end_matches('/'));
-        pool.unders.push(Under { base, rest });
+        let rest = draft.keep(rest.trim_end_matches('/'));
+        draft.unders.push(Under { base, rest });
     }
-    Ok(Span::since(start, pool.unders.len()))
+    Ok(Span::since(start, draft.unders.len()))
 }
 
 /// The variable a pattern begins with, and the rest.
@@ -570,11 +471,11 @@ fn based(pattern: &str) -> Result<(Option<Base>, &str), String> {
     Ok((None, pattern))
 }
 
-fn arg(spec: &ArgSpec<'_>, pool: &mut Pool) -> Result<ArgCondition, String> {
+fn arg(spec: &ArgSpec<'_>, draft: &mut Draft) -> Result<ArgCondition, String> {
     let text = if spec.any.is_empty() && spec.none.is_empty() {
         None
     } else {
-        Some(globs(&spec.any, &spec.none, pool)?)
+        Some(globs(&spec.any, &spec.none, draft)?)
     };
     Ok(ArgCondition {
         exists: spec.exists,
@@ -582,15 +483,15 @@ fn arg(spec: &ArgSpec<'_>, pool: &mut Pool) -> Result<ArgCondition, String> {
     })
 }
 
-fn words(words: &[Text<'_>], pool: &mut Pool) -> Span {
-    pool.keep_words(words.iter().map(|word| &**word))
+fn words(words: &[Text<'_>], draft: &mut Draft) -> Span {
+    draft.keep_words(words.iter().map(|word| &**word))
 }
 
-fn set_words(spec: &SetSpec<'_>, pool: &mut Pool) -> Words {
+fn set_words(spec: &SetSpec<'_>, draft: &mut Draft) -> Words {
     Words {
-        any: words(&spec.any, pool),
-        all: words(&spec.all, pool),
-        none: words(&spec.none, pool),
+        any: words(&spec.any, draft),
+        all: words(&spec.all, draft),
+        none: words(&spec.none, draft),
     }
 }
 

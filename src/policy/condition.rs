@@ -1,8 +1,8 @@
 //! Single conditions, three-valued: what is not known is neither true nor false, and the caller decides what that means.
 
+use super::compiled::{Compiled, Span, Texts as _};
 use super::glob::Glob;
 use super::packed::{fixed_enum, fixed_struct, fixed_word};
-use super::pool::{Pool, Span};
 use crate::actions::{Action, ActionKind, Place};
 use crate::call::Context;
 use crate::facts::Facts;
@@ -46,18 +46,17 @@ fixed_struct!(Globs {
 });
 
 impl Globs {
-    fn fit(self, text: &str, pool: &Pool) -> bool {
+    fn fit(self, text: &str, compiled: &Compiled) -> bool {
         let one_of = |globs: Span| {
-            globs
-                .of(&pool.globs)
-                .iter()
-                .any(|glob| glob.matches(text, pool))
+            compiled
+                .of::<Glob>(globs)
+                .any(|glob| glob.matches(text, compiled))
         };
         (self.any.is_empty() || one_of(self.any)) && !one_of(self.none)
     }
 
-    fn fit_option(self, text: Option<&str>, pool: &Pool) -> Truth {
-        text.is_some_and(|text| self.fit(text, pool)).into()
+    fn fit_option(self, text: Option<&str>, compiled: &Compiled) -> Truth {
+        text.is_some_and(|text| self.fit(text, compiled)).into()
     }
 }
 
@@ -77,22 +76,26 @@ fixed_struct!(Words {
 
 impl Words {
     /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
-    fn fit(self, held: &[String], absent: Truth, pool: &Pool) -> Truth {
-        let holds = |word: &str| {
-            if held.iter().any(|held| held == word) {
+    fn fit(self, held: &[String], absent: Truth, compiled: &Compiled) -> Truth {
+        let holds = |word: &[u8]| {
+            if held.iter().any(|held| held.as_bytes() == word) {
                 Truth::Yes
             } else {
                 absent
             }
         };
-        let any = pool.words(self.any).map(holds).max();
-        let all = pool.words(self.all).map(holds).min();
-        let none = pool.words(self.none).map(|word| holds(word).not()).min();
-        [any, all, none]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(Truth::Yes)
+        let mut truth = Truth::Yes;
+        if !self.any.is_empty() {
+            let any = compiled.raw_words(self.any).map(holds).max();
+            truth = any.unwrap_or(Truth::No);
+        }
+        for word in compiled.raw_words(self.all) {
+            truth = truth.min(holds(word));
+        }
+        for word in compiled.raw_words(self.none) {
+            truth = truth.min(holds(word).not());
+        }
+        truth
     }
 }
 
@@ -258,21 +261,25 @@ impl CallCondition {
         }
     }
 
-    pub(super) fn holds(self, facts: &Facts, pool: &Pool) -> Truth {
+    pub(super) fn holds(self, facts: &Facts, compiled: &Compiled) -> Truth {
         let caller = &facts.caller;
         match self {
             Self::Surface(set) => (set & (1 << facts.surface as u8) != 0).into(),
-            Self::Tool(globs) => (!facts.tool.is_empty() && globs.fit(&facts.tool, pool)).into(),
-            Self::Server(globs) => globs.fit_option(facts.server.as_deref(), pool),
-            Self::Runtime(globs) => globs.fit(&caller.runtime, pool).into(),
+            Self::Tool(globs) => {
+                (!facts.tool.is_empty() && globs.fit(&facts.tool, compiled)).into()
+            }
+            Self::Server(globs) => globs.fit_option(facts.server.as_deref(), compiled),
+            Self::Runtime(globs) => globs.fit(&caller.runtime, compiled).into(),
             Self::Agent(globs) => globs
-                .fit(caller.agent.as_deref().unwrap_or("main"), pool)
+                .fit(caller.agent.as_deref().unwrap_or("main"), compiled)
                 .into(),
-            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref(), pool),
+            Self::HostMode(globs) => globs.fit_option(caller.host_mode.as_deref(), compiled),
             Self::Depth(range) => range.holds(u64::from(caller.depth)).into(),
-            Self::Arg(pointer, condition) => condition.holds(pool.text(pointer), facts, pool),
+            Self::Arg(pointer, condition) => {
+                condition.holds(compiled.text(pointer), facts, compiled)
+            }
             Self::EveryArg(pointer, condition) => {
-                condition.holds_for_one(pool.text(pointer), facts, pool)
+                condition.holds_for_one(compiled.text(pointer), facts, compiled)
             }
             Self::Pin(set) => match facts.pin {
                 Some(pin) => (set & (1 << pin as u8) != 0).into(),
@@ -281,16 +288,16 @@ impl CallCondition {
                 None => Truth::No,
             },
             Self::Principal(globs) => match &facts.context.user {
-                Some(user) => globs.fit(user, pool).into(),
+                Some(user) => globs.fit(user, compiled).into(),
                 None => Truth::Unknown,
             },
             Self::RunMode(set) => match caller.run_mode {
                 Some(mode) => (set & (1 << mode as u8) != 0).into(),
                 None => Truth::Unknown,
             },
-            Self::Label(words) => words.fit(&facts.state.labels, Truth::No, pool),
+            Self::Label(words) => words.fit(&facts.state.labels, Truth::No, compiled),
             Self::Counter(name, range) => {
-                let name = pool.text(name);
+                let name = compiled.text(name);
                 let held = facts.state.counters.iter().find(|(held, _)| held == name);
                 range.holds(held.map_or(0, |(_, count)| *count)).into()
             }
@@ -300,24 +307,24 @@ impl CallCondition {
 }
 
 impl ArgCondition {
-    fn holds(self, pointer: &str, facts: &Facts, pool: &Pool) -> Truth {
+    fn holds(self, pointer: &str, facts: &Facts, compiled: &Compiled) -> Truth {
         let value = facts.args.pointer(pointer);
         if self.exists.is_some_and(|exists| exists != value.is_some()) {
             return Truth::No;
         }
         self.text.map_or(Truth::Yes, |globs| {
-            fits_argument(globs, pointer, value, facts, pool)
+            fits_argument(globs, pointer, value, facts, compiled)
         })
     }
 
     /// As `holds`, for whichever of the values that the pointer stands for.
-    fn holds_for_one(self, pointer: &str, facts: &Facts, pool: &Pool) -> Truth {
+    fn holds_for_one(self, pointer: &str, facts: &Facts, compiled: &Compiled) -> Truth {
         let mut there = false;
         let mut best = Truth::No;
         facts.args.each_at(pointer, &mut |at, value| {
             there = true;
             if let Some(globs) = self.text {
-                best = best.max(fits_argument(globs, at, Some(value), facts, pool));
+                best = best.max(fits_argument(globs, at, Some(value), facts, compiled));
             }
         });
         if self.exists.is_some_and(|exists| exists != there) {
@@ -336,7 +343,7 @@ fn fits_argument(
     pointer: &str,
     value: Option<&Value>,
     facts: &Facts,
-    pool: &Pool,
+    compiled: &Compiled,
 ) -> Truth {
     // What was replaced by a mark cannot be compared any more.
     if facts
@@ -347,9 +354,11 @@ fn fits_argument(
         return Truth::Unknown;
     }
     match value {
-        Some(Value::String(text)) => globs.fit(text, pool).into(),
-        Some(&Value::Bool(truth)) => globs.fit(if truth { "true" } else { "false" }, pool).into(),
-        Some(Value::Int(number)) => globs.fit(&number.to_string(), pool).into(),
+        Some(Value::String(text)) => globs.fit(text, compiled).into(),
+        Some(&Value::Bool(truth)) => globs
+            .fit(if truth { "true" } else { "false" }, compiled)
+            .into(),
+        Some(Value::Int(number)) => globs.fit(&number.to_string(), compiled).into(),
         _ => Truth::No,
     }
 }
@@ -424,26 +433,39 @@ fixed_struct!(Targets {
 });
 
 impl Targets {
-    fn hold(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    fn hold(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         if action.kind == ActionKind::Unknown {
             return Truth::Unknown;
         }
         let either = |globs: Span, folders: Span| {
-            let globs = globs.of(&pool.target_globs).iter();
-            let folders = folders.of(&pool.unders).iter();
-            globs
-                .map(|glob| glob.holds(action, context, pool))
-                .chain(folders.map(|folder| folder.holds(action, context, pool)))
-                .max()
+            let mut truth = Truth::No;
+            for glob in compiled.of::<TargetGlob>(globs) {
+                truth = truth.max(glob.holds(action, context, compiled));
+                if truth == Truth::Yes {
+                    return truth;
+                }
+            }
+            for folder in compiled.of::<Under>(folders) {
+                truth = truth.max(folder.holds(action, context, compiled));
+            }
+            truth
         };
-        let wanted = either(self.any, self.under).unwrap_or(Truth::Yes);
-        let unwanted = either(self.none, self.outside).unwrap_or(Truth::No);
+        let wanted = if self.any.is_empty() && self.under.is_empty() {
+            Truth::Yes
+        } else {
+            either(self.any, self.under)
+        };
+        if wanted == Truth::No {
+            return wanted;
+        }
+        let unwanted = either(self.none, self.outside);
         wanted.min(unwanted.not())
     }
 }
 
 impl TargetGlob {
-    fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    #[inline]
+    fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
@@ -451,26 +473,27 @@ impl TargetGlob {
         if action.target.exact {
             value
                 .strip_prefix(base)
-                .is_some_and(|rest| self.glob.matches(rest, pool))
+                .is_some_and(|rest| self.glob.matches(rest, compiled))
                 .into()
         } else {
-            partly(value, base, self.glob.literal(pool))
+            partly(value, base, self.glob.literal(compiled))
         }
     }
 }
 
 impl Under {
-    fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    #[inline]
+    fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let Some(base) = self.base.map_or(Some(""), |base| base.of(context)) else {
             return Truth::Unknown;
         };
         let value = action.target.value.as_str();
-        let folder = pool.text(self.rest);
+        let folder = compiled.raw(self.rest);
         if action.target.exact {
             value
                 .strip_prefix(base)
-                .and_then(|rest| rest.strip_prefix(folder))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                .and_then(|rest| rest.as_bytes().strip_prefix(folder))
+                .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
                 .into()
         } else {
             partly(value, base, folder)
@@ -479,7 +502,7 @@ impl Under {
 }
 
 /// Whether a value of which only the beginning or a pattern is known can still begin with `base` and `literal`.
-fn partly(value: &str, base: &str, literal: &str) -> Truth {
+fn partly(value: &str, base: &str, literal: &[u8]) -> Truth {
     let known = value
         .find(['*', '?', '[', '{', '$', '`'])
         .map_or(value, |end| &value[..end])
@@ -491,7 +514,7 @@ fn partly(value: &str, base: &str, literal: &str) -> Truth {
     let fits = agree(known, base.as_bytes())
         && known
             .get(base.len()..)
-            .is_none_or(|rest| agree(rest, literal.as_bytes()));
+            .is_none_or(|rest| agree(rest, literal));
     if fits { Truth::Unknown } else { Truth::No }
 }
 
@@ -537,13 +560,13 @@ impl ActionCondition {
         }
     }
 
-    pub(super) fn holds(self, action: &Action, context: &Context, pool: &Pool) -> Truth {
+    pub(super) fn holds(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {
         let not_understood = action.kind == ActionKind::Unknown;
         match self {
-            Self::Target(targets) => targets.hold(action, context, pool),
+            Self::Target(targets) => targets.hold(action, context, compiled),
             Self::Place(set) => place(set, action),
             Self::Host(globs) => match &action.target.host {
-                Some(host) => globs.fit(host, pool).into(),
+                Some(host) => globs.fit(host, compiled).into(),
                 None if not_understood || !action.target.exact || has_host(action.kind) => {
                     Truth::Unknown
                 }
@@ -555,13 +578,13 @@ impl ActionCondition {
                 } else {
                     Truth::No
                 };
-                words.fit(&action.attributes, absent, pool)
+                words.fit(&action.attributes, absent, compiled)
             }
             Self::Certainty(set) => (set & (1 << action.certainty as u8) != 0).into(),
             Self::Exact(exact) => (action.target.exact == exact).into(),
             Self::Remote(remote) => (action.on.is_some() == remote).into(),
-            Self::On(globs) => globs.fit_option(action.on.as_deref(), pool),
-            Self::By(globs) => globs.fit(&action.by, pool).into(),
+            Self::On(globs) => globs.fit_option(action.on.as_deref(), compiled),
+            Self::By(globs) => globs.fit(&action.by, compiled).into(),
         }
     }
 }
@@ -640,9 +663,9 @@ impl FindingCondition {
         }
     }
 
-    pub(super) fn holds(self, finding: &Finding, pool: &Pool) -> Truth {
+    pub(super) fn holds(self, finding: &Finding, compiled: &Compiled) -> Truth {
         match self {
-            Self::Rule(globs) => globs.fit(&finding.rule, pool),
+            Self::Rule(globs) => globs.fit(&finding.rule, compiled),
             Self::Severity(least) => finding.severity >= least,
             Self::Checksum(set) => {
                 let bit = match finding.checksum {
@@ -703,10 +726,10 @@ mod tests {
             ("", "/etc/", Truth::Unknown),
             ("$X/etc", "/etc", Truth::Unknown),
         ] {
-            assert_eq!(partly(value, "", literal), truth, "{value}");
+            assert_eq!(partly(value, "", literal.as_bytes()), truth, "{value}");
         }
-        assert_eq!(partly("/w/p/*", "/w/p", "/src"), Truth::Unknown);
-        assert_eq!(partly("/w/p/tests*", "/w/p", "/src"), Truth::No);
-        assert_eq!(partly("/w", "/w/p", "/src"), Truth::Unknown);
+        assert_eq!(partly("/w/p/*", "/w/p", b"/src"), Truth::Unknown);
+        assert_eq!(partly("/w/p/tests*", "/w/p", b"/src"), Truth::No);
+        assert_eq!(partly("/w", "/w/p", b"/src"), Truth::Unknown);
     }
 }

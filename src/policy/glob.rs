@@ -1,8 +1,8 @@
 //! Patterns over names, hosts and paths. Linear in the text: a pattern has at most [`MAX_TOKENS`] parts, and each
 //! character of the text moves a set of states once.
 
+use super::compiled::{Draft, Span, Texts};
 use super::packed::{fixed_struct, fixed_word};
-use super::pool::{Pool, Span};
 
 /// Most parts a pattern may have; the compiler says so to the author, the core refuses more.
 pub const MAX_TOKENS: usize = 255;
@@ -72,16 +72,16 @@ fixed_struct!(Glob {
 
 impl Glob {
     /// A pattern over names: `*` matches any characters. `None`: it has more than [`MAX_TOKENS`] parts.
-    pub(super) fn name(pattern: &str, pool: &mut Pool) -> Option<Self> {
-        Self::parse(pattern, false, pool)
+    pub(super) fn name(pattern: &str, draft: &mut Draft) -> Option<Self> {
+        Self::parse(pattern, false, draft)
     }
 
     /// A pattern over paths: `*` and `?` stop at `/`, `**` does not.
-    pub(super) fn path(pattern: &str, pool: &mut Pool) -> Option<Self> {
-        Self::parse(pattern, true, pool)
+    pub(super) fn path(pattern: &str, draft: &mut Draft) -> Option<Self> {
+        Self::parse(pattern, true, draft)
     }
 
-    fn parse(pattern: &str, path: bool, pool: &mut Pool) -> Option<Self> {
+    fn parse(pattern: &str, path: bool, draft: &mut Draft) -> Option<Self> {
         let wild = pattern.find(['*', '?']).unwrap_or(pattern.len());
         let (_, literal_only) = tokens(&pattern[wild..], path)?;
         // After `**/` the slash may be missing, so what follows it is the suffix, not the slash.
@@ -102,7 +102,7 @@ impl Glob {
             _ if path => Shape::Path,
             _ => Shape::Name,
         };
-        let start = pool.keep(pattern);
+        let start = draft.keep(pattern);
         Some(Self {
             literal: start.part(0, wild),
             wild: start.part(wild, pattern.len()),
@@ -111,31 +111,39 @@ impl Glob {
         })
     }
 
-    /// The characters before the first wildcard.
-    pub(super) fn literal(self, pool: &Pool) -> &str {
-        pool.text(self.literal)
+    /// The characters before the first wildcard, as bytes.
+    pub(super) fn literal(self, texts: &impl Texts) -> &[u8] {
+        texts.raw(self.literal)
     }
 
     /// Whether the whole text fits.
-    pub(super) fn matches(self, text: &str, pool: &Pool) -> bool {
-        let Some(rest) = text.strip_prefix(pool.text(self.literal)) else {
+    #[inline]
+    pub(super) fn matches(self, text: &str, texts: &impl Texts) -> bool {
+        // Both end at whole characters, so that what is left is a text again.
+        let Some(rest) = text.as_bytes().strip_prefix(texts.raw(self.literal)) else {
             return false;
         };
-        let Some(before) = rest.strip_suffix(pool.text(self.suffix)) else {
+        let Some(before) = rest.strip_suffix(texts.raw(self.suffix)) else {
             return false;
         };
         match self.shape {
             Shape::Exact => rest.is_empty(),
             Shape::Anything | Shape::Suffix => true,
-            Shape::Component => !rest.contains('/'),
-            Shape::Below => before.is_empty() || before.ends_with('/'),
+            Shape::Component => !rest.contains(&b'/'),
+            Shape::Below => before.last().is_none_or(|byte| *byte == b'/'),
             Shape::Name | Shape::Path => {
-                let path = self.shape == Shape::Path;
-                // INVARIANT: `parse` has counted the parts of this very text.
-                tokens(pool.text(self.wild), path)
-                    .is_some_and(|(tokens, _)| walk(tokens.as_slice(), path, rest))
+                let rest = text.get(text.len() - rest.len()..).unwrap_or_default();
+                self.walks(rest, texts)
             }
         }
+    }
+
+    /// Whether what follows the literal fits, for patterns of no simple form.
+    fn walks(self, rest: &str, texts: &impl Texts) -> bool {
+        let path = self.shape == Shape::Path;
+        // INVARIANT: `parse` has counted the parts of this very text.
+        tokens(texts.text(self.wild), path)
+            .is_some_and(|(tokens, _)| walk(tokens.as_slice(), path, rest))
     }
 }
 
@@ -291,9 +299,9 @@ mod tests {
             ("*/x", "zx", false),
             ("*/x", "z/x", true),
         ] {
-            let mut pool = Pool::default();
-            let glob = Glob::name(pattern, &mut pool).expect("short");
-            assert_eq!(glob.matches(text, &pool), fits, "{pattern} {text}");
+            let mut draft = Draft::default();
+            let glob = Glob::name(pattern, &mut draft).expect("short");
+            assert_eq!(glob.matches(text, &draft), fits, "{pattern} {text}");
         }
     }
 
@@ -328,17 +336,17 @@ mod tests {
             ("/a/?", "/a//", false),
             ("**/a/**/b", "/x/a/a/c/b", true),
         ] {
-            let mut pool = Pool::default();
-            let glob = Glob::path(pattern, &mut pool).expect("short");
-            assert_eq!(glob.matches(text, &pool), fits, "{pattern} {text}");
+            let mut draft = Draft::default();
+            let glob = Glob::path(pattern, &mut draft).expect("short");
+            assert_eq!(glob.matches(text, &draft), fits, "{pattern} {text}");
         }
     }
 
     #[test]
     fn a_pattern_of_too_many_parts_is_refused() {
-        let mut pool = Pool::default();
-        assert!(Glob::name(&"?".repeat(MAX_TOKENS), &mut pool).is_some());
-        assert!(Glob::name(&"?".repeat(MAX_TOKENS + 1), &mut pool).is_none());
-        assert!(Glob::name(&"a".repeat(100_000), &mut pool).is_some());
+        let mut draft = Draft::default();
+        assert!(Glob::name(&"?".repeat(MAX_TOKENS), &mut draft).is_some());
+        assert!(Glob::name(&"?".repeat(MAX_TOKENS + 1), &mut draft).is_none());
+        assert!(Glob::name(&"a".repeat(100_000), &mut draft).is_some());
     }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::compile::Rule;
-use super::pool::Pool;
+use super::compiled::{Compiled, Rule, Texts as _};
 use crate::decision::Effect;
 use crate::facts::Facts;
 use crate::scan::Finding;
@@ -17,13 +16,13 @@ const MAX_SOURCE: usize = 160;
 /// What a rule says about actions and findings at these positions.
 pub(super) fn of_rule(
     rule: &Rule,
-    pool: &Pool,
+    compiled: &Compiled,
     facts: &Facts,
     actions: &[usize],
     findings: &[usize],
     unknown: bool,
 ) -> String {
-    let why = pool.text(rule.why);
+    let why = compiled.text(rule.why);
     let about = About {
         facts,
         actions,
@@ -45,7 +44,7 @@ pub(super) fn of_rule(
     }
     if let Some(safer) = rule.safer {
         out.push_str("; safer: ");
-        about.fill(pool.text(safer), &mut out);
+        about.fill(compiled.text(safer), &mut out);
     }
     out
 }

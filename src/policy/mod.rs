@@ -4,33 +4,37 @@
 //! merging layers and explaining are Python's (`armorer_guard.policy`); a second evaluator there, written from the
 //! language's definition, must give the same verdicts.
 
+mod asking;
 pub mod build;
 mod compile;
+mod compiled;
 mod condition;
 mod decide;
 mod glob;
+mod granted;
 mod load;
 mod message;
 mod packed;
-mod pool;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+mod unspoken;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::decision::Verdict;
 use crate::facts::Facts;
-use compile::Compiled;
+use compiled::{Compiled, Texts as _};
+use condition::CallCondition;
 pub use load::{load_active, table};
 use spec::PolicySpec;
 
 /// A compiled policy, ready to evaluate. Immutable.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    digest: String,
     compiled: Compiled,
 }
 
@@ -57,11 +61,11 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] when it is not a policy this core understands.
     pub fn from_compiled(bytes: &[u8]) -> Result<Self, PolicyError> {
-        Self::with_digest(bytes, digest_of(bytes))
+        Self::with_digest(bytes, &digest_of(bytes))
     }
 
     /// As [`Policy::from_compiled`], for bytes whose digest is known.
-    fn with_digest(bytes: &[u8], digest: String) -> Result<Self, PolicyError> {
+    fn with_digest(bytes: &[u8], digest: &str) -> Result<Self, PolicyError> {
         let spec: PolicySpec<'_> = serde_json::from_slice(bytes).map_err(|cause| PolicyError {
             kind: if cause.is_data() {
                 "policy_invalid"
@@ -71,8 +75,7 @@ impl Policy {
             message: format!("the compiled policy cannot be read: {cause}"),
         })?;
         Ok(Self {
-            digest,
-            compiled: compile::compile(&spec)?,
+            compiled: compile::compile(&spec, digest)?,
         })
     }
 
@@ -80,50 +83,45 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError`] when the bytes are not that table.
-    pub fn from_table(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let (digest, mut compiled): (String, Compiled) =
-            postcard::from_bytes(bytes).map_err(|cause| PolicyError {
+    pub fn from_table(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, PolicyError> {
+        match Compiled::from_table(bytes.into()) {
+            Some(compiled) => Ok(Self { compiled }),
+            None => Err(PolicyError {
                 kind: "policy_invalid",
-                message: format!("the built-in policy cannot be read: {cause}"),
-            })?;
-        compiled.index();
-        Ok(Self { digest, compiled })
+                message: String::from("the policy's table cannot be read"),
+            }),
+        }
     }
 
     /// The table that [`Policy::from_table`] reads, in the form of this very build.
-    ///
-    /// # Errors
-    /// [`PolicyError`] when it cannot be written.
-    pub fn to_table(&self) -> Result<Vec<u8>, PolicyError> {
-        postcard::to_allocvec(&(&self.digest, &self.compiled)).map_err(|cause| PolicyError {
-            kind: "policy_invalid",
-            message: format!("the policy's table cannot be written: {cause}"),
-        })
+    #[must_use]
+    pub fn to_table(&self) -> &[u8] {
+        self.compiled.table()
     }
 
     /// `sha256:…` of the canonical bytes.
     #[must_use]
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.compiled.text(self.compiled.head.digest)
     }
 
     /// The name its author gave it.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.compiled.pool.text(self.compiled.id)
+        self.compiled.text(self.compiled.head.id)
     }
 
     /// What it says about the user's own tools and programs, as JSON; empty where it says nothing.
     #[must_use]
     pub fn own(&self) -> &str {
-        self.compiled.pool.text(self.compiled.own)
+        self.compiled.text(self.compiled.head.own)
     }
 
     /// The counters that its rules ask about; one may come several times.
     pub fn counters(&self) -> impl Iterator<Item = &str> {
-        let pool = &self.compiled.pool;
-        pool.call.iter().filter_map(|condition| match condition {
-            condition::CallCondition::Counter(name, _) => Some(pool.text(*name)),
+        let asked = self.compiled.call.iter();
+        asked.filter_map(|condition| match condition {
+            CallCondition::Counter(name, _) => Some(self.compiled.text(*name)),
             _ => None,
         })
     }
@@ -131,7 +129,7 @@ impl Policy {
     /// Whether it only observes.
     #[must_use]
     pub const fn observes(&self) -> bool {
-        self.compiled.observe
+        self.compiled.head.observe
     }
 
     /// How many rules it has.

@@ -1,9 +1,9 @@
-//! Lists of small values as bytes of one length each: read in one pass, without a decision for each number.
+//! Small values as bytes of one length each, so that any of a list is found and read where it lies.
 //!
-//! A hook loads its policy at every start; numbers of varying length would take most of that time.
+//! A hook loads its policy at every start, and asks a few of its conditions: decoding all of them would take most of that
+//! time.
 
-use serde::de::{Deserializer, Error, Visitor};
-use serde::ser::Serializer;
+use std::marker::PhantomData;
 
 /// A value that is always as many bytes. Numbers are little-endian.
 pub(super) trait Fixed: Sized {
@@ -26,6 +26,7 @@ macro_rules! fixed_number {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let (own, rest) = bytes.split_first_chunk()?;
                 Some((Self::from_le_bytes(*own), rest))
@@ -85,6 +86,7 @@ macro_rules! fixed_struct {
                 $($crate::policy::packed::Fixed::put(&self.$member, out);)+
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let rest = bytes;
                 $(let ($member, rest) = <$kind as $crate::policy::packed::Fixed>::take(rest)?;)+
@@ -120,6 +122,7 @@ macro_rules! fixed_enum {
                 out.resize(end, 0);
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let (own, after) =
                     bytes.split_at_checked(<Self as $crate::policy::packed::Fixed>::SIZE)?;
@@ -151,6 +154,7 @@ macro_rules! fixed_word {
                 });
             }
 
+            #[inline]
             fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
                 let (byte, rest) = bytes.split_first()?;
                 let value = match byte {
@@ -165,42 +169,32 @@ macro_rules! fixed_word {
 
 pub(super) use {fixed_enum, fixed_struct, fixed_word};
 
-/// Stores a list; for `#[serde(with = "packed")]`.
-pub(super) fn serialize<T: Fixed, S: Serializer>(list: &[T], to: S) -> Result<S::Ok, S::Error> {
-    let mut bytes = Vec::with_capacity(list.len() * T::SIZE);
-    for value in list {
-        value.put(&mut bytes);
-    }
-    to.serialize_bytes(&bytes)
+/// Stored values, read where they lie and when they are asked for.
+#[derive(Debug)]
+pub(super) struct Values<'a, T> {
+    bytes: &'a [u8],
+    kind: PhantomData<fn() -> T>,
 }
 
-/// Reads a list; for `#[serde(with = "packed")]`.
-pub(super) fn deserialize<'de, T: Fixed, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Vec<T>, D::Error> {
-    struct List<T>(std::marker::PhantomData<T>);
-
-    impl<T: Fixed> Visitor<'_> for List<T> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(out, "values of {} bytes each", T::SIZE)
-        }
-
-        fn visit_bytes<E: Error>(self, mut bytes: &[u8]) -> Result<Vec<T>, E> {
-            let length = bytes.len();
-            let mut list = Vec::with_capacity(length / T::SIZE);
-            while !bytes.is_empty() {
-                let (value, rest) =
-                    T::take(bytes).ok_or_else(|| E::invalid_length(length, &self))?;
-                list.push(value);
-                bytes = rest;
-            }
-            Ok(list)
+impl<'a, T> Values<'a, T> {
+    /// The values in those bytes.
+    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            kind: PhantomData,
         }
     }
+}
 
-    from.deserialize_bytes(List(std::marker::PhantomData))
+impl<T: Fixed> Iterator for Values<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let (value, rest) = T::take(self.bytes)?;
+        self.bytes = rest;
+        Some(value)
+    }
 }
 
 #[cfg(test)]
@@ -226,43 +220,24 @@ mod tests {
         1 => Two(number: u8, both: Both),
     });
 
-    #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-    struct Held {
-        #[serde(with = "crate::policy::packed")]
-        list: Vec<Either>,
-    }
-
     #[test]
-    fn a_list_is_read_as_it_was_stored_and_a_damaged_one_is_refused() {
-        let held = Held {
-            list: vec![
-                Either::One(u64::MAX),
-                Either::Two(
-                    7,
-                    Both {
-                        small: 9,
-                        maybe: Some(1 << 20),
-                    },
-                ),
-                Either::Two(
-                    0,
-                    Both {
-                        small: 0,
-                        maybe: None,
-                    },
-                ),
-            ],
-        };
+    fn a_list_is_read_as_it_was_stored_and_a_damaged_one_ends_there() {
+        let both = |small, maybe| Both { small, maybe };
+        let list = [
+            Either::One(u64::MAX),
+            Either::Two(7, both(9, Some(1 << 20))),
+            Either::Two(0, both(0, None)),
+        ];
         assert_eq!(Either::SIZE, 9);
-        let bytes = postcard::to_allocvec(&held).unwrap();
-        assert_eq!(bytes.len(), 1 + 3 * Either::SIZE);
-        assert_eq!(postcard::from_bytes::<Held>(&bytes).unwrap(), held);
-        let mut damaged = bytes.clone();
-        damaged[1] = 2;
-        assert!(postcard::from_bytes::<Held>(&damaged).is_err());
-        let mut short = bytes;
-        short.pop();
-        short[0] -= 1;
-        assert!(postcard::from_bytes::<Held>(&short).is_err());
+        let mut bytes = Vec::new();
+        for value in list {
+            value.put(&mut bytes);
+        }
+        assert_eq!(bytes.len(), 3 * Either::SIZE);
+        let read = |bytes: &[u8]| Values::<Either>::new(bytes).collect::<Vec<_>>();
+        assert_eq!(read(&bytes), list);
+        assert_eq!(read(&bytes[..bytes.len() - 1]), list[..2]);
+        bytes[Either::SIZE] = 2;
+        assert_eq!(read(&bytes), list[..1]);
     }
 }

@@ -690,7 +690,7 @@ mod disk {
         let text = crate::builtin::policy_text();
         let digest = digest_of(text);
         let (form, table) = table(text).expect("usable");
-        let name = digest_of(&table);
+        let (name, crc32) = (digest_of(&table), crc32fast::hash(&table));
         let point = |form: &str, kept: &[u8]| {
             activate(&home, text, &digest);
             let folder = home.join("store/objects").join(&name[7..9]);
@@ -699,7 +699,7 @@ mod disk {
             fs::write(
                 home.join("policy/active.json"),
                 format!(
-                    r#"{{"digest":"{digest}","format":"armorer-active/1","table":{{"digest":"{name}","form":"{form}"}}}}"#
+                    r#"{{"digest":"{digest}","format":"armorer-active/1","table":{{"crc32":{crc32},"digest":"{name}","form":"{form}"}}}}"#
                 ),
             )
             .expect("written");

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,14 +17,19 @@ use super::epoch::Epoch;
 use super::error::StoreError;
 use super::id::{self, digest};
 use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
-use super::memory::Memory;
+use super::memory::{Memory, Own};
+use super::seen::Line;
 use super::state::State;
+use super::turn::{Batch, Unsynced};
 use super::{Appended, Stamp, os};
 
 /// First look at the end of a log; most last lines fit.
 const FIRST_WINDOW: u64 = 8 * 1024;
 /// Further back than this no record is looked for: such a file is no log of ours.
 const LAST_WINDOW: u64 = 4 * 1024 * 1024;
+/// A log that was not changed for so long is at rest: readers need not look at it again before its directory changes, and
+/// whoever writes to it says so there first.
+const AT_REST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a chain is written.
 #[derive(Debug, Clone)]
@@ -49,8 +55,10 @@ pub(super) struct Chain {
     known: Option<End>,
     /// What the run has seen, as of the end of the file when we last looked.
     memory: Option<Memory>,
-    /// The epoch of the log's end, as long as `known` holds.
-    epoch: Option<Epoch>,
+    /// Records that wait for a sync. While there are any, the file stays locked.
+    batch: Option<Batch>,
+    /// How many threads of this process wait for this log.
+    pub(super) waiting: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone)]
@@ -66,14 +74,49 @@ impl Chain {
             file: None,
             known: None,
             memory: None,
-            epoch: None,
+            batch: None,
+            waiting: Arc::default(),
         }
+    }
+
+    /// Whether what is not synced yet is left to the next thread.
+    pub(super) fn hands_on(&self) -> bool {
+        self.batch.as_ref().is_none_or(Batch::has_room) && self.waiting.load(Ordering::SeqCst) > 0
+    }
+
+    /// Syncs what is not synced yet, and gives the lock back that was held for it.
+    pub(super) fn settle_open(&mut self) {
+        let Some(batch) = self.batch.take() else {
+            return;
+        };
+        let Some(file) = self.file.clone() else {
+            // The file is always open while records wait; dropping the batch tells them the worst all the same.
+            return;
+        };
+        let result = os::sync(&file).map_err(|error| self.error("sync", &error));
+        if result.is_err() {
+            self.take_back(&file, batch.start);
+        }
+        if file.unlock().is_err() {
+            self.file = None;
+        }
+        batch.tell(result);
+    }
+
+    /// Cuts off what could not be synced.
+    fn take_back(&mut self, file: &File, start: u64) {
+        self.known = None;
+        // It may have folded what goes now.
+        self.memory = None;
+        let _ = os::truncate(file, start);
     }
 
     /// Takes the lock and finds the end of the chain, after mending it where a writer was cut off.
     pub(super) fn lock(&mut self, source: &Source) -> Result<Locked<'_>, StoreError> {
-        let (file, len) = self.locked_file()?;
+        let (file, found) = self.locked_file()?;
+        let len = found.len;
         let mut locked = Locked {
+            at_rest: len > 0 && os::is_older(found.changed, AT_REST),
             len,
             written: len,
             next: Place {
@@ -85,7 +128,7 @@ impl Chain {
             last_start: 0,
             synced_dir: false,
             fresh: false,
-            epoch: None,
+            own: Own::default(),
             file,
             chain: self,
         };
@@ -93,8 +136,14 @@ impl Chain {
         Ok(locked)
     }
 
-    /// The open file, locked, and its length; opened anew when the path names another file by now.
-    fn locked_file(&mut self) -> Result<(Arc<File>, u64), StoreError> {
+    /// The open file, locked, and what it is; opened anew when the path names another file by now.
+    fn locked_file(&mut self) -> Result<(Arc<File>, os::Identity), StoreError> {
+        if let (Some(_), Some(file)) = (&self.batch, &self.file) {
+            // Locked by the thread before.
+            let file = Arc::clone(file);
+            let own = os::stat(&file).map_err(|error| self.error("look at", &error))?;
+            return Ok((file, own));
+        }
         for _ in 0..8 {
             let file = match &self.file {
                 Some(file) => Arc::clone(file),
@@ -113,7 +162,7 @@ impl Chain {
             let seen =
                 os::stat(&file).and_then(|own| Ok((own, os::stat_path(&self.options.path)?)));
             match seen {
-                Ok((own, Some(named))) if own == named => return Ok((file, own.len)),
+                Ok((own, Some(named))) if own == named => return Ok((file, own)),
                 Ok(_) => {
                     let _ = file.unlock();
                     self.file = None;
@@ -169,8 +218,10 @@ pub(super) struct Locked<'a> {
     synced_dir: bool,
     /// Whether the file held no record when we took the lock.
     fresh: bool,
-    /// The epoch of what is staged.
-    epoch: Option<Epoch>,
+    /// Whether nobody had written to it for long when we took the lock.
+    at_rest: bool,
+    /// What is staged, as far as it is remembered.
+    own: Own,
 }
 
 /// What a search from the end of a log came to.
@@ -232,9 +283,18 @@ impl Locked<'_> {
 
     /// What the records in the file say that the run has seen. What is staged counts once it is committed.
     pub(super) fn state(&mut self) -> Result<&State, StoreError> {
+        self.memory().map(Memory::state)
+    }
+
+    /// The epoch that the end of the file belongs to.
+    pub(super) fn epoch(&mut self) -> Result<&Epoch, StoreError> {
+        self.memory().map(Memory::epoch)
+    }
+
+    fn memory(&mut self) -> Result<&Memory, StoreError> {
         let held = self.chain.memory.take();
         let memory = Memory::of(held, self, &self.chain.options.state)?;
-        Ok(self.chain.memory.insert(memory).state())
+        Ok(self.chain.memory.insert(memory))
     }
 
     /// Keeps what the run has seen for the next process, when that is worth it; what is not kept is folded again by it.
@@ -261,14 +321,9 @@ impl Locked<'_> {
         self.len + self.pending.len() as u64
     }
 
-    /// The epoch of the log's end, when it was looked up before and nobody has written since.
-    pub(super) fn known_epoch(&self) -> Option<&Epoch> {
-        self.chain.epoch.as_ref()
-    }
-
     /// Says which epoch the log's end belongs to once what is staged is written.
     pub(super) fn set_epoch(&mut self, epoch: Epoch) {
-        self.epoch = Some(epoch);
+        self.own.set_epoch(epoch);
     }
 
     /// Records that are staged and not written yet.
@@ -353,7 +408,6 @@ impl Locked<'_> {
             self.continue_from(known.head.clone());
             return Ok(());
         }
-        self.chain.epoch = None;
         let (good, head, rest) = self.read_end()?;
         let before = self.chain.known.take();
         self.continue_from(head);
@@ -461,7 +515,13 @@ impl Locked<'_> {
         let record = draft.id.clone();
         let seq = self.next.seq;
         self.last_start = self.pending.len();
-        let hash = draft.seal(&self.next, &Stamp::now(), &mut self.pending)?;
+        let stamp = Stamp::now();
+        let remembered = self.chain.memory.is_some();
+        let excerpt = remembered.then(|| draft.excerpt(&Line::EXCERPT, &stamp));
+        let hash = draft.seal(&self.next, &stamp, &mut self.pending)?;
+        if let Some(excerpt) = excerpt {
+            self.own.push(excerpt, &self.next.prev);
+        }
         self.next = Place {
             seq: seq + 1,
             prev: hash.clone(),
@@ -478,25 +538,50 @@ impl Locked<'_> {
     /// Writes everything staged, at once; on return it survives the end of this process, and with `durable` the loss
     /// of power. On an error the file is as it was.
     pub(super) fn commit(&mut self, durable: bool) -> Result<Appended, StoreError> {
+        // Of one that hands nothing on there is nothing to wait for.
+        self.write(durable, false).map(|(appended, _)| appended)
+    }
+
+    /// As [`Locked::commit`], but where other threads wait for this log the sync may be left to them: the record is there
+    /// once that is settled, for which to wait when the log is given back.
+    pub(super) fn commit_shared(
+        &mut self,
+        durable: bool,
+    ) -> Result<(Appended, Unsynced), StoreError> {
+        self.write(durable, true)
+    }
+
+    fn write(&mut self, durable: bool, share: bool) -> Result<(Appended, Unsynced), StoreError> {
         let Some(mut last) = self.staged.last().cloned() else {
             return Err(StoreError::new(StoreError::CORRUPTED, "nothing was staged"));
         };
+        if std::mem::take(&mut self.at_rest)
+            && let Some(parent) = self.chain.options.path.parent()
+        {
+            // When this fails, lists show the record later than they could.
+            let _ = os::touch_dir(parent);
+        }
         // Until the write is known to have happened, the next append must look for itself.
         self.chain.known = None;
-        self.chain.epoch = None;
         os::append(&self.file, self.len, &self.pending)
             .map_err(|error| self.chain.error("append to", &error))?;
-        let end = self.len + self.pending.len() as u64;
-        if durable {
-            self.sync().inspect_err(|_| {
-                let _ = os::truncate(&self.file, self.len);
-            })?;
+        let before = self.len;
+        let end = before + self.pending.len() as u64;
+        let mut unsynced = Unsynced::settled();
+        // What stands behind records that are not synced goes when they go, and so it waits for the same sync.
+        if durable || self.chain.batch.is_some() {
+            if share && self.chain.hands_on() {
+                let batch = self.chain.batch.get_or_insert_with(|| Batch::new(before));
+                unsynced = batch.join();
+            } else {
+                self.settle()?;
+            }
         }
         self.len = end;
         last.line = self.pending.split_off(self.last_start);
         last.line.pop();
         self.pending.clear();
-        self.staged.clear();
+        let count = self.staged.drain(..).count();
         self.chain.known = Some(End {
             len: end,
             head: Some(Head {
@@ -504,12 +589,34 @@ impl Locked<'_> {
                 hash: last.hash.clone(),
             }),
         });
-        self.chain.epoch = self.epoch.take();
-        Ok(last)
+        let own = std::mem::take(&mut self.own);
+        if own.len() == count
+            && let Some(memory) = &mut self.chain.memory
+        {
+            memory.take_own(own, before, end, &last.hash);
+        }
+        Ok((last, unsynced))
     }
 
-    /// Under the lock, one record at a time: one that cannot be synced is cut off again, which nobody could do once others
-    /// have appended behind it. Runs have a log each, so that few wait for each other.
+    /// Syncs what was written, and with it what was left unsynced before. Under the lock: what cannot be synced is cut off
+    /// again, which nobody could do once others have appended behind it.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let result = self.sync();
+        let start = self
+            .chain
+            .batch
+            .as_ref()
+            .map_or(self.len, |batch| batch.start);
+        if result.is_err() {
+            self.chain.take_back(&self.file, start);
+            self.len = start;
+        }
+        if let Some(batch) = self.chain.batch.take() {
+            batch.tell(result.clone());
+        }
+        result
+    }
+
     fn sync(&mut self) -> Result<(), StoreError> {
         os::sync(&self.file).map_err(|error| self.chain.error("sync", &error))?;
         // A file that is new to this lock holder may have a name that is not on the disk yet.
@@ -533,6 +640,10 @@ impl Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        if self.chain.batch.is_some() {
+            // Locked until what was written is synced, by this thread's turn or by the next one's.
+            return;
+        }
         // Closing the descriptor gives the lock back too; a failure here only delays that.
         if self.file.unlock().is_err() {
             self.chain.file = None;

@@ -1,23 +1,19 @@
 //! Epochs: a stretch of a run under one configuration. Whatever of it changes between two calls begins another one.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Locked, Search};
 use super::error::StoreError;
 use super::id;
 use super::kinds::{Config, Model, RunStart};
-use super::line::{Draft, Source, read_line};
+use super::line::{Draft, Source};
+use super::seen::Line;
 use super::store::Store;
 use super::tools::Tools;
 use crate::decision::Decision;
 
-/// How far back the present epoch is looked for. Every record of a run but `outcome` says all of it.
-const LOOK_BACK: u64 = 1024 * 1024;
-
 /// What is known of the present epoch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Epoch {
     /// Its number, from 0.
     pub(super) number: u64,
@@ -27,39 +23,6 @@ pub(super) struct Epoch {
     host_mode: Option<String>,
     /// Whether the run had ended.
     stopped: bool,
-}
-
-#[derive(Deserialize)]
-struct Seen<'a> {
-    kind: &'a str,
-    #[serde(default)]
-    epoch: Option<u64>,
-    #[serde(borrow, default)]
-    policy: Option<PolicySeen<'a>>,
-    #[serde(borrow, default)]
-    perms: Option<ModeSeen<'a>>,
-    #[serde(borrow, default)]
-    facts: Option<FactsSeen<'a>>,
-}
-
-#[derive(Deserialize)]
-struct PolicySeen<'a> {
-    #[serde(default)]
-    digest: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct FactsSeen<'a> {
-    #[serde(borrow, default)]
-    caller: Option<ModeSeen<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ModeSeen<'a> {
-    #[serde(borrow, default)]
-    agent: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    host_mode: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -86,44 +49,25 @@ pub(super) struct Change<'a> {
 }
 
 impl Epoch {
-    /// The present epoch of a log. The permission mode is looked for only when somebody wants to compare it.
-    pub(super) fn of(log: &Locked<'_>, wants_mode: bool) -> Result<Self, StoreError> {
-        if let Some(known) = log.known_epoch()
-            && (known.host_mode.is_some() || !wants_mode)
-        {
-            return Ok(known.clone());
+    /// Takes the next record of the run.
+    pub(super) fn take(&mut self, line: &mut Line<'_>) {
+        self.stopped = line.kind == "run.stop";
+        if let Some(number) = std::mem::take(&mut line.epoch).held() {
+            self.number = number;
         }
-        let mut found = Self::default();
-        let (mut numbered, mut last) = (false, true);
-        log.search_back(LOOK_BACK, |line| {
-            let seen: Seen<'_> = read_line(line)?;
-            if std::mem::take(&mut last) {
-                found.stopped = seen.kind == "run.stop";
-            }
-            if let Some(number) = seen.epoch
-                && !numbered
-            {
-                (found.number, numbered) = (number, true);
-            }
-            if found.policy.is_none() {
-                let digest = seen.policy.and_then(|policy| policy.digest);
-                found.policy = digest
-                    .filter(|digest| !digest.is_empty())
-                    .map(str::to_owned);
-            }
-            if found.host_mode.is_none() {
-                let caller = seen.facts.and_then(|facts| facts.caller);
-                let said = caller
-                    .filter(|caller| caller.agent.is_none())
-                    .or(seen.perms);
-                found.host_mode = said.and_then(|said| said.host_mode).map(Cow::into_owned);
-            }
-            let whole = numbered
-                && found.policy.is_some()
-                && (found.host_mode.is_some() || !wants_mode || seen.kind == "run.start");
-            whole.then_some(())
-        })?;
-        Ok(found)
+        let policy = std::mem::take(&mut line.policy).held();
+        if let Some(digest) = policy.and_then(|policy| policy.digest)
+            && !digest.is_empty()
+        {
+            self.policy = Some(digest.into_owned());
+        }
+        let caller = line.facts.take().and_then(|facts| facts.caller);
+        let said = caller
+            .filter(|caller| caller.agent.is_none())
+            .or_else(|| std::mem::take(&mut line.perms).held());
+        if let Some(mode) = said.and_then(|said| said.host_mode) {
+            self.host_mode = Some(mode.into_owned());
+        }
     }
 }
 
@@ -150,7 +94,7 @@ impl Store {
             });
             return Ok(0);
         }
-        let mut epoch = Epoch::of(log, mode.is_some())?;
+        let mut epoch = log.epoch()?.clone();
         // What is not known has not changed, as far as anybody can say.
         let differs = |held: &Option<String>, now: &str| {
             held.as_deref().is_some_and(|held| held != now) && !now.is_empty()
@@ -239,7 +183,7 @@ impl Store {
             ..start.clone()
         };
         let chain = self.chain(run)?;
-        let mut chain = super::store::lock(&chain);
+        let mut chain = chain.turn();
         let mut log = chain.lock(&source)?;
         if log.is_new() {
             log.set_epoch(Epoch {
@@ -250,7 +194,7 @@ impl Store {
             self.begin(log, None, start, run, &source, self.syncs())?;
             return Ok(true);
         }
-        let mut epoch = Epoch::of(&log, start.host_mode.is_some())?;
+        let mut epoch = log.epoch()?.clone();
         let held = last_configuration(&log)?;
         let differs = |held: &Option<String>, now: &Option<String>| now.is_some() && held != now;
         let change = Change {

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::line::Draft;
-use super::store::{JOURNAL, Store, lock};
+use super::store::{JOURNAL, Store};
 use super::{Appended, id};
 use crate::json::Value;
 
@@ -91,7 +91,7 @@ impl Store {
             Some(run) => {
                 self.must_exist(run)?;
                 let chain = self.chain(run)?;
-                let mut chain = lock(&chain);
+                let mut chain = chain.turn();
                 let mut log = chain.lock(&source)?;
                 log.push(draft)?;
                 log.commit(self.syncs())?

@@ -238,7 +238,7 @@ impl Store {
     fn seal(&self, run: &str, source: &Source) -> Result<Seal, StoreError> {
         self.must_exist(run)?;
         let chain = self.chain(run)?;
-        let mut chain = lock(&chain);
+        let mut chain = chain.turn();
         let mut log = chain.lock(source)?;
         log.commit_staged(self.syncs())?;
         let mut tree = Tree::default();

@@ -213,6 +213,25 @@ impl Draft {
         Ok(hash)
     }
 
+    /// Some members of the record, as one of their own.
+    #[must_use]
+    pub(super) fn excerpt(&self, names: &[&str], stamp: &super::Stamp) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1024);
+        out.extend_from_slice(b"{\"ts\":\"");
+        out.extend_from_slice(stamp.ts.as_bytes());
+        out.push(b'"');
+        for (name, start, end) in &self.members {
+            if names.contains(name) {
+                out.extend_from_slice(b",\"");
+                out.extend_from_slice(name.as_bytes());
+                out.extend_from_slice(b"\":");
+                out.extend_from_slice(&self.writer.bytes()[*start..*end]);
+            }
+        }
+        out.push(b'}');
+        out
+    }
+
     /// The record as JSON with no place in a chain: `seq`, `prev` and `hash` are null.
     ///
     /// # Errors

@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::chain::Locked;
+use super::epoch::Epoch;
 use super::error::StoreError;
+use super::line::read_line;
 use super::os;
+use super::seen::Line;
 use super::state::State;
 
 /// Begins the file; another form of it begins otherwise.
-const MAGIC: &[u8; 16] = b"armorer-state/2\n";
+const MAGIC: &[u8; 16] = b"armorer-state/3\n";
 /// A state is a few hundred bytes; a file that is longer is none of ours.
 const MAX_FILE: u64 = 4 << 20;
 /// How much of a log is read at a time.
@@ -27,10 +30,41 @@ const SAVE_EVERY: u64 = 8 * 1024;
 /// The end of a line that holds its hash: 64 digits, `"}` and the newline.
 const HASH_TAIL: u64 = 67;
 
+/// What this process appends, as far as it is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// The members of each record that the folds read, as a record of their own.
+    excerpts: Vec<Vec<u8>>,
+    /// Hash of the record that the first of them continues.
+    after: String,
+    /// The epoch of the last one, where whoever made it has said so.
+    epoch: Option<Epoch>,
+}
+
+impl Own {
+    /// The next record, and the hash that it continues.
+    pub(super) fn push(&mut self, excerpt: Vec<u8>, prev: &str) {
+        if self.excerpts.is_empty() {
+            prev.clone_into(&mut self.after);
+        }
+        self.excerpts.push(excerpt);
+    }
+
+    pub(super) fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = Some(epoch);
+    }
+
+    /// How many records.
+    pub(super) const fn len(&self) -> usize {
+        self.excerpts.len()
+    }
+}
+
 /// The state of a run, and how much of its log it covers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Memory {
     state: State,
+    epoch: Epoch,
     len: u64,
     /// Digits of the hash of the record that ends at `len`; empty at the beginning.
     hash: String,
@@ -46,6 +80,7 @@ struct Kept<'a> {
     len: u64,
     hash: std::borrow::Cow<'a, str>,
     state: std::borrow::Cow<'a, State>,
+    epoch: std::borrow::Cow<'a, Epoch>,
 }
 
 impl Memory {
@@ -70,6 +105,39 @@ impl Memory {
 
     pub(super) const fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The epoch that the log's end belongs to.
+    pub(super) const fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    /// Takes what this process appended between two lengths of the log; `hash` is that of its last record. Nothing is taken
+    /// where it continues another record than the last that is remembered: the log is then read the next time.
+    pub(super) fn take_own(&mut self, own: Own, from: u64, to: u64, hash: &str) {
+        let continues = self.len == from && (from == 0 || digits(&own.after) == self.hash);
+        if !continues {
+            return;
+        }
+        for excerpt in &own.excerpts {
+            self.take(excerpt);
+        }
+        if let Some(epoch) = own.epoch {
+            self.epoch = epoch;
+        }
+        self.len = to;
+        digits(hash).clone_into(&mut self.hash);
+    }
+
+    /// Folds one record.
+    fn take(&mut self, line: &[u8]) {
+        self.changed |= match read_line::<Line<'_>>(line) {
+            Some(mut line) => {
+                self.epoch.take(&mut line);
+                self.state.take_record(line)
+            }
+            None => self.state.take_unreadable(),
+        };
     }
 
     /// Whether the record that ends at `len` is the one that is remembered.
@@ -97,7 +165,7 @@ impl Memory {
             at += count;
             let mut begin = 0;
             for end in memchr::memchr_iter(b'\n', &carried) {
-                self.changed |= self.state.take(&carried[begin..end]);
+                self.take(&carried[begin..end]);
                 self.hash.clear();
                 let digits = carried[begin..end].strip_suffix(b"\"}").unwrap_or_default();
                 let digits = digits.get(digits.len().saturating_sub(64)..);
@@ -130,6 +198,7 @@ impl Memory {
             len: self.len,
             hash: self.hash.as_str().into(),
             state: std::borrow::Cow::Borrowed(&self.state),
+            epoch: std::borrow::Cow::Borrowed(&self.epoch),
         };
         let Ok(body) = postcard::to_allocvec(&kept) else {
             return;
@@ -144,6 +213,11 @@ impl Memory {
     }
 }
 
+/// The digits of `sha256:…`.
+fn digits(hash: &str) -> &str {
+    hash.strip_prefix("sha256:").unwrap_or_default()
+}
+
 /// What the file says; `None` when there is none that is whole.
 fn load(path: &Path) -> Option<Memory> {
     let bytes = os::read_small(path, MAX_FILE).ok()??;
@@ -154,6 +228,7 @@ fn load(path: &Path) -> Option<Memory> {
     let kept: Kept<'_> = postcard::from_bytes(body).ok()?;
     Some(Memory {
         state: kept.state.into_owned(),
+        epoch: kept.epoch.into_owned(),
         len: kept.len,
         hash: kept.hash.into_owned(),
         saved: kept.len,

@@ -30,6 +30,7 @@ mod os;
 mod retain;
 #[cfg(test)]
 pub(crate) mod scratch;
+mod seen;
 mod state;
 mod stop;
 mod store;
@@ -37,6 +38,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 pub mod tools;
+mod turn;
 mod unrecorded;
 
 pub use clock::{Stamp, minute_of, rfc3339_micros};

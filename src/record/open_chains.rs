@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::chain::Chain;
+use super::turn::Queue;
 
 /// The chains that a process has open.
 #[derive(Debug)]
 pub(super) struct OpenChains {
     /// Whose they are.
     pid: u32,
-    pub(super) runs: Mutex<HashMap<String, Arc<Mutex<Chain>>>>,
+    pub(super) runs: Mutex<HashMap<String, Arc<Queue>>>,
     pub(super) journal: Mutex<Option<Chain>>,
     /// Those of a process that was forked off from this one; only ever set there.
     forked: OnceLock<Box<Self>>,

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A system call, for tests that make one fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +40,16 @@ impl Call {
 #[cfg(test)]
 pub(super) mod fault {
     use std::cell::Cell;
+    use std::collections::BTreeMap;
+    use std::fs::File;
     use std::io;
+    use std::path::Path;
+    use std::sync::{Mutex, PoisonError};
 
     use super::Call;
+
+    /// How often each file was synced, and how long it was when the last sync began, by its identity.
+    static SYNCED: Mutex<BTreeMap<(u64, u64), (usize, u64)>> = Mutex::new(BTreeMap::new());
 
     thread_local! {
         /// The call that fails, and how many of its kind succeed before.
@@ -51,6 +58,27 @@ pub(super) mod fault {
 
     pub(in super::super) fn set(call: Option<(Call, usize)>) {
         NEXT.set(call);
+    }
+
+    pub(super) fn sync(file: &File) -> io::Result<()> {
+        let found = super::identity(&file.metadata()?);
+        file.sync_data()?;
+        let mut synced = SYNCED.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, len) = synced.entry((found.device, found.inode)).or_default();
+        *count += 1;
+        *len = found.len;
+        drop(synced);
+        Ok(())
+    }
+
+    /// How often a file was synced, and how much of it is on the disk for certain.
+    pub(in super::super) fn synced(path: &Path) -> (usize, u64) {
+        let found = super::identity(&std::fs::metadata(path).unwrap());
+        let synced = SYNCED.lock().unwrap_or_else(PoisonError::into_inner);
+        synced
+            .get(&(found.device, found.inode))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Whether the fault that was asked for has not come up yet.
@@ -82,6 +110,11 @@ mod fault {
     pub(super) const fn check(_call: super::Call) -> io::Result<()> {
         Ok(())
     }
+
+    #[inline]
+    pub(super) fn sync(file: &std::fs::File) -> io::Result<()> {
+        file.sync_data()
+    }
 }
 
 /// Which file an open descriptor or a path is, and how long.
@@ -90,6 +123,8 @@ pub(super) struct Identity {
     pub(super) device: u64,
     pub(super) inode: u64,
     pub(super) len: u64,
+    /// When it was changed last, in seconds since 1970; 0 where that is not known.
+    pub(super) changed: i64,
 }
 
 #[cfg(unix)]
@@ -99,6 +134,7 @@ fn identity(data: &fs::Metadata) -> Identity {
         device: data.dev(),
         inode: data.ino(),
         len: data.len(),
+        changed: data.mtime(),
     }
 }
 
@@ -108,7 +144,21 @@ fn identity(data: &fs::Metadata) -> Identity {
         device: 0,
         inode: 0,
         len: data.len(),
+        changed: 0,
     }
+}
+
+/// Says that something in a directory changes, where nothing is created or removed.
+pub(super) fn touch_dir(path: &Path) -> io::Result<()> {
+    fault::check(Call::Open)?;
+    File::open(path)?.set_modified(SystemTime::now())
+}
+
+/// Whether so many seconds since 1970 are further back than that. A time to come is not.
+pub(super) fn is_older(changed: i64, than: Duration) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let age = now.map_or(0, |now| now.as_secs().saturating_sub(changed.unsigned_abs()));
+    changed > 0 && age > than.as_secs()
 }
 
 /// Identity and length of an open file.
@@ -410,7 +460,7 @@ pub(super) fn truncate(file: &File, len: u64) -> io::Result<()> {
 /// Returns when the contents are on the disk.
 pub(super) fn sync(file: &File) -> io::Result<()> {
     fault::check(Call::Sync)?;
-    file.sync_data()
+    fault::sync(file)
 }
 
 /// Returns when the names in a directory are on the disk, where directories can be synced.

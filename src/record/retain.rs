@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::journal::{Seal, no_run, seal_of};
-use super::store::{Store, lock};
+use super::store::Store;
 use super::summary::Fold;
 use super::{id, objects, os};
 
@@ -246,7 +246,7 @@ impl Store {
     fn gather(&self, run: &str) -> Result<(Gathered, Seal), StoreError> {
         self.must_exist(run)?;
         let chain = self.chain(run)?;
-        let mut chain = lock(&chain);
+        let mut chain = chain.turn();
         let log = chain.lock(&self.source("records"))?;
         let mut gathered = Gathered::default();
         log.each_line(&mut |line| gathered.line(run, line))?;
@@ -265,7 +265,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let path = self.run_path(run);
         let chain = self.chain(run)?;
-        let mut chain = lock(&chain);
+        let mut chain = chain.turn();
         let log = chain.lock(&self.source("records"))?;
         act(&path, log.len())
     }

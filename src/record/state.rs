@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::minute_of;
 use super::line::read_line;
+use super::seen::{Added, Line, Subject};
 use crate::actions::engine::server_of;
 use crate::call::ToolPin;
 use crate::decision::Effect;
@@ -211,19 +212,28 @@ impl State {
 
     /// Takes one line of the run's log. Returns whether labels or grants are other than before.
     pub fn take(&mut self, line: &[u8]) -> bool {
-        let Some(line) = read_line::<Line<'_>>(line) else {
-            // Whatever it said, it may have been worse than nothing.
-            let mut changed = false;
-            for label in ["secret", "untrusted"] {
-                changed |= self.label(
-                    label,
-                    "a record of this run that cannot be read any more",
-                    "",
-                    "",
-                );
-            }
-            return changed;
-        };
+        match read_line(line) {
+            Some(line) => self.take_record(line),
+            None => self.take_unreadable(),
+        }
+    }
+
+    /// Takes a line that is no record: whatever it said, it may have been worse than nothing.
+    pub(super) fn take_unreadable(&mut self) -> bool {
+        let mut changed = false;
+        for label in ["secret", "untrusted"] {
+            changed |= self.label(
+                label,
+                "a record of this run that cannot be read any more",
+                "",
+                "",
+            );
+        }
+        changed
+    }
+
+    /// As [`State::take`], for a record that was read.
+    pub(super) fn take_record(&mut self, line: Line<'_>) -> bool {
         let lapsed = self.lapse(&line.ts);
         let changed = match &*line.kind {
             "decision" => self.take_decision(&line),
@@ -433,114 +443,6 @@ impl Grant {
             minute_of(now).is_some() && minute_of(expires).is_some() && now < expires
         })
     }
-}
-
-/// A record, as far as the fold reads it.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    ts: Cow<'a, str>,
-    #[serde(borrow, default)]
-    subject: Option<Subject<'a>>,
-    #[serde(borrow, default)]
-    verdict: Option<Verdict<'a>>,
-    #[serde(borrow, default)]
-    approval: Option<Approval<'a>>,
-    #[serde(borrow, default)]
-    labels: Vec<Added<'a>>,
-    #[serde(borrow, default)]
-    output: Option<Output<'a>>,
-    #[serde(borrow, default)]
-    spend: BTreeMap<Cow<'a, str>, u64>,
-    #[serde(borrow, default)]
-    grant: Option<Given<'a>>,
-    #[serde(borrow, default)]
-    grant_id: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Subject<'a> {
-    /// `None` where the subject was too long for the line.
-    #[serde(borrow, default)]
-    tool: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    server: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    class: Vec<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    def_digest: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Output<'a> {
-    #[serde(borrow, default, rename = "$blob")]
-    blob: Option<Cow<'a, str>>,
-    #[serde(default)]
-    bytes: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Verdict<'a> {
-    #[serde(default)]
-    effect: Option<Effect>,
-    #[serde(borrow, default)]
-    labels: Vec<Added<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Added<'a> {
-    #[serde(borrow)]
-    label: Cow<'a, str>,
-    #[serde(borrow, default)]
-    message: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Approval<'a> {
-    #[serde(borrow, default)]
-    grants: Vec<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Given<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    scope: Option<Cow<'a, str>>,
-    #[serde(borrow, default, rename = "match")]
-    bound: Option<Bound<'a>>,
-    #[serde(borrow, default)]
-    expires: Option<Cow<'a, str>>,
-    #[serde(default)]
-    max_uses: Option<u64>,
-}
-
-/// What a grant is bound to.
-#[derive(Default, Deserialize)]
-struct Bound<'a> {
-    #[serde(borrow, default)]
-    action_digest: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    cwd: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    rule: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    policy: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    operands: Vec<Operand<'a>>,
-}
-
-/// A file that an approved action would run.
-#[derive(Deserialize)]
-struct Operand<'a> {
-    #[serde(borrow)]
-    path: Cow<'a, str>,
-    #[serde(borrow, default)]
-    digest: Option<Cow<'a, str>>,
 }
 
 #[cfg(test)]

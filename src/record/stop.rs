@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::error::StoreError;
 use super::journal::{Checkpoint, Seal, no_run, seal_of};
-use super::store::{Enforced, Outcome, Store, lock};
+use super::store::{Enforced, Outcome, Store};
 use super::summary::{Fold, Open, Summary};
 use super::{id, kinds};
 use crate::decision::Effect;
@@ -75,7 +75,7 @@ impl Store {
         self.must_exist(&stopping.run)?;
         let source = self.source(&stopping.adapter);
         let chain = self.chain(&stopping.run)?;
-        let mut chain = lock(&chain);
+        let mut chain = chain.turn();
         let mut log = chain.lock(&source)?;
         if log.is_new() {
             return Err(no_run(&stopping.run));

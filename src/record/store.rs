@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::chain::{Chain, ChainOptions, Locked, Search};
 use super::durability::Durability;
-use super::epoch::Epoch;
 use super::error::StoreError;
 use super::gaps::Gaps;
 use super::journal::{CHECKPOINT_EVERY, Seal};
@@ -18,6 +17,7 @@ use super::kinds::{self, LeftLabel, RunStart};
 use super::line::{Draft, Source};
 use super::open_chains::OpenChains;
 use super::state::State;
+use super::turn::{Queue, Turn, Unsynced};
 use super::{gaps, id, objects, os};
 use crate::decision::{Decision, Effect, Verdict};
 use crate::json::Value;
@@ -55,6 +55,14 @@ struct Judged<'d> {
     decision: &'d Decision,
     marks: &'d [Mark],
     answer: &'d str,
+}
+
+/// A record that is written, and what is left to do before it is answered.
+struct Written {
+    appended: Appended,
+    unsynced: Unsynced,
+    /// The length of the run, when it is to be stated in the journal.
+    seal: Option<Seal>,
 }
 
 /// What the runtime did with a decision.
@@ -260,8 +268,8 @@ impl Store {
     ) -> Result<Appended, StoreError> {
         let source = self.source(runtime);
         let chain = self.chain(run)?;
-        let mut chain = lock(&chain);
-        let mut log = chain.lock(&source)?;
+        let mut turn = chain.turn();
+        let mut log = turn.lock_shared(&source)?;
         let Judged {
             decision,
             marks,
@@ -280,7 +288,8 @@ impl Store {
             draft.replace("epoch", &epoch)?;
         }
         let start = || RunStart::of(decision, source.uid);
-        let appended = self.append(log, draft, start, run, &source, durable)?;
+        let written = self.append(log, draft, start, run, &source, durable)?;
+        let appended = self.settled(turn, written, run, &source)?;
         if self.say_gap(&source) {
             Self::keep_reserve(&self.root);
         }
@@ -320,7 +329,7 @@ impl Store {
         {
             return Ok(State::default());
         }
-        let mut chain = lock(&chain);
+        let mut chain = chain.turn();
         let mut log = chain.lock(&self.source("state"))?;
         log.state().cloned()
     }
@@ -332,8 +341,8 @@ impl Store {
     pub fn append_outcome(&self, outcome: &Outcome) -> Result<Appended, StoreError> {
         let source = self.source(&outcome.adapter);
         let chain = self.chain(&outcome.run)?;
-        let mut chain = lock(&chain);
-        let mut log = chain.lock(&source)?;
+        let mut turn = chain.turn();
+        let mut log = turn.lock_shared(&source)?;
         let (of, enforced, labels) = match find_decision(&log, outcome)? {
             Search::Found(found) => {
                 let enforced = self.enforced(&found, outcome);
@@ -347,7 +356,7 @@ impl Store {
         };
         let mut draft = self.draft("outcome", id::new_id(), &outcome.run, &source)?;
         kinds::write_outcome(&mut draft, outcome, of.as_deref(), enforced, &labels)?;
-        let epoch = Epoch::of(&log, false)?;
+        let epoch = log.epoch()?.clone();
         draft.set("epoch", &epoch.number)?;
         log.set_epoch(epoch);
         self.shrink(&mut draft, Vec::new(), None)?;
@@ -357,7 +366,8 @@ impl Store {
             ..RunStart::default()
         };
         let durable = self.durability == Durability::Strict;
-        self.append(log, draft, start, &outcome.run, &source, durable)
+        let written = self.append(log, draft, start, &outcome.run, &source, durable)?;
+        self.settled(turn, written, &outcome.run, &source)
     }
 
     /// What the runtime did with a decision, as its outcome and the marks of given answers tell.
@@ -447,27 +457,46 @@ impl Store {
         run: &str,
         source: &Source,
         durable: bool,
-    ) -> Result<Appended, StoreError> {
+    ) -> Result<Written, StoreError> {
         if log.is_new() {
-            return self.begin(log, Some(draft), &start(), run, source, durable);
+            let appended = self.begin(log, Some(draft), &start(), run, source, durable)?;
+            return Ok(Written {
+                appended,
+                unsynced: Unsynced::settled(),
+                seal: None,
+            });
         }
         log.push(draft)?;
-        let appended = log.commit(durable)?;
+        let (appended, unsynced) = log.commit_shared(durable)?;
         log.remember();
-        if appended.seq % CHECKPOINT_EVERY == 0
-            && let Some((last, head)) = log.head()
-        {
-            let seal = Seal {
-                count: last + 1,
-                bytes: log.end(),
-                head: head.to_owned(),
-                root: None,
-            };
-            drop(log);
+        let seal = (appended.seq % CHECKPOINT_EVERY == 0).then(|| Seal {
+            count: appended.seq + 1,
+            bytes: log.len(),
+            head: appended.hash.clone(),
+            root: None,
+        });
+        Ok(Written {
+            appended,
+            unsynced,
+            seal,
+        })
+    }
+
+    /// Gives the log back and waits until the record is as safe as it was to be.
+    fn settled(
+        &self,
+        turn: Turn<'_>,
+        written: Written,
+        run: &str,
+        source: &Source,
+    ) -> Result<Appended, StoreError> {
+        drop(turn);
+        written.unsynced.wait()?;
+        if let Some(seal) = written.seal {
             // The record is there; that its length could not be stated is no reason to deny anything.
             let _ = self.write_checkpoint(Some((run, seal)), source);
         }
-        Ok(appended)
+        Ok(written.appended)
     }
 
     /// Begins a run: its line in the journal, its first record, and the record that began it.
@@ -514,7 +543,7 @@ impl Store {
         Draft::new(kind, id, &self.id, run, source)
     }
 
-    pub(super) fn chain(&self, run: &str) -> Result<Arc<Mutex<Chain>>, StoreError> {
+    pub(super) fn chain(&self, run: &str) -> Result<Arc<Queue>, StoreError> {
         if !id::is_uuid(run) {
             return Err(StoreError::new(
                 StoreError::BAD_RUN,
@@ -530,7 +559,7 @@ impl Store {
             runs.retain(|_, chain| Arc::strong_count(chain) > 1);
         }
         let options = self.chain_options(run, self.run_path(run));
-        let chain = Arc::new(Mutex::new(Chain::new(options)));
+        let chain = Arc::new(Queue::new(Chain::new(options)));
         runs.insert(run.to_owned(), Arc::clone(&chain));
         Ok(chain)
     }

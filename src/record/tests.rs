@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use super::line::{Tail, read_tail};
 use super::os::{Call, fault};
@@ -15,6 +16,7 @@ pub(super) mod fixture;
 
 mod faults;
 mod runs;
+mod turns;
 
 use fixture::{RUN, decision, marks};
 
@@ -412,6 +414,34 @@ fn a_log_that_was_replaced_is_opened_anew() {
         .append_decision(&decision(Effect::Allow, "b"), &[], "allow")
         .unwrap();
     assert_eq!(follow(&store, RUN, &path).len(), 3);
+}
+
+/// Readers look at logs that are at rest only when the directory has changed.
+#[test]
+fn who_writes_to_a_log_that_is_at_rest_says_so_first() {
+    let home = home();
+    let store = Store::open(&home).unwrap();
+    let path = store.run_path(RUN);
+    let write = |store: &Store| {
+        let one = decision(Effect::Allow, "a");
+        store.append_decision(&one, &[], "x").unwrap();
+    };
+    write(&store);
+    let runs = fs::File::open(path.parent().unwrap()).unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
+    let changed = || runs.metadata().unwrap().modified().unwrap();
+    for store in [&store, &Store::open(&home).unwrap()] {
+        let log = fs::File::options().append(true).open(&path).unwrap();
+        log.set_modified(long_ago).unwrap();
+        runs.set_modified(long_ago).unwrap();
+        store.state(RUN).unwrap();
+        assert_eq!(changed(), long_ago);
+        write(store);
+        assert_ne!(changed(), long_ago);
+        runs.set_modified(long_ago).unwrap();
+        write(store);
+        assert_eq!(changed(), long_ago);
+    }
 }
 
 #[test]

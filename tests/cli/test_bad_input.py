@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -242,7 +245,8 @@ def test_a_hook_whose_time_signal_is_blocked_or_ignored_still_denies_in_time(fro
         assert process.wait(10) == 2
 
 
-def test_a_hook_that_aborts_denies(front: Front):
+@pytest.mark.parametrize("end", [signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS])
+def test_a_hook_that_aborts_denies(front: Front, end: signal.Signals):
     """What a stack overflow or a failed allocation ends in."""
     with front.start("hook", "claude") as process:
         assert process.stdin and process.stdout
@@ -252,9 +256,28 @@ def test_a_hook_that_aborts_denies(front: Front):
         while "S (sleeping)" not in status(process.pid):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        process.send_signal(signal.SIGABRT)
+        process.send_signal(end)
         assert process.wait(10) == 2
-        assert json.loads(process.stdout.read())["hookSpecificOutput"]["permissionDecision"] == "deny"
+        said = json.loads(process.stdout.read())["hookSpecificOutput"]
+        assert said["permissionDecision"] == "deny"
+        assert "[error.resources]" in said["permissionDecisionReason"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how small a stack may be is each system's own business")
+def test_a_hook_without_stack_denies(front: Front):
+    ended = []
+    for kibibytes in (16, 24, 32, 48, 64, 96, 128):
+        limit = kibibytes * 1024
+        done = front(
+            "hook",
+            "claude",
+            stdin=json.dumps(event(tool_input={"command": "ls | (cat; (echo $(echo a)))"})),
+            prepare=functools.partial(resource.setrlimit, resource.RLIMIT_STACK, (limit, limit)),
+        )
+        ended.append(done.code)
+        if done.code == 2 and done.out:
+            assert done.answer["hookSpecificOutput"]["permissionDecision"] == "deny"
+    assert set(ended) <= {0, 2} and 2 in ended
 
 
 def status(pid: int) -> str:

@@ -274,6 +274,27 @@ def test_a_diff_says_what_became_looser():
     assert diff(with_label, with_label) == []
 
 
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [("net.fetch", True), ("net.*", False), ("'*'", False)],
+)
+def test_lint_says_of_a_question_that_the_default_denies_it(tmp_path: Path, allowed: str, told: bool):
+    path = write(
+        tmp_path,
+        f"""
+builtin: none
+default: {{pre: deny}}
+rules:
+  - {{id: get, effect: allow, why: w, when: {{action: {{kind: {allowed}, by: curl}}}}}}
+  - {{id: scan, effect: ask, why: w, when: {{action: {{kind: net.scan}}}}}}
+""",
+    )
+    loaded = layers.compile_files(user=path)
+
+    kinds = {problem.kind for problem in lint(loaded.layers, loaded.policy)}
+    assert ("asked_in_vain" in kinds) is told
+
+
 def test_lint_names_what_is_probably_not_meant(tmp_path: Path):
     path = write(
         tmp_path,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
+import os
 import sqlite3
 import stat
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from armorer_guard import Guard
 from armorer_guard.records import intake
 from armorer_guard.records.index import Filters, Index, micros
 from armorer_guard.records.store import Store, StoreMissing, guard_home
@@ -56,6 +61,85 @@ def test_what_is_appended_is_found_without_reading_the_rest_again(store: HandMad
 
     assert ends(reader)[0] == "06"
     assert read == [store.run.lines[-1]]
+
+
+def test_logs_at_rest_are_looked_at_again_once_their_directory_has_changed(
+    store: HandMade, monkeypatch: pytest.MonkeyPatch
+):
+    looked: list[str] = []
+    original = intake.Intake._logs_named
+
+    def named(self: intake.Intake, names: Iterable[str]) -> Any:
+        names = list(names)
+        looked.extend(name for name in names if name != "journal")
+        return original(self, names)
+
+    def rest() -> None:
+        os.utime(store.run_path, ns=(long_ago, long_ago))
+        os.utime(store.run_path.parent, ns=(long_ago, long_ago))
+
+    monkeypatch.setattr(intake.Intake, "_logs_named", named)
+    now = time.time_ns()
+    long_ago = now - 3 * 24 * 60 * 60 * 10**9
+    rest()
+    for _ in range(3):
+        with Index.open(opened(store)) as index:
+            assert len(index.find(Filters(record_kind=None))) == 6
+    assert looked == []
+
+    # A writer says in the directory that it goes on with such a log.
+    store.run.add(note="more")
+    store.run_path.write_bytes(store.run.bytes())
+    os.utime(store.run_path.parent)
+    with Index.open(opened(store)) as index:
+        assert len(index.find(Filters(record_kind=None))) == 7
+    # One that does not is found after an hour all the same, and so is one after the clock was set back.
+    for passed in (2 * 60 * 60 * 10**9, -(10**9)):
+        rest()
+        for _ in range(2):
+            with Index.open(opened(store)):
+                pass
+        store.run.add(note="more")
+        store.run_path.write_bytes(store.run.bytes())
+        os.utime(store.run_path.parent, ns=(long_ago, long_ago))
+        monkeypatch.setattr(time, "time_ns", lambda passed=passed: now + passed)
+        with Index.open(opened(store)) as index:
+            assert len(index.find(Filters(record_kind=None))) == len(store.run.lines)
+        monkeypatch.setattr(time, "time_ns", lambda: now)
+
+
+def test_what_the_core_appends_to_a_log_at_rest_is_found(tmp_path: Path):
+    found: list[int] = []
+    for _ in range(3):
+        Guard(home=tmp_path).check("Read", {"file_path": "a"}, cwd="/work", run="r")
+        found_store = Store.open(tmp_path)
+        for _ in range(2):
+            with Index.open(found_store) as index:
+                found.append(len(index.find(Filters())))
+        (log,) = found_store.runs().values()
+        for path in (log, log.parent):
+            os.utime(path, ns=(time.time_ns() - 3 * 24 * 60 * 60 * 10**9,) * 2)
+        for _ in range(2):
+            with Index.open(found_store):
+                pass
+    assert found == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_run_is_found_by_any_part_of_its_names(store: HandMade):
+    for session in ("abc", "abd"):
+        digits = hashlib.sha256(session.encode()).hexdigest()
+        log = Log(f"{digits[:8]}-1111-8222-8333-{digits[8:20]}")
+        log.add("run.start", agent={"name": "a"}, input={"session": session})
+        (store.root / "runs" / f"{log.chain}.jsonl").write_bytes(log.bytes())
+    with Index.open(opened(store)) as index:
+        every = [run.name for run in index.runs()]
+        assert len(every) == 3
+        for name in every:
+            for text in (name, name[:5], name[:20], name[-4:], name[-8:], name[-20:]):
+                assert [run.name for run in index.runs(text)] == [name], text
+        assert sorted(str(run.session) for run in index.runs("ab")) == ["abc", "abd"]
+        assert [run.session for run in index.runs("abc")] == ["abc"]
+        assert index.runs("nobody") == index.runs("x" * 40) == []
 
 
 def test_a_log_that_was_cut_or_exchanged_is_read_anew(store: HandMade):

@@ -351,6 +351,17 @@ def test_nothing_in_a_receipt_can_be_changed_unseen(home: Path, tmp_path: Path):
             verify_receipt(hostile)
 
 
+def test_bits_of_a_signature_that_mean_nothing_cannot_be_changed_unseen(home: Path):
+    note = (home / "store" / "checkpoint").read_text()
+    assert signature.Note.parse(note) is not None
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    assert note.endswith("=\n")
+    last = letters.index(note[-3])
+    for other in range(last & ~3, (last & ~3) + 4):
+        changed = note[:-3] + letters[other] + note[-2:]
+        assert (signature.Note.parse(changed) is None) == (changed != note)
+
+
 def test_the_receipt_of_an_open_run_states_its_length_first(home: Path, tmp_path: Path, capsys):
     run = runs(home)["three"]
     assert main(["records", "export", "--receipt", run, "--home", str(home)]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import random
 import subprocess
@@ -10,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from armorer_guard.records import verify, verify_plain
+from armorer_guard.records import verify, verify_chain, verify_plain
 from armorer_guard.records.verify import Anchor, Problem, Report, verify_store
+from armorer_guard.records.verify_chain import Follower
 
 from .conftest import GOLDEN, OTHER_RUN, RUN, STORE, HandMade, Log, canonical, digest, seal
 
@@ -410,6 +413,84 @@ def test_random_changes_never_pass_and_never_raise(store: HandMade):
         report = verify.verify_file(store.run_path, STORE, RUN)
         prefix = store.run.bytes().startswith(content) and (not content or content.endswith(b"\n"))
         assert bool(report.problems) != prefix, lines
+
+
+@pytest.fixture
+def ordinary(store: HandMade) -> HandMade:
+    """A run of decisions and outcomes as the core writes them, which are followed in few steps."""
+    _, decision, _, outcome, *_ = map(json.loads, (GOLDEN / "runs" / f"{RUN}.jsonl").read_bytes().splitlines())
+    given = {"id", "mono", "prev", "run", "seq", "store", "ts", "v", "hash", "kind"}
+    members = [{name: value for name, value in one.items() if name not in given} for one in (decision, outcome)]
+    store.run.lines = store.run.lines[:1]
+    for number in range(40):
+        asked = {"asker": [[number, 7]]} if number % 7 == 3 else {}
+        store.run.add("decision", **{**members[0], **asked})
+        if number % 3:
+            store.run.add("outcome", **{**members[1], "labels": [{"label": "secret"}]} if number % 5 else members[1])
+    store.write()
+    return store
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every line be looked at by itself."""
+    monkeypatch.setattr(Follower, "_plain", lambda _, block, begin, size, number: (begin, number))
+
+
+@pytest.mark.parametrize("block", [1_024, 1 << 16])
+def test_the_common_case_finds_what_looking_at_every_line_finds(
+    ordinary: HandMade, monkeypatch: pytest.MonkeyPatch, block: int
+):
+    monkeypatch.setattr(verify_chain, "BLOCK", block)
+    chance, whole = random.Random(20261129), ordinary.run.lines
+    for trial in range(250):
+        lines = list(whole)
+        for _ in range(trial and chance.randint(1, 3)):
+            at = chance.randrange(len(lines))
+            match chance.randrange(6):
+                case 0:
+                    del lines[at]
+                case 1:
+                    lines.insert(at, lines[chance.randrange(len(lines))])
+                case 2:
+                    line = bytearray(lines[at])
+                    line[chance.randrange(len(line))] ^= 1 << chance.randrange(8)
+                    lines[at] = bytes(line)
+                case 3:
+                    other = chance.randrange(len(lines))
+                    lines[at], lines[other] = lines[other], lines[at]
+                case 4:
+                    lines[at] = lines[at][: chance.randrange(len(lines[at]))]
+                case _:
+                    # What it says is changed and the line sealed again.
+                    with contextlib.suppress(ValueError, KeyError):
+                        lines[at] = seal({**json.loads(lines[at]), "answer": {"form": "allow", "to": "x"}})
+        ordinary.write_run(*lines)
+        known = [Anchor(RUN, chance.randrange(70), "sha256:" + "0" * 64) for _ in range(trial % 3)]
+        fast = verify.verify_file(ordinary.run_path, STORE, RUN, anchors=known)
+        with monkeypatch.context() as patch:
+            slowly(patch)
+            slow = verify.verify_file(ordinary.run_path, STORE, RUN, anchors=known)
+        assert bool(fast.problems) == bool(known or lines != whole) or whole[: len(lines)] == lines
+        assert (fast.problems, fast.records, fast.bytes, fast.head) == (
+            slow.problems,
+            slow.records,
+            slow.bytes,
+            slow.head,
+        )
+
+
+def test_the_common_case_looks_for_objects_and_at_the_clock(ordinary: HandMade):
+    line = json.loads(ordinary.run.lines[-2])
+    given = {name: value for name, value in line.items() if name not in ("prev", "seq", "hash", "kind", "ts")}
+    facts = {"$blob": "sha256:" + "1" * 64, "bytes": 7}
+    decision = json.loads(ordinary.run.lines[1])
+    moved = {name: decision[name] for name in ("action_digest", "answer", "approval", "boot")}
+    ordinary.run.add("decision", **moved, asker=[[1, 2]], blobs=["/facts"], facts=facts)
+    ordinary.run.add("outcome", **given, ts="2026-11-22T08:00:00.000000Z")
+    ordinary.write()
+    report = verify_store(ordinary.root)
+    assert [(found.verdict, found.line) for found in report.problems] == [("missing", len(ordinary.run.lines) - 1)]
+    assert "clock_step" in [note.verdict for note in report.notes]
 
 
 def test_only_the_runs_that_are_asked_for_are_followed(store: HandMade):

@@ -93,7 +93,7 @@ def _list_runs(arguments: argparse.Namespace, index: Index, screen: Screen) -> i
         )
         for run in shown
     ]
-    for line in table(screen, heads, rows, 4):
+    for line in table(screen, heads, rows, 4, spare=(1, 2, 0)):
         print(line)
     more = f" of {len(runs):,}; `-n 0` lists all" if len(shown) < len(runs) else ""
     print(screen.faint(f"({counted(len(shown), 'run')}{more}; `armorer-guard records show RUN` tells more)"))

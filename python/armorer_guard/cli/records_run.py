@@ -9,6 +9,7 @@ from typing import Any
 
 from armorer_guard.cli.records_list import gap_in_words, run_entry
 from armorer_guard.cli.records_page import ENDINGS, Page, Section
+from armorer_guard.cli.records_show import was_stopped
 from armorer_guard.cli.records_text import (
     ODD,
     Screen,
@@ -135,7 +136,10 @@ def _identity(told: _Told) -> Section:
     principal = part(given, "principal")
     section.tell("session", run.session, "the runtime named no session")
     section.say("store", visible(told.index.store.id or "not known"))
-    who = [visible(principal["user"])] if principal.get("user") is not None else []
+    user = principal.get("user")
+    if user is None and (seen := part(told.latest, "context").get("user")) is not None:
+        user = f"{seen} (with the last call)"
+    who = [visible(user)] if user is not None else []
     who += [f"uid {visible(principal['uid'])}"] if principal.get("uid") is not None else []
     section.tell("acts for", ", ".join(who), "the start of the run does not say")
     section.tell("started by", given.get("trigger"), _NO_TELLER)
@@ -297,12 +301,13 @@ def _approvals(told: _Told) -> Section:
             "answered", f"{visible(record.get('state'))} by {who}{how}, {short_time(row.ts)}  [{short_id(row.id)}]"
         )
     if run.asked:
-        ended = Counter(row.enforced or "none" for row in index.find(Filters(run=run.name, effect="ask")))
-        went = run.asked - ended["none"] - ended["not_attempted"]
+        rows = index.find(Filters(run=run.name, effect="ask"))
+        stopped = sum(map(was_stopped, rows))
+        unknown = sum(row.enforced is None for row in rows)
         section.say(
             "questions",
-            f"{counted(run.asked, 'call')} asked about: {went:,} went on, {ended['not_attempted']:,} not attempted, "
-            f"{ended['none']:,} without an outcome",
+            f"{counted(run.asked, 'call')} asked about: {run.asked - stopped - unknown:,} went on, {stopped:,} were "
+            f"stopped, of {unknown:,} no outcome is known",
         )
         if not results:
             section.missing("answered by", "the runtime asked in its own way and does not say who answered")
@@ -405,7 +410,7 @@ def _gaps_in(told: _Told) -> list[dict[str, Any]]:
 
 def _evidence(told: _Told) -> Section:
     section, run, index = Section("evidence", "Evidence"), told.run, told.index
-    section.copyable("store", index.store.root)
+    section.copyable("store", index.store.root.absolute())
     section.say("log", f"{index.store.name(run.name)} ({counted(run.lines, 'record')}), journal.jsonl")
     kept = [digest for digest, _ in index.policies(run.name) if index.store.object(digest or "") is not None]
     if kept:

@@ -28,7 +28,18 @@ from armorer_guard.records.verify_chain import record_hash
 
 _LONGEST = 2_000
 """Characters of one argument that are shown; the rest is counted."""
-NO_OUTCOME = "not known: no outcome is recorded, so nothing says whether the call ran"
+
+
+def no_outcome(row: Row) -> tuple[str, str]:
+    """What is known of a decision that nothing closes, and its colour."""
+    if row.tool:
+        return "not known: no outcome is recorded, so nothing says whether the call ran", "33"
+    return "a text does not run: what was made of it is not recorded", "2"
+
+
+def was_stopped(row: Row) -> bool:
+    """Whether a call that was asked about was then called off."""
+    return row.enforced == "not_attempted" or row.result == "cancelled"
 
 
 def run_show(arguments: argparse.Namespace) -> int:
@@ -223,7 +234,7 @@ def _numbers(rule: dict[str, Any], name: str) -> list[int]:
 def _then(page: Page, index: Index, row: Row) -> None:
     outcomes = index.outcomes_of(row.id)
     if not outcomes:
-        page.say("outcome", NO_OUTCOME, "33")
+        page.say("outcome", *no_outcome(row))
     for outcome in outcomes:
         record = index.line(outcome) or {}
         enforced = str(record.get("enforced"))

@@ -148,18 +148,38 @@ class Cell:
     colour: str = ""
 
 
-def table(screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[Cell]], flexible: int) -> Iterable[str]:
+_LEAST: Final = 12
+"""Columns that the flexible part of a table has at least."""
+
+
+def table(
+    screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[Cell]], flexible: int, spare: Sequence[int] = ()
+) -> Iterable[str]:
     """
     Lines of a table; every column is as wide as its contents, and the flexible one takes what is left.
 
     Contents must be visible already.
+
+    Args:
+        screen: The reader's terminal.
+        heads: What stands above each column.
+        rows: Texts, as many in each row as there are heads.
+        flexible: The column that is cut short where there is no room.
+        spare: Columns that a narrow terminal goes without, in this order.
     """
     widths = [max(width(head), *(width(row[at].text) for row in rows)) for at, head in enumerate(heads)]
-    others = sum(widths) - widths[flexible] + 2 * (len(heads) - 1)
-    widths[flexible] = max(min(widths[flexible], screen.columns - others), 12)
-    yield _line(screen, [Cell(head, "2") for head in heads], widths)
+    kept = [*range(len(heads))]
+    for at in spare:
+        needed = sum(widths[one] for one in kept if one != flexible) + min(widths[flexible], 2 * _LEAST)
+        if needed + 2 * (len(kept) - 1) <= screen.columns:
+            break
+        kept.remove(at)
+    others = sum(widths[at] for at in kept if at != flexible) + 2 * (len(kept) - 1)
+    widths[flexible] = max(min(widths[flexible], screen.columns - others), _LEAST)
+    shown = [widths[at] for at in kept]
+    yield _line(screen, [Cell(heads[at], "2") for at in kept], shown)
     for row in rows:
-        yield _line(screen, row, widths)
+        yield _line(screen, [row[at] for at in kept], shown)
 
 
 def _line(screen: Screen, cells: Sequence[Cell], widths: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from armorer_guard.cli.records_find import decision_of, open_index
 from armorer_guard.cli.records_page import ENDINGS, Page
-from armorer_guard.cli.records_show import NO_OUTCOME, as_json, rule_place, stored, title
+from armorer_guard.cli.records_show import as_json, no_outcome, rule_place, stored, title, was_stopped
 from armorer_guard.cli.records_text import EFFECT_COLOURS, ODD, Screen, part, parts, sentence, short_id, texts, visible
 from armorer_guard.cli.records_text import arguments as written
 from armorer_guard.records.index import Index, Row
@@ -87,7 +87,7 @@ def _why(index: Index, row: Row, record: dict[str, Any], policy: bytes | None) -
         words = ENDINGS.get(enforced, "not known to this version")
         yield "host", f"{visible(enforced)}, {visible(outcome.get('result'))}: {words}", "31" if enforced in ODD else ""
     if not outcomes:
-        yield "host", NO_OUTCOME, "33"
+        yield "host", *no_outcome(row)
     yield from _approved(index, row, record)
     changed = [json.dumps(outcome["effects"], ensure_ascii=False) for outcome in outcomes if outcome.get("effects")]
     yield "changed", visible("; ".join(changed)) if changed else "not observed", "" if changed else "2"
@@ -111,10 +111,17 @@ def _approved(index: Index, row: Row, record: dict[str, Any]) -> Iterator[tuple[
         text = used if isinstance(used, str) else json.dumps(used, ensure_ascii=False)
         yield "approval", f"used: {visible(text)}", ""
     elif not requests:
-        if row.effect == "ask" and row.enforced not in (None, "not_attempted"):
-            yield "approval", "by the runtime's own prompt: the call went on; who said so is not recorded", ""
-        else:
-            yield "approval", "nobody was asked by the guard", "2"
+        yield "approval", *_asked_elsewhere(row)
+
+
+def _asked_elsewhere(row: Row) -> tuple[str, str]:
+    """What is known of an answer that nobody gave the guard, and its colour."""
+    if row.effect != "ask":
+        return "nobody was asked by the guard", "2"
+    if row.enforced is None:
+        return "the runtime was told to ask in its own way; what was answered is not recorded", "33"
+    ended = "was stopped" if was_stopped(row) else "went on"
+    return f"by the runtime's own prompt: the call {ended}; who said so is not recorded", ""
 
 
 def _allow(page: Page, way: Narrow) -> None:

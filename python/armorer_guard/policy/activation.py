@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import secrets
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -102,7 +103,8 @@ def _switch(text: bytes, home: Path, kind: Literal["policy.activate", "mode.chan
     form, table = policy_table(text)
     table_digest = canonical.digest(table)
     write_whole(object_path(home, table_digest), table)
-    pointer = {"digest": digest, "format": FORMAT, "table": {"digest": table_digest, "form": form}}
+    own_build = {"crc32": zlib.crc32(table), "digest": table_digest, "form": form}
+    pointer = {"digest": digest, "format": FORMAT, "table": own_build}
     record_change(home, kind, said)
     try:
         write_whole(pointer_path(home), json.dumps(pointer).encode() + b"\n")

@@ -87,6 +87,7 @@ def _of_rule(
                 told.add(said)
                 yield said
     yield from _beside_others(rule, policy.rules)
+    yield from _in_vain(rule, policy)
 
 
 def _broad(rule: Json) -> Iterator[Said]:
@@ -214,6 +215,27 @@ def _beside_others(rule: Json, rules: Sequence[Json]) -> Iterator[Said]:
                     f"adds nothing but its own reason: `{other['id']}` says the same of more calls",
                     "drop it, or let it deny" if other["layer"] == "builtin" else "drop it, or narrow the other",
                 )
+
+
+def _in_vain(rule: Json, policy: CompiledPolicy) -> Iterator[Said]:
+    """A question is no permission: where the default denies, it is never asked about what no rule allows."""
+    if rule["effect"] != "ask" or policy.document["default"]["pre"]["effect"] != "deny":
+        return
+    allowed: set[str] = set()
+    for other in policy.rules:
+        if other["effect"] == "allow":
+            allowed.update(*(_kinds(block) for block in other["when"]))
+    for block in rule["when"]:
+        if "pre" in block.get("phase", ("pre",)) and not _kinds(block) & allowed:
+            said = "asks about what no rule allows, and `default: {pre: deny}` denies that"
+            yield "asked_in_vain", said, "allow it too: where one rule allows and another asks, it is asked"
+            return
+
+
+def _kinds(block: Json) -> set[str]:
+    """The kinds of actions that a block may speak about."""
+    patterns = block.get("action", {}).get("kind", ())
+    return {kind for kind in KINDS if not patterns or any(fits(pattern, kind) for pattern in patterns)}
 
 
 def _covers(wide: Json, narrow: Json) -> bool:

@@ -10,6 +10,8 @@ How lines get in is a matter of `intake`.
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -39,6 +41,8 @@ _COLUMNS: Final = (
     "r.n, c.name, r.line, r.at, r.length, s.kind, r.id, r.ts, "
     "s.tool, s.effect, s.runtime, s.agent, r.enforced, r.result"
 )
+_TS: Final = 7
+"""Where among them the time stands."""
 _JOINED: Final = "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape"
 _LAST: Final = 1 << 62
 _END: Final = re.compile("[0-9a-f-]{1,40}")
@@ -221,17 +225,18 @@ class Index:
             yield Row(*row)
 
     def _merged(self, chosen: list[int], filters: Filters, limit: int, oldest_first: bool) -> list[Row]:
-        """The newest records of each shape, and of those the newest."""
-        found: list[Row] = []
+        """The newest records of each shape, and of those the newest; of each no more are read than are needed."""
         conditions, values = _of_record(filters)
         where = " AND ".join(["r.shape = ?", *conditions])
         query = (
             f"SELECT {_COLUMNS} FROM record r INDEXED BY record_shape {_JOINED} WHERE {where} {_order(oldest_first)}"
         )
-        for shape in chosen:
-            found += [Row(*row) for row in self._ask(query, (shape, *values, limit))]
-        found.sort(key=lambda row: (row.ts, row.n), reverse=not oldest_first)
-        return found[:limit]
+        cursors = [self._db.execute(query, _held((shape, *values, limit))) for shape in chosen]
+        found = heapq.merge(*cursors, key=lambda row: (row[_TS], row[0]), reverse=not oldest_first)
+        rows = [Row(*row) for row in itertools.islice(found, limit)]
+        for cursor in cursors:
+            cursor.close()
+        return rows
 
     def _shapes(self, filters: Filters) -> tuple[list[int], bool]:
         """Numbers of the shapes that records must have, and whether most have one of them."""
@@ -350,10 +355,12 @@ class Index:
         order = " ORDER BY coalesce(began, 0) DESC, n DESC"
         if text is None:
             return [Run(*row) for row in self._db.execute(query + order)]
+        # The end of an id as lists show it has an index; of a shorter one every id must be looked at.
+        ends = "substr(name, -8) = substr(?1, -8) AND " if len(text) >= 8 else ""
         for condition in (
             "(name = ?1 OR session = ?1)",
-            "(substr(name, 1, length(?1)) = ?1 OR substr(name, -length(?1)) = ?1)",
-            "substr(session, 1, length(?1)) = ?1",
+            f"(name >= ?1 AND name < ?1 || '~' OR {ends}substr(name, -length(?1)) = ?1)",
+            "session >= ?1 AND session < ?1 || char(1114111)",
         ):
             if found := [Run(*row) for row in self._ask(f"{query} AND {condition}{order}", (text,))]:
                 return found

@@ -13,7 +13,8 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -22,13 +23,19 @@ from armorer_guard._core import index_rows
 from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_LEN, members, open_regular
 from armorer_guard.records.store import Store
 
-SCHEMA: Final = "5"
+SCHEMA: Final = "6"
 ARGUMENTS: Final = "/facts/args"
 ODD: Final = ("bypassed", "failed_open", "overridden")
 """What a runtime did that it should not have done."""
 _RUN = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BUSY_S = 10.0
+_AT_REST_NS = 24 * 60 * 60 * 10**9
+"""Whoever writes to a log that was not changed for so long touches its directory first (`FORMAT.md`)."""
+_SETTLED_NS = 2 * 10**9
+"""How long a directory must have been as it is for its time to tell that it has not changed since."""
+_LOOK_AGAIN_NS = 60 * 60 * 10**9
+"""How often every log is looked at all the same: clocks can be set."""
 _BLOCK = 1 << 20
 """Bytes of a log that are taken in at once."""
 _CACHE_KIB = 64 << 10
@@ -68,6 +75,9 @@ _NAMES = ", ".join(f"'{name}'" for name in SELDOM)
 IS_SELDOM: Final = f"(r.enforced IN ({_NAMES}) OR r.result IN ({_NAMES}))"
 """As a condition on a record `r`: the one by which the index of them is found."""
 _INDEXES: Final = {
+    "chain_session": "chain (session)",
+    "chain_end": "chain (substr(name, -8))",
+    "chain_mtime": "chain (mtime)",
     "record_time": "record (ts)",
     "record_shape": "record (shape, ts, enforced, result)",
     "record_chain": "record (chain, ts)",
@@ -79,6 +89,8 @@ _INDEXES: Final = {
 """Made after the first filling: sorting once is many times faster than keeping them sorted."""
 _FEATURES: Final = ("rule", "action", "finding", "label")
 
+_Log: TypeAlias = tuple[str, int, int, int]
+"""Name, inode, time of the last change and size."""
 Progress: TypeAlias = Callable[[int, int], None]
 """Told how much is done, and how much there is to do."""
 
@@ -160,26 +172,63 @@ class Intake:
 
     def _stale(self) -> list[str]:
         """Logs that have changed since they were read, and those that are gone."""
-        known = {
-            name: (inode, mtime, size)
-            for name, inode, mtime, size in self._db.execute("SELECT name, inode, mtime, size FROM chain")
-        }
-        stale = []
-        for name, found in self._logs(known):
-            if known.pop(name, None) != (found.st_ino, found.st_mtime_ns, found.st_size):
-                stale.append(name)
-        return sorted(stale) + list(known)
+        now, directory = time.time_ns(), self._directory_changed()
+        since = self._seen_since(now, directory)
+        known: set[_Log] = set(
+            self._db.execute(
+                "SELECT name, inode, mtime, size FROM chain WHERE mtime >= ? OR name = 'journal'", (since,)
+            )
+        )
+        there = self._logs() if since == 0 else self._logs_named(name for name, *_ in known)
+        changed = {name for name, *_ in there - known if name == JOURNAL or _RUN.fullmatch(name)}
+        gone = {name for name, *_ in known - there} - {name for name, *_ in there}
+        stale = sorted(changed) + sorted(gone)
+        if since == 0 and not stale and now - directory > _SETTLED_NS:
+            self._remember(now, directory)
+        return stale
 
-    def _logs(self, known: Container[str]) -> Iterator[tuple[str, os.stat_result]]:
-        """Every log there is. Of many runs this is most of the work of a list, so it is done without paths."""
-        with contextlib.suppress(OSError):
-            yield JOURNAL, self._store.path(JOURNAL).lstat()
+    def _seen_since(self, now: int, directory: int) -> int:
+        """Logs that were last changed before this time (nanoseconds) are as they were; 0: all must be looked at."""
+        seen = dict(self._db.execute("SELECT name, value FROM meta WHERE name IN ('looked', 'directory')").fetchall())
+        looked = int(seen.get("looked", 0))
+        if str(directory) != seen.get("directory") or not 0 <= now - looked < _LOOK_AGAIN_NS:
+            return 0
+        return max(looked - _AT_REST_NS - _LOOK_AGAIN_NS, 0)
+
+    def _remember(self, now: int, directory: int) -> None:
+        """That every log was looked at, and was as it is in the index."""
+        rows = [("looked", str(now)), ("directory", str(directory))]
+        # Where it cannot be written all are looked at again the next time.
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
+
+    def _directory_changed(self) -> int:
+        try:
+            return (self._store.root / "runs").stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def _logs(self) -> set[_Log]:
+        """Every log there may be. Of many runs this is most of the work, so that nothing else is done for each."""
+        found = self._logs_named((JOURNAL,))
         with contextlib.suppress(OSError), os.scandir(self._store.root / "runs") as entries:
             for entry in entries:
-                name = entry.name.removesuffix(".jsonl")
-                if name != entry.name and (name in known or _RUN.fullmatch(name)):
-                    with contextlib.suppress(OSError):
-                        yield name, entry.stat(follow_symlinks=False)
+                if entry.name.endswith(".jsonl"):
+                    try:
+                        stat = entry.stat(follow_symlinks=False)
+                    except OSError:
+                        continue
+                    found.add((entry.name[:-6], stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        return found
+
+    def _logs_named(self, names: Iterable[str]) -> set[_Log]:
+        """These logs, as far as they are there."""
+        found: set[_Log] = set()
+        for name in names:
+            with contextlib.suppress(OSError):
+                stat = self._store.path(name).lstat()
+                found.add((name, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        return found
 
     def _ingest(self, name: str) -> None:
         row = self._db.execute("SELECT n, inode, size, lines, head FROM chain WHERE name = ?", (name,)).fetchone()

@@ -148,7 +148,9 @@ class CheckpointText:
 
 
 def _decode(encoded: str) -> bytes | None:
+    """The bytes, when they are written the one way there is: bits that mean nothing could be changed unseen."""
     try:
-        return base64.b64decode(encoded, validate=True)
+        data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         return None
+    return data if base64.b64encode(data).decode() == encoded else None

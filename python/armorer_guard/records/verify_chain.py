@@ -28,7 +28,19 @@ _SEAL = re.compile(rb',"hash":"(sha256:[0-9a-f]{64})"\}\Z')
 _DECISION = b'{"action_digest"'
 """How the canonical bytes of a decision begin; all other records are told apart by their kind."""
 _AFTER_DIGEST = len(_DECISION) + 74
+_BOOT = b',"boot":'
+"""The member behind `blobs`, where a record has such."""
+_BOOT = b',"boot":'
+_BLOBS_END = b'"]'
+"""How the array of pointers that stands before it ends."""
 _OUTCOME = b',"kind":"ou'
+_BEGINS, _CALL, _CALL_AT = b'{"boot":"', b'"call":', 47
+"""How the canonical bytes of an outcome begin."""
+_IS_OUTCOME = b',"kind":"outcome",'
+_VERSION = b'","v":"1.0"'
+_VERSION_LEN = len(_VERSION)
+_TS_AT = _VERSION_LEN + 27
+"""The time of an outcome stands before its version, and that before the seal."""
 _TOLD = frozenset({"run.start", "run.stop", "checkpoint", "key.rotate", "prune", "forget"})
 """Kinds of the journal that say something about the rest of the store."""
 _SAMPLE = 1_024
@@ -48,31 +60,35 @@ def record_hash(prev: bytes, line: bytes) -> bytes:
     return b"sha256:" + hashlib.sha256(DOMAIN + prev + line[:-SEAL_LEN]).hexdigest().encode()
 
 
-def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
+def _blocks(file: BinaryIO) -> Iterator[tuple[bytearray, int, bytes, int]]:
     """
-    Whole lines with their newlines, a block at a time, and what stands behind the last newline at the end.
+    A buffer, how many of its bytes are whole lines with their newlines, and what stands behind the last newline at the
+    end. The buffer is used again for the next lines.
 
-    Of a line that is longer than any record only the beginning is kept, so that memory stays bounded; the number says
-    how many bytes of the first line were left out.
+    Of a line that is longer than any record only the beginning is kept, so that memory stays bounded; the last number
+    says how many bytes of the first line were left out.
     """
-    held, left_out, waited = b"", 0, 0
+    buffer = bytearray(BLOCK + 2 * MAX_LINE)
+    view = memoryview(buffer)
+    held = left_out = waited = 0
     while True:
-        block = file.read(BLOCK)
-        if not block:
+        count = file.readinto(view[held : held + BLOCK])  # type: ignore[attr-defined]  # it is a `RawIOBase`
+        if not count:
             # A writer may be in the middle of a line: give it a moment before calling the line torn.
             if held and waited < 5:
                 waited += 1
                 time.sleep(PATIENCE_S)
                 continue
             break
-        held += block
-        if end := held.rfind(b"\n") + 1:
-            yield held[:end], b"", left_out
-            held, left_out = held[end:], 0
-        if len(held) > 2 * MAX_LINE:
-            left_out += len(held) - 2 * MAX_LINE
-            held = held[: 2 * MAX_LINE]
-    yield b"", held, left_out
+        held += count
+        if end := buffer.rfind(b"\n", 0, held) + 1:
+            yield buffer, end, b"", left_out
+            view[: held - end] = view[end:held]
+            held, left_out = held - end, 0
+        if held > 2 * MAX_LINE:
+            left_out += held - 2 * MAX_LINE
+            held = 2 * MAX_LINE
+    yield buffer, 0, bytes(view[:held]), left_out
 
 
 class Follower:
@@ -108,7 +124,7 @@ class Follower:
         """What the first record that is followed continues, and its position."""
         self.start = (0, 0)
         """Line and byte where to begin: behind the stubs of a log whose payload was erased."""
-        self.last_ts = b""
+        self.last_ts: bytes | bytearray = b""
         self.clock: tuple[Any, float, float, int] | None = None
         self.told: list[tuple[dict[str, Any], int, int]] = []
         """Records of the journal about runs, keys and checkpoints, with line and byte."""
@@ -127,15 +143,15 @@ class Follower:
         """Read the whole file."""
         number, offset = self.start
         file.seek(offset)
-        for block, rest, left_out in _blocks(file):
-            begin = offset
-            if left_out and block:
+        for block, size, rest, left_out in _blocks(file):
+            begin, at = offset, 0
+            if left_out and size:
                 number += 1
-                first, _, block = block.partition(b"\n")
-                self._line(first, number, offset)
-                offset, left_out = offset + len(first) + 1 + left_out, 0
-            number = self._whole_lines(block, number, offset)
-            offset += len(block)
+                at = block.index(b"\n") + 1
+                self._line(bytes(block[: at - 1]), number, offset)
+                offset, left_out = offset + left_out, 0
+            number = self._whole_lines(block, at, size, number, offset)
+            offset += size
             if rest:
                 length = len(rest) + left_out
                 self.problem("torn_tail", f"the last {length} bytes are no whole line", number + 1, offset)
@@ -147,60 +163,70 @@ class Follower:
         self._end(number, offset)
         return self.report
 
-    def _whole_lines(self, block: bytes, number: int, offset: int) -> int:
-        """Follow whole lines, the first behind line *number* and at byte *offset*; returns the number of the last."""
-        begin = 0
-        while begin < len(block):
-            begin, number = self._plain(block, begin, number)
-            if begin < len(block):
+    def _whole_lines(self, block: bytearray, begin: int, size: int, number: int, offset: int) -> int:
+        """
+        Follow the whole lines between two bytes of a block that begins at byte *offset*, the first behind line
+        *number*; returns the number of the last.
+        """
+        while begin < size:
+            begin, number = self._plain(block, begin, size, number)
+            if begin < size:
                 end = block.index(b"\n", begin)
                 number += 1
-                self._line(block[begin:end], number, offset + begin)
+                self._line(bytes(block[begin:end]), number, offset + begin)
                 begin = end + 1
         return number
 
-    def _plain(self, block: bytes, begin: int, number: int) -> tuple[int, int]:
+    def _plain(self, block: bytearray, begin: int, size: int, number: int) -> tuple[int, int]:
         """
-        Follow decisions from a byte of a block on for as long as each continues the one before: the common case, which
-        takes few steps and copies nothing.
+        Follow decisions and outcomes from a byte of a block on for as long as each continues the one before: the common
+        case, which takes few steps and copies nothing.
 
         That a line gives its hash together with what it must continue proves that it is the next one and unchanged.
-        What it says of its own place and time is read of most decisions only now and then, and of all when asked to be
-        thorough.
+        What it says of its own place and time is read of most only now and then, and of all when asked to be thorough.
 
         Returns:
-            Where the first line begins that must be looked at more closely, or the length of the block, and how many
-            lines stand before it.
+            Where the first line begins that must be looked at more closely, or the end of the block, and how many lines
+            stand before it.
         """
-        if self.thorough:
+        if self.thorough or self.report.problems:
+            # Where something is wrong the next line may state another position than it has.
             return begin, number
         fresh, view = hashlib.sha256(DOMAIN).copy, memoryview(block)
         find, stands = block.find, block.startswith
-        prev, seq, anchors, hashes = self.prev, self.seq, self.anchors, self.hashes
-        first = seq
-        while (end := find(b"\n", begin)) >= 0:
-            if (
-                not stands(_DECISION, begin)
-                or not seq % _SAMPLE
-                or seq in anchors
-                or end - begin >= MAX_LINE
-                # Members that were moved to objects are said before `boot`, not far from the beginning.
-                or find(b',"blobs":[', begin + _AFTER_DIGEST, find(b',"boot":', begin + _AFTER_DIGEST, end)) >= 0
+        prev, seq, stamp = self.prev, self.seq, self.last_ts
+        first, stop, later = seq, self._next_to_look_at(), stamp
+        while seq < stop and 0 <= (end := find(b"\n", begin, size)) < begin + MAX_LINE:
+            seal = end - SEAL_LEN
+            if stands(_DECISION, begin):
+                # Members that were moved to objects are said right before `boot`.
+                boot = find(_BOOT, begin + _AFTER_DIGEST, end)
+                if boot < 0 or stands(_BLOBS_END, boot - 2):
+                    break
+            elif (
+                not stands(_BEGINS, begin)
+                or not stands(_CALL, begin + _CALL_AT)
+                or not stands(_VERSION, seal - _VERSION_LEN)
+                or find(_IS_OUTCOME, begin, end) < 0
+                or (ts := block[seal - _TS_AT : seal - _VERSION_LEN]) < stamp
             ):
                 break
-            hasher, seal = fresh(), end - SEAL_LEN
+            else:
+                later = ts
+            hasher = fresh()
             hasher.update(prev)
             hasher.update(view[begin:seal])
-            digest = hasher.digest()
-            found = b"sha256:" + hexlify(digest)
+            found = b"sha256:" + hexlify(hasher.digest())
             if not stands(b',"hash":"' + found + SEAL_CLOSE, seal):
                 break
-            if hashes is not None:
-                hashes.append(digest)
-            prev, seq, begin = found, seq + 1, end + 1
-        self.prev, self.seq = prev, seq
+            prev, seq, begin, stamp = found, seq + 1, end + 1, later
+        self.prev, self.seq, self.last_ts = prev, seq, stamp
         self.report.records += seq - first
         return begin, number + seq - first
+
+    def _next_to_look_at(self) -> int:
+        """The next position from here on that is looked at however plain its line is."""
+        return min([self.seq + -self.seq % _SAMPLE, *(seq for seq in self.anchors if seq >= self.seq)])
 
     def _line(self, line: bytes, number: int, offset: int) -> None:
         """

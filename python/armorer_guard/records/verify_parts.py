@@ -31,8 +31,9 @@ class _Window:
     def seek(self, offset: int) -> int:
         return self._file.seek(offset)
 
-    def read(self, count: int) -> bytes:
-        return self._file.read(min(count, max(self._end - self._file.tell(), 0)))
+    def readinto(self, buffer: memoryview) -> int:
+        left = max(self._end - self._file.tell(), 0)
+        return int(self._file.readinto(buffer[:left]))  # type: ignore[attr-defined]  # it is a `RawIOBase`
 
 
 def submit(

@@ -33,11 +33,12 @@ pub(crate) fn run(options: &HookOptions) -> u8 {
         );
         return Status::Error.code();
     };
+    let failing = |what, kind| contract.failure.fill(&cannot_judge(what, kind));
     last_resort::arm(
-        contract.failure.fill(&cannot_judge(
-            "it did not come to an answer in time",
-            "deadline",
-        )),
+        last_resort::Replies {
+            late: failing("it did not come to an answer in time", "deadline"),
+            fault: failing("it ran out of stack or memory", "resources"),
+        },
         options.deadline,
     );
     let mut told = None;

@@ -1,6 +1,7 @@
 //! The native front: starts in about a millisecond, no Python in the process.
 //!
 //! This folder reads input, asks the guard and writes the answer. What an answer means is the core's business.
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
 
 mod args;
 mod catalogue;
@@ -19,12 +20,29 @@ mod scan;
 mod whole;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
 
 use args::Command;
 use output::{Status, complain, print};
 
-fn main() -> ExitCode {
+/// std's own start looks where the stack lies, which takes longer than most calls that are judged; what else it does
+/// is in [`last_resort::prepare`].
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod start {
+    #![expect(unsafe_code, reason = "the C library calls the program by this name")]
+
+    // SAFETY: no other function has that name, and it is what the C library expects there.
+    #[unsafe(no_mangle)]
+    extern "C" fn main() -> std::ffi::c_int {
+        std::process::exit(i32::from(super::guarded()))
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::from(guarded())
+}
+
+fn guarded() -> u8 {
     last_resort::prepare();
     std::panic::set_hook(Box::new(|info| {
         // The place, never the message: a message may quote the input.
@@ -33,8 +51,7 @@ fn main() -> ExitCode {
         });
         complain(&format!("internal error{place}"), None);
     }));
-    let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Status::Error.code());
-    ExitCode::from(code)
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Status::Error.code())
 }
 
 fn run() -> u8 {

@@ -1,0 +1,564 @@
+//! A policy as it is evaluated and as it is stored: one block of bytes that is used where it lies.
+//!
+//! One text, one list for each kind of part, and spans into them. Rules and conditions are decoded at start, for they are
+//! asked again and again; the patterns and the text, which are most of it, are read when they are asked for, so that a hook
+//! that lives for a millisecond reads a few of them and no others.
+
+use std::borrow::Cow;
+
+use super::condition::{ActionCondition, CallCondition, FindingCondition, TargetGlob, Under};
+use super::glob::Glob;
+use super::packed::{Fixed, Values, fixed_struct, fixed_word};
+use super::spec::Layer;
+use crate::decision::Effect;
+use crate::facts::Phase;
+
+/// Begins a table.
+const MAGIC: &[u8; 8] = b"AGPOLIC2";
+
+/// A part of the text or of one of the lists of a policy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+fixed_struct!(Span {
+    start: u32,
+    end: u32
+});
+
+impl Span {
+    /// The span of what was pushed to a list since it was `start` long.
+    pub(super) fn since(start: usize, end: usize) -> Self {
+        let short = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
+        Self {
+            start: short(start),
+            end: short(end),
+        }
+    }
+
+    /// As positions.
+    pub(super) const fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// That part of a list; nothing where a damaged table points beside it.
+    pub(super) fn of<T>(self, list: &[T]) -> &[T] {
+        list.get(self.range()).unwrap_or_default()
+    }
+
+    /// From one position of it to another.
+    pub(super) fn part(self, from: usize, to: usize) -> Self {
+        let at = |position: usize| {
+            let position = u32::try_from(position).unwrap_or(u32::MAX);
+            self.start.saturating_add(position).min(self.end)
+        };
+        Self {
+            start: at(from),
+            end: at(to),
+        }
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
+/// A rule that gives labels, as it is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LabelRule {
+    pub(super) id: Span,
+    /// Words.
+    pub(super) add: Span,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
+}
+
+fixed_struct!(LabelRule {
+    id: Span,
+    add: Span,
+    blocks: Span,
+});
+
+/// What facts must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Bit by position: pre, post, text.
+    pub(super) phases: u8,
+    /// Kinds of the action a block speaks about; `None`: it speaks about no action.
+    pub(super) kinds: Option<u128>,
+    /// Families of the finding a block speaks about; `None`: it speaks about no finding.
+    pub(super) families: Option<u8>,
+}
+
+fixed_struct!(Needs {
+    phases: u8,
+    kinds: Option<u128>,
+    families: Option<u8>,
+});
+
+/// A rule as it is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    pub(super) id: Span,
+    pub(super) effect: Effect,
+    /// What it says when it holds only because something is unknown.
+    pub(super) if_unknown: Effect,
+    pub(super) layer: Layer,
+    pub(super) why: Span,
+    pub(super) safer: Option<Span>,
+    pub(super) until: Option<Span>,
+    /// Words.
+    pub(super) then: Span,
+    /// Numbers: positions of the permissions that answer this question.
+    pub(super) overridden_by: Span,
+    /// Of the policy's blocks.
+    pub(super) blocks: Span,
+}
+
+fixed_struct!(Rule {
+    id: Span,
+    effect: Effect,
+    if_unknown: Effect,
+    layer: Layer,
+    why: Span,
+    safer: Option<Span>,
+    until: Option<Span>,
+    then: Span,
+    overridden_by: Span,
+    blocks: Span,
+});
+
+/// Conditions that hold together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Block {
+    /// Position among the gates.
+    pub(super) gate: u16,
+    /// Parts of the pool's lists.
+    pub(super) call: Span,
+    pub(super) action: Span,
+    pub(super) finding: Span,
+}
+
+fixed_struct!(Block {
+    gate: u16,
+    call: Span,
+    action: Span,
+    finding: Span,
+});
+
+fixed_word!(Effect {
+    0 => Allow,
+    1 => Ask,
+    2 => Deny,
+});
+
+fixed_word!(Layer {
+    0 => Builtin,
+    1 => User,
+    2 => Project,
+    3 => Managed,
+});
+
+/// What holds in a phase where no rule speaks, and who said so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByPhase {
+    pub(super) effect: Effect,
+    pub(super) layer: Layer,
+}
+
+fixed_struct!(ByPhase {
+    effect: Effect,
+    layer: Layer,
+});
+
+/// What a policy says once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    /// `sha256:…` of the canonical bytes.
+    pub(super) digest: Span,
+    pub(super) id: Span,
+    pub(super) observe: bool,
+    /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
+    pub(super) observe_all: bool,
+    pub(super) pre: ByPhase,
+    pub(super) post: ByPhase,
+    pub(super) text: ByPhase,
+    /// What the user's own tools and programs do, as JSON; empty where nothing is said.
+    pub(super) own: Span,
+}
+
+fixed_struct!(Head {
+    digest: Span,
+    id: Span,
+    observe: bool,
+    observe_all: bool,
+    pre: ByPhase,
+    post: ByPhase,
+    text: ByPhase,
+    own: Span,
+});
+
+/// The parts of a table, in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Text,
+    Head,
+    Rules,
+    Labels,
+    Blocks,
+    Gates,
+    Behind,
+    Numbers,
+    Words,
+    Globs,
+    TargetGlobs,
+    Unders,
+    Call,
+    Action,
+    Finding,
+}
+
+const PARTS: usize = Part::Finding as usize + 1;
+
+/// What one of the lists holds.
+pub(super) trait Stored: Fixed {
+    /// Which list.
+    const PART: Part;
+}
+
+macro_rules! stored {
+    ($($kind:ty => $part:ident),+ $(,)?) => {
+        $(impl Stored for $kind {
+            const PART: Part = Part::$part;
+        })+
+    };
+}
+
+stored! {
+    Head => Head,
+    Rule => Rules,
+    LabelRule => Labels,
+    Block => Blocks,
+    Needs => Gates,
+    u64 => Behind,
+    u32 => Numbers,
+    Span => Words,
+    Glob => Globs,
+    TargetGlob => TargetGlobs,
+    Under => Unders,
+    CallCondition => Call,
+    ActionCondition => Action,
+    FindingCondition => Finding,
+}
+
+/// A policy as it is evaluated. Immutable.
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    bytes: Cow<'static, [u8]>,
+    /// Where each part lies.
+    parts: [Span; PARTS],
+    pub(super) head: Head,
+    /// Sorted by id.
+    pub(super) rules: Vec<Rule>,
+    pub(super) labels: Vec<LabelRule>,
+    pub(super) blocks: Vec<Block>,
+    /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
+    pub(super) gates: Vec<Needs>,
+    /// For each gate in turn: which rules have a block behind it, bit by position.
+    pub(super) behind: Vec<u64>,
+    pub(super) call: Vec<CallCondition>,
+    pub(super) action: Vec<ActionCondition>,
+    pub(super) finding: Vec<FindingCondition>,
+}
+
+impl Compiled {
+    /// The policy in a table; `None` when those bytes are none.
+    pub(super) fn from_table(bytes: Cow<'static, [u8]>) -> Option<Self> {
+        let mut header = Values::<Span>::new(bytes.strip_prefix(MAGIC)?);
+        let mut parts = [Span::default(); PARTS];
+        for part in &mut parts {
+            *part = header.next()?;
+            bytes.get(part.range())?;
+        }
+        let read = Reader {
+            bytes: &bytes,
+            parts: &parts,
+        };
+        Some(Self {
+            head: *read.list::<Head>()?.first()?,
+            rules: read.list()?,
+            labels: read.list()?,
+            blocks: read.list()?,
+            gates: read.list()?,
+            behind: read.list()?,
+            call: read.list()?,
+            action: read.list()?,
+            finding: read.list()?,
+            parts,
+            bytes,
+        })
+    }
+
+    /// The table that [`Compiled::from_table`] reads.
+    pub(super) fn table(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether what is read later can be: asked of tables that came from elsewhere.
+    pub(super) fn is_sound(&self) -> bool {
+        let read = Reader {
+            bytes: &self.bytes,
+            parts: &self.parts,
+        };
+        read.list::<u32>().is_some()
+            && read.list::<Span>().is_some()
+            && read.list::<Glob>().is_some()
+            && read.list::<TargetGlob>().is_some()
+            && read.list::<Under>().is_some()
+            && std::str::from_utf8(self.part(Part::Text)).is_ok()
+    }
+
+    /// What holds in a phase where no rule speaks.
+    pub(super) const fn by_phase(&self, phase: Phase) -> ByPhase {
+        match phase {
+            Phase::Pre => self.head.pre,
+            Phase::Post => self.head.post,
+            Phase::Text => self.head.text,
+        }
+    }
+
+    #[inline]
+    fn part(&self, part: Part) -> &[u8] {
+        part_of(&self.bytes, self.parts[part as usize])
+    }
+
+    /// Some values of a list that is read when it is asked for.
+    #[inline]
+    pub(super) fn of<T: Stored>(&self, span: Span) -> Values<'_, T> {
+        let bytes = self.part(T::PART);
+        let from = (span.start as usize).saturating_mul(T::SIZE);
+        let to = (span.end as usize).saturating_mul(T::SIZE);
+        Values::new(bytes.get(from..to).unwrap_or_default())
+    }
+
+    /// Words that were kept.
+    pub(super) fn words(&self, span: Span) -> impl Iterator<Item = &str> {
+        self.of::<Span>(span).map(|word| self.text(word))
+    }
+
+    /// The bytes of words that were kept.
+    pub(super) fn raw_words(&self, span: Span) -> impl Iterator<Item = &[u8]> {
+        self.of::<Span>(span).map(|word| self.raw(word))
+    }
+}
+
+/// Reads whole lists of a table.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    parts: &'a [Span; PARTS],
+}
+
+impl Reader<'_> {
+    /// Every value of a list; `None` when one cannot be read.
+    fn list<T: Stored>(&self) -> Option<Vec<T>> {
+        let bytes = part_of(self.bytes, self.parts[T::PART as usize]);
+        let mut list = Vec::with_capacity(bytes.len() / T::SIZE);
+        list.extend(Values::new(bytes));
+        (list.len() * T::SIZE == bytes.len()).then_some(list)
+    }
+}
+
+/// Where texts are kept.
+pub(super) trait Texts {
+    /// The bytes of a text that was kept: enough to compare it.
+    fn raw(&self, span: Span) -> &[u8];
+
+    /// A text that was kept.
+    fn text(&self, span: Span) -> &str {
+        // INVARIANT: spans are those of whole texts; a test reads them all.
+        std::str::from_utf8(self.raw(span)).unwrap_or_default()
+    }
+}
+
+impl Texts for Compiled {
+    #[inline]
+    fn raw(&self, span: Span) -> &[u8] {
+        self.part(Part::Text).get(span.range()).unwrap_or_default()
+    }
+}
+
+impl Texts for Draft {
+    fn raw(&self, span: Span) -> &[u8] {
+        self.text.as_bytes().get(span.range()).unwrap_or_default()
+    }
+}
+
+#[inline]
+fn part_of(bytes: &[u8], part: Span) -> &[u8] {
+    bytes.get(part.range()).unwrap_or_default()
+}
+
+/// A policy while it is compiled.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    text: String,
+    pub(super) rules: Vec<Rule>,
+    pub(super) labels: Vec<LabelRule>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) gates: Vec<Needs>,
+    pub(super) numbers: Vec<u32>,
+    pub(super) words: Vec<Span>,
+    pub(super) globs: Vec<Glob>,
+    pub(super) target_globs: Vec<TargetGlob>,
+    pub(super) unders: Vec<Under>,
+    pub(super) call: Vec<CallCondition>,
+    pub(super) action: Vec<ActionCondition>,
+    pub(super) finding: Vec<FindingCondition>,
+}
+
+impl Draft {
+    /// Keeps a text.
+    pub(super) fn keep(&mut self, text: &str) -> Span {
+        let start = self.text.len();
+        self.text.push_str(text);
+        Span::since(start, self.text.len())
+    }
+
+    /// Keeps a list of words.
+    pub(super) fn keep_words<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Span {
+        let start = self.words.len();
+        for word in words {
+            let span = self.keep(word);
+            self.words.push(span);
+        }
+        Span::since(start, self.words.len())
+    }
+
+    /// Which rules are behind which gate.
+    fn behind(&self) -> Vec<u64> {
+        let words = self.rules.len().div_ceil(64);
+        let mut behind = vec![0; words * self.gates.len()];
+        for (at, rule) in self.rules.iter().enumerate() {
+            for block in &self.blocks[rule.blocks.range()] {
+                behind[usize::from(block.gate) * words + at / 64] |= 1 << (at % 64);
+            }
+        }
+        behind
+    }
+
+    /// The policy whose parts these are.
+    pub(super) fn finish(self, head: Head) -> Compiled {
+        let behind = self.behind();
+        // In the order of `Part`.
+        let lists: [Vec<u8>; PARTS] = [
+            self.text.into_bytes(),
+            stored(&[head]),
+            stored(&self.rules),
+            stored(&self.labels),
+            stored(&self.blocks),
+            stored(&self.gates),
+            stored(&behind),
+            stored(&self.numbers),
+            stored(&self.words),
+            stored(&self.globs),
+            stored(&self.target_globs),
+            stored(&self.unders),
+            stored(&self.call),
+            stored(&self.action),
+            stored(&self.finding),
+        ];
+        let mut at = MAGIC.len() + PARTS * Span::SIZE;
+        let parts = lists.each_ref().map(|list| {
+            let start = at;
+            at += list.len();
+            Span::since(start, at)
+        });
+        let mut bytes = MAGIC.to_vec();
+        for part in parts {
+            part.put(&mut bytes);
+        }
+        bytes.extend(lists.into_iter().flatten());
+        Compiled {
+            bytes: Cow::Owned(bytes),
+            parts,
+            head,
+            rules: self.rules,
+            labels: self.labels,
+            blocks: self.blocks,
+            gates: self.gates,
+            behind,
+            call: self.call,
+            action: self.action,
+            finding: self.finding,
+        }
+    }
+}
+
+fn stored<T: Fixed>(list: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(list.len() * T::SIZE);
+    for value in list {
+        value.put(&mut bytes);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builtin::policy_table;
+
+    fn read(bytes: Vec<u8>) -> Option<Compiled> {
+        Compiled::from_table(Cow::Owned(bytes))
+    }
+
+    #[test]
+    fn the_table_that_ships_is_sound_and_its_texts_are_whole() {
+        let compiled = read(policy_table().to_vec()).expect("a table");
+        assert!(compiled.is_sound());
+        assert!(compiled.rules.len() > 50);
+        for rule in &compiled.rules {
+            assert!(!compiled.text(rule.id).is_empty());
+            assert!(
+                !compiled.text(rule.why).is_empty(),
+                "{}",
+                compiled.text(rule.id)
+            );
+        }
+        let words = compiled.part(Part::Words).len() / Span::SIZE;
+        for word in compiled.words(Span::since(0, words)) {
+            assert!(!word.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_table_that_was_cut_or_damaged_is_told() {
+        let whole = policy_table();
+        for end in [
+            0,
+            MAGIC.len(),
+            MAGIC.len() + PARTS * Span::SIZE - 1,
+            whole.len() - 1,
+        ] {
+            assert!(read(whole[..end].to_vec()).is_none(), "{end}");
+        }
+        let mut other = whole.to_vec();
+        other[MAGIC.len() - 1] += 1;
+        assert!(read(other).is_none());
+        let compiled = read(whole.to_vec()).expect("a table");
+        let damaged = |part: Part, at: usize| {
+            let mut bytes = whole.to_vec();
+            bytes[compiled.parts[part as usize].range().start + at] = u8::MAX;
+            read(bytes)
+        };
+        // The byte of a condition that says which one it is, and that of a pattern which says what form it has.
+        assert!(damaged(Part::Action, 0).is_none());
+        assert!(
+            !damaged(Part::Globs, Glob::SIZE - 1)
+                .expect("rules")
+                .is_sound()
+        );
+        assert!(!damaged(Part::Text, 0).expect("rules").is_sound());
+    }
+}

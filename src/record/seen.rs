@@ -1,0 +1,179 @@
+//! A record as far as the folds of a run read it. Pure.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::decision::Effect;
+
+/// A record, as far as the folds read it.
+#[derive(Deserialize)]
+pub(super) struct Line<'a> {
+    #[serde(borrow)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) ts: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) subject: Option<Subject<'a>>,
+    #[serde(borrow, default)]
+    pub(super) verdict: Option<Verdict<'a>>,
+    #[serde(borrow, default)]
+    pub(super) approval: Option<Approval<'a>>,
+    #[serde(borrow, default)]
+    pub(super) labels: Vec<Added<'a>>,
+    #[serde(borrow, default)]
+    pub(super) output: Option<Output<'a>>,
+    #[serde(borrow, default)]
+    pub(super) spend: BTreeMap<Cow<'a, str>, u64>,
+    #[serde(borrow, default)]
+    pub(super) grant: Option<Given<'a>>,
+    #[serde(borrow, default)]
+    pub(super) grant_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) epoch: Loose<u64>,
+    #[serde(borrow, default)]
+    pub(super) policy: Loose<PolicySeen<'a>>,
+    #[serde(borrow, default)]
+    pub(super) perms: Loose<ModeSeen<'a>>,
+    #[serde(borrow, default)]
+    pub(super) facts: Option<FactsSeen<'a>>,
+}
+
+impl Line<'_> {
+    /// The members that are read, but for the time, which is told under the lock, and the facts: whoever appends a decision
+    /// says its epoch himself.
+    pub(super) const EXCERPT: [&'static str; 13] = [
+        "approval", "epoch", "grant", "grant_id", "id", "kind", "labels", "output", "perms",
+        "policy", "spend", "subject", "verdict",
+    ];
+}
+
+/// A member of which other kinds of records make something else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Loose<T> {
+    Held(T),
+    Other(IgnoredAny),
+}
+
+impl<T> Default for Loose<T> {
+    fn default() -> Self {
+        Self::Other(IgnoredAny)
+    }
+}
+
+impl<T> Loose<T> {
+    pub(super) fn held(self) -> Option<T> {
+        match self {
+            Self::Held(held) => Some(held),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// The policy in force.
+#[derive(Deserialize)]
+pub(super) struct PolicySeen<'a> {
+    #[serde(borrow, default)]
+    pub(super) digest: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FactsSeen<'a> {
+    #[serde(borrow, default)]
+    pub(super) caller: Option<ModeSeen<'a>>,
+}
+
+/// The runtime's permission mode, and whose it is.
+#[derive(Deserialize)]
+pub(super) struct ModeSeen<'a> {
+    #[serde(borrow, default)]
+    pub(super) agent: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) host_mode: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Subject<'a> {
+    /// `None` where the subject was too long for the line.
+    #[serde(borrow, default)]
+    pub(super) tool: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) server: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) class: Vec<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) def_digest: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Output<'a> {
+    #[serde(borrow, default, rename = "$blob")]
+    pub(super) blob: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) bytes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Verdict<'a> {
+    #[serde(default)]
+    pub(super) effect: Option<Effect>,
+    #[serde(borrow, default)]
+    pub(super) labels: Vec<Added<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Added<'a> {
+    #[serde(borrow)]
+    pub(super) label: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) message: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Approval<'a> {
+    #[serde(borrow, default)]
+    pub(super) grants: Vec<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Given<'a> {
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) scope: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "match")]
+    pub(super) bound: Option<Bound<'a>>,
+    #[serde(borrow, default)]
+    pub(super) expires: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) max_uses: Option<u64>,
+}
+
+/// What a grant is bound to.
+#[derive(Default, Deserialize)]
+pub(super) struct Bound<'a> {
+    #[serde(borrow, default)]
+    pub(super) action_digest: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) cwd: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) rule: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) policy: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) operands: Vec<Operand<'a>>,
+}
+
+/// A file that an approved action would run.
+#[derive(Deserialize)]
+pub(super) struct Operand<'a> {
+    #[serde(borrow)]
+    pub(super) path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) digest: Option<Cow<'a, str>>,
+}
