@@ -15,6 +15,8 @@ impl Engine<'_> {
         if let Some((action, inner)) = own.split_first_mut()
             && action.kind == ActionKind::ExecElsewhere
             && action.attributes.is_empty()
+            // A shell or an interpreter of which nothing is said waits for whoever types.
+            && !inner.is_empty()
             && inner.iter().all(|action| {
                 matches!(action.kind, ActionKind::FsRead | ActionKind::DbRead)
                     || (action.kind == ActionKind::NetFetch && action.has("loopback"))
