@@ -653,9 +653,19 @@ impl Engine<'_> {
                         }
                         _ => text.to_owned(),
                     };
+                    // An editor is given the file that it edits, whatever the parameters around it are.
+                    let scope = match known.effect {
+                        VariableEffect::Editor => {
+                            let file = Why::RunTimeValue(String::from("the edited file"));
+                            let zero = Value::Exact(String::from("sh"));
+                            Rc::new(at.scope.with_parameters(zero, vec![Value::Unknown(file)]))
+                        }
+                        _ => Rc::clone(&at.scope),
+                    };
                     let deeper = Situation {
                         depth: here.depth + 1,
                         certainty: here.certainty.min(Certainty::Likely),
+                        scope,
                         ..at
                     };
                     if self.afford(text.len(), &deeper) {
