@@ -49,7 +49,7 @@ fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
 }
 
 /// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
-const LABOUR: [&str; 66] = [
+const LABOUR: [&str; 82] = [
     "1 ",
     "1234 ",
     "12345678 ",
@@ -119,6 +119,25 @@ const LABOUR: [&str; 66] = [
     "-----BEGIN PRIVATE KEY-----\\nMII\\n-----END RSA PRIVATE KEY-----",
     "-----",
     "MIIEpAIBAAKCAQEA7Zf3Xk1Qw9Bv\n",
+    // What is put together from broken lines, and what is named in HTML and mail.
+    "ghp_AAAAAAAAAAAAAAAAAAAA=\n",
+    "sk-aA1\\\n",
+    "ghp_aA1bB2cC3dD4eE5fF6gG7hH8iI9jJ0kK1lL2mM3nN4oO5pP6qQ7rR8sS9\n",
+    "&quot;",
+    "&amp;password&amp;",
+    "a%2B",
+    "=3D",
+    // Words that say something about a value that does not come.
+    "password for the new one ",
+    "password: >-\n",
+    "password: &a ",
+    "\"password\": {",
+    "<password><![CDATA[",
+    // Scripts without blanks, and commands.
+    "\u{5ffd}\u{7565}\u{6240}\u{6709}",
+    "mysql -pa1 ",
+    "docker login -p ",
+    "echo a | ",
     // What is not ASCII, and is not text.
     "\u{e9}password=\u{e9}",
 ];

@@ -353,12 +353,38 @@ fn as_bytes<'a>(text: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
     ))
 }
 
+/// The bytes of a large text that is not ASCII: asked for in the usual way the interpreter would keep them beside it.
+fn encoded(text: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u8>>> {
+    /// Length from which it matters, in characters.
+    const LARGE: usize = 1 << 16;
+    let Ok(held) = text.cast::<PyString>() else {
+        return Ok(None);
+    };
+    if held.len()? < LARGE || held.call_method0("isascii")?.extract()? {
+        return Ok(None);
+    }
+    // A lone surrogate has no bytes; what is done about it is done for every text.
+    Ok(held
+        .encode_utf8()
+        .ok()
+        .map(|bytes| bytes.as_bytes().to_vec()))
+}
+
 /// Finds and removes what a text should not contain.
 #[pyfunction]
 #[pyo3(signature = (text, *, surface="tool_result"))]
 fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<ScanResult> {
     let surface = surface_of(py, surface)?;
-    let bytes = as_bytes(text)?;
+    let encoded = encoded(text)?;
+    // What is not UTF-8 is not given back as it came.
+    let (bytes, whole) = match &encoded {
+        Some(bytes) => (Cow::Borrowed(bytes.as_slice()), true),
+        None => {
+            let bytes = as_bytes(text)?;
+            let whole = matches!(bytes, Cow::Borrowed(_));
+            (bytes, whole)
+        }
+    };
     builtin::sound().map_err(|damaged| {
         failure::<GuardError>(py, builtin::Damaged::KIND, &damaged.to_string())
     })?;
@@ -367,16 +393,26 @@ fn scan(py: Python<'_>, text: &Bound<'_, PyAny>, surface: &str) -> PyResult<Scan
         let pieces = scanning::redactions(&bytes, &findings, &scanning::NoTags);
         (findings, pieces)
     });
-    let redacted = match bytes {
-        Cow::Borrowed(_) if pieces.is_empty() => Redacted::Same(text.clone().unbind()),
-        bytes => {
-            let length = scanning::redacted_len(&bytes, &pieces);
-            let redacted = PyBytes::new_with(py, length, |out| {
-                scanning::write_redacted(&bytes, &pieces, out);
-                Ok(())
-            })?;
-            Redacted::Changed(redacted.unbind())
-        }
+    if whole && pieces.is_empty() {
+        return Ok(ScanResult::new(
+            findings,
+            Redacted::Same(text.clone().unbind()),
+        ));
+    }
+    let length = scanning::redacted_len(&bytes, &pieces);
+    let redacted = if text.is_instance_of::<PyString>() {
+        let mut out = vec![0; length];
+        scanning::write_redacted(&bytes, &pieces, &mut out);
+        // Before the text is made, so that there are never three of it.
+        drop(bytes);
+        drop(encoded);
+        Redacted::Text(PyString::new(py, &String::from_utf8_lossy(&out)).unbind())
+    } else {
+        let redacted = PyBytes::new_with(py, length, |out| {
+            scanning::write_redacted(&bytes, &pieces, out);
+            Ok(())
+        })?;
+        Redacted::Bytes(redacted.unbind())
     };
     Ok(ScanResult::new(findings, redacted))
 }

@@ -180,8 +180,10 @@ pub(super) struct ScanResult {
 pub(super) enum Redacted {
     /// What was given, which has none: it is not copied.
     Same(Py<PyAny>),
-    /// Another one.
-    Changed(Py<PyBytes>),
+    /// Another one, of a `str`.
+    Text(Py<PyString>),
+    /// Another one, of `bytes`.
+    Bytes(Py<PyBytes>),
 }
 
 impl ScanResult {
@@ -207,7 +209,8 @@ impl ScanResult {
                     .cast::<PyBytes>()
                     .map_or_else(|_| b"".as_slice(), |bytes| bytes.as_bytes()),
             },
-            Redacted::Changed(bytes) => bytes.as_bytes(py),
+            Redacted::Text(text) => return text.bind(py).clone(),
+            Redacted::Bytes(bytes) => bytes.as_bytes(py),
         };
         PyString::new(py, &String::from_utf8_lossy(bytes))
     }
@@ -222,7 +225,10 @@ impl ScanResult {
                     self.redacted(py).to_str().unwrap_or_default().as_bytes(),
                 ),
             },
-            Redacted::Changed(bytes) => bytes.bind(py).clone(),
+            Redacted::Text(text) => {
+                PyBytes::new(py, text.bind(py).to_str().unwrap_or_default().as_bytes())
+            }
+            Redacted::Bytes(bytes) => bytes.bind(py).clone(),
         }
     }
 

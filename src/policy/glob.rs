@@ -1,6 +1,8 @@
 //! Patterns over names, hosts and paths. Linear in the text: a pattern has at most [`MAX_TOKENS`] parts, and each
 //! character of the text moves a set of states once.
 
+use std::ops::Range;
+
 use super::compiled::{Draft, Span, Texts};
 use super::packed::{fixed_struct, fixed_word};
 
@@ -60,6 +62,8 @@ pub(super) struct Glob {
     wild: Span,
     /// The characters after the last wildcard: what is not at the end of a text dismisses most of them.
     suffix: Span,
+    /// The longest characters between two wildcards: what is nowhere in a text dismisses most of the others.
+    inner: Span,
     shape: Shape,
 }
 
@@ -67,6 +71,7 @@ fixed_struct!(Glob {
     literal: Span,
     wild: Span,
     suffix: Span,
+    inner: Span,
     shape: Shape,
 });
 
@@ -102,11 +107,13 @@ impl Glob {
             _ if path => Shape::Path,
             _ => Shape::Name,
         };
+        let inner = inner(pattern, wild, path);
         let start = draft.keep(pattern);
         Some(Self {
             literal: start.part(0, wild),
             wild: start.part(wild, pattern.len()),
             suffix: start.part(pattern.len() - suffix.len(), pattern.len()),
+            inner: start.part(inner.start, inner.end),
             shape,
         })
     }
@@ -132,6 +139,10 @@ impl Glob {
             Shape::Component => !rest.contains(&b'/'),
             Shape::Below => before.last().is_none_or(|byte| *byte == b'/'),
             Shape::Name | Shape::Path => {
+                let inner = texts.raw(self.inner);
+                if !inner.is_empty() && memchr::memmem::find(rest, inner).is_none() {
+                    return false;
+                }
                 let rest = text.get(text.len() - rest.len()..).unwrap_or_default();
                 self.walks(rest, texts)
             }
@@ -145,6 +156,25 @@ impl Glob {
         tokens(texts.text(self.wild), path)
             .is_some_and(|(tokens, _)| walk(tokens.as_slice(), path, rest))
     }
+}
+
+/// Where the longest characters between two wildcards of a pattern stand, from the first wildcard on.
+fn inner(pattern: &str, wild: usize, path: bool) -> Range<usize> {
+    let mut longest = 0..0;
+    let mut at = wild;
+    while let Some(wildcard) = pattern[at..].find(['*', '?']) {
+        let mut run = at..at + wildcard;
+        // After `**/` the slash may be missing.
+        let whole_folders = path && pattern[..run.start].ends_with("**");
+        if whole_folders && pattern[run.clone()].starts_with('/') {
+            run.start += 1;
+        }
+        at += wildcard + 1;
+        if run.len() > longest.len() {
+            longest = run;
+        }
+    }
+    longest
 }
 
 /// The parts of a pattern, on the stack.
@@ -298,6 +328,10 @@ mod tests {
             ("a*b*c", "aXbYbZ", false),
             ("*/x", "zx", false),
             ("*/x", "z/x", true),
+            ("*cred*", "a/credentials.txt", true),
+            ("*cred*", "a/cre.txt", false),
+            ("?é?x*", "aébx1", true),
+            ("?é?x*", "aebx1", false),
         ] {
             let mut draft = Draft::default();
             let glob = Glob::name(pattern, &mut draft).expect("short");
@@ -335,6 +369,11 @@ mod tests {
             ("a**b", "a/x/b", true),
             ("/a/?", "/a//", false),
             ("**/a/**/b", "/x/a/a/c/b", true),
+            ("**/a/**/b", "a/b", true),
+            ("/x/**/abc/*.pem", "/x/abc/k.pem", true),
+            ("/x/**/abc/*.pem", "/x/abd/k.pem", false),
+            ("**/*credentials*", "/h/.aws/credentials", true),
+            ("**/*credentials*", "/h/.aws/config", false),
         ] {
             let mut draft = Draft::default();
             let glob = Glob::path(pattern, &mut draft).expect("short");

@@ -157,7 +157,9 @@ pub(super) fn touch_dir(path: &Path) -> io::Result<()> {
 /// Whether so many seconds since 1970 are further back than that. A time to come is not.
 pub(super) fn is_older(changed: i64, than: Duration) -> bool {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let age = now.map_or(0, |now| now.as_secs().saturating_sub(changed.unsigned_abs()));
+    let age = now.map_or(0, |now| {
+        now.as_secs().saturating_sub(changed.unsigned_abs())
+    });
     changed > 0 && age > than.as_secs()
 }
 

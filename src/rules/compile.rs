@@ -6,7 +6,9 @@ use super::allow::Allowed;
 use super::error::RuleError;
 use super::rule::{Assignment, Context, Detector, Form, Pattern, Phrases, Rule, Token, Word};
 use super::shape::{self, Part, Shape};
-use super::spec::{AllowSpec, PackSpec, RuleSpec, ValueSpec};
+use super::spec::{
+    AllowSpec, ArmorSpec, AssignmentSpec, PackSpec, RegexSpec, RuleSpec, UserinfoSpec, ValueSpec,
+};
 use super::tables::{Edge, Literal};
 use super::verify;
 use crate::call::Surface;
@@ -17,8 +19,15 @@ const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`([{./%AKPST";
 /// What may follow a word of three bytes in a phrase.
 const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
 
-/// First byte of Chinese and Japanese characters in UTF-8, whose words have no blanks between them.
-pub const CJK: u8 = 0xe3;
+/// Whether a text begins with a script whose words have no blanks between them: Chinese, Japanese, Thai, Lao, Khmer,
+/// Burmese.
+#[must_use]
+pub const fn is_unspaced(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [0xe3..=0xe9, ..] | [0xe0, 0xb8..=0xbb, ..] | [0xe1, 0x80..=0x82 | 0x9e | 0x9f, ..]
+    )
+}
 
 /// Rules with their literals, and where each came from.
 #[derive(Debug, Default)]
@@ -176,85 +185,26 @@ fn field(message: String) -> Refused {
 }
 
 fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
-    let mut forms: Vec<Result<Formed, Refused>> = Vec::new();
-    if spec.token.is_some() {
-        forms.push(token(spec, rule));
-    }
-    if spec.context.is_some() {
-        forms.push(context(spec, rule));
-    }
-    if let Some(held) = &spec.assignment {
-        let literals = words(&held.names, rule, AFTER_NAME, 3);
-        forms.push(literals.map(|literals| {
-            let form = Assignment {
-                password: held.value == ValueSpec::Password,
-                min: held.min,
-                max: held.max,
-            };
-            (Form::Assignment(form), literals)
-        }));
-    }
-    if let Some(held) = &spec.userinfo {
-        let follow: Vec<u8> = super::alphabet::BASE62
-            .bytes()
-            .chain(*b"%:$<{[*_.")
-            .collect();
-        let literal = plain(b"://", false, rule, 0, &follow);
-        forms.push(Ok((Form::Userinfo(held.schemes.clone()), vec![literal])));
-    }
-    if let Some(held) = &spec.armor {
-        let literals = held
-            .labels
-            .iter()
-            .enumerate()
-            .map(|(index, label)| {
-                plain(
-                    format!("BEGIN {label}-").as_bytes(),
-                    false,
-                    rule,
-                    index,
-                    b"",
-                )
-            })
-            .collect();
-        forms.push(Ok((Form::Armor(held.labels.clone()), literals)));
-    }
-    if let Some(held) = &spec.phrase {
-        forms.push(phrase(&held.patterns, rule));
-    }
-    if let Some(held) = &spec.regex {
-        forms.push(
-            match regex::bytes::RegexBuilder::new(&held.pattern)
-                .unicode(false)
-                .build()
-            {
-                Ok(_) => {
-                    let literals = held
-                        .literals
-                        .iter()
-                        .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
-                        .collect();
-                    let form = Pattern {
-                        expression: held.pattern.clone(),
-                        before: held.before,
-                        after: held.after,
-                    };
-                    Ok((Form::Regex(form), literals))
-                }
-                Err(error) => Err(field(format!("the expression cannot be read: {error}"))),
-            },
-        );
-    }
-    if let Some(held) = &spec.number {
-        let number = held.compile().map_err(field);
-        forms.push(number.map(|number| (Form::Number(number), Vec::new())));
-    }
-    if let Some(held) = &spec.detector {
-        let detector = Detector {
-            name: held.name.clone(),
-        };
-        forms.push(Ok((Form::Detector(detector), Vec::new())));
-    }
+    let forms: [Option<Result<Formed, Refused>>; 9] = [
+        spec.token.as_ref().map(|_| token(spec, rule)),
+        spec.context.as_ref().map(|_| context(spec, rule)),
+        spec.assignment.as_ref().map(|held| assignment(held, rule)),
+        spec.userinfo.as_ref().map(|held| Ok(userinfo(held, rule))),
+        spec.armor.as_ref().map(|held| Ok(armor(held, rule))),
+        spec.phrase
+            .as_ref()
+            .map(|held| phrase(&held.patterns, rule)),
+        spec.regex.as_ref().map(|held| pattern(held, rule)),
+        spec.number.as_ref().map(|held| {
+            let number = held.compile().map_err(field)?;
+            Ok((Form::Number(number), Vec::new()))
+        }),
+        spec.detector.as_ref().map(|held| {
+            let name = held.name.clone();
+            Ok((Form::Detector(Detector { name }), Vec::new()))
+        }),
+    ];
+    let mut forms: Vec<_> = forms.into_iter().flatten().collect();
     let count = forms.len();
     match forms.pop() {
         Some(form) if count == 1 => form,
@@ -265,6 +215,57 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
             ),
         )),
     }
+}
+
+fn assignment(held: &AssignmentSpec, rule: u16) -> Result<Formed, Refused> {
+    let literals = words(&held.names, rule, AFTER_NAME, 3)?;
+    let form = Assignment {
+        password: held.value == ValueSpec::Password,
+        min: held.min,
+        max: held.max,
+    };
+    Ok((Form::Assignment(form), literals))
+}
+
+fn userinfo(held: &UserinfoSpec, rule: u16) -> Formed {
+    let follow: Vec<u8> = super::alphabet::BASE62
+        .bytes()
+        .chain(*b"%:$<{[*_.")
+        .collect();
+    let literal = plain(b"://", false, rule, 0, &follow);
+    (Form::Userinfo(held.schemes.clone()), vec![literal])
+}
+
+fn armor(held: &ArmorSpec, rule: u16) -> Formed {
+    let literal = |(index, label): (usize, &String)| {
+        plain(
+            format!("BEGIN {label}-").as_bytes(),
+            false,
+            rule,
+            index,
+            b"",
+        )
+    };
+    let literals = held.labels.iter().enumerate().map(literal).collect();
+    (Form::Armor(held.labels.clone()), literals)
+}
+
+fn pattern(held: &RegexSpec, rule: u16) -> Result<Formed, Refused> {
+    regex::bytes::RegexBuilder::new(&held.pattern)
+        .unicode(false)
+        .build()
+        .map_err(|error| field(format!("the expression cannot be read: {error}")))?;
+    let literals = held
+        .literals
+        .iter()
+        .map(|literal| plain(literal.as_bytes(), held.any_case, rule, 0, b""))
+        .collect();
+    let form = Pattern {
+        expression: held.pattern.clone(),
+        before: held.before,
+        after: held.after,
+    };
+    Ok((Form::Regex(form), literals))
 }
 
 fn plain(bytes: &[u8], any_case: bool, rule: u16, index: usize, follow: &[u8]) -> Literal {
@@ -369,6 +370,7 @@ fn token(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         checksum,
         require,
         words: held.words.iter().flat_map(|word| joined(word)).collect(),
+        command: held.command,
     };
     Ok((Form::Token(form), literals))
 }
@@ -403,6 +405,29 @@ fn joined(word: &str) -> Vec<String> {
         .collect()
 }
 
+/// A word of which only the ASCII letters are found in any case, with the others as they stand at the start of a
+/// sentence and in a heading too.
+fn cased(word: &str) -> Vec<String> {
+    let mut out = vec![word.to_owned()];
+    if !word.is_ascii() {
+        let mut rest = word.chars();
+        let first: String = rest
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect();
+        out.push(first + rest.as_str());
+        out.push(word.to_uppercase());
+        // What is left to the search is of one case.
+        for held in &mut out {
+            held.make_ascii_lowercase();
+        }
+        out.sort();
+        out.dedup();
+    }
+    out
+}
+
 fn words(list: &[String], rule: u16, follow: &[u8], least: usize) -> Result<Vec<Literal>, Refused> {
     if list.is_empty() {
         return Err(field(String::from("no words")));
@@ -412,7 +437,7 @@ fn words(list: &[String], rule: u16, follow: &[u8], least: usize) -> Result<Vec<
         if word.len() < least {
             return Err(field(format!("`{word}` is shorter than {least} bytes")));
         }
-        for spelling in joined(word) {
+        for spelling in joined(word).iter().flat_map(|word| cased(word)) {
             out.push(plain(spelling.as_bytes(), true, rule, index, follow));
         }
     }
@@ -431,7 +456,10 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
             .first()
             .filter(|first| !first.any.is_empty() && !first.optional)
             .ok_or_else(|| field(format!("`{pattern}` does not begin with a word")))?;
-        for start in anchors(first, words.get(1)) {
+        for start in anchors(first, words.get(1))
+            .iter()
+            .flat_map(|start| cased(start))
+        {
             match starts.iter_mut().find(|(held, _)| *held == start) {
                 Some((_, of)) => of.push(index as u16),
                 None => starts.push((start, vec![index as u16])),
@@ -443,7 +471,7 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
         .iter()
         .enumerate()
         .map(|(index, (start, _))| Literal {
-            edge: if start.as_bytes().first().is_some_and(|byte| *byte >= CJK) {
+            edge: if is_unspaced(start.as_bytes()) {
                 Edge::Any
             } else {
                 Edge::Words
@@ -458,13 +486,21 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     Ok((Form::Phrase(form), literals))
 }
 
+/// Words shorter than this are in every sentence.
+const SHORT: usize = 6;
+
 /// What a phrase is searched by: its first word, with the second where the first is short and the second must follow,
 /// because short words are in every sentence.
 fn anchors(first: &Word, second: Option<&Word>) -> Vec<String> {
     let mut out = Vec::new();
     for start in &first.any {
         match second {
-            Some(second) if start.len() < 6 && !second.optional && !second.any.is_empty() => {
+            Some(second)
+                if start.len() < SHORT
+                    && !is_unspaced(start.as_bytes())
+                    && !second.optional
+                    && !second.any.is_empty() =>
+            {
                 out.extend(second.any.iter().map(|next| format!("{start} {next}")));
             }
             _ => out.push(start.clone()),

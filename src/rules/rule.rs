@@ -73,6 +73,8 @@ pub struct Token {
     pub require: Vec<u8>,
     /// One of these must stand before.
     pub words: Vec<String>,
+    /// Whether in the same command of a shell.
+    pub command: bool,
 }
 
 /// A value near a provider's name.

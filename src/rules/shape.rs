@@ -230,6 +230,20 @@ impl Builder {
 }
 
 impl Shape {
+    /// How many bytes without a blank the shape begins with at least.
+    #[must_use]
+    pub fn least_unbroken(&self) -> usize {
+        let mut length = 0;
+        for part in &self.parts {
+            length += match part {
+                Part::Literal(bytes) if !bytes.contains(&b' ') => bytes.len(),
+                Part::Run(alphabet, least, _) if !alphabet.set().has(b' ') => usize::from(*least),
+                _ => break,
+            };
+        }
+        length
+    }
+
     /// Matches the shape whose anchor begins at `at`. `runs` remembers what was read of this text.
     #[must_use]
     pub fn at_anchor(
@@ -507,6 +521,9 @@ pub fn clean_start(bytes: &[u8], start: usize, first: Option<&ByteSet>) -> bool 
     true
 }
 
+/// What stands for `=`, quotes and blanks in mail.
+static QUOTED_PRINTABLE: [&[u8; 2]; 6] = [b"3D", b"22", b"27", b"20", b"3A", b"0A"];
+
 /// Whether the bytes before `start` are an escape sequence: `\n`, `\u0022`, `\x22`, `%3D`, or a colour.
 fn ends_escape(bytes: &[u8], start: usize) -> bool {
     let back = |count: usize| start.checked_sub(count).map(|at| bytes[at]);
@@ -520,6 +537,14 @@ fn ends_escape(bytes: &[u8], start: usize) -> bool {
         return true;
     }
     if hex(2) && (back(3) == Some(b'%') || back(3) == Some(b'x') && back(4) == Some(b'\\')) {
+        return true;
+    }
+    // Quoted-printable: `=3D`, `=22`, `=20`.
+    if back(3) == Some(b'=')
+        && QUOTED_PRINTABLE
+            .iter()
+            .any(|code| bytes[..start].ends_with(*code))
+    {
         return true;
     }
     if hex(4) && back(5) == Some(b'u') && back(6) == Some(b'\\') {

@@ -116,6 +116,9 @@ pub struct TokenSpec {
     /// Words of which one must stand within 160 bytes before; for literals that are not distinctive alone.
     #[serde(default)]
     pub words: Vec<String>,
+    /// Whether the word must stand in the same command of a shell: the token is an option of the program it names.
+    #[serde(default)]
+    pub command: bool,
 }
 
 /// A value that only a word before it gives away.

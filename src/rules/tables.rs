@@ -18,7 +18,7 @@ use super::shape::clean_start;
 
 const BITS: u32 = 12;
 const CELLS: usize = 1 << BITS;
-const MAGIC: &[u8; 8] = b"AGRULES5";
+const MAGIC: &[u8; 8] = b"AGRULES6";
 /// Bytes of an entry of the filter.
 const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.
@@ -333,8 +333,17 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
     let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
     let allowed = postcard::to_allocvec(allowed).map_err(|error| error.to_string())?;
     let (mut index, mut text) = (Vec::new(), Vec::new());
+    // Rules that are led to by the same literal share its text, so that it is compared once.
+    let mut known: HashMap<(&[u8], bool), u32> = HashMap::new();
     for literal in literals {
-        index.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        let place = *known
+            .entry((&literal.bytes, literal.any_case))
+            .or_insert_with(|| {
+                let place = text.len() as u32;
+                text.extend_from_slice(&literal.bytes);
+                place
+            });
+        index.extend_from_slice(&place.to_le_bytes());
         let edge = match literal.edge {
             Edge::Any => 0,
             Edge::Words => WHOLE_WORDS,
@@ -345,7 +354,6 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
         index.extend_from_slice(&literal.rule.to_le_bytes());
         index.extend_from_slice(&literal.index.to_le_bytes());
         index.extend_from_slice(&[0, 0]);
-        text.extend_from_slice(&literal.bytes);
     }
     let (mut offsets, mut blob) = (Vec::new(), Vec::new());
     for rule in rules {
@@ -513,6 +521,13 @@ impl Tables {
     }
 }
 
+/// Whether a literal's text stands at a place: where its text is kept, its length, and the place.
+#[derive(Default)]
+struct Asked {
+    asked: (usize, usize, usize),
+    same: bool,
+}
+
 /// The sections of the tables that a search looks into, found once for each text.
 struct Parts<'a> {
     buckets: &'a [[u8; 2]],
@@ -545,7 +560,12 @@ impl Parts<'_> {
         if (below_plus(words[0]) | below_plus(u64_of(block, 8))) == 0 {
             seen.dense(at);
         }
-        let digits = words.map(three_digits);
+        // Written out: a mapped array is not unrolled everywhere, and this is every byte's path.
+        let digits = [
+            three_digits(words[0]),
+            three_digits(words[1]),
+            three_digits(words[2]),
+        ];
         if digits[0] | digits[1] | digits[2] != 0 {
             for (index, held) in digits.into_iter().enumerate() {
                 if held != 0 {
@@ -569,6 +589,7 @@ impl Parts<'_> {
         };
         let range = usize::from(u16::from_le_bytes(start))..usize::from(u16::from_le_bytes(end));
         let four = word | 0x2020_2020;
+        let mut last_asked = Asked::default();
         for &[a, b, c, d, low, high, offset, any, length, first, last, _] in
             self.entries.get(range).unwrap_or_default()
         {
@@ -585,6 +606,7 @@ impl Parts<'_> {
                     bytes,
                     begin,
                     !S::EVERY,
+                    &mut last_asked,
                 )
             {
                 seen.hit(hit);
@@ -592,7 +614,14 @@ impl Parts<'_> {
         }
     }
 
-    fn literal_at(&self, literal: usize, bytes: &[u8], start: usize, edges: bool) -> Option<Hit> {
+    fn literal_at(
+        &self,
+        literal: usize,
+        bytes: &[u8],
+        start: usize,
+        edges: bool,
+        last: &mut Asked,
+    ) -> Option<Hit> {
         let held = self.literals.get(literal)?;
         let from = u32::from_le_bytes([held[0], held[1], held[2], held[3]]) as usize;
         let length = usize::from(held[4]);
@@ -600,11 +629,16 @@ impl Parts<'_> {
         let end = start + length;
         let text = self.text.get(from..from + length)?;
         let found = bytes.get(start..end)?;
-        let same = if flags & ANY_CASE != 0 {
-            found.eq_ignore_ascii_case(text)
-        } else {
-            found == text
-        };
+        let asked = (from, length, start);
+        if last.asked != asked {
+            let same = if flags & ANY_CASE != 0 {
+                found.eq_ignore_ascii_case(text)
+            } else {
+                found == text
+            };
+            *last = Asked { asked, same };
+        }
+        let same = last.same;
         if !same {
             return None;
         }

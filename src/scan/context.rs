@@ -5,8 +5,9 @@ use super::pass::Pass;
 use super::plausible;
 use super::token::{self, Checks};
 use crate::rules::Rule;
+use crate::rules::alphabet::HEX;
 use crate::rules::rule::Context;
-use crate::rules::shape::clean_start;
+use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
 
 /// How far before the name a word for a credential may stand, in bytes.
@@ -28,15 +29,62 @@ static KEY_WORDS: &[&str] = &[
     "bearer",
     "value",
     "pat",
-    "キー",
-    "トークン",
-    "密钥",
-    "密码",
     "clave",
-    "schlüssel",
-    "ключ",
     "mnemonic",
     "seed",
+    // A refusal speaks of what was refused.
+    " 401 ",
+    " 403 ",
+    "unauthori",
+    "forbidden",
+    // Elsewhere, in ASCII.
+    "klucz",
+    "chiave",
+    "chave",
+    "sleutel",
+    "nyckel",
+    "avain",
+    "kulcs",
+    "anahtar",
+    "jeton",
+];
+
+/// The same in other scripts: asked for only where a text is not ASCII.
+static KEY_WORDS_ABROAD: &[&str] = &[
+    "キー",
+    "トークン",
+    "秘密",
+    "密钥",
+    "密鑰",
+    "密码",
+    "密碼",
+    "令牌",
+    "凭证",
+    "토큰",
+    "키",
+    "암호",
+    "비밀",
+    "schlüssel",
+    "ключ",
+    "токен",
+    "пароль",
+    "секрет",
+    "κλειδί",
+    "مفتاح",
+    "رمز",
+    "كلمة",
+    "מפתח",
+    "אסימון",
+    "कुंजी",
+    "टोकन",
+    "คีย์",
+    "โทเค็น",
+    "klíč",
+    "nøgle",
+    "nøkkel",
+    "clé",
+    "contraseña",
+    "khóa",
 ];
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit) {
@@ -46,8 +94,24 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
     let end = pass.bytes.len().min(hit.end + usize::from(form.within));
     let looked = pass.looked(hit.rule, end);
     let mut at = hit.end.max(looked);
+    let least = form.shapes.iter().map(Shape::least_unbroken).min();
+    let least = least.unwrap_or_default();
     // A value is never broken by the edge of what was looked at before.
     while at < end {
+        // Nearly every word of a text is too short to be one: the next blank is in its way, and in that of all behind.
+        let blank = |byte: &u8| *byte <= b' ';
+        match pass
+            .bytes
+            .get(at..at + least)
+            .map(|held| held.iter().rposition(blank))
+        {
+            Some(Some(place)) => {
+                at += place + 1;
+                continue;
+            }
+            None => return,
+            Some(None) => {}
+        }
         if !starts_value(pass.bytes, at) {
             at += 1;
             continue;
@@ -92,7 +156,10 @@ fn escaped(bytes: &[u8], start: usize) -> bool {
 
 fn starts_value(bytes: &[u8], at: usize) -> bool {
     let byte = bytes[at];
-    (byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-'))
+    let sign = matches!(byte, b'+' | b'/' | b'_' | b'-');
+    // Of a row of signs only the first may be a value's own.
+    let row = sign && at > 0 && bytes[at - 1] == byte;
+    (byte.is_ascii_alphanumeric() || sign && !row)
         && clean_start(bytes, at, None)
         && (at == 0 || !matches!(bytes[at - 1], b'/' | b'@') || byte == b'/')
 }
@@ -116,6 +183,7 @@ fn value_at(
             continue;
         };
         if !shape.clean_start(pass.bytes, at)
+            || is_other_alphabet(pass.bytes, shape, &matched)
             || plausible::is_digest(pass.bytes, at)
             || naming::is_identifier(&pass.bytes[matched.secret_start..matched.secret_end])
         {
@@ -124,10 +192,16 @@ fn value_at(
         if form.key_word && !key_word_near(pass.bytes, hit.start, at) {
             continue;
         }
+        let gap = &pass.bytes[hit.end..at];
         if plausible::in_mark(pass.bytes, hit.start, hit.end)
-            || names_public_key(&pass.bytes[hit.end..at])
+            || names_public_key(gap)
+            // The name has its value, and that is masked.
+            || memchr::memmem::find(gap, b"***").is_some()
         {
             return None;
+        }
+        if is_id(pass.bytes, at) || in_list_of_digests(pass.bytes, at, matched.end) {
+            continue;
         }
         let end = matched.end;
         if token::keep(pass, rule, hit.rule, shape, &matched, &Checks::from(form)) {
@@ -135,6 +209,54 @@ fn value_at(
         }
     }
     None
+}
+
+/// Least length at which a run of hexadecimal digits is no chance of a wider alphabet.
+const NEVER_BY_CHANCE: usize = 24;
+
+/// Whether a value of an alphabet of letters is nothing but hexadecimal digits: a digest, an id.
+fn is_other_alphabet(bytes: &[u8], shape: &Shape, matched: &Matched) -> bool {
+    shape.parts.iter().enumerate().any(|(index, part)| {
+        let held = matched.part(bytes, index);
+        matches!(part, Part::Run(alphabet, ..) if alphabet.set().count() > 32)
+            && held.len() >= NEVER_BY_CHANCE
+            && held.iter().all(|byte| HEX.has(*byte))
+    })
+}
+
+/// `uid: x`, `"account_id": "x"`, `keyId=x`: a value with a name that says it is no more than an id.
+fn is_id(bytes: &[u8], at: usize) -> bool {
+    let before = &bytes[at.saturating_sub(48)..at];
+    let closing = |byte: &&u8| matches!(**byte, b' ' | b'"' | b'\'' | b'\\');
+    let before = &before[..before.len() - before.iter().rev().take_while(closing).count()];
+    let Some(before) = before.strip_suffix(b":").or(before.strip_suffix(b"=")) else {
+        return false;
+    };
+    let before = &before[..before.len() - before.iter().rev().take_while(closing).count()];
+    let length = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        .count();
+    let name = &before[before.len() - length..];
+    let lower = name.to_ascii_lowercase();
+    let (part, camel) = match lower.as_slice() {
+        b"id" | b"uid" | b"uuid" | b"guid" => (true, false),
+        [.., b'_' | b'-' | b'.', b'i', b'd'] => (true, false),
+        [.., b'i', b'd'] => (
+            false,
+            name.len() > 2 && name[name.len() - 3].is_ascii_lowercase(),
+        ),
+        _ => (false, false),
+    };
+    part || camel && name[name.len() - 2] == b'I'
+}
+
+/// Whether a value stands in a list of digests: at the start of its line, with two signs and a file's name after it.
+fn in_list_of_digests(bytes: &[u8], at: usize, end: usize) -> bool {
+    at.checked_sub(1)
+        .is_none_or(|before| bytes[before] == b'\n')
+        && matches!(bytes.get(end..end + 2), Some(b"  " | b" *"))
 }
 
 /// Whether what stands between the name and the value speaks of a public key.
@@ -152,7 +274,6 @@ fn names_public_key(gap: &[u8]) -> bool {
 
 fn key_word_near(bytes: &[u8], word: usize, value: usize) -> bool {
     let window = bytes[word.saturating_sub(KEY_WORD_BEFORE)..value].to_ascii_lowercase();
-    KEY_WORDS
-        .iter()
-        .any(|key| memchr::memmem::find(&window, key.as_bytes()).is_some())
+    let has = |key: &&str| memchr::memmem::find(&window, key.as_bytes()).is_some();
+    KEY_WORDS.iter().any(has) || !window.is_ascii() && KEY_WORDS_ABROAD.iter().any(has)
 }

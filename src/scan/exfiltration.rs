@@ -40,31 +40,90 @@ pub(super) fn run(pass: &mut Pass<'_>) {
     }
 }
 
-/// A markdown link or picture, or an HTML picture; says where it ends.
+/// A link or what is fetched, in markdown, HTML or CSS; says where it ends.
 fn link(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize {
+    match pass.bytes[start] {
+        b'<' => element(pass, secrets, start),
+        b'u' => {
+            let end = address_end(pass.bytes, start + 4, pass.bytes.len().min(start + LONGEST));
+            tell(
+                pass,
+                secrets,
+                "html-image",
+                (start + 4, end),
+                (start, end),
+                LINK_DATA,
+            );
+            end
+        }
+        _ if pass.bytes[start..].starts_with(b"]: ") => {
+            let end = address_end(pass.bytes, start + 3, pass.bytes.len().min(start + LONGEST));
+            tell(
+                pass,
+                secrets,
+                "markdown-link",
+                (start + 3, end),
+                (start + 3, end),
+                LINK_DATA,
+            );
+            end
+        }
+        _ => bracketed(pass, secrets, start),
+    }
+}
+
+/// Tells what the address `[from, to)` carries.
+fn tell(
+    pass: &mut Pass<'_>,
+    secrets: &[(usize, usize)],
+    detector: &str,
+    (from, to): (usize, usize),
+    (start, end): (usize, usize),
+    least: usize,
+) {
+    let carried = match carries(pass.bytes, secrets, from, to, least) {
+        // A page's template, which its server fills.
+        Carried::Data if is_template(&pass.bytes[from..to]) => Carried::Nothing,
+        carried => carried,
+    };
+    if is_told(pass, detector, carried, from) {
+        pass.detected(detector, start, end);
+    }
+}
+
+/// An HTML element that fetches its address.
+fn element(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize {
     let bytes = pass.bytes;
     let end = start + 4;
     let limit = bytes.len().min(end + LONGEST);
-    if bytes[start] == b'<' {
-        let close =
-            memchr::memchr(b'>', &bytes[end..limit]).map_or(limit, |offset| end + offset + 1);
-        if let Some(source) = memchr::memmem::find(&bytes[end..close], b"src") {
-            let from = end + source;
-            if let Some(offset) = memchr::memmem::find(&bytes[from..close], b"://") {
-                let stop = address_end(bytes, from + offset, close);
-                let carried = match carries(bytes, secrets, from + offset, stop, PICTURE_DATA) {
-                    // A page's template, which its server fills.
-                    Carried::Data if is_template(&bytes[from + offset..stop]) => Carried::Nothing,
-                    carried => carried,
-                };
-                if is_told(pass, "html-image", carried, from + offset) {
-                    pass.detected("html-image", start, close);
-                }
-            }
-        }
-        return close;
+    let close = memchr::memchr(b'>', &bytes[end..limit]).map_or(limit, |offset| end + offset + 1);
+    let picture = bytes[start..end].eq_ignore_ascii_case(b"<img");
+    let source = |held: &[u8]| held.eq_ignore_ascii_case(b"src");
+    let from = match bytes[end..close].windows(3).position(source) {
+        Some(source) => end + source,
+        None if picture => return close,
+        None => end,
+    };
+    if let Some(offset) = memchr::memmem::find(&bytes[from..close], b"://") {
+        let stop = address_end(bytes, from + offset, close);
+        let least = if picture { PICTURE_DATA } else { LINK_DATA };
+        tell(
+            pass,
+            secrets,
+            "html-image",
+            (from + offset, stop),
+            (start, close),
+            least,
+        );
     }
+    close
+}
+
+/// A markdown link or picture.
+fn bracketed(pass: &mut Pass<'_>, secrets: &[(usize, usize)], start: usize) -> usize {
+    let bytes = pass.bytes;
     let from = start + 2;
+    let limit = bytes.len().min(start + 4 + LONGEST);
     let close =
         memchr::memchr2(b')', b'\n', &bytes[from..limit]).map_or(limit, |offset| from + offset);
     let low = start.saturating_sub(512);
@@ -185,7 +244,16 @@ fn carries(
 }
 
 fn is_data(value: &[u8], least: usize) -> bool {
+    let named = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b' ' | b'+' | b'%')
+    };
+    let inner = value
+        .get(1..value.len().saturating_sub(1))
+        .unwrap_or_default();
     let hole = value.len() > 2
+        && inner
+            .iter()
+            .all(|byte| named(byte) || matches!(byte, b'{' | b'}'))
         && (value.starts_with(b"{") && value.ends_with(b"}")
             || value.starts_with(b"<") && value.ends_with(b">")
             || value.starts_with(b"[")

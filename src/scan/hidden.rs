@@ -241,7 +241,14 @@ fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
             at = here + 2;
             continue;
         };
-        let latin = word.chars().filter(char::is_ascii_alphabetic).count();
+        // `\fIНАЗВА`: the sign of a typeface stands before a word of one script.
+        let sign = text[..start].ends_with('\\') && word.starts_with('f');
+        let signs = if sign { 2 } else { 0 };
+        let latin = word
+            .chars()
+            .skip(signs)
+            .filter(char::is_ascii_alphabetic)
+            .count();
         let others: Vec<char> = word
             .chars()
             .filter(|character| !character.is_ascii_alphabetic() && !is_invisible(*character))

@@ -483,7 +483,9 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
         let Some(head) = bytes.get(start..start + 4) else {
             break;
         };
-        if !head[2..].iter().all(u8::is_ascii_digit) {
+        if !(head[..2].iter().all(u8::is_ascii_uppercase)
+            && head[2..].iter().all(u8::is_ascii_digit))
+        {
             continue;
         }
         let Some((_, length)) = IBAN_LENGTHS
@@ -559,6 +561,16 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
         return false;
     };
     let top = &domain[dot + 1..];
+    // `icon@2x.png`
+    let file = [
+        "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "json", "html",
+    ];
+    if file
+        .iter()
+        .any(|end| top.eq_ignore_ascii_case(end.as_bytes()))
+    {
+        return false;
+    }
     (2..=12).contains(&top.len())
         && top.iter().all(u8::is_ascii_alphabetic)
         && domain
@@ -592,6 +604,7 @@ mod tests {
             "a@b",
             "x@.com",
             "x@a..com",
+            "icon@2x.png",
         ] {
             assert!(!found(text), "{text}");
         }

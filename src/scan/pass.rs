@@ -48,7 +48,7 @@ pub(super) struct Pass<'a> {
     /// How many findings of each kind there are that are only reported.
     notes: [usize; 5],
     /// Whether this text is itself a view: views of views are not made.
-    inner: bool,
+    pub(super) inner: bool,
 }
 
 impl<'a> Pass<'a> {

@@ -2,7 +2,7 @@
 
 use super::pass::Pass;
 use crate::rules::Rule;
-use crate::rules::compile::CJK;
+use crate::rules::compile::is_unspaced;
 use crate::rules::rule::{Phrases, Word};
 use crate::rules::tables::{Hit, word_byte};
 
@@ -23,27 +23,44 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
             .iter()
             .filter_map(|index| form.phrases.get(usize::from(*index)))
     };
-    if bytes[hit.start] >= CJK {
-        if phrases().any(|phrase| phrase.len() == 1) {
-            // Written without blanks: the literal is the phrase.
-            pass.found(hit.rule, rule, (hit.start, hit.end), None);
-            return;
-        }
-        let joins = |at: Option<usize>| {
-            at.and_then(|at| bytes.get(at))
-                .is_some_and(|byte| word_byte(*byte))
-        };
-        if joins(hit.start.checked_sub(1)) || joins(Some(hit.end)) {
-            return;
-        }
-    }
     if hit.start < pass.reach(hit.rule) {
         return;
     }
-    let next = next_word(bytes, hit.end);
-    if let Some(end) = phrases().find_map(|phrase| matches(phrase, bytes, hit, next)) {
+    let end = if is_unspaced(&bytes[hit.start..]) {
+        phrases().find_map(|phrase| runs_on(phrase, bytes, hit.end))
+    } else {
+        let mut words = Words {
+            bytes,
+            read: [(0, 0); MOST_WORDS],
+            count: 0,
+            at: Some(hit.end),
+        };
+        phrases().find_map(|phrase| matches(phrase, hit, &mut words))
+    };
+    if let Some(end) = end {
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (hit.start, end), None);
+    }
+}
+
+/// The words after a literal, read once for all phrases that begin with it.
+struct Words<'a> {
+    bytes: &'a [u8],
+    read: [(usize, usize); MOST_WORDS],
+    count: usize,
+    /// Where to read on; `None` at the end of the sentence.
+    at: Option<usize>,
+}
+
+impl Words<'_> {
+    fn get(&mut self, index: usize) -> Option<(usize, usize)> {
+        while self.count <= index {
+            let word = next_word(self.bytes, self.at?);
+            self.at = word.map(|(_, end)| end);
+            *self.read.get_mut(self.count)? = word?;
+            self.count += 1;
+        }
+        self.read.get(index).copied()
     }
 }
 
@@ -58,15 +75,42 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     (length > 0).then_some((start, start + length))
 }
 
+/// Where the longest match of a phrase ends whose words stand without blanks and whose first one ends at `at`.
+fn runs_on(phrase: &[Word], bytes: &[u8], at: usize) -> Option<usize> {
+    let mut reached = vec![at];
+    for element in phrase.get(1..)? {
+        let mut after: Vec<usize> = if element.optional {
+            reached.clone()
+        } else {
+            Vec::new()
+        };
+        for from in &reached {
+            let rest = &bytes[*from..];
+            let blanks = rest
+                .iter()
+                .take(GAP)
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
+            after.extend(
+                element
+                    .any
+                    .iter()
+                    .filter(|choice| rest[blanks..].starts_with(choice.as_bytes()))
+                    .map(|choice| from + blanks + choice.len()),
+            );
+        }
+        after.sort_unstable();
+        after.dedup();
+        reached = after;
+    }
+    reached.last().copied()
+}
+
 /// Where the longest match of the phrase that begins with the literal ends.
 ///
 /// The positions in the phrase that can be reached are bits, so that gaps and words that may be missing cost nothing.
-fn matches(
-    phrase: &[Word],
-    bytes: &[u8],
-    hit: Hit,
-    mut next: Option<(usize, usize)>,
-) -> Option<usize> {
+fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
+    let bytes = words.bytes;
     let done = 1_u64.checked_shl(phrase.len() as u32)?;
     // The literal is the first word, or the first two.
     let taken = bytes[hit.start..hit.end]
@@ -76,18 +120,19 @@ fn matches(
         + 1;
     let mut reached = skip_optional(phrase, 1 << taken);
     let mut best = (reached & done != 0).then_some(hit.end);
-    for _ in 0..MOST_WORDS {
-        let Some((start, end)) = next else {
+    for place in 0..MOST_WORDS {
+        let Some((start, end)) = words.get(place) else {
             break;
         };
         let word = &bytes[start..end];
+        let plain = word.is_ascii();
         let mut after = 0;
         let mut open = reached & (done - 1);
         while open != 0 {
             let index = open.trailing_zeros() as usize;
             open &= open - 1;
             if phrase.get(index).is_some_and(|element| {
-                element.any.is_empty() || element.any.iter().any(|choice| same(choice, word))
+                element.any.is_empty() || element.any.iter().any(|choice| same(choice, word, plain))
             }) {
                 after |= 1 << (index + 1);
             }
@@ -99,7 +144,6 @@ fn matches(
         if reached & (done - 1) == 0 {
             break;
         }
-        next = next_word(bytes, end);
     }
     best
 }
@@ -128,12 +172,16 @@ fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
     reached
 }
 
-fn same(choice: &str, word: &[u8]) -> bool {
-    if word.len() == choice.len() && word.eq_ignore_ascii_case(choice.as_bytes()) {
-        return true;
+/// Whether a word is the choice in any case; `plain` when it is ASCII, which nearly all are and which is told at once.
+#[inline]
+fn same(choice: &str, word: &[u8], plain: bool) -> bool {
+    if plain {
+        let first = |text: &[u8]| text.first().map(|byte| byte | 0x20);
+        return word.len() == choice.len()
+            && first(word) == first(choice.as_bytes())
+            && word.eq_ignore_ascii_case(choice.as_bytes());
     }
-    !word.is_ascii()
-        && !choice.is_ascii()
+    !choice.is_ascii()
         && word.len().abs_diff(choice.len()) <= 4
         && std::str::from_utf8(word).is_ok_and(|word| word.to_lowercase() == choice)
 }

@@ -80,7 +80,7 @@ static BEGIN_WITH: [(u8, u8); 256] = {
 
 /// Shorter ones, which random text holds by chance: only with nothing but punctuation around them.
 static PLACEHOLDER_ALONE: &[&str] = &[
-    "fake", "todo", "test", "none", "null", "here", "demo", "your", "xxx",
+    "fake", "todo", "test", "none", "null", "here", "demo", "your", "xxx", "abc123",
 ];
 
 /// Bits per byte of a value by its own distribution.
@@ -318,6 +318,8 @@ pub fn is_digest(bytes: &[u8], start: usize) -> bool {
     .iter()
     .any(|word| label.ends_with(word))
         || before.ends_with(b"@")
+        // `checksum/secret: x`: of what the name names.
+        || contains(label, b"checksum/")
 }
 
 #[cfg(test)]

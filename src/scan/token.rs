@@ -2,6 +2,7 @@
 
 use super::pass::Pass;
 use super::plausible;
+use super::views;
 use crate::rules::rule::Token;
 use crate::rules::shape::{Matched, Shape};
 use crate::rules::tables::Hit;
@@ -15,21 +16,21 @@ const LONGEST_ILLUSTRATION: usize = 1_024;
 const WORDS_WITHIN: usize = 160;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) {
-    let Some(shape) = form
-        .shapes
-        .get(hit.index)
-        .filter(|shape| shape.may_follow(pass.bytes, hit.end))
-    else {
+    let Some(shape) = form.shapes.get(hit.index) else {
         return;
     };
+    if !shape.may_follow(pass.bytes, hit.end) {
+        return views::unbroken(pass, hit);
+    }
     // Before anything that reads on: literals in the middle of a word are the most frequent, and repeats of one must
-    // not be read again and again.
+    // not be read again and again. What begins with its literal was told by the search.
     if !form.glued
+        && shape.anchor != Some(0)
         && shape
             .fixed_start(hit.start)
             .is_some_and(|start| !shape.clean_start(pass.bytes, start))
     {
-        return;
+        return views::unbroken(pass, hit);
     }
     if !form.words.is_empty() && hit.start < pass.reach(hit.rule) {
         return;
@@ -39,12 +40,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     }
     let bytes = pass.bytes;
     let Some(matched) = shape.at_anchor(bytes, hit.start, form.any_case, &mut pass.runs) else {
-        return;
+        return views::unbroken(pass, hit);
     };
-    if !form.glued && !shape.clean_start(pass.bytes, matched.start) {
+    if !form.glued && shape.anchor != Some(0) && !shape.clean_start(pass.bytes, matched.start) {
         return;
     }
-    if !form.words.is_empty() && !word_before(pass.bytes, matched.start, &form.words) {
+    if !form.words.is_empty() && !word_before(pass.bytes, matched.start, form) {
         // Nothing inside it has such a word before it either.
         pass.looked(hit.rule, matched.end);
         return;
@@ -121,9 +122,24 @@ pub(super) fn keep(
     true
 }
 
-fn word_before(bytes: &[u8], start: usize, words: &[String]) -> bool {
-    let window = bytes[start.saturating_sub(WORDS_WITHIN)..start].to_ascii_lowercase();
-    words
+/// Whether one of the words stands before `start`, in the same command if the rule says so.
+pub(super) fn word_before(bytes: &[u8], start: usize, form: &Token) -> bool {
+    let mut window = &bytes[start.saturating_sub(WORDS_WITHIN)..start];
+    if form.command {
+        window = same_command(window);
+    }
+    let window = window.to_ascii_lowercase();
+    form.words
         .iter()
         .any(|word| memchr::memmem::find(&window, word.as_bytes()).is_some())
+}
+
+/// What of a text before a place belongs to the same command of a shell; quotes are not told apart.
+fn same_command(before: &[u8]) -> &[u8] {
+    let ends = |(at, byte): (usize, &u8)| {
+        matches!(byte, b';' | b'|' | b'&')
+            || *byte == b'\n' && at.checked_sub(1).is_none_or(|last| before[last] != b'\\')
+    };
+    let from = before.iter().enumerate().rposition(ends);
+    from.map_or(before, |at| &before[at + 1..])
 }

@@ -67,7 +67,7 @@ const fn ends_authority(byte: u8) -> bool {
 }
 
 /// `user:password@`, `postgres:postgres@`: words that stand for values.
-fn stands_for(password: &[u8], user: &[u8]) -> bool {
+pub(super) fn stands_for(password: &[u8], user: &[u8]) -> bool {
     let lower = password.to_ascii_lowercase();
     let plain = plainly(&lower);
     // `cvs://:pserver:anoncvs@host`: how to connect and as whom, without a password.

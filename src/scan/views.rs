@@ -48,6 +48,10 @@ pub(super) fn literals() -> Vec<Literal> {
         add(&format!("&#{digit}"), ENTITY, b"0123456789");
     }
     add("&#1", ENTITY, b"0123456789");
+    // Mail writes `=` so.
+    add("=3D", ESCAPE, &any);
+    add("&quot;", ENTITY, b"");
+    add("&amp;", ENTITY, b"");
     for quote in ["\"", "'"] {
         for operator in [" + ", "+", " .. ", " . ", " & ", " || "] {
             add(&format!("{quote}{operator}{quote}"), JOINT, &any);
@@ -56,6 +60,19 @@ pub(super) fn literals() -> Vec<Literal> {
     add("](http", LINK, b"");
     add("<img", LINK, b"");
     add("<IMG", LINK, b"");
+    for fetched in [
+        "<iframe",
+        "<embed",
+        "<object",
+        "<meta http-equiv",
+        "url(http",
+        "]: http",
+    ] {
+        add(fetched, LINK, b"");
+    }
+    for asks in ["nslookup ", "dig "] {
+        add(asks, ADDRESS, &any);
+    }
     add("://", ADDRESS, &any);
     out
 }
@@ -65,6 +82,7 @@ pub(super) fn literals() -> Vec<Literal> {
 pub(super) struct Calls {
     floors: [usize; 3],
     dense_until: usize,
+    unbroken_until: usize,
     /// Starts of links; 32 bits each, because a text may be nothing but links.
     pub(super) links: Vec<u32>,
 }
@@ -97,6 +115,25 @@ pub(super) fn call(pass: &mut Pass<'_>, hit: Hit) {
     }
 }
 
+/// Puts together the token whose literal stands at `hit` and that is none, if lines break it.
+pub(super) fn unbroken(pass: &mut Pass<'_>, hit: Hit) {
+    if hit.start < pass.calls.unbroken_until {
+        // A text that is nothing but beginnings of tokens.
+        pass.refuse(hit.rule, pass.calls.unbroken_until);
+        return;
+    }
+    let end = escape::token_end(pass.bytes, hit.end);
+    pass.calls.unbroken_until = end;
+    let ends_line = matches!(pass.bytes.get(end), Some(b'\n' | b'\r' | b'\\'));
+    if ends_line
+        && !pass.inner
+        && let Some(view) = escape::unbroken(pass.bytes, hit.start)
+    {
+        pass.calls.unbroken_until = view.source.end();
+        scan(pass, &view);
+    }
+}
+
 /// Decodes the run that a block without blanks belongs to.
 pub(super) fn dense(pass: &mut Pass<'_>, at: usize) {
     let floor = pass.calls.dense_until;
@@ -119,21 +156,25 @@ pub(super) fn run(pass: &mut Pass<'_>) {
     }
 }
 
-/// Percent signs before a plain letter or digit: nobody writes those but to hide something.
+/// Percent signs before a plain letter or digit, which nobody writes but to hide something, and signs of base64.
 fn percent(pass: &mut Pass<'_>) {
     let bytes = pass.bytes;
-    let mut floor = 0;
+    let (mut floor, mut made) = (0, 0);
     while let Some(offset) = memchr::memchr(b'%', &bytes[floor..]) {
         let at = floor + offset;
-        let plain = bytes
-            .get(at + 1..at + 3)
-            .and_then(codec::hex)
-            .is_some_and(|byte| byte[0].is_ascii_alphanumeric());
+        let plain = match bytes.get(at + 1..at + 3) {
+            // A sign of base64 in the middle of a word.
+            Some(b"2B" | b"2F" | b"3D" | b"2b" | b"2f" | b"3d") => {
+                at > 0 && bytes[at - 1].is_ascii_alphanumeric()
+            }
+            code => code
+                .and_then(codec::hex)
+                .is_some_and(|byte| byte[0].is_ascii_alphanumeric()),
+        };
         floor = at + 1;
-        if plain
-            && let Some(view) = escape::around(bytes, at, at.saturating_sub(64), ViewKind::Percent)
-        {
+        if plain && let Some(view) = escape::around(bytes, at, made, ViewKind::Percent) {
             floor = view.source.end().max(at + 1);
+            made = floor;
             scan(pass, &view);
         }
     }
@@ -157,7 +198,7 @@ pub(super) fn scan(pass: &mut Pass<'_>, view: &View) {
             !decoded || rule.kind == FindingKind::Secret && !matches!(rule.form, Form::Context(_))
         });
         if telling
-            && view.changed(found.start, found.end)
+            && (view.kind == ViewKind::Entity || view.changed(found.start, found.end))
             && let Some(span) = view.original(found.start, found.end)
         {
             pass.out.push(Found {

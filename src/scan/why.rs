@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Finding, Scanner, assignment, plausible};
+use super::{Finding, Scanner, notation, plausible, token};
 use crate::call::Surface;
 use crate::rules::rule::{Assignment, Context, Token};
 use crate::rules::shape::{Matched, Part, Shape};
@@ -152,10 +152,7 @@ impl Asked<'_> {
             );
         }
         if !form.words.is_empty() {
-            let from = matched.start.saturating_sub(WORDS_WITHIN);
-            let before = self.bytes[from..matched.start].to_ascii_lowercase();
-            let stands = |word: &String| memchr::memmem::find(&before, word.as_bytes()).is_some();
-            if !form.words.iter().any(stands) {
+            if !token::word_before(self.bytes, matched.start, form) {
                 let words = form.words.join("`, `");
                 return (
                     "word",
@@ -321,7 +318,7 @@ impl Asked<'_> {
     }
 
     fn assignment(&self, form: &Assignment) -> Option<No> {
-        let (start, end, _) = assignment::value(self.bytes, self.hit)?;
+        let (start, end, _) = notation::value(self.bytes, self.hit)?;
         let text = self.bytes.get(start..end)?;
         let (least, most) = (form.min, form.max);
         if !(usize::from(least)..=usize::from(most)).contains(&text.len()) {

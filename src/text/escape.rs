@@ -1,4 +1,5 @@
-//! Escapes that hide plain characters: percent, `\u0041`, `\x41`, `&#65;`, and string literals that are joined.
+//! Escapes that hide plain characters: percent, `\u0041`, `\x41`, `&#65;`, string literals that are joined, and lines
+//! that are broken.
 
 use super::view::{View, ViewKind};
 use crate::rules::codec::hex_digit;
@@ -6,8 +7,25 @@ use crate::span::ByteSpan;
 
 /// How far a view reaches to either side of what called for it, in bytes.
 const REACH: usize = 2_048;
+/// How far it reaches back, in bytes.
+const BACK: usize = 512;
 /// How much of the line before joined literals their view holds: what they are given to.
 const LEAD: usize = 96;
+
+/// Most lines that are put together.
+const LINES: usize = 64;
+/// Least length of a line that nothing but its length has broken, in bytes.
+const FULL: usize = 60;
+
+/// Characters that have a name in HTML and end a value.
+static NAMED: [(&str, u8); 6] = [
+    ("&quot;", b'"'),
+    ("&amp;", b'&'),
+    ("&apos;", b'\''),
+    ("&lt;", b'<'),
+    ("&gt;", b'>'),
+    ("&nbsp;", b' '),
+];
 
 /// One escape at the start of `rest`: what it says, and how long it is.
 fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
@@ -16,7 +34,14 @@ fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
         ViewKind::Percent if rest.first() == Some(&b'%') => (byte(1)?, 3),
         ViewKind::Escape if rest.starts_with(b"\\u00") => (byte(4)?, 6),
         ViewKind::Escape if rest.starts_with(b"\\x") => (byte(2)?, 4),
-        ViewKind::Entity if rest.starts_with(b"&#") => {
+        ViewKind::Escape if rest.starts_with(b"=3D") => (b'=', 3),
+        ViewKind::Entity if !rest.starts_with(b"&#") => {
+            let (name, value) = NAMED
+                .iter()
+                .find(|(name, _)| rest.starts_with(name.as_bytes()))?;
+            (*value, name.len())
+        }
+        ViewKind::Entity => {
             let close = rest.iter().take(8).position(|byte| *byte == b';')?;
             let digits = std::str::from_utf8(&rest[2..close]).ok()?;
             let value = match digits.strip_prefix(['x', 'X']) {
@@ -33,8 +58,12 @@ fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
 /// The text around an escape at `at` with its escapes undone, not beyond blanks or `floor`, and where it ends.
 #[must_use]
 pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<View> {
-    let outside = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'"' || *byte == b'\'';
-    let low = at.saturating_sub(64).max(floor).min(at);
+    // An attribute of HTML holds whole objects, with blanks.
+    let outside = |byte: &u8| match kind {
+        ViewKind::Entity => matches!(byte, b'"' | b'\'' | b'\n' | b'<'),
+        _ => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\''),
+    };
+    let low = at.saturating_sub(BACK).max(floor).min(at);
     let start = bytes[low..at]
         .iter()
         .rposition(outside)
@@ -50,7 +79,7 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
     while position < end {
         if let Some((value, length)) = one(kind, &bytes[position..end]) {
             view.push(value, position, position + length);
-            undone += usize::from(value.is_ascii_alphanumeric());
+            undone += usize::from(tells(kind, value));
             position += length;
         } else {
             view.push(bytes[position], position, position + 1);
@@ -58,6 +87,98 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
         }
     }
     (undone > 0).then_some(view)
+}
+
+/// Whether an escape of this byte hides something: a letter or a digit, in addresses also the signs of base64.
+fn tells(kind: ViewKind, value: u8) -> bool {
+    match kind {
+        ViewKind::Percent => value.is_ascii_alphanumeric() || matches!(value, b'+' | b'/' | b'='),
+        ViewKind::Entity => true,
+        _ => value.is_ascii_alphanumeric() || value == b'=',
+    }
+}
+
+const fn in_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'/' | b'=' | b'~')
+}
+
+/// Where the run of a token's bytes around `at` ends.
+#[must_use]
+pub fn token_end(bytes: &[u8], at: usize) -> usize {
+    let length = bytes[at..].iter().position(|byte| !in_token(*byte));
+    length.map_or(bytes.len(), |length| at + length)
+}
+
+/// Where the next line begins, when the one that a token's bytes end at `end` of is broken there: softly as in mail
+/// (`=`) or shells (`\`), or because it is full.
+fn broken(bytes: &[u8], end: usize) -> Option<(usize, usize)> {
+    let soft = bytes[..end].ends_with(b"=");
+    let escaped = bytes.get(end) == Some(&b'\\');
+    let at = end + usize::from(escaped);
+    let next = match bytes.get(at..at + 2) {
+        Some([b'\n', _]) => at + 1,
+        Some(b"\r\n") => at + 2,
+        _ => return None,
+    };
+    let full = || {
+        let low = end.saturating_sub(FULL);
+        end >= FULL && !bytes[low..end].contains(&b'\n')
+    };
+    if !bytes.get(next).is_some_and(|first| in_token(*first)) || !(soft || escaped || full()) {
+        return None;
+    }
+    Some((end - usize::from(soft), next))
+}
+
+/// Where the token around `at` begins, over the lines before it that are broken.
+fn token_start(bytes: &[u8], at: usize) -> usize {
+    let mut start = at;
+    for _ in 0..LINES {
+        let low = start.saturating_sub(BACK);
+        start -= bytes[low..start]
+            .iter()
+            .rev()
+            .take_while(|byte| in_token(**byte))
+            .count();
+        let line = bytes[..start]
+            .strip_suffix(b"\n")
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let end = line.map(|line| line.strip_suffix(b"\\").unwrap_or(line).len());
+        match end.and_then(|end| broken(bytes, end)) {
+            Some((before, next)) if next == start && at - before < REACH => start = before,
+            _ => break,
+        }
+    }
+    start
+}
+
+/// The token that `at` belongs to, put together from the lines it is broken into; `None` when it is not.
+#[must_use]
+pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
+    let start = token_start(bytes, at);
+    let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, bytes.len())?);
+    let mut from = start;
+    let mut lines = 0;
+    loop {
+        let end = token_end(bytes, from);
+        let next = broken(bytes, end).filter(|_| lines < LINES && end - start < REACH);
+        let mut at = from;
+        let to = next.map_or(end, |(to, _)| to);
+        while at < to {
+            let quoted = match bytes.get(at..at + 3) {
+                Some(b"=3D") if lines > 0 || next.is_some() => 3,
+                _ => 1,
+            };
+            view.push(bytes[at], at, at + quoted);
+            at += quoted;
+        }
+        let Some((_, following)) = next else {
+            view.source = ByteSpan::new(start, end)?;
+            return (lines > 0).then_some(view);
+        };
+        lines += 1;
+        from = following;
+    }
 }
 
 /// The two string literals around a joint (`" + "`) and those joined to them, as one, with the line before them.
@@ -115,7 +236,30 @@ mod tests {
         assert_eq!(view.bytes, b"gl&");
         let view = around(b"&#103;&#x6C;d", 0, 0, ViewKind::Entity).unwrap();
         assert_eq!(view.bytes, b"gld");
+        let text = b"x={&quot;k&quot;: &quot;v&quot;}\n";
+        let view = around(text, 3, 0, ViewKind::Entity).unwrap();
+        assert_eq!(view.bytes, b"x={\"k\": \"v\"}");
+        let view = around(b"k=ab%2Bcd%3D&x", 4, 0, ViewKind::Percent).unwrap();
+        assert_eq!(view.bytes, b"k=ab+cd=&x");
         assert!(around(b"100%20more", 3, 0, ViewKind::Percent).is_none());
+    }
+
+    #[test]
+    fn lines_are_put_together_where_they_are_broken_and_not_else() {
+        let joined =
+            |text: &[u8]| unbroken(text, 4).map(|view| String::from_utf8(view.bytes).unwrap());
+        assert_eq!(joined(b"key ab=\ncd=3D=3D\n").as_deref(), Some("abcd=="));
+        assert_eq!(joined(b"key ab\\\ncd ").as_deref(), Some("abcd"));
+        let full = format!("key {}\r\nxyz.", "a".repeat(70));
+        assert_eq!(
+            joined(full.as_bytes()),
+            Some(format!("{}xyz.", "a".repeat(70)))
+        );
+        for whole in [b"key ab\ncd".as_slice(), b"key ab= cd", b"key ab=\n cd"] {
+            assert_eq!(joined(whole), None);
+        }
+        let view = unbroken(b"key ab=\ncd.", 4).unwrap();
+        assert_eq!(view.original(1, 3), ByteSpan::new(5, 9));
     }
 
     #[test]
