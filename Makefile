@@ -52,6 +52,7 @@ bench: $(VENV)/.installed $(VENV)/.tools
 eval: $(VENV)/.installed
 	@test -n '$(CORPORA)' || { echo 'say where the labelled data lies: make eval CORPORA=DIR'; exit 2; }
 	$(BIN)/python tests/eval/shell.py $(CORPORA)
+	$(BIN)/python tests/eval/shell.py $(CORPORA) --metamorphic --sample $(or $(SAMPLE),20)
 	$(BIN)/python tests/eval/secrets.py $(CORPORA) $(if $(PEERS),--peers '$(PEERS)')
 
 policies: $(VENV)/.installed

@@ -118,10 +118,20 @@ impl<'r> Reader<'r> {
         if !separator {
             self.parsed.operands.push(self.at);
         }
-        if self.entry.stop_at_operand {
+        if self.entry.stop_at_operand && !self.is_separated() {
             self.parsed.ended = true;
         }
         self.at += 1;
+    }
+
+    /// Whether a `--` still has to come before the command that is run.
+    fn is_separated(&self) -> bool {
+        self.entry.separated
+            && self
+                .words
+                .iter()
+                .skip(self.at + 1)
+                .any(|word| word.exact() == Some("--"))
     }
 
     fn is_option(&self, word: &Word, text: &str) -> bool {

@@ -178,6 +178,10 @@ pub struct Data {
     pub files: Vec<Rc<str>>,
     /// Folders whose file names it lists.
     pub folders: Vec<Rc<str>>,
+    /// Names of processes whose numbers it lists.
+    pub processes: Vec<Rc<str>>,
+    /// Variables of the environment in it whose names say that they hold credentials.
+    pub variables: Vec<Rc<str>>,
     /// It was decoded or computed on its way.
     pub decoded: bool,
     /// All of it is code by which programs set a shell up for themselves.
@@ -224,6 +228,8 @@ impl Data {
             (&mut self.secrets, &other.secrets),
             (&mut self.files, &other.files),
             (&mut self.folders, &other.folders),
+            (&mut self.processes, &other.processes),
+            (&mut self.variables, &other.variables),
         ] {
             for held in others {
                 add(own, held);

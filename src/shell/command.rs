@@ -180,6 +180,21 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// The same scope with the variables of a later one that nothing has set so far.
+    #[must_use]
+    pub fn completed(&self, later: &Self) -> Self {
+        let mut scope = self.clone();
+        for entry in &later.variables {
+            let at = scope
+                .variables
+                .binary_search_by(|held| held.0.as_str().cmp(entry.0.as_str()));
+            if let Err(at) = at {
+                scope.variables.insert(at, Rc::clone(entry));
+            }
+        }
+        scope
+    }
+
     /// The same scope for a text with parameters of its own: `bash -c text zero arguments..`.
     #[must_use]
     pub fn with_parameters(&self, zero: Value, arguments: Vec<Value>) -> Self {

@@ -145,6 +145,12 @@ impl Walker<'_> {
         match expression.split_once('.') {
             // A credential's own name says that it is one.
             Some(("env" | "secrets" | "vars", name)) if is_variable(name) => self.put_in(name),
+            // `github.workspace` is `GITHUB_WORKSPACE` in the environment.
+            Some((family @ ("github" | "runner"), name)) if is_variable(name) => {
+                let named = format!("{family}_{name}").to_ascii_uppercase();
+                self.known(&named)
+                    .unwrap_or_else(|| Value::Unknown(Why::PutIn(expression.to_owned())))
+            }
             _ => Value::Unknown(Why::PutIn(expression.to_owned())),
         }
     }

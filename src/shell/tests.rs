@@ -481,6 +481,18 @@ fn what_stands_in_substitutions_runs() {
 }
 
 #[test]
+fn groups_of_a_match_are_computed_where_they_can_be() {
+    assert_eq!(
+        words("[[ v1.2 =~ v([0-9]+)\\.([0-9]+) ]]; a ${BASH_REMATCH[1]} $BASH_REMATCH"),
+        ["a 1 v1.2"]
+    );
+    assert_eq!(
+        words("[[ $x =~ (.*) ]]; ${BASH_REMATCH[1]}"),
+        ["…BASH_REMATCH?"]
+    );
+}
+
+#[test]
 fn process_substitutions_are_tied_to_their_command() {
     let resolution = run("bash <(curl x); tee >(sh) < f; while read l; do a; done < <(gen)");
     assert_eq!(

@@ -7,7 +7,7 @@ use super::command::{
     Argument, Candidate, Command, Resolution, Scope, Start, Stdin, Stdout, Unresolved, Value, Why,
 };
 use super::draft::{Draft, either};
-use super::env::{Callable, Env, Place, Text};
+use super::env::{Bound, Callable, Env, Place, Text};
 use super::fold;
 use super::redirect::{process_end, writes_file};
 use super::syntax::tree::{Arm, Link, Node, Part, Simple, Slice, Tree, Word};
@@ -518,6 +518,7 @@ impl<'a> Walker<'a> {
     /// The words of `[[ ]]`: their substitutions run, and numbers are evaluated as arithmetic.
     fn test(&mut self, words: &[Word]) {
         let mut arithmetic = false;
+        let mut matched = None;
         let mut previous: Option<(Value, Slice)> = None;
         for word in words {
             let text = word.span.of(&self.text.source);
@@ -528,6 +529,13 @@ impl<'a> Walker<'a> {
                 arithmetic = true;
                 continue;
             }
+            if text == "=~" {
+                matched = previous.take().map(|(value, _)| value);
+                continue;
+            }
+            if let Some(value) = matched.take() {
+                self.matches(&value, word);
+            }
             let value = self.pattern(word);
             if arithmetic {
                 self.arithmetic_value(&value, word.span);
@@ -535,6 +543,34 @@ impl<'a> Walker<'a> {
             arithmetic = false;
             previous = Some((value, word.span));
         }
+    }
+
+    /// `[[ value =~ pattern ]]`: what the groups hold afterwards.
+    fn matches(&mut self, value: &Value, pattern: &Word) {
+        const LONGEST: usize = 4 * 1024;
+        const SHOWN: usize = 10;
+        let source = pattern.span.of(&self.text.source).to_owned();
+        // A character behind a backslash means the same to the expression; quotes would have to be taken out of it.
+        let literal = !source.contains(['\'', '"'])
+            && pattern
+                .parts
+                .iter()
+                .all(|part| matches!(part, Part::Literal(_) | Part::Quoted(_) | Part::Glob(_)));
+        let known = value
+            .exact()
+            .filter(|text| literal && text.len() + source.len() <= LONGEST);
+        let values = match known.and_then(|text| groups(&source, text)) {
+            Some(groups) => {
+                let bytes = groups.iter().map(String::len).sum();
+                self.spend(bytes, pattern.span);
+                groups.into_iter().map(Value::Exact).collect()
+            }
+            None => {
+                let why = Why::RunTimeValue(String::from("BASH_REMATCH"));
+                vec![Value::Unknown(why); SHOWN]
+            }
+        };
+        self.env.bind("BASH_REMATCH", Bound::Indexed(values));
     }
 
     pub(super) fn scope(&mut self, at: ByteSpan) -> Rc<Scope> {
@@ -750,6 +786,25 @@ fn constant_status(source: &str, node: &Node) -> Option<bool> {
         }
         _ => None,
     }
+}
+
+/// What a regular expression and its groups match; nothing when it does not match, or cannot be computed here.
+fn groups(pattern: &str, text: &str) -> Option<Vec<String>> {
+    const MOST_BYTES: usize = 64 * 1024;
+    let expression = regex::bytes::RegexBuilder::new(pattern)
+        .unicode(false)
+        .size_limit(MOST_BYTES)
+        .dfa_size_limit(MOST_BYTES)
+        .nest_limit(32)
+        .build()
+        .ok()?;
+    let found = expression.captures(text.as_bytes())?;
+    let part = |part: Option<regex::bytes::Match<'_>>| {
+        part.map_or_else(String::new, |part| {
+            String::from_utf8_lossy(part.as_bytes()).into_owned()
+        })
+    };
+    Some(found.iter().map(part).collect())
 }
 
 fn is_test(source: &str, node: &Node) -> bool {

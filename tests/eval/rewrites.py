@@ -95,6 +95,11 @@ def begins_as_option(text: str) -> bool:
     return text.lstrip().startswith("-")
 
 
+def has_parameters(text: str) -> bool:
+    """Whether the text uses positional parameters: another shell has others."""
+    return re.search(r"\$\{?[0-9@*#]", text) is not None
+
+
 def joined(words: list[str]) -> str:
     """Words as a command line."""
     return " ".join(map(shlex.quote, words))
@@ -367,7 +372,7 @@ def negated(text: str) -> str | None:
 @rewrite
 def shell_function(text: str) -> str | None:
     # A function has parameters of its own.
-    if re.search(r"\$\{?[0-9@*#]", text):
+    if has_parameters(text):
         return None
     return f"clean_up() {{\n{text}\n}}\nclean_up"
 
@@ -506,21 +511,21 @@ def odd_path(text: str) -> str | None:
 
 @rewrite
 def bash_c(text: str) -> str | None:
-    if begins_as_option(text):
+    if begins_as_option(text) or has_parameters(text):
         return None
     return f"bash -c {shlex.quote(text)}"
 
 
 @rewrite
 def shell_options(text: str) -> str | None:
-    if begins_as_option(text):
+    if begins_as_option(text) or has_parameters(text):
         return None
     return f"/usr/bin/env bash --norc -o pipefail -c {shlex.quote(text)} name"
 
 
 @rewrite
 def twice_nested(text: str) -> str | None:
-    if begins_as_option(text):
+    if begins_as_option(text) or has_parameters(text):
         return None
     return f"sh -c {shlex.quote(f'bash -lc {shlex.quote(text)}')}"
 

@@ -13,7 +13,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 22] = [
+pub const LANGUAGES: [&str; 23] = [
     "shell",
     "python",
     "javascript",
@@ -36,6 +36,7 @@ pub const LANGUAGES: [&str; 22] = [
     "other",
     "patch",
     "checksums",
+    "make",
 ];
 
 /// What every program answers that has help at all; the end of its options.
@@ -235,6 +236,11 @@ fn names(files: &[File], numbers: &BTreeMap<&str, usize>) -> Vec<(String, usize)
     // The deepest first, so that an alias of a parent brings the aliases of its children along.
     aliases.sort_by_key(|(_, name)| std::cmp::Reverse(name.split(' ').count()));
     for (alias, name) in aliases {
+        if is_pattern(name) {
+            let number = numbers.get(name).copied();
+            names.extend(number.map(|number| (alias.to_owned(), number)));
+            continue;
+        }
         let below = format!("{name} ");
         let found: Vec<(String, usize)> = names
             .iter()
@@ -362,6 +368,10 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let by_alias = self.alias_parents.contains(self.name);
         let parent = self.has_children() || by_alias;
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
+        let mut processes = None;
+        if let Some(text) = own.and_then(|spec| spec.processes.as_deref()) {
+            processes = keep(selector(text, options), errors);
+        }
         let mut lists = None;
         if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
             lists = keep(selector(text, options), errors);
@@ -389,6 +399,8 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             setup_when,
             lists_when,
             lists,
+            processes,
+            separated: own.is_some_and(|spec| spec.separated),
             effects,
             chdir,
             reach,

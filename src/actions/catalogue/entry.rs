@@ -311,6 +311,10 @@ pub struct Entry<'a> {
     pub lists: Option<Selector<'a>>,
     /// When it prints them.
     pub lists_when: Vec<Condition<'a>>,
+    /// Names of processes whose numbers are printed.
+    pub processes: Option<Selector<'a>>,
+    /// Options may stand between the first operand and a `--` behind it.
+    pub separated: bool,
     /// The directory it works in when that is not the shell's.
     pub chdir: Option<Selector<'a>>,
     /// What it does.

@@ -125,6 +125,11 @@ pub struct CommandSpec {
     /// When it prints them: all must hold (`grep -l`).
     #[serde(default)]
     pub lists_when: Vec<String>,
+    /// Selects the names of processes whose numbers it prints (`pgrep`); `*` for all of them, to be filtered (`ps`).
+    pub processes: Option<String>,
+    /// Options may stand between the first operand and a `--` behind it (`kubectl exec POD -n x -- COMMAND`).
+    #[serde(default)]
+    pub separated: bool,
     /// Selects the directory it works in when that is not the shell's: `option -C`. Subcommands take it over.
     pub chdir: Option<String>,
     /// What it does.

@@ -278,6 +278,8 @@ fn entry<'a>(
         setup_when: Vec::new(),
         lists: None,
         lists_when: Vec::new(),
+        processes: None,
+        separated: false,
         chdir,
         effects: effects
             .iter()

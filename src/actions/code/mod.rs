@@ -24,6 +24,8 @@ mod value;
 mod walk;
 mod windows;
 
+pub(in crate::actions) use calls::is_secret_name;
+
 use super::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;

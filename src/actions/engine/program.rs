@@ -28,6 +28,8 @@ pub(super) struct Done {
     data: Data,
     /// What its words hold.
     handed: Data,
+    /// Variables with credentials that log in.
+    logs_in: Vec<Rc<str>>,
     /// What commands inside of it wrote.
     inner: Data,
     /// Positions of actions that send.
@@ -199,7 +201,10 @@ impl Engine<'_> {
             return Effects::default();
         }
         self.as_ascii(words, here);
-        if name.contains(['/', '\\']) && here.on.is_none() {
+        let beside = [".exe", ".bat", ".cmd", ".com", ".ps1"]
+            .iter()
+            .any(|ending| name.ends_with(ending));
+        if (beside || name.contains(['/', '\\'])) && here.on.is_none() {
             let path = self.absolute(&name.replace('\\', "/"), here);
             let place = path
                 .as_deref()
@@ -207,8 +212,11 @@ impl Engine<'_> {
             let written = path
                 .as_deref()
                 .is_some_and(|path| self.written(path).is_some());
-            let own = written || !matches!(place, Place::System | Place::Outside | Place::Unknown);
-            if own || self.catalogue.commands.find(base).is_none() {
+            let own = written
+                || (!beside || name.contains(['/', '\\']))
+                    && !matches!(place, Place::System | Place::Outside | Place::Unknown);
+            let bare = beside && !name.contains(['/', '\\']);
+            if own || (!bare && self.catalogue.commands.find(base).is_none()) {
                 let known = !written && self.catalogue.commands.find(base).is_some();
                 // What the call wrote is found by its path, however Windows spells it.
                 let file = if written && name.contains('\\') {
@@ -355,13 +363,15 @@ impl Engine<'_> {
             ..Done::default()
         };
         for (position, word) in line.words.iter().enumerate() {
-            if let Some(data) = &word.data
-                && !line.authenticates(position)
-            {
-                done.data.merge(data);
+            if let Some(data) = &word.data {
+                if line.authenticates(position) {
+                    done.logs_in.extend(data.variables.iter().cloned());
+                } else {
+                    done.data.merge(data);
+                }
             }
         }
-        if !done.data.secrets.is_empty() {
+        if !done.data.secrets.is_empty() || !done.data.variables.is_empty() {
             done.handed = done.data.clone();
         }
         done.data.merge(line.stdin);
@@ -425,6 +435,9 @@ impl Engine<'_> {
                 action.attributes.push(String::from("harmless"));
             }
         }
+        if done.ran && !done.interactive {
+            self.looks_elsewhere(done.first);
+        }
         for at in done.sends {
             if let Some(action) = self.actions.get_mut(at) {
                 carry(action, &data, self.context);
@@ -439,6 +452,7 @@ impl Engine<'_> {
                 }
             }
         }
+        self.sends_variables(done.first, &data, &done.handed, &done.logs_in);
         if !data.secrets.is_empty() {
             // A copy beyond the workspace is where others look for it.
             for action in self.actions[done.first..].iter_mut() {
@@ -463,6 +477,14 @@ impl Engine<'_> {
         for folder in &mut output.folders {
             if let Some(parent) = folder.strip_suffix("/*") {
                 *folder = Rc::from(if parent.is_empty() { "/" } else { parent });
+            }
+        }
+        if let Some(selector) = &entry.processes {
+            output.processes.clear();
+            for word in line.select(selector) {
+                let name = Rc::from(word.known().0);
+                crate::actions::word::add(&mut output.processes, &name);
+                crate::actions::word::add(&mut self.processes, &name);
             }
         }
         output.setup = entry
@@ -646,6 +668,15 @@ impl Engine<'_> {
             || (runs && manner.role == Role::Name && self.has_foreign_manifest(here))
         {
             manner.attributes.push("downloaded");
+        }
+        if kind == ActionKind::PackageInstall
+            && manner.attributes.contains(&"from_path")
+            && words.iter().any(|word| self.is_downloaded(word, here))
+        {
+            manner.attributes.push("downloaded");
+        }
+        if runs && manner.role == Role::Name {
+            self.written_manifest(kind, line, here);
         }
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {
             manner.attributes.push("outside");

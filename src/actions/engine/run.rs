@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::manifest::recipes;
 use super::target::{Manner, carry};
 use super::unlisted::literals;
 use super::{Engine, Situation, blank};
@@ -13,6 +14,7 @@ use crate::actions::line::why_of;
 use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
 use crate::shell::command::{Candidate, Value, Why};
+use crate::span::ByteSpan;
 
 impl Engine<'_> {
     /// Code that is given as a word. Returns what it writes to standard output.
@@ -49,6 +51,11 @@ impl Engine<'_> {
                 }
                 // A value put into an editing command says what is put in, not what is done.
                 Candidate::Prefix(text, _) if language == "sed" && !text.trim().is_empty() => {}
+                // Who starts the call says what stands in the middle of code that is read without it as well.
+                Candidate::Prefix(
+                    text,
+                    Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_),
+                ) if several && language != "shell" && !text.trim().is_empty() => {}
                 Candidate::Prefix(text, why) => {
                     // What is known of it is understood; the rest is said to be unknown.
                     if !several && !text.trim().is_empty() && language == "shell" {
@@ -106,6 +113,13 @@ impl Engine<'_> {
         if language == "shell" {
             return self.shell_text(text, origin, &deeper);
         }
+        if language == "make" {
+            let likely = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..deeper
+            };
+            return self.shell_text(&recipes(text), origin, &likely);
+        }
         if language == "checksums" {
             self.verified(text, &deeper);
             return Data::default();
@@ -128,7 +142,12 @@ impl Engine<'_> {
                 self.keep_worst(before);
             }
             let reason = String::from("nobody here reads that language");
-            self.unknown_kind(ActionKind::ExecDynamic, reason, by, &deeper);
+            let by_word = if reaches_out(text) {
+                &deeper
+            } else {
+                &doubtful
+            };
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, by_word);
             return Data::opaque();
         };
         if shows_environment(language, text) {
@@ -141,8 +160,14 @@ impl Engine<'_> {
         }
         let mut output = Data::opaque();
         let first = self.actions.len();
+        let mut request = Request::default();
         for effect in code::analyse(known, text) {
+            let stored = request.stored(&effect);
             output.merge(&self.code_effect(effect, origin, by, &deeper));
+            if let Some((file, data)) = stored {
+                let word = Word::made(Value::Exact(file.replace('\\', "/")), origin.clone());
+                self.remember(&word, &data, &deeper);
+            }
         }
         self.fetched_and_run(first, by, &deeper);
         // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
@@ -229,6 +254,13 @@ impl Engine<'_> {
                 match target {
                     Some(value) => {
                         let word = Word::made(value, here.origin.clone());
+                        if kind == ActionKind::ExecLocal && role == TargetRole::Path {
+                            self.runs_written(&word, by, &here);
+                        }
+                        let mut manner = manner;
+                        if kind == ActionKind::PackageInstall && self.is_downloaded(&word, &here) {
+                            manner.attributes.extend(["downloaded", "from_path"]);
+                        }
                         let data = self.act(&manner, &word, &here);
                         if matches!(kind, ActionKind::FsWrite) {
                             self.remember(&word, &Data::opaque(), &here);
@@ -452,6 +484,26 @@ impl Engine<'_> {
         }
     }
 
+    /// A file that code runs, when the call downloaded or decoded it.
+    fn runs_written(&mut self, file: &Word, by: &str, here: &Situation) {
+        let path = file.exact().map(|path| path.replace('\\', "/"));
+        let path = path.and_then(|path| self.absolute(&path, here));
+        let data = path.and_then(|path| self.written(&path).cloned());
+        if let Some(data) = data.filter(|data| !data.urls.is_empty() || data.decoded) {
+            self.code_data("shell", &data, by, here);
+        }
+    }
+
+    /// Whether the call downloaded that file.
+    pub fn is_downloaded(&self, file: &Word, here: &Situation) -> bool {
+        !self.files.is_empty()
+            && file
+                .exact()
+                .and_then(|path| self.absolute(path, here))
+                .and_then(|path| self.written(&path))
+                .is_some_and(|data| !data.urls.is_empty())
+    }
+
     /// Whether the working directory was downloaded by the call.
     pub fn is_in_download(&self, here: &Situation) -> bool {
         !self.files.is_empty()
@@ -459,30 +511,6 @@ impl Engine<'_> {
             && here.cwd.exact().is_some_and(|cwd| {
                 self.is_below_download(cwd)
                     || self.written(cwd).is_some_and(|data| !data.urls.is_empty())
-            })
-    }
-
-    /// Whether the call downloaded the file by which builders and package managers say what they run.
-    pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
-        const MANIFESTS: [&str; 9] = [
-            "package.json",
-            "Makefile",
-            "makefile",
-            "setup.py",
-            "pyproject.toml",
-            "Gemfile",
-            "build.rs",
-            "composer.json",
-            "build.gradle",
-        ];
-        !self.files.is_empty()
-            && here.on.is_none()
-            && here.cwd.exact().is_some_and(|cwd| {
-                self.files.iter().any(|(path, data)| {
-                    !data.urls.is_empty()
-                        && crate::actions::place::below(path, cwd)
-                            .is_some_and(|rest| MANIFESTS.contains(&rest))
-                })
             })
     }
 
@@ -545,6 +573,17 @@ pub fn shebang(text: &str) -> Option<&'static str> {
     })
 }
 
+/// Whether code of a language that nobody here reads has a word in it by which code leaves its own process.
+fn reaches_out(text: &str) -> bool {
+    const WORDS: [&str; 26] = [
+        "system", "shell", "exec", "spawn", "popen", "process", "command", "cmd", "eval", "load",
+        "require", "import", "open", "file", "delete", "remove", "unlink", "rmdir", "write",
+        "socket", "http", "connect", "url", "fetch", "call", "/",
+    ];
+    let lower = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| lower.contains(word))
+}
+
 /// Whether code takes the whole environment, and not one variable of it.
 fn shows_environment(language: &str, text: &str) -> bool {
     let (name, one): (&str, &[&str]) = match language {
@@ -574,6 +613,41 @@ fn shows_environment(language: &str, text: &str) -> bool {
             && !one.iter().any(|part| rest.trim_start().starts_with(part))
             && (language == "awk" || language == "perl" || text.len() < 200)
     })
+}
+
+/// A request and the file that its answer is stored in, which the same piece of code names.
+#[derive(Default)]
+struct Request {
+    fetched: Option<(ByteSpan, Data)>,
+    written: Option<(ByteSpan, String)>,
+}
+
+impl Request {
+    /// The file that an effect, with one before it, stores an answer in, and where that comes from.
+    fn stored(&mut self, effect: &CodeEffect) -> Option<(String, Data)> {
+        let What::Act {
+            kind,
+            target: Some(Value::Exact(target)),
+            ..
+        } = &effect.what
+        else {
+            return None;
+        };
+        match kind {
+            ActionKind::NetFetch => {
+                let data = Data {
+                    urls: vec![Rc::from(target.as_str())],
+                    ..Data::opaque()
+                };
+                self.fetched = Some((effect.span, data));
+            }
+            ActionKind::FsWrite => self.written = Some((effect.span, target.clone())),
+            _ => return None,
+        }
+        let (asked, data) = self.fetched.as_ref()?;
+        let (put, file) = self.written.as_ref()?;
+        (asked == put).then(|| (file.clone(), data.clone()))
+    }
 }
 
 /// Whether a command line is a shell's name with nothing but flags.

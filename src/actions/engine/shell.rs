@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::lookup::base_name;
+use super::owner;
+use super::picks::picks_processes;
 use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
@@ -16,7 +18,8 @@ use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
-    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value,
+    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
+    Value, Why,
 };
 use crate::span::ByteSpan;
 
@@ -82,7 +85,14 @@ impl Engine<'_> {
         let count = resolution.commands.len();
         flow.outputs.reserve(count);
         flow.shown = self.shown(&resolution.commands);
-        for (index, command) in resolution.commands.into_iter().enumerate() {
+        let last = resolution
+            .commands
+            .last()
+            .map(|command| Rc::clone(&command.scope));
+        for (index, mut command) in resolution.commands.into_iter().enumerate() {
+            if let Some(last) = last.as_ref().filter(|_| is_trap_at_exit(&command)) {
+                command.scope = Rc::new(command.scope.completed(last));
+            }
             self.words += command.words.len() + 1;
             if self.words > MAX_WORDS {
                 self.over_limit(situation);
@@ -216,6 +226,9 @@ impl Engine<'_> {
                     }
                 }
                 self.merge_variables(argument.span, flow, &mut data);
+                if argument.value.exact().is_none() {
+                    credentials(&argument.value, argument.span, flow, &mut data);
+                }
                 Word {
                     value: argument.value,
                     origin: Origin {
@@ -240,6 +253,9 @@ impl Engine<'_> {
         self.captures(&command.assignments, flow);
         self.reads_into(&words, &here);
         self.picks(&words, &mut here);
+        if let Some(name) = picks_processes(&words, &mut here) {
+            crate::actions::word::add(&mut self.processes, &name);
+        }
         self.assignments(&command.assignments, &words, origin, &mut here);
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
@@ -308,6 +324,13 @@ impl Engine<'_> {
                 let mut data = Data::of_text(body.clone(), place);
                 let mut held = Data::default();
                 self.merge_variables(*span, flow, &mut held);
+                for (captured, index) in &flow.captured {
+                    if span.contains(*captured)
+                        && let Some(output) = flow.outputs.get(*index)
+                    {
+                        held.merge(output);
+                    }
+                }
                 if held.some {
                     held.text = data.text.take();
                     data = held;
@@ -329,8 +352,13 @@ impl Engine<'_> {
             if redirect.kind == RedirectKind::Read {
                 let data = self.read_file(&redirect.target, here);
                 if redirect.fd == 0 {
-                    here.stdin = Rc::new(data);
-                    here.stdin_source = Source::File;
+                    let nothing = redirect.target.exact() == Some("/dev/null");
+                    here.stdin = Rc::new(if nothing { Data::default() } else { data });
+                    here.stdin_source = if nothing {
+                        Source::Outside
+                    } else {
+                        Source::File
+                    };
                 }
             }
         }
@@ -474,7 +502,13 @@ impl Engine<'_> {
         let named: Vec<(String, Word)> = assignments
             .iter()
             .map(|assignment| {
-                let word = Word::made(assignment.value.clone(), origin.inside(assignment.span));
+                let mut word = Word::made(assignment.value.clone(), origin.inside(assignment.span));
+                // `BASH_ENV=<(commands)`: the file is what those commands write.
+                if word.known().0.starts_with("/dev/fd/") {
+                    let held = self.variables.iter().rev();
+                    let mut held = held.filter(|(name, _)| *name == assignment.name);
+                    word.data = held.next().map(|(_, data)| Rc::clone(data));
+                }
                 (assignment.name.clone(), word)
             })
             .collect();
@@ -491,40 +525,6 @@ impl Engine<'_> {
         }
         if !words.is_empty() {
             here.assignments = Rc::from(named);
-        }
-    }
-
-    /// `env | grep -i path`: of the environment only what was asked for is seen.
-    fn picks(&mut self, words: &[Word], here: &mut Situation) {
-        let is_grep = matches!(
-            words.first().and_then(Word::exact),
-            Some("grep" | "egrep" | "fgrep" | "rg")
-        );
-        if !is_grep
-            || here
-                .stdin
-                .secrets
-                .iter()
-                .any(|held| &**held != "environment")
-        {
-            return;
-        }
-        let mut patterns = words[1..].iter();
-        let plain = patterns.clone().all(|word| {
-            word.exact()
-                .is_some_and(|text| !text.starts_with('-') || is_shown(text))
-        }) && patterns.any(|word| word.exact().is_some_and(is_innocent))
-            && words[1..]
-                .iter()
-                .filter_map(Word::exact)
-                .filter(|text| !text.starts_with('-'))
-                .all(is_innocent);
-        let dumped = self.actions.iter().rposition(|action| {
-            action.kind == ActionKind::CredentialRead && action.target.value == "environment"
-        });
-        if plain && let Some(at) = dumped {
-            self.actions.remove(at);
-            here.stdin = Rc::new(Data::opaque());
         }
     }
 
@@ -562,6 +562,9 @@ impl Engine<'_> {
                 }
             }
             data.text = None;
+            if assignment.value.exact().is_none() {
+                credentials(&assignment.value, assignment.span, flow, &mut data);
+            }
             if data.some && self.variables.len() < MAX_FILES {
                 self.variables
                     .push((assignment.name.clone(), Rc::new(data)));
@@ -650,9 +653,19 @@ impl Engine<'_> {
                         }
                         _ => text.to_owned(),
                     };
+                    // An editor is given the file that it edits, whatever the parameters around it are.
+                    let scope = match known.effect {
+                        VariableEffect::Editor => {
+                            let file = Why::RunTimeValue(String::from("the edited file"));
+                            let zero = Value::Exact(String::from("sh"));
+                            Rc::new(at.scope.with_parameters(zero, vec![Value::Unknown(file)]))
+                        }
+                        _ => Rc::clone(&at.scope),
+                    };
                     let deeper = Situation {
                         depth: here.depth + 1,
                         certainty: here.certainty.min(Certainty::Likely),
+                        scope,
                         ..at
                     };
                     if self.afford(text.len(), &deeper) {
@@ -728,25 +741,32 @@ fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
     }
 }
 
-/// Options of grep that say how, and not what else.
-fn is_shown(option: &str) -> bool {
-    option
-        .trim_start_matches('-')
-        .bytes()
-        .all(|letter| matches!(letter, b'i' | b'E' | b'F' | b'n' | b'q' | b'o' | b'w'))
+/// `trap CODE EXIT`: the code runs when everything else has run.
+fn is_trap_at_exit(command: &Command) -> bool {
+    let word = |at: usize| command.words.get(at).and_then(|word| word.value.exact());
+    word(0) == Some("trap")
+        && command
+            .words
+            .iter()
+            .skip(2)
+            .all(|word| matches!(word.value.exact(), Some("EXIT" | "0")))
+        && command.words.len() > 2
 }
 
-/// Whether a pattern asks for variables by names that hold no credentials.
-fn is_innocent(pattern: &str) -> bool {
-    const TELLING: [&str; 12] = [
-        "KEY", "TOKEN", "SECRET", "PASS", "PWD", "CRED", "AUTH", "PRIV", "AWS", "GITHUB", "API",
-        "=",
-    ];
-    let upper = pattern.to_ascii_uppercase();
-    let letters = upper.bytes().filter(u8::is_ascii_alphabetic).count();
-    letters >= 2
-        && !upper.contains(['*', '.', '[', '|', '?', '\\'])
-        && !TELLING.iter().any(|part| upper.contains(part))
+/// Variables that a word holds and nothing in the call sets, whose names say that they are credentials.
+fn credentials(value: &Value, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
+    if let Some(text) = flow.source.get(span.start()..span.end()) {
+        owner::variables(text, &mut data.variables);
+    }
+    // What a variable was set to may be another one.
+    for candidate in value.candidates() {
+        if let Candidate::Prefix(_, Why::UnsetVariable(name) | Why::PutIn(name)) = candidate
+            && owner::holds_credential(name)
+        {
+            crate::actions::word::add(&mut data.variables, &Rc::from(name.as_str()));
+        }
+    }
+    data.some |= !data.variables.is_empty();
 }
 
 /// Whether a command line is one of version control at which a project's checks run.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::owner::{self, Belongs};
 use super::wrapped::listed;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
@@ -480,7 +481,33 @@ impl Engine<'_> {
 
     fn names(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
         let mut data = Data::default();
-        let candidates = word.value.candidates();
+        // `kill $(pgrep NAME)`: the numbers stand for processes of that name.
+        let listed: Vec<Value> = if manner.kind == ActionKind::ProcessKill && word.exact().is_none()
+        {
+            let named = |names: &[Rc<str>]| {
+                let names = names.iter().filter(|name| name.as_ref() != "*");
+                names
+                    .map(|name| Value::Exact(name.as_ref().to_owned()))
+                    .collect::<Vec<_>>()
+            };
+            let flowing = word
+                .data
+                .as_ref()
+                .map_or_else(Vec::new, |from| named(&from.processes));
+            // In a loop the numbers go through a variable.
+            if flowing.is_empty() {
+                named(&self.processes)
+            } else {
+                flowing
+            }
+        } else {
+            Vec::new()
+        };
+        let candidates: Vec<Candidate<'_>> = if listed.is_empty() {
+            word.value.candidates()
+        } else {
+            listed.iter().flat_map(Value::candidates).collect()
+        };
         let several = candidates.len() > 1;
         for candidate in candidates {
             let (text, exact, why) = match candidate {
@@ -535,9 +562,25 @@ fn leak(
     if !network {
         return;
     }
-    let carried = word.data.as_deref().filter(|data| data.is_local());
+    // An address that a file of the project lists is fetched, and not told to anybody.
+    let listed = |data: &Data| {
+        data.secrets.is_empty()
+            && word.known().0.is_empty()
+            && data
+                .files
+                .iter()
+                .all(|file| place_of_file(file, context) == Place::Workspace)
+    };
+    let carried = word
+        .data
+        .as_deref()
+        .filter(|data| data.is_local() && !listed(data));
     let variable = match why {
-        Some(Why::UnsetVariable(name) | Why::PutIn(name)) if is_secret_name(name) => Some(name),
+        Some(Why::UnsetVariable(name) | Why::PutIn(name))
+            if owner::holds_credential(name) && !owner::logs_in(&action.target.value) =>
+        {
+            Some(name)
+        }
         _ => None,
     };
     if carried.is_none() && variable.is_none() {
@@ -548,7 +591,11 @@ fn leak(
         action.attributes.push(String::from("dns"));
     }
     if let Some(name) = variable {
-        action.attributes.push(String::from("secret"));
+        let host = action.target.host.as_deref().unwrap_or_default();
+        let known = owner::names_host(&action.target.value);
+        if !known || owner::belongs(name, host) != Belongs::Here {
+            action.attributes.push(String::from("secret"));
+        }
         action.reason = Some(format!("carries the variable `{name}`"));
     }
     if let Some(data) = carried {
@@ -597,24 +644,6 @@ fn place_of_file(file: &str, context: &Context) -> Place {
         Some(folder) => place::classify_within(folder.trim_end_matches('/'), context),
         None => place::classify(file, context),
     }
-}
-
-/// Names of variables that hold credentials, as far as a name tells.
-fn is_secret_name(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    [
-        "SECRET",
-        "TOKEN",
-        "PASSWORD",
-        "PASSWD",
-        "API_KEY",
-        "APIKEY",
-        "ACCESS_KEY",
-        "PRIVATE_KEY",
-        "CREDENTIAL",
-    ]
-    .into_iter()
-    .any(|part| upper.contains(part))
 }
 
 /// `[user@]host:path` or a URL: what scp and rsync take for another machine.

@@ -35,7 +35,7 @@ impl Walker<'_> {
                 Val::opaque("")
             }
             Does::Move => {
-                self.path_act(ActionKind::FsWrite, args.pos.first(), vec![], span);
+                self.path_act(ActionKind::FsDelete, args.pos.first(), vec![], span);
                 self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
                 Val::opaque("")
             }
@@ -99,7 +99,14 @@ impl Walker<'_> {
             Does::Open(path, mode) => self.open(name, this, path, mode, &args, span),
             Does::OpenOrPipe => self.open_or_pipe(&args, span),
             Does::Request(index) => {
-                self.request(name, args.pos.get(index), None, false, &args, span)
+                let stores = name.ends_with("urlretrieve")
+                    || name.ends_with("getstore")
+                    || name.ends_with("mirror");
+                let answer = self.request(name, args.pos.get(index), None, false, &args, span);
+                if stores && let Some(file) = args.pos.get(index + 1) {
+                    self.path_act(ActionKind::FsWrite, Some(file), vec!["create"], span);
+                }
+                answer
             }
             Does::Send(index) => self.request(name, args.pos.get(index), None, true, &args, span),
             Does::Http(method, url) => self.request(

@@ -380,7 +380,10 @@ impl Walker<'_> {
         let span = self.span_from(begin);
         match callee.kind {
             Kind::Name(name) => self.named_call(&name, args, span),
-            Kind::Method(on, name) => self.method_call(*on, &name, args, span),
+            Kind::Method(on, name) => {
+                self.handed_on(&on, &args, span);
+                self.method_call(*on, &name, args, span)
+            }
             Kind::Computed => {
                 self.unknown("a function whose name is computed", span);
                 Val::opaque("").from(args.origin())
@@ -398,6 +401,18 @@ impl Walker<'_> {
             }
             Kind::Object("function", _) => Val::opaque(""),
             _ => Val::opaque("").from(callee.origin).from(args.origin()),
+        }
+    }
+
+    /// `answer.then(eval)`: what a method has goes to a function that takes it for code.
+    fn handed_on(&mut self, on: &Val, args: &Args, span: Option<ByteSpan>) {
+        for given in args.pos.iter().take(4) {
+            if let Kind::Name(name) = &given.kind
+                && matches!(sinks::find(self.language, name), Some(sinks::Does::Eval(_)))
+            {
+                let (language, name) = (self.language, name.clone());
+                self.eval(language, Some(on), &name, span);
+            }
         }
     }
 

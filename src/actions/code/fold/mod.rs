@@ -346,6 +346,10 @@ pub(super) fn call(language: Language, name: &str, args: &Args) -> Option<Val> {
             _ => None,
         },
         "eval" | "exec" => None,
+        // What is compiled is what will run.
+        "compile" if language == Language::Python => {
+            arg.filter(|code| code.exact().is_some()).cloned()
+        }
         _ => decode_call(name, args),
     }
 }

@@ -48,7 +48,9 @@ impl Lexer<'_> {
             self.at += 1;
             let inner = self.at;
             self.skip_past(0, b"`");
-            let end = self.at.saturating_sub(1).max(inner);
+            // Without a second backtick the name goes on to the end.
+            let closed = self.at > inner && self.bytes.get(self.at - 1) == Some(&b'`');
+            let end = self.at - usize::from(closed);
             self.out.push(Token {
                 tok: Tok::Ident,
                 start: inner,

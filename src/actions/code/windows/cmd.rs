@@ -7,6 +7,7 @@ use crate::actions::code::{CodeEffect, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// `if` and `for` inside of each other, deeper than this, are no longer taken apart.
@@ -106,7 +107,8 @@ impl Reader {
             return;
         }
         let expanded = self.expand(part);
-        let text = expanded.as_str();
+        let text = without_carets(&expanded);
+        let text = text.as_ref();
         let word = text
             .split([' ', '\t', '/', '('])
             .next()
@@ -323,6 +325,17 @@ impl Reader {
             }
             _ => held.to_owned(),
         }
+    }
+}
+
+/// A text whose first word has no carets: `s^e^t` is `set`.
+fn without_carets(text: &str) -> Cow<'_, str> {
+    let end = text.find([' ', '\t', '"', '/', '(']).unwrap_or(text.len());
+    let (head, rest) = text.split_at(end);
+    if head.contains('^') {
+        Cow::Owned(format!("{}{rest}", head.replace('^', "")))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -472,7 +472,10 @@ fn certutil(call: &Call<'_>) -> Vec<What> {
         return effects;
     }
     if call.flag("-decode") || call.flag("-decodehex") || call.flag("/decode") {
-        return vec![path_act(ActionKind::FsWrite, call.last(), &["create"])];
+        // The catalogue knows that what it writes was decoded.
+        return vec![What::Argv {
+            words: call.words.to_vec(),
+        }];
     }
     if call.flag("-addstore") || call.flag("-delstore") {
         return vec![named(ActionKind::SystemConfig, text("certificate store"))];
@@ -503,9 +506,8 @@ fn script_host(call: &Call<'_>, program: &str) -> Vec<What> {
     let joined = all.join(" ");
     let lower = joined.to_ascii_lowercase();
     if lower.contains("javascript:") || lower.contains("vbscript:") {
-        return vec![What::Unknown {
-            reason: format!("script in the arguments of `{program}`"),
-        }];
+        let code = text(&format!("script in the arguments of `{program}`"));
+        return vec![named(ActionKind::ExecDynamic, code)];
     }
     if joined.is_empty() {
         return Vec::new();

@@ -38,7 +38,19 @@ impl Reader<'_> {
         {
             return Val::opaque("");
         }
+        let given = self.aliases.get(&name.to_ascii_lowercase()).cloned();
+        let name = given.as_deref().unwrap_or(name);
         let full = cmdlets::resolve(name);
+        if matches!(full.as_str(), "set-alias" | "new-alias") && self.aliases.len() < 256 {
+            let named = words.value(&["name"]).or_else(|| words.values.first());
+            let meant = words.value(&["value"]).or_else(|| words.values.last());
+            if let (Some(named), Some(meant)) = (
+                named.and_then(Val::exact).map(str::to_ascii_lowercase),
+                meant.and_then(Val::exact),
+            ) {
+                self.aliases.insert(named, meant.to_owned());
+            }
+        }
         // `rm -rf` is not how the cmdlet is called: the program of that name is meant.
         let posix = words
             .parameters
@@ -106,7 +118,10 @@ impl Reader<'_> {
         };
         match does {
             Does::Nothing => {
-                if matches!(name, "get-content" | "get-item") {
+                if matches!(
+                    name,
+                    "get-content" | "get-item" | "get-process" | "get-service"
+                ) {
                     first().unwrap_or_else(|| Val::opaque(""))
                 } else {
                     Val::opaque("")
@@ -157,7 +172,9 @@ impl Reader<'_> {
                 Val::opaque("")
             }
             Does::Name(kind) => {
-                let target = first().map(|value| value.as_value());
+                let target = first()
+                    .or_else(|| input.cloned())
+                    .map(|value| value.as_value());
                 let target = match (name, target) {
                     (name, Some(Value::Unknown(_)) | None) => Value::Exact(name.to_owned()),
                     (_, Some(target)) => target,
@@ -217,7 +234,7 @@ impl Reader<'_> {
                 }
                 Val::opaque("")
             }
-            Does::Request => self.request(words, input, start),
+            Does::Request => self.request(name, words, input, start),
             Does::Invoke => {
                 let code = words
                     .value(&["command"])
@@ -499,7 +516,7 @@ impl Reader<'_> {
         Val::value(listed)
     }
 
-    fn request(&mut self, words: &Words, input: Option<&Val>, start: usize) -> Val {
+    fn request(&mut self, name: &str, words: &Words, input: Option<&Val>, start: usize) -> Val {
         let target = words
             .value(&["uri", "source", "url"])
             .or_else(|| words.values.first())
@@ -535,7 +552,8 @@ impl Reader<'_> {
             ActionKind::NetFetch
         };
         let response = self.fetch(&target, kind, &attributes, start);
-        if let Some(file) = words.value(&["outfile", "destination"]) {
+        let second = words.values.get(1).filter(|_| name == "start-bitstransfer");
+        if let Some(file) = words.value(&["outfile", "destination"]).or(second) {
             let file = file.as_value();
             self.push(path_act(ActionKind::FsWrite, file, &["create"]), start);
         }

@@ -46,6 +46,7 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         socket: None,
         runs: false,
         functions: Vec::new(),
+        aliases: HashMap::new(),
     };
     reader.script(None);
     if let Some((host, span)) = reader.socket.take() {
@@ -81,6 +82,8 @@ struct Reader<'a> {
     runs: bool,
     /// Functions of the script, whose bodies were read where they stand.
     functions: Vec<String>,
+    /// Other names that the script gives to commands.
+    aliases: HashMap<String, String>,
 }
 
 /// The words of a command.

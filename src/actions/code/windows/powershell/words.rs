@@ -129,7 +129,16 @@ impl Reader<'_> {
     /// One argument of a command.
     pub(super) fn argument(&mut self) -> Val {
         match self.peek(0) {
-            b'$' | b'(' | b'@' | b'{' => self.postfix(),
+            b'$' => {
+                let first = self.postfix();
+                // `$env:TEMP\x.exe`
+                if self.at < self.end && matches!(self.bytes[self.at], b'\\' | b'/') {
+                    let rest = self.bare_argument();
+                    return self.joined(&first, &rest);
+                }
+                first
+            }
+            b'(' | b'@' | b'{' => self.postfix(),
             b'[' => self.postfix(),
             b'\'' | b'"' => {
                 let first = self.postfix();

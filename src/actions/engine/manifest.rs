@@ -1,0 +1,119 @@
+//! Files by which builders and package managers say what they run, when the call itself wrote or fetched them.
+
+use super::{Engine, Situation};
+use crate::actions::action::Certainty;
+use crate::actions::kinds::ActionKind;
+use crate::actions::line::Line;
+use crate::actions::word::Word;
+use crate::json;
+
+impl Engine<'_> {
+    /// Whether the call downloaded the file by which builders and package managers say what they run.
+    pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
+        const MANIFESTS: [&str; 9] = [
+            "package.json",
+            "Makefile",
+            "makefile",
+            "setup.py",
+            "pyproject.toml",
+            "Gemfile",
+            "build.rs",
+            "composer.json",
+            "build.gradle",
+        ];
+        !self.files.is_empty()
+            && here.on.is_none()
+            && here.cwd.exact().is_some_and(|cwd| {
+                self.files.iter().any(|(path, data)| {
+                    !data.urls.is_empty()
+                        && crate::actions::place::below(path, cwd)
+                            .is_some_and(|rest| MANIFESTS.contains(&rest))
+                })
+            })
+    }
+
+    /// Runs the scripts of a `package.json` that the call wrote itself: those of an installation, or those it names.
+    pub fn written_manifest(&mut self, kind: ActionKind, line: &Line<'_>, here: &Situation) {
+        const INSTALLS: [&str; 6] = [
+            "preinstall",
+            "install",
+            "postinstall",
+            "prepublish",
+            "preprepare",
+            "prepare",
+        ];
+        if self.files.is_empty() || here.on.is_some() {
+            return;
+        }
+        let Some(cwd) = here.cwd.exact().map(|cwd| cwd.trim_end_matches('/')) else {
+            return;
+        };
+        let by = line.words.first().and_then(Word::exact);
+        if matches!(by, Some("make" | "gmake")) {
+            self.written_makefile(cwd, here);
+            return;
+        }
+        let path = format!("{cwd}/package.json");
+        let text = self.written(&path).and_then(|data| data.text.as_ref());
+        let Some(text) = text.and_then(|text| text.value.exact()) else {
+            return;
+        };
+        let Ok(manifest) = json::parse(text.as_bytes()) else {
+            return;
+        };
+        let Some(json::Value::Object(scripts)) = manifest.get("scripts") else {
+            return;
+        };
+        let named = |name: &str| match kind {
+            ActionKind::PackageInstall => INSTALLS.contains(&name),
+            _ => line.words.iter().any(|word| {
+                let bare = |word: &str| name.trim_start_matches("pre") == word || name == word;
+                word.exact().is_some_and(bare)
+            }),
+        };
+        let scripts: Vec<String> = scripts
+            .iter()
+            .filter(|(name, _)| named(name))
+            .filter_map(|(_, script)| script.as_str().map(str::to_owned))
+            .collect();
+        let deeper = Situation {
+            depth: here.depth + 1,
+            certainty: here.certainty.min(Certainty::Likely),
+            ..here.clone()
+        };
+        for script in scripts {
+            if self.afford(script.len(), &deeper) {
+                self.shell_text(&script, &here.origin, &deeper);
+            }
+        }
+    }
+
+    /// Runs the recipes of a makefile that the call wrote itself.
+    fn written_makefile(&mut self, cwd: &str, here: &Situation) {
+        let text = ["GNUmakefile", "makefile", "Makefile"]
+            .into_iter()
+            .find_map(|name| self.written(&format!("{cwd}/{name}"))?.text.clone());
+        if let Some(text) = text {
+            let word = Word::made(text.value, text.origin);
+            self.code_word("make", &word, "make", here);
+        }
+    }
+}
+
+/// The lines of a makefile that a shell runs, as one text: those behind a tab, and those behind `target: ;`.
+pub fn recipes(makefile: &str) -> String {
+    let mut text = String::new();
+    for line in makefile.lines() {
+        let recipe = line.strip_prefix('\t').or_else(|| {
+            let (target, behind) = line.split_once(':')?;
+            let recipe = behind.split_once(';')?.1;
+            (!target.contains(['=', '"', '#'])).then_some(recipe)
+        });
+        if let Some(recipe) = recipe {
+            let recipe = recipe.trim_start_matches(['@', '-', '+', ' ']);
+            text.push_str(&recipe.replace("$$", "$"));
+            text.push('\n');
+        }
+    }
+    text
+}
