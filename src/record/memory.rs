@@ -8,7 +8,6 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::chain::Locked;
 use super::epoch::Epoch;
@@ -19,7 +18,7 @@ use super::seen::Line;
 use super::state::State;
 
 /// Begins the file; another form of it begins otherwise.
-const MAGIC: &[u8; 16] = b"armorer-state/4\n";
+const MAGIC: &[u8; 16] = b"armorer-state/5\n";
 /// A state is a few hundred bytes; a file that is longer is none of ours.
 const MAX_FILE: u64 = 4 << 20;
 /// How much of a log is read at a time.
@@ -72,6 +71,8 @@ pub(super) struct Memory {
     saved: u64,
     /// Whether labels or grants have changed since it was written.
     changed: bool,
+    /// Whether this process has written it.
+    written: bool,
     /// Whether the beginning of the run is on the disk: its line in the journal, and the names of both files.
     start_synced: bool,
 }
@@ -197,9 +198,11 @@ impl Memory {
         Ok(())
     }
 
-    /// Whether the file is to be written once the log is so long: the next process would have to fold what is new.
+    /// Whether the file is to be written once the log is so long: the next process would have to fold what is new, which
+    /// takes longer than to write it. A process that appends a second time will append more.
     pub(super) const fn is_worth_saving(&self, log: u64) -> bool {
-        self.changed || log.saturating_sub(self.saved) >= SAVE_EVERY
+        let behind = log.saturating_sub(self.saved);
+        self.changed || behind >= SAVE_EVERY || (behind > 0 && !self.written)
     }
 
     /// Writes the file when there is something new that is worth it. A failure costs the next process time and nothing
@@ -219,8 +222,9 @@ impl Memory {
             return;
         };
         let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&Sha256::digest(&body));
+        bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
         bytes.extend_from_slice(&body);
+        self.written = true;
         if os::overwrite(path, &bytes).is_ok() {
             self.saved = self.len;
             self.changed = false;
@@ -236,8 +240,8 @@ fn digits(hash: &str) -> &str {
 /// What the file says; `None` when there is none that is whole.
 fn load(path: &Path) -> Option<Memory> {
     let bytes = os::read_small(path, MAX_FILE).ok()??;
-    let (sum, body) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
-    if Sha256::digest(body).as_slice() != sum {
+    let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+    if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
         return None;
     }
     let kept: Kept<'_> = postcard::from_bytes(body).ok()?;
@@ -248,6 +252,7 @@ fn load(path: &Path) -> Option<Memory> {
         hash: kept.hash.into_owned(),
         saved: kept.len,
         changed: false,
+        written: false,
         start_synced: kept.start_synced,
     })
 }

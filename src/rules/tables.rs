@@ -18,7 +18,7 @@ use super::shape::clean_start;
 
 const BITS: u32 = 12;
 const CELLS: usize = 1 << BITS;
-const MAGIC: &[u8; 8] = b"AGRULES6";
+const MAGIC: &[u8; 8] = b"AGRULES7";
 /// Bytes of an entry of the filter.
 const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.
@@ -83,6 +83,11 @@ pub struct Hit {
 pub trait Seen {
     /// Whether to be told of literals beside which something stands that they do not allow, too.
     const EVERY: bool = false;
+
+    /// The surfaces of rules to be told of, bit by position: a rule that does not speak about a text is not even decoded.
+    fn surfaces(&self) -> u8 {
+        u8::MAX
+    }
 
     /// A literal of a rule.
     fn hit(&mut self, hit: Hit);
@@ -353,7 +358,11 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
         index.extend_from_slice(&[literal.bytes.len() as u8, case | edge]);
         index.extend_from_slice(&literal.rule.to_le_bytes());
         index.extend_from_slice(&literal.index.to_le_bytes());
-        index.extend_from_slice(&[0, 0]);
+        // What belongs to no rule is looked at on every surface.
+        let surfaces = rules
+            .get(usize::from(literal.rule))
+            .map_or(u8::MAX, |rule| rule.surfaces);
+        index.extend_from_slice(&[surfaces, 0]);
     }
     let (mut offsets, mut blob) = (Vec::new(), Vec::new());
     for rule in rules {
@@ -605,7 +614,7 @@ impl Parts<'_> {
                     usize::from(u16::from_le_bytes([low, high])),
                     bytes,
                     begin,
-                    !S::EVERY,
+                    (!S::EVERY, seen.surfaces()),
                     &mut last_asked,
                 )
             {
@@ -619,10 +628,13 @@ impl Parts<'_> {
         literal: usize,
         bytes: &[u8],
         start: usize,
-        edges: bool,
+        (edges, surfaces): (bool, u8),
         last: &mut Asked,
     ) -> Option<Hit> {
         let held = self.literals.get(literal)?;
+        if held[10] & surfaces == 0 {
+            return None;
+        }
         let from = u32::from_le_bytes([held[0], held[1], held[2], held[3]]) as usize;
         let length = usize::from(held[4]);
         let flags = if edges { held[5] } else { held[5] & ANY_CASE };

@@ -182,6 +182,10 @@ impl<'a> Pass<'a> {
 }
 
 impl Seen for Pass<'_> {
+    fn surfaces(&self) -> u8 {
+        1 << (self.surface as u8)
+    }
+
     fn hit(&mut self, hit: Hit) {
         if hit.rule == views::RULE {
             if !self.inner {
