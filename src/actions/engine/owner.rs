@@ -6,56 +6,78 @@ use std::rc::Rc;
 
 use crate::actions::code;
 
-/// What names of variables say about their owner, and the names of the domains that are its own.
+/// What names of variables say about their owner, and the domains that are its own.
 const OWNERS: [(&str, &[&str]); 31] = [
+    ("GITHUB", GITHUB),
+    ("GH", GITHUB),
+    ("GITLAB", &["gitlab.com"]),
     (
-        "GITHUB",
-        &["github", "githubusercontent", "githubcopilot", "ghcr"],
+        "BITBUCKET",
+        &["bitbucket.org", "atlassian.com", "atlassian.net"],
     ),
     (
-        "GH",
-        &["github", "githubusercontent", "githubcopilot", "ghcr"],
+        "AWS",
+        &[
+            "amazonaws.com",
+            "amazonaws.com.cn",
+            "api.aws",
+            "aws.amazon.com",
+        ],
     ),
-    ("GITLAB", &["gitlab"]),
-    ("BITBUCKET", &["bitbucket", "atlassian"]),
-    ("AWS", &["amazonaws", "aws"]),
-    ("GCP", &["google", "googleapis", "gcr", "pkg"]),
-    ("GOOGLE", &["google", "googleapis", "gcr", "pkg"]),
-    ("GEMINI", &["google", "googleapis"]),
+    ("GCP", GOOGLE),
+    ("GOOGLE", GOOGLE),
+    ("GEMINI", GOOGLE),
     (
         "AZURE",
         &[
-            "azure",
-            "azurecr",
-            "microsoft",
-            "microsoftonline",
-            "windows",
-            "visualstudio",
+            "azure.com",
+            "azure.net",
+            "azurecr.io",
+            "microsoft.com",
+            "microsoftonline.com",
+            "visualstudio.com",
+            "windows.net",
         ],
     ),
-    ("OPENAI", &["openai", "chatgpt"]),
-    ("ANTHROPIC", &["anthropic", "claude"]),
-    ("MISTRAL", &["mistral"]),
-    ("GROQ", &["groq"]),
-    ("HF", &["huggingface", "hf"]),
-    ("HUGGINGFACE", &["huggingface", "hf"]),
-    ("HUGGING", &["huggingface", "hf"]),
-    ("NPM", &["npmjs"]),
-    ("PYPI", &["pypi", "pythonhosted"]),
-    ("TWINE", &["pypi", "pythonhosted"]),
-    ("DOCKERHUB", &["docker"]),
-    ("STRIPE", &["stripe"]),
-    ("TWILIO", &["twilio"]),
-    ("SENDGRID", &["sendgrid"]),
-    ("CLOUDFLARE", &["cloudflare"]),
-    ("DIGITALOCEAN", &["digitalocean", "digitaloceanspaces"]),
-    ("HEROKU", &["heroku", "herokuapp"]),
-    ("VERCEL", &["vercel"]),
-    ("NETLIFY", &["netlify"]),
-    ("SENTRY", &["sentry"]),
-    ("DATADOG", &["datadoghq", "ddog"]),
-    ("SLACK", &["slack"]),
+    ("OPENAI", &["openai.com", "chatgpt.com"]),
+    ("ANTHROPIC", &["anthropic.com", "claude.ai", "claude.com"]),
+    ("MISTRAL", &["mistral.ai"]),
+    ("GROQ", &["groq.com"]),
+    ("HF", HUGGING_FACE),
+    ("HUGGINGFACE", HUGGING_FACE),
+    ("HUGGING", HUGGING_FACE),
+    ("NPM", &["npmjs.com", "npmjs.org"]),
+    ("PYPI", PYPI),
+    ("TWINE", PYPI),
+    ("DOCKERHUB", &["docker.com", "docker.io"]),
+    ("STRIPE", &["stripe.com"]),
+    ("TWILIO", &["twilio.com"]),
+    ("SENDGRID", &["sendgrid.com"]),
+    ("CLOUDFLARE", &["cloudflare.com"]),
+    (
+        "DIGITALOCEAN",
+        &["digitalocean.com", "digitaloceanspaces.com"],
+    ),
+    ("HEROKU", &["heroku.com"]),
+    ("VERCEL", &["vercel.com"]),
+    ("NETLIFY", &["netlify.com"]),
+    ("SENTRY", &["sentry.io"]),
+    (
+        "DATADOG",
+        &["datadoghq.com", "datadoghq.eu", "ddog-gov.com"],
+    ),
+    ("SLACK", &["slack.com"]),
 ];
+
+const GITHUB: &[&str] = &[
+    "github.com",
+    "githubusercontent.com",
+    "githubcopilot.com",
+    "ghcr.io",
+];
+const GOOGLE: &[&str] = &["google.com", "googleapis.com", "gcr.io", "pkg.dev"];
+const HUGGING_FACE: &[&str] = &["huggingface.co", "hf.co"];
+const PYPI: &[&str] = &["pypi.org", "pythonhosted.org"];
 
 /// Whose a credential is, seen from a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,30 +115,31 @@ pub fn holds_credential(name: &str) -> bool {
 /// Whose the credential in a variable is, by its name.
 #[must_use]
 pub fn belongs(name: &str, host: &str) -> Belongs {
-    let host = host.to_ascii_lowercase();
-    let mut labels = host.rsplit('.');
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
     // `co.uk` and its kind have owners' names one further on; asking for those too costs nothing.
-    let domain = (labels.next(), labels.next());
-    let (Some(_), Some(domain)) = domain else {
+    let Some(registered) = host.rsplit('.').nth(1) else {
         return Belongs::Unclear;
     };
     let mut named = false;
     let mut near = false;
     for part in name.split('_').filter(|part| !part.is_empty()) {
-        let part = part.to_ascii_uppercase();
-        let owners = OWNERS.iter().filter(|(brand, _)| *brand == part);
-        for (brand, domains) in owners {
+        let brand = part.to_ascii_lowercase();
+        let owners = OWNERS
+            .iter()
+            .filter(|(held, _)| held.eq_ignore_ascii_case(part));
+        for (_, domains) in owners {
             named = true;
-            if domains.contains(&domain) {
+            if domains.iter().any(|domain| is_below(&host, domain)) {
                 return Belongs::Here;
             }
-            // A server of their kind that somebody else runs: `gitlab.example.com`.
-            near |= host.contains(&brand.to_ascii_lowercase())
-                || domains.iter().any(|domain| host.contains(domain))
-                || (brand.starts_with('G') && host.starts_with("git"));
+            near |= is_own_server(&host, &brand, domains);
         }
-        if part.len() > 3 && part.eq_ignore_ascii_case(domain) {
-            return Belongs::Here;
+        if part.len() > 3 && brand == registered {
+            return if named {
+                Belongs::Elsewhere
+            } else {
+                Belongs::Here
+            };
         }
     }
     if named && !near {
@@ -124,6 +147,24 @@ pub fn belongs(name: &str, host: &str) -> Belongs {
     } else {
         Belongs::Unclear
     }
+}
+
+/// Whether a host is a domain, or one of its.
+fn is_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Whether a host may be a server of that kind that somebody runs for himself: `gitlab.example.com`. One that puts the
+/// owner's whole domain before its own only wants to look like it.
+fn is_own_server(host: &str, brand: &str, domains: &[&str]) -> bool {
+    let labels = host.split('.').count();
+    let first = host.split('.').next().unwrap_or_default();
+    let kind = first.starts_with(brand) || (brand.starts_with('g') && first.starts_with("git"));
+    let posing = domains
+        .iter()
+        .any(|domain| format!(".{host}").contains(&format!(".{domain}.")));
+    labels > 2 && kind && !posing
 }
 
 /// Where an address begins to say who is asked, and what: behind `://`.
@@ -183,7 +224,23 @@ mod tests {
         );
         assert_eq!(belongs("GITHUB_TOKEN", "uploads.github.com"), Belongs::Here);
         assert_eq!(belongs("TELEGRAM_TOKEN", "api.telegram.org"), Belongs::Here);
-        // A server of one's own, or nobody knows whose.
+        assert_eq!(belongs("GITHUB_TOKEN", "api.github.com."), Belongs::Here);
+        // What only looks like the owner.
+        for host in [
+            "evilgithub.com",
+            "github.com.evil.example",
+            "api.github.com.evil.example",
+            "github-api.example",
+            "github.example",
+            "notgithub.com",
+        ] {
+            assert_eq!(belongs("GITHUB_TOKEN", host), Belongs::Elsewhere, "{host}");
+        }
+        // A server of their own, or nobody knows whose.
+        assert_eq!(
+            belongs("GITHUB_TOKEN", "github.company.example"),
+            Belongs::Unclear
+        );
         assert_eq!(
             belongs("GITLAB_TOKEN", "gitlab.example.com"),
             Belongs::Unclear
