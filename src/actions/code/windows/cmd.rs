@@ -232,12 +232,12 @@ impl Reader {
                 value = String::from("%?%");
             }
             if files {
-                let place = lower
+                let options = &lower[..open];
+                let place = options
                     .find("/r")
-                    .or_else(|| lower.find("/d"))
-                    .map_or("", |at| {
-                        text[at + 2..open].split_whitespace().next().unwrap_or("")
-                    });
+                    .or_else(|| options.find("/d"))
+                    .and_then(|at| text[at + 2..open].split_whitespace().next())
+                    .unwrap_or("");
                 if !place.starts_with('%') && !place.is_empty() {
                     value = format!("{}\\{value}", place.trim_end_matches('\\'));
                 }
