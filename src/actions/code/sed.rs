@@ -56,8 +56,16 @@ impl<'a> Reader<'a> {
         )
     }
 
-    fn push(&mut self, what: What, start: usize) {
-        if let Some(span) = ByteSpan::new(start, self.at.max(start + 1).min(self.bytes.len())) {
+    /// sed's delimiters are bytes; what is told of is whole characters.
+    fn push(&mut self, what: What, mut start: usize) {
+        let mut end = self.at.max(start + 1).min(self.bytes.len());
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        if let Some(span) = ByteSpan::new(start, end) {
             self.effects.push(CodeEffect {
                 what,
                 span,
