@@ -178,7 +178,7 @@ def test_show_names_the_source_of_each_rule(run: Policy, good: Path):
 def test_one_rule_is_shown_in_full(run: Policy):
     lines = run("show", "ask.push").out.splitlines()
 
-    assert [line.split()[0] for line in lines] == ["rule", "effect", "source", "why", "when"]
+    assert [line.split()[0] for line in lines] == ["rule", "effect", "source", "why", "safer", "when"]
     assert run("show", "ask.pusch").err.splitlines() == [
         "armorer-guard: the policy has no rule `ask.pusch`",
         "hint: did you mean `ask.push`?",

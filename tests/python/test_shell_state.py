@@ -30,7 +30,6 @@ NOT_FOLLOWED = {
     'coproc { echo out; }; read x <&"${COPROC[0]}"; probe $x': "descriptors of the shell",
     "x=$(echo 'a b' | awk '{print $2}'); probe $x": "awk is not computed",
     "x=$(expr 1 + 2); probe $x": "expr is not computed",
-    '[[ abc =~ b(.) ]] && probe "${BASH_REMATCH[1]}"': "regular expressions are not computed",
     "set -- -a -b val rest; while getopts ab: o; do probe $OPTARG; done; shift $((OPTIND-1)); probe $1": (
         "how often a loop runs"
     ),
