@@ -16,17 +16,14 @@ use crate::facts::Phase;
 /// Begins a table.
 const MAGIC: &[u8; 8] = b"AGPOLIC2";
 
-/// A part of the text or of one of the lists of a policy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Span {
-    start: u32,
-    end: u32,
+fixed_struct! {
+    /// A part of the text or of one of the lists of a policy.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub(super) struct Span {
+        start: u32,
+        end: u32,
+    }
 }
-
-fixed_struct!(Span {
-    start: u32,
-    end: u32
-});
 
 impl Span {
     /// The span of what was pushed to a list since it was `start` long.
@@ -65,88 +62,64 @@ impl Span {
     }
 }
 
-/// A rule that gives labels, as it is evaluated.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LabelRule {
-    pub(super) id: Span,
-    /// Words.
-    pub(super) add: Span,
-    /// Of the policy's blocks.
-    pub(super) blocks: Span,
+fixed_struct! {
+    /// A rule that gives labels, as it is evaluated.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct LabelRule {
+        pub(super) id: Span,
+        /// Words.
+        pub(super) add: Span,
+        /// Of the policy's blocks.
+        pub(super) blocks: Span,
+    }
 }
 
-fixed_struct!(LabelRule {
-    id: Span,
-    add: Span,
-    blocks: Span,
-});
-
-/// What facts must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Needs {
-    /// Bit by position: pre, post, text.
-    pub(super) phases: u8,
-    /// Kinds of the action a block speaks about; `None`: it speaks about no action.
-    pub(super) kinds: Option<u128>,
-    /// Families of the finding a block speaks about; `None`: it speaks about no finding.
-    pub(super) families: Option<u8>,
+fixed_struct! {
+    /// What facts must hold.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Needs {
+        /// Bit by position: pre, post, text.
+        pub(super) phases: u8,
+        /// Kinds of the action a block speaks about; `None`: it speaks about no action.
+        pub(super) kinds: Option<u128>,
+        /// Families of the finding a block speaks about; `None`: it speaks about no finding.
+        pub(super) families: Option<u8>,
+    }
 }
 
-fixed_struct!(Needs {
-    phases: u8,
-    kinds: Option<u128>,
-    families: Option<u8>,
-});
-
-/// A rule as it is evaluated.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    pub(super) id: Span,
-    pub(super) effect: Effect,
-    /// What it says when it holds only because something is unknown.
-    pub(super) if_unknown: Effect,
-    pub(super) layer: Layer,
-    pub(super) why: Span,
-    pub(super) safer: Option<Span>,
-    pub(super) until: Option<Span>,
-    /// Words.
-    pub(super) then: Span,
-    /// Numbers: positions of the permissions that answer this question.
-    pub(super) overridden_by: Span,
-    /// Of the policy's blocks.
-    pub(super) blocks: Span,
+fixed_struct! {
+    /// A rule as it is evaluated.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Rule {
+        pub(super) id: Span,
+        pub(super) effect: Effect,
+        /// What it says when it holds only because something is unknown.
+        pub(super) if_unknown: Effect,
+        pub(super) layer: Layer,
+        pub(super) why: Span,
+        pub(super) safer: Option<Span>,
+        pub(super) until: Option<Span>,
+        /// Words.
+        pub(super) then: Span,
+        /// Numbers: positions of the permissions that answer this question.
+        pub(super) overridden_by: Span,
+        /// Of the policy's blocks.
+        pub(super) blocks: Span,
+    }
 }
 
-fixed_struct!(Rule {
-    id: Span,
-    effect: Effect,
-    if_unknown: Effect,
-    layer: Layer,
-    why: Span,
-    safer: Option<Span>,
-    until: Option<Span>,
-    then: Span,
-    overridden_by: Span,
-    blocks: Span,
-});
-
-/// Conditions that hold together.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Block {
-    /// Position among the gates.
-    pub(super) gate: u16,
-    /// Parts of the pool's lists.
-    pub(super) call: Span,
-    pub(super) action: Span,
-    pub(super) finding: Span,
+fixed_struct! {
+    /// Conditions that hold together.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Block {
+        /// Position among the gates.
+        pub(super) gate: u16,
+        /// Of the lists of conditions.
+        pub(super) call: Span,
+        pub(super) action: Span,
+        pub(super) finding: Span,
+    }
 }
-
-fixed_struct!(Block {
-    gate: u16,
-    call: Span,
-    action: Span,
-    finding: Span,
-});
 
 fixed_word!(Effect {
     0 => Allow,
@@ -161,44 +134,32 @@ fixed_word!(Layer {
     3 => Managed,
 });
 
-/// What holds in a phase where no rule speaks, and who said so.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ByPhase {
-    pub(super) effect: Effect,
-    pub(super) layer: Layer,
+fixed_struct! {
+    /// What holds in a phase where no rule speaks, and who said so.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct ByPhase {
+        pub(super) effect: Effect,
+        pub(super) layer: Layer,
+    }
 }
 
-fixed_struct!(ByPhase {
-    effect: Effect,
-    layer: Layer,
-});
-
-/// What a policy says once.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Head {
-    /// `sha256:…` of the canonical bytes.
-    pub(super) digest: Span,
-    pub(super) id: Span,
-    pub(super) observe: bool,
-    /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
-    pub(super) observe_all: bool,
-    pub(super) pre: ByPhase,
-    pub(super) post: ByPhase,
-    pub(super) text: ByPhase,
-    /// What the user's own tools and programs do, as JSON; empty where nothing is said.
-    pub(super) own: Span,
+fixed_struct! {
+    /// What a policy says once.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Head {
+        /// `sha256:…` of the canonical bytes.
+        pub(super) digest: Span,
+        pub(super) id: Span,
+        pub(super) observe: bool,
+        /// Whether the administrator said that it only observes: then nothing holds, not even what he denies.
+        pub(super) observe_all: bool,
+        pub(super) pre: ByPhase,
+        pub(super) post: ByPhase,
+        pub(super) text: ByPhase,
+        /// What the user's own tools and programs do, as JSON; empty where nothing is said.
+        pub(super) own: Span,
+    }
 }
-
-fixed_struct!(Head {
-    digest: Span,
-    id: Span,
-    observe: bool,
-    observe_all: bool,
-    pre: ByPhase,
-    post: ByPhase,
-    text: ByPhase,
-    own: Span,
-});
 
 /// The parts of a table, in their order.
 #[derive(Debug, Clone, Copy)]

@@ -33,17 +33,14 @@ impl From<bool> for Truth {
     }
 }
 
-/// Patterns over a name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Globs {
-    pub(super) any: Span,
-    pub(super) none: Span,
+fixed_struct! {
+    /// Patterns over a name.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Globs {
+        pub(super) any: Span,
+        pub(super) none: Span,
+    }
 }
-
-fixed_struct!(Globs {
-    any: Span,
-    none: Span
-});
 
 impl Globs {
     fn fit(self, text: &str, compiled: &Compiled) -> bool {
@@ -60,19 +57,15 @@ impl Globs {
     }
 }
 
-/// Words of a set.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Words {
-    pub(super) any: Span,
-    pub(super) all: Span,
-    pub(super) none: Span,
+fixed_struct! {
+    /// Words of a set.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Words {
+        pub(super) any: Span,
+        pub(super) all: Span,
+        pub(super) none: Span,
+    }
 }
-
-fixed_struct!(Words {
-    any: Span,
-    all: Span,
-    none: Span,
-});
 
 impl Words {
     /// `absent` is the truth of a word that is not held: `No`, or `Unknown` where the set may be incomplete.
@@ -99,14 +92,14 @@ impl Words {
     }
 }
 
-/// Bounds of a number, both inside.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Range {
-    pub(super) gte: u64,
-    pub(super) lte: u64,
+fixed_struct! {
+    /// Bounds of a number, both inside.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Range {
+        pub(super) gte: u64,
+        pub(super) lte: u64,
+    }
 }
-
-fixed_struct!(Range { gte: u64, lte: u64 });
 
 impl Range {
     const fn holds(self, number: u64) -> bool {
@@ -114,24 +107,18 @@ impl Range {
     }
 }
 
-/// Hours of the week.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
-    /// Bit 0 is Monday.
-    pub(super) days: u8,
-    pub(super) from_min: i64,
-    pub(super) to_min: i64,
-    pub(super) offset_min: i64,
-    pub(super) outside: bool,
+fixed_struct! {
+    /// Hours of the week.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Window {
+        /// Bit 0 is Monday.
+        pub(super) days: u8,
+        pub(super) from_min: i64,
+        pub(super) to_min: i64,
+        pub(super) offset_min: i64,
+        pub(super) outside: bool,
+    }
 }
-
-fixed_struct!(Window {
-    days: u8,
-    from_min: i64,
-    to_min: i64,
-    offset_min: i64,
-    outside: bool,
-});
 
 impl Window {
     fn holds(self, now: &str) -> Truth {
@@ -228,18 +215,15 @@ fixed_enum!(CallCondition {
     14 => RunMode(set: u8),
 });
 
-/// A condition on one argument.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ArgCondition {
-    pub(super) exists: Option<bool>,
-    /// `None`: the text does not matter.
-    pub(super) text: Option<Globs>,
+fixed_struct! {
+    /// A condition on one argument.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct ArgCondition {
+        pub(super) exists: Option<bool>,
+        /// `None`: the text does not matter.
+        pub(super) text: Option<Globs>,
+    }
 }
-
-fixed_struct!(ArgCondition {
-    exists: Option<bool>,
-    text: Option<Globs>,
-});
 
 impl CallCondition {
     pub(super) const fn name(&self) -> &'static str {
@@ -391,46 +375,35 @@ impl Base {
     }
 }
 
-/// A pattern over targets.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TargetGlob {
-    pub(super) base: Option<Base>,
-    pub(super) glob: Glob,
+fixed_struct! {
+    /// A pattern over targets.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct TargetGlob {
+        pub(super) base: Option<Base>,
+        pub(super) glob: Glob,
+    }
 }
 
-fixed_struct!(TargetGlob {
-    base: Option<Base>,
-    glob: Glob,
-});
-
-/// A directory and what lies below it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Under {
-    pub(super) base: Option<Base>,
-    /// Without a slash at its end.
-    pub(super) rest: Span,
+fixed_struct! {
+    /// A directory and what lies below it.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Under {
+        pub(super) base: Option<Base>,
+        /// Without a slash at its end.
+        pub(super) rest: Span,
+    }
 }
 
-fixed_struct!(Under {
-    base: Option<Base>,
-    rest: Span,
-});
-
-/// Patterns over targets.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Targets {
-    pub(super) any: Span,
-    pub(super) under: Span,
-    pub(super) none: Span,
-    pub(super) outside: Span,
+fixed_struct! {
+    /// Patterns over targets.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct Targets {
+        pub(super) any: Span,
+        pub(super) under: Span,
+        pub(super) none: Span,
+        pub(super) outside: Span,
+    }
 }
-
-fixed_struct!(Targets {
-    any: Span,
-    under: Span,
-    none: Span,
-    outside: Span,
-});
 
 impl Targets {
     fn hold(self, action: &Action, context: &Context, compiled: &Compiled) -> Truth {

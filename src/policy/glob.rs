@@ -53,27 +53,21 @@ fixed_word!(Shape {
     6 => Path,
 });
 
-/// A compiled pattern: `*`, `?`, and in paths `**` and `**/`. Nothing else is special.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Glob {
-    /// The characters before the first wildcard.
-    literal: Span,
-    /// From the first wildcard on.
-    wild: Span,
-    /// The characters after the last wildcard: what is not at the end of a text dismisses most of them.
-    suffix: Span,
-    /// The longest characters between two wildcards: what is nowhere in a text dismisses most of the others.
-    inner: Span,
-    shape: Shape,
+fixed_struct! {
+    /// A compiled pattern: `*`, `?`, and in paths `**` and `**/`. Nothing else is special.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Glob {
+        /// The characters before the first wildcard.
+        literal: Span,
+        /// From the first wildcard on.
+        wild: Span,
+        /// The characters after the last wildcard: what is not at the end of a text dismisses most of them.
+        suffix: Span,
+        /// The longest characters between two wildcards: what is nowhere in a text dismisses most of the others.
+        inner: Span,
+        shape: Shape,
+    }
 }
-
-fixed_struct!(Glob {
-    literal: Span,
-    wild: Span,
-    suffix: Span,
-    inner: Span,
-    shape: Shape,
-});
 
 impl Glob {
     /// A pattern over names: `*` matches any characters. `None`: it has more than [`MAX_TOKENS`] parts.

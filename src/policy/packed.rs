@@ -76,9 +76,19 @@ impl<T: Fixed> Fixed for Option<T> {
     }
 }
 
-/// The members of a structure, one after the other.
+/// A structure whose stored form is its members, one after the other.
 macro_rules! fixed_struct {
-    ($name:ident { $($member:ident: $kind:ty),+ $(,)? }) => {
+    (
+        $(#[$about:meta])*
+        $seen:vis struct $name:ident {
+            $($(#[$about_member:meta])* $seen_member:vis $member:ident: $kind:ty),+ $(,)?
+        }
+    ) => {
+        $(#[$about])*
+        $seen struct $name {
+            $($(#[$about_member])* $seen_member $member: $kind),+
+        }
+
         impl $crate::policy::packed::Fixed for $name {
             const SIZE: usize = 0 $(+ <$kind as $crate::policy::packed::Fixed>::SIZE)+;
 
@@ -201,13 +211,13 @@ impl<T: Fixed> Iterator for Values<'_, T> {
 mod tests {
     use super::*;
 
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    struct Both {
-        small: u8,
-        maybe: Option<u32>,
+    fixed_struct! {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        struct Both {
+            small: u8,
+            maybe: Option<u32>,
+        }
     }
-
-    fixed_struct!(Both { small: u8, maybe: Option<u32> });
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Either {
