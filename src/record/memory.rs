@@ -23,8 +23,8 @@ const MAGIC: &[u8; 16] = b"armorer-state/5\n";
 const MAX_FILE: u64 = 4 << 20;
 /// How much of a log is read at a time.
 const STEP: u64 = 256 * 1024;
-/// How many bytes of log may be folded anew by the next process before the file is written again, when only counters
-/// have changed.
+/// How many bytes of log may be folded anew by the next process before one that goes on writes the file again, when only
+/// counters have changed.
 const SAVE_EVERY: u64 = 8 * 1024;
 /// The end of a line that holds its hash: 64 digits, `"}` and the newline.
 const HASH_TAIL: u64 = 67;

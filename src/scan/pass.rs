@@ -197,9 +197,6 @@ impl Seen for Pass<'_> {
         let Some(rule) = tables.rule(hit.rule) else {
             return;
         };
-        if !rule.speaks(self.surface) {
-            return;
-        }
         match &rule.form {
             Form::Token(form) => token::confirm(self, rule, form, hit),
             Form::Context(form) => context::confirm(self, rule, form, hit),
