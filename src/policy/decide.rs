@@ -48,20 +48,12 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let mut defaults = Uncovered::of(facts, &spoken).defaults(facts, policy);
     let labels = labels(facts, compiled, &seen, &spoken);
     let granted = Granted::of(facts, compiled, &spoken, &defaults);
-    let mut obligations: Vec<String> = spoken
-        .iter()
-        .flat_map(|spoken| compiled.words(spoken.rule.then).map(str::to_owned))
-        .collect();
+    let mut obligations = obligations(&spoken, compiled);
     if let Some(granted) = &granted {
         spoken.retain(|spoken| !granted.answers(compiled.text(spoken.rule.id), spoken.effect));
         defaults.retain(|default| !granted.answers(default.rule, default.effect));
     }
-    let effect = spoken
-        .iter()
-        .map(|spoken| spoken.effect)
-        .chain(defaults.iter().map(|default| default.effect))
-        .max()
-        .unwrap_or(Effect::Allow);
+    let effect = strictest(&spoken, &defaults);
     let mut determining: Vec<Determining> = match &granted {
         Some(granted) => granted.determining(facts),
         None => spoken
@@ -98,6 +90,19 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
         observes: compiled.head.observe,
         policy_digest: policy.digest().to_owned(),
     }
+}
+
+/// The strictest of what rules and defaults say.
+fn strictest(spoken: &[Spoken<'_>], defaults: &[ByDefault]) -> Effect {
+    let rules = spoken.iter().map(|spoken| spoken.effect);
+    let defaults = defaults.iter().map(|default| default.effect);
+    rules.chain(defaults).max().unwrap_or(Effect::Allow)
+}
+
+/// What rules demand besides their effect, also those whose question a grant answers.
+fn obligations(spoken: &[Spoken<'_>], compiled: &Compiled) -> Vec<String> {
+    let demanded = |spoken: &Spoken<'_>| compiled.words(spoken.rule.then).map(str::to_owned);
+    spoken.iter().flat_map(demanded).collect()
 }
 
 /// The first rules that are stricter than the decision and that one condition kept from speaking.
