@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use super::allow::Allowed;
 use super::number;
-use super::rule::{Form, Rule};
+use super::rule::{Form, Rule, shared};
 use super::shape::clean_start;
 
 const BITS: u32 = 12;
@@ -112,6 +112,7 @@ pub struct Tables {
     detectors: Vec<(String, u16)>,
     allowed: Vec<Allowed>,
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
+    names: Vec<OnceLock<&'static str>>,
 }
 
 /// Three bytes without case; the fourth is zero.
@@ -425,6 +426,7 @@ impl Tables {
             detectors,
             allowed,
             rules: (0..count).map(|_| OnceLock::new()).collect(),
+            names: (0..count).map(|_| OnceLock::new()).collect(),
         })
     }
 
@@ -463,6 +465,13 @@ impl Tables {
                 postcard::from_bytes(blob).ok().map(Box::new)
             })
             .as_deref()
+    }
+
+    /// The id of a rule, for findings: a text may have one on every line, and they share it.
+    #[must_use]
+    pub fn name(&self, index: usize) -> Option<&'static str> {
+        let rule = self.rule(index)?;
+        Some(self.names.get(index)?.get_or_init(|| shared(&rule.id)))
     }
 
     /// Hosts to which data may go.

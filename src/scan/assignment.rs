@@ -62,6 +62,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         && !naming::is_typed_number(text)
         && !is_verdict(pass.bytes, hit, text)
         && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
+        && !naming::is_file(text)
+        && !naming::is_rules(text)
+        && !(naming::is_uuid(text) && in_cell(pass.bytes, start))
         && !naming::is_style_class(text)
         && !naming::is_account(text)
         && !(naming::is_uuid(text) && of_a_request(pass.bytes, hit.start))
@@ -147,7 +150,13 @@ fn is_pass_phrase(text: &[u8]) -> bool {
 
 /// Whether what begins at `start` is the next cell of a row or of a table, and not the next word of a sentence.
 fn in_column(bytes: &[u8], start: usize) -> bool {
-    matches!(bytes[..start], [.., b',' | b'\t'] | [.., b' ', b' '])
+    matches!(bytes[..start], [.., b',' | b';' | b'\t'] | [.., b' ', b' '])
+}
+
+/// Whether what begins at `start` is a cell of a table that is drawn with bars: ids stand there beside names.
+fn in_cell(bytes: &[u8], start: usize) -> bool {
+    let before = bytes[start.saturating_sub(32)..start].trim_ascii_end();
+    before.ends_with(b"|")
 }
 
 /// `ssl_version=3`: the next argument, with its own name.

@@ -182,6 +182,35 @@ pub(super) fn is_account(text: &[u8]) -> bool {
     text.len() == 42 && text.starts_with(b"0x") && text[2..].iter().all(u8::is_ascii_hexdigit)
 }
 
+/// Endings of files that programs are made of.
+static ENDINGS: [&[u8]; 14] = [
+    b".js", b".mjs", b".css", b".map", b".ts", b".tsx", b".jsx", b".svg", b".png", b".html",
+    b".json", b".woff2", b".pem", b".yaml",
+];
+
+/// `auth~token.0badcf1f.chunk.js`: the name of a file.
+pub(super) fn is_file(text: &[u8]) -> bool {
+    ENDINGS.iter().any(|ending| text.ends_with(ending))
+        && text.iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'/' | b'@')
+        })
+}
+
+/// `required|string|min:8`: rules that a value has to keep.
+pub(super) fn is_rules(text: &[u8]) -> bool {
+    let mut rules = 0;
+    text.contains(&b'|')
+        && text.split(|byte| *byte == b'|').all(|rule| {
+            rules += 1;
+            let name = rule.split(|byte| *byte == b':').next().unwrap_or(rule);
+            name.len() >= 2
+                && name
+                    .iter()
+                    .all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+        })
+        && rules >= 2
+}
+
 /// Whether it has the form of a UUID.
 pub(super) fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
@@ -246,6 +275,10 @@ mod tests {
         assert!(
             !is_style_class(b"k7Gh2mQp9Xv__R4tLs8") && !is_style_class(b"token__k7Gh2mQp9XvR4")
         );
+        assert!(
+            is_file(b"auth~token.0badcf1f137131e1e390.chunk.js") && !is_file(b"k7Gh2mQp9XvR.R4")
+        );
+        assert!(is_rules(b"required|string|min:8|regex:/[0-9]/") && !is_rules(b"k7Gh|2mQp9XvR"));
         assert!(is_account(format!("0x{}", "52908400".repeat(5)).as_bytes()));
         assert!(!is_account(
             format!("0x{}", "52908400".repeat(8)).as_bytes()

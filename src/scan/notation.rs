@@ -94,7 +94,7 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
             at += 1;
         }
         let end = quoted_end(bytes, at, quote, escapes);
-        return (at < end).then_some((at, end, operator));
+        return quoted(bytes, (at, end), operator);
     }
     if let Some(open) = OPENING
         .iter()
@@ -126,6 +126,26 @@ fn secure_call(rest: &[u8]) -> usize {
         at += option.len();
     }
     at
+}
+
+/// How much comes before a string as PHP dumps it: a line, `string(40) `; 0 when it is none.
+fn dumped(rest: &[u8]) -> usize {
+    let blanks = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    let Some(length) = rest[blanks..].strip_prefix(b"string(") else {
+        return 0;
+    };
+    let digits = length
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if length[digits..].starts_with(b") \"") {
+        blanks + b"string(".len() + digits + b") ".len()
+    } else {
+        0
+    }
 }
 
 /// How much comes before the first line of a fence that a text begins with; 0 when it begins with none.
@@ -162,7 +182,7 @@ fn content_starts(bytes: &[u8], at: usize) -> usize {
         // `**Password:** x`
         _ if rest.starts_with(b"** ") => at + b"** ".len(),
         // On a line of its own, in a fence.
-        [b'\n', ..] => at + fenced(rest),
+        [b'\n', ..] => at + fenced(rest).max(dumped(rest)),
         // `!!str x`, `&anchor x`
         [b'&', first, ..] | [b'!', b'!', first, ..] if first.is_ascii_alphabetic() => {
             let word = rest.iter().position(|byte| *byte == b' ');
@@ -383,6 +403,33 @@ fn braced(bytes: &[u8], at: usize, operator: Operator) -> Option<(usize, usize, 
 /// What opens a value where quotation marks are others.
 static OPENING: [&str; 4] = ["「", "『", "“", "«"];
 
+/// The value in a string's `[at, end)`: another string in it, or nothing, when the quote was the end of one.
+fn quoted(
+    bytes: &[u8],
+    (at, end): (usize, usize),
+    operator: Operator,
+) -> Option<(usize, usize, Operator)> {
+    let held = &bytes[at..end];
+    match held {
+        // `print("password:", "x")`
+        [b',', b' '] => {
+            let start = end + 1;
+            let quote = *bytes.get(end)?;
+            let end = quoted_end(bytes, start, quote, 0);
+            (start < end).then_some((start, end, Operator::Beside))
+        }
+        // `prompt("Password: ").trim()`
+        [b')' | b';', ..] | [b',', b' ', ..] => None,
+        // `"\"x\""`, `'"x"'`
+        [b'\\', b'"', .., b'\\', b'"'] if held.len() > 4 => Some((at + 2, end - 2, operator)),
+        [b'"', .., b'"'] | [b'\'', .., b'\''] if held.len() > 2 => {
+            Some((at + 1, end - 1, operator))
+        }
+        [] => None,
+        _ => Some((at, end, operator)),
+    }
+}
+
 fn quoted_end(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> usize {
     let limit = bytes.len().min(start + 4_096);
     let mut at = start;
@@ -521,7 +568,19 @@ mod tests {
             "Driver={SQL};Uid=app;password={v4lue};",
             "form-data; name=\"password\"\r\n\r\nv4lue\r\n--b",
             "**password:** v4lue\n",
+            "[\"password\"]=>\n  string(40) \"v4lue\"\n",
+            "name;value\npassword;v4lue;prod",
+            "<tr><td>password</td><td>v4lue</td></tr>",
+            "<dt>password</dt>\n<dd>v4lue</dd>",
+            "password:: v4lue\n",
+            "assert settings.password == \"v4lue\"",
+            "print(\"password:\", \"v4lue\")",
+            "public string password { get; set; } = \"v4lue\";",
+            "buildConfigField(\"String\", \"password\", \"\\\"v4lue\\\"\")",
+            "static password: &'static str = \"v4lue\";",
+            "$ENV{password} = 'v4lue';",
             "password: Final[str] = \"v4lue\"",
+            "password: v4lue, user = \"bob\"",
             "    password: str | None = 'v4lue'",
             "var password: String? = \"v4lue\"",
             "config.set_password(\"v4lue\")",
@@ -562,6 +621,8 @@ mod tests {
             ("password_hash=v4lue", "password"),
             ("passwords expire", "password"),
             ("password == other", "password"),
+            ("prompt(\"password: \").trim()", "password"),
+            ("if (x) {password} = v4lue", "password"),
             ("if password > v4lue", "password"),
             ("a compass: v4lue", "pass"),
             ("next_page_token=v4lue", "token"),
@@ -572,7 +633,6 @@ mod tests {
             ("mongodb://<user>:<password>@v4lue", "password"),
             ("\"AWS::IAM::password\": \"v4lue\"", "password"),
             ("--starting-token v4lue", "token"),
-            ("param password string", "password"),
             ("`password` {", "password"),
         ] {
             assert_eq!(given(text, name), None, "{text}");

@@ -26,6 +26,9 @@ pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(us
         .count();
     // `char password[] = "x"`, `password[64] = "x"`
     let at = after_name + closers + dimension(&bytes[after_name + closers..limit]);
+    // `$ENV{PASSWORD} = 'x'`
+    let key = bytes.get(at) == Some(&b'}') && in_braces(bytes, start);
+    let at = at + usize::from(key);
     let blanks = bytes[at..limit]
         .iter()
         .take_while(|byte| is_blank(byte))
@@ -41,8 +44,23 @@ pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(us
             None
         }
         Sign::Takes(length) => Some(after_sign(bytes, at, (here, here + length), limit)),
+        Sign::Compared(length) => Some((here + length, Operator::Beside)),
         Sign::None => unsigned(bytes, start, (at, here), closers > 0),
     }
+}
+
+/// Whether the word that the name before `start` begins in is the key of a hash: `$ENV{PASSWORD}`.
+fn in_braces(bytes: &[u8], start: usize) -> bool {
+    let word = bytes[start.saturating_sub(48)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'"' | b'\''))
+        .count();
+    let before = &bytes[..start - word];
+    before
+        .strip_suffix(b"{")
+        .and_then(<[u8]>::last)
+        .is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// How long the brackets of an array are: `[]`, `[64]`.
@@ -113,6 +131,7 @@ fn unsigned(
         .or_else(|| if blanks > 0 { typed(bytes, here) } else { None })
         .or_else(|| declared(bytes, start, at))
         .or_else(|| next_element(bytes, at))
+        .or_else(|| property(bytes, at))
         .or_else(|| part_of_form(bytes, start, at))
         .or_else(|| content(bytes, at));
     if let Some(after) = attribute {
@@ -126,7 +145,7 @@ fn unsigned(
         // `setEnv "PASSWORD" "x"`
         b'"' | b'\'' if closed && blanks == 1 => Some((here, Operator::Beside)),
         _ if closed => None,
-        b',' if blanks == 0 => Some((here + 1, Operator::Cell)),
+        b',' | b';' if blanks == 0 => Some((here + 1, Operator::Cell)),
         _ if blanks == 0 => None,
         _ if instructs(bytes, start)
             || bytes[start..].starts_with(b"password ") && in_netrc(bytes, start) =>
@@ -156,6 +175,8 @@ enum Sign {
     Otherwise,
     /// Its length.
     Takes(usize),
+    /// The same of one that gives no value but stands before one: `== "x"`.
+    Compared(usize),
 }
 
 /// The sign at `here`; before it are as many closing quotes and brackets, and blanks.
@@ -168,7 +189,10 @@ fn sign(bytes: &[u8], start: usize, here: usize, (closers, blanks): (usize, usiz
         // `password?: string = 'x'`
         [b'?', b':', ..] if blanks == 0 => Sign::Takes(2),
         [b':' | b'?' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'-', b'>', ..] => Sign::Takes(2),
-        [b'=', b'=' | b'~', ..] | [b'!', ..] | [b':', b':', ..] => Sign::Ends,
+        [b'=', b'=', ..] => compared(&bytes[here..]),
+        // `password:: x`
+        [b':', b':', b' '] if closers + blanks == 0 => Sign::Compared(3),
+        [b'=', b'~', ..] | [b'!', ..] | [b':', b':', ..] => Sign::Ends,
         [b'=' | b':' | b'|', ..] => Sign::Takes(1),
         // `user:<password>@host`
         [b'>', b'@', ..] => Sign::None,
@@ -182,6 +206,15 @@ fn sign(bytes: &[u8], start: usize, here: usize, (closers, blanks): (usize, usiz
         [b',', ..] if closers > 0 => Sign::Takes(1),
         [b'%', b'3', b'D' | b'd', ..] => Sign::Takes(3),
         _ => Sign::None,
+    }
+}
+
+/// `== "x"`, `=== 'x'`: only a literal is a value there.
+fn compared(rest: &[u8]) -> Sign {
+    let signs = rest.iter().take_while(|byte| **byte == b'=').count();
+    match rest.get(signs..signs + 2) {
+        Some([b' ', b'"' | b'\'']) if signs <= 3 => Sign::Compared(signs + 1),
+        _ => Sign::Ends,
     }
 }
 
@@ -227,17 +260,43 @@ fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     None
 }
 
+/// What ends an element that holds a name and begins the one that holds its value.
+static NEXT_ELEMENTS: [(&str, &str); 6] = [
+    ("</key>", "<string>"),
+    ("</td>", "<td>"),
+    ("</th>", "<td>"),
+    ("</dt>", "<dd>"),
+    ("</name>", "<value>"),
+    ("</Name>", "<Value>"),
+];
+
 /// `<key>x</key> <string>v</string>`: the element after one that holds a name.
 fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes[at..bytes.len().min(at + GAP)].strip_prefix(b"</key>")?;
-    let blanks = rest
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    if !rest.starts_with(b"</") {
+        return None;
+    }
+    NEXT_ELEMENTS.iter().find_map(|(close, open)| {
+        let between = rest.strip_prefix(close.as_bytes())?;
+        let blanks = between
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
+        between[blanks..]
+            .starts_with(open.as_bytes())
+            .then_some(at + close.len() + blanks + open.len())
+    })
+}
+
+/// `Password { get; set; } = "x"`: what a property is at first.
+fn property(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes[at..bytes.len().min(at + GAP)].strip_prefix(b" { get;")?;
+    let end = memchr::memmem::find(rest, b"} = \"")?;
+    let between = &rest[..end];
+    between
         .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count();
-    let open = b"<string>";
-    rest[blanks..]
-        .starts_with(open)
-        .then_some(at + b"</key>".len() + blanks + open.len())
+        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b';'))
+        .then_some(at + b" { get;".len() + end + b"} =".len())
 }
 
 /// `form-data; name="x"`, an empty line, `v`: a part of a form.
@@ -441,27 +500,37 @@ fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
         .or_else(|| widely_annotated(bytes, after))
 }
 
-/// `: Final[str] = "x"`, `: str | None = 'x'`, `: String? = "x"`: only a literal is a value there.
+/// `: Final[str] = "x"`, `: str | None = 'x'`, `: &'static str = "x"`: only a literal is a value there.
 fn widely_annotated(bytes: &[u8], after: usize) -> Option<usize> {
     let rest = &bytes[after..bytes.len().min(after + GAP)];
-    let length = rest
-        .iter()
-        .take_while(|byte| {
-            byte.is_ascii_alphanumeric()
-                || matches!(
-                    byte,
-                    b' ' | b'_' | b'.' | b'[' | b']' | b'|' | b'?' | b'<' | b'>' | b','
-                )
-        })
-        .count();
+    let length = type_length(rest);
     let value = rest.get(length..)?.strip_prefix(b"=")?;
     let value = value.strip_prefix(b" ").unwrap_or(value);
-    (rest[..length]
-        .trim_ascii_start()
-        .first()?
-        .is_ascii_alphabetic()
-        && matches!(value.first(), Some(b'"' | b'\'')))
-    .then_some(after + length + 1)
+    let first = rest[..length].trim_ascii_start().first()?;
+    ((first.is_ascii_alphabetic() || *first == b'&') && matches!(value.first(), Some(b'"' | b'\'')))
+        .then_some(after + length + 1)
+}
+
+/// How long the type at the start of a text is, with the blank after it: words joined by `|`, what they are of in
+/// brackets, a lifetime before them.
+fn type_length(text: &[u8]) -> usize {
+    let (mut depth, mut lifetime) = (0_usize, false);
+    for (at, byte) in text.iter().enumerate() {
+        let inner = depth > 0;
+        match byte {
+            b'[' | b'<' => depth += 1,
+            b']' | b'>' if inner => depth -= 1,
+            b',' if inner => {}
+            b'\'' if at > 0 && text[at - 1] == b'&' => lifetime = true,
+            b' ' if inner || at == 0 || text[at - 1] == b'|' => {}
+            b' ' if matches!(text.get(at + 1), Some(b'|' | b'=')) => {}
+            b' ' if lifetime => lifetime = false,
+            b'_' | b'.' | b'?' | b'|' | b'&' => {}
+            other if other.is_ascii_alphanumeric() => {}
+            _ => return at,
+        }
+    }
+    text.len()
 }
 
 /// The literal after `||` or `??`: only a literal is a value there.
