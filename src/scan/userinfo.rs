@@ -106,9 +106,16 @@ fn is_joke(lower: &[u8]) -> bool {
         .map_or(0, |last| last + 1);
     let plain = plainly(&lower[..letters]);
     lower.len() <= letters + 4
-        && ["password", "passphrase", "hunter", "letmein", "changeit"]
-            .iter()
-            .any(|word| word.as_bytes() == plain)
+        && [
+            "password",
+            "passphrase",
+            "hunter",
+            "letmein",
+            "changeit",
+            "test",
+        ]
+        .iter()
+        .any(|word| word.as_bytes() == plain)
 }
 
 /// The letters of a word in which signs stand for some, or are escaped: `p@ssw0rd`, `pa%2Fssword`.
@@ -154,6 +161,7 @@ mod tests {
             ("hunter2", "x"),
             ("Passw0rd!", "x"),
             ("letmein2024", "x"),
+            ("test123", "x"),
         ] {
             assert!(
                 stands_for(password.as_bytes(), user.as_bytes()),
