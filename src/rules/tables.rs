@@ -18,7 +18,7 @@ use super::shape::clean_start;
 
 const BITS: u32 = 12;
 const CELLS: usize = 1 << BITS;
-const MAGIC: &[u8; 8] = b"AGRULES7";
+const MAGIC: &[u8; 8] = b"AGRULES8";
 /// Bytes of an entry of the filter.
 const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.
