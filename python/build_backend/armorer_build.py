@@ -21,7 +21,6 @@ import maturin
 get_requires_for_build_wheel = maturin.get_requires_for_build_wheel
 get_requires_for_build_editable = maturin.get_requires_for_build_editable
 get_requires_for_build_sdist = maturin.get_requires_for_build_sdist
-build_sdist = maturin.build_sdist
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = ROOT / "armorer_guard.data" / "scripts"
@@ -58,6 +57,12 @@ def build_front() -> None:
     made = [message["executable"] for message in map(json.loads, done.stdout.splitlines()) if message.get("executable")]
     SCRIPTS.mkdir(parents=True, exist_ok=True)
     shutil.copy2(made[-1], SCRIPTS / FRONT)
+
+
+def build_sdist(sdist_directory: str, config_settings: dict[str, Any] | None = None) -> str:
+    """As maturin's; the folder it looks for must exist by then."""
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    return str(maturin.build_sdist(sdist_directory, config_settings))
 
 
 def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: dict[str, Any] | None = None) -> str:
