@@ -32,7 +32,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
     // `env.PASSWORD || x`.
     let refers = text.len() <= LONGEST_REFERENCE
-        && (text.starts_with(b"${") || text.contains(&b'.') && naming::is_name(text))
+        && (text.starts_with(b"${") || naming::is_name(text))
         || is_list(text);
     if operator != Operator::Cell && !refers {
         pass.looked(hit.rule, end);

@@ -137,6 +137,11 @@ fn unsigned(
     if let Some(after) = attribute {
         return Some((after, Operator::Sign));
     }
+    if blanks == 0
+        && let Some(after) = answer(bytes, at)
+    {
+        return Some((after, Operator::Beside));
+    }
     let abroad = rest.first().is_some_and(|first| !first.is_ascii());
     if abroad && let Some(sign) = ABROAD.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
         return Some((here + sign.len(), Operator::Sign));
@@ -260,6 +265,24 @@ fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     None
 }
 
+/// A literal on the next line, as consoles answer: `process.env.X`, `'v'`; `=> "v"`; `Out[3]: 'v'`.
+fn answer(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    let line = rest
+        .strip_prefix(b"\r")
+        .unwrap_or(rest)
+        .strip_prefix(b"\n")?;
+    let from = at + rest.len() - line.len();
+    let lead = if line.starts_with(b"=> ") {
+        b"=> ".len()
+    } else if line.starts_with(b"Out[") {
+        memchr::memmem::find(&line[..line.len().min(16)], b"]: ")? + b"]: ".len()
+    } else {
+        0
+    };
+    matches!(line.get(lead), Some(b'"' | b'\'')).then_some(from + lead)
+}
+
 /// What ends an element that holds a name and begins the one that holds its value.
 static NEXT_ELEMENTS: [(&str, &str); 6] = [
     ("</key>", "<string>"),
@@ -301,13 +324,12 @@ fn property(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// `form-data; name="x"`, an empty line, `v`: a part of a form.
 fn part_of_form(bytes: &[u8], start: usize, at: usize) -> Option<usize> {
-    let before = &bytes[start.saturating_sub(48)..start];
-    memchr::memmem::find(before, b"form-data; name=")?;
     let rest = &bytes[at..bytes.len().min(at + GAP)];
-    ["\r\n\r\n", "\n\n", "\\r\\n\\r\\n", "\\n\\n"]
+    let line = ["\r\n\r\n", "\n\n", "\\r\\n\\r\\n", "\\n\\n"]
         .iter()
-        .find(|line| rest.starts_with(line.as_bytes()))
-        .map(|line| at + line.len())
+        .find(|line| rest.starts_with(line.as_bytes()))?;
+    let before = &bytes[start.saturating_sub(48)..start];
+    memchr::memmem::find(before, b"form-data; name=").map(|_| at + line.len())
 }
 
 /// `name="x" translatable="false">v`: the content of an element whose attribute the name is.
@@ -473,13 +495,12 @@ fn fallback(bytes: &[u8], after: usize) -> Option<usize> {
     /// How far after the name of the option, in bytes.
     const WITHIN: usize = 160;
     let rest = &bytes[after..bytes.len().min(after + WITHIN)];
-    let rest = &rest[..memchr::memchr2(b')', b'\n', rest).unwrap_or(rest.len())];
-    let default = memchr::memmem::find(rest, b"default")? + b"default".len();
-    let blanks = |at: usize| rest[at..].iter().take_while(|byte| is_blank(byte)).count();
-    let sign = default + blanks(default);
-    let value = sign + 1 + blanks((sign + 1).min(rest.len()));
-    (matches!(rest.get(sign), Some(b'=' | b':')) && matches!(rest.get(value), Some(b'"' | b'\'')))
-        .then_some(after + value)
+    let quote = memchr::memchr2(b'"', b'\'', rest)?;
+    let before = rest[..quote].trim_ascii_end();
+    let name = before.strip_suffix(b"=").or(before.strip_suffix(b":"))?;
+    let name = name.trim_ascii_end();
+    (name.ends_with(b"default") && memchr::memchr2(b')', b'\n', name).is_none())
+        .then_some(after + quote)
 }
 
 /// `: string =`: a type between the name and the value.
@@ -630,17 +651,25 @@ fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     matches!(word.get(closers), Some(b'=' | b':')).then_some(at + blanks + name.len() + closers + 1)
 }
 
-/// The end of `Type: String`, where that comes before the value.
+/// The end of the member that comes before the value: `Type: String`, or any other of the same object,
+/// `, "secured": false`.
 fn after_kind(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     let rest = &bytes[at..limit];
     let blanks = before_member(rest);
     let pair = &rest[blanks..];
-    let signed = || memchr::memchr2(b':', b'=', &pair[..pair.len().min("type\" :".len())]);
-    if blanks == 0 || !begins_with(pair, "type") {
+    let kind = begins_with(pair, "type");
+    if blanks == 0 || !kind && rest.first() != Some(&b',') || begins_with(pair, "value") {
         return None;
     }
-    signed()?;
-    memchr::memchr2(b',', b'\n', pair).map(|end| at + blanks + end)
+    let end = memchr::memchr2(b',', b'\n', pair)?;
+    let name = pair[..end]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let sign = pair[name..end]
+        .iter()
+        .find(|byte| !matches!(byte, b'"' | b' ' | b'\\'))?;
+    (name > 0 && matches!(sign, b':' | b'=')).then_some(at + blanks + end)
 }
 
 /// What stands before the name of a member: blanks, the sign of the one before, quotes and what opens an object.
