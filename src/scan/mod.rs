@@ -33,7 +33,7 @@ pub use redaction::{
 
 use crate::call::Surface;
 use crate::json::Value;
-use crate::rules::{Allowed, Rule, Tables};
+use crate::rules::{Allowed, Form, Rule, Tables};
 use crate::span::ByteSpan;
 use pass::{Found, Pass};
 
@@ -164,13 +164,16 @@ fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-/// What a finding weighs among those that overlap it. A checksum that does not hold lowers the confidence in a token,
-/// but it is still known what the token is: a rule that knows less must not put a surer finding in its place.
+/// What a finding weighs among those that overlap it. A block is taken as a whole, whatever stands in it: without its
+/// token it would still be one. A checksum that does not hold lowers the confidence in a token, but it is still known what
+/// the token is: a rule that knows less must not put a surer finding in its place.
 fn weight(tables: &Tables, found: &Found) -> u16 {
-    match found.checksum {
-        Some(Checksum::Mismatch) => tables
-            .rule(found.rule)
-            .map_or(found.confidence_pm, |rule| rule.confidence_pm),
+    let Some(rule) = tables.rule(found.rule) else {
+        return found.confidence_pm;
+    };
+    match (&rule.form, found.checksum) {
+        (Form::Armor(_), _) => u16::MAX,
+        (_, Some(Checksum::Mismatch)) => rule.confidence_pm,
         _ => found.confidence_pm,
     }
 }
