@@ -66,6 +66,10 @@ fixed_struct! {
         /// The longest characters between two wildcards: what is nowhere in a text dismisses most of the others.
         inner: Span,
         shape: Shape,
+        /// The first byte of the literal and the last one of the suffix, zero where there is none: one look at either end of
+        /// a text dismisses most patterns.
+        first: u8,
+        last: u8,
     }
 }
 
@@ -109,6 +113,8 @@ impl Glob {
             suffix: start.part(pattern.len() - suffix.len(), pattern.len()),
             inner: start.part(inner.start, inner.end),
             shape,
+            first: pattern[..wild].bytes().next().unwrap_or(0),
+            last: suffix.bytes().next_back().unwrap_or(0),
         })
     }
 
@@ -120,8 +126,13 @@ impl Glob {
     /// Whether the whole text fits.
     #[inline]
     pub(super) fn matches(self, text: &str, texts: &impl Texts) -> bool {
+        let ends = |byte: Option<&u8>, wanted: u8| wanted == 0 || byte == Some(&wanted);
+        let bytes = text.as_bytes();
+        if !ends(bytes.first(), self.first) || !ends(bytes.last(), self.last) {
+            return false;
+        }
         // Both end at whole characters, so that what is left is a text again.
-        let Some(rest) = text.as_bytes().strip_prefix(texts.raw(self.literal)) else {
+        let Some(rest) = bytes.strip_prefix(texts.raw(self.literal)) else {
             return false;
         };
         let Some(before) = rest.strip_suffix(texts.raw(self.suffix)) else {
