@@ -3,7 +3,7 @@
 //! the same thing, however many rules share it.
 
 use super::compiled::{Block, Compiled, Needs, Span};
-use super::condition::{Bases, Truth};
+use super::condition::{Bases, Spot, Truth};
 use crate::facts::Facts;
 
 /// What a rule spoke about, and how sure that is.
@@ -35,23 +35,16 @@ impl Match {
     }
 }
 
-/// What lies behind an open gate.
-#[derive(Debug, Clone, Copy, Default)]
-struct Open {
-    /// Of `positions`: the actions whose kind the gate wants.
-    actions: Span,
-    /// Of `positions`: the findings whose family the gate wants.
-    findings: Span,
-}
-
 /// What is asked of some facts, and what was answered.
 pub(super) struct Asking<'a> {
     facts: &'a Facts,
     pub(super) compiled: &'a Compiled,
+    /// The kind of each action and the family of each finding, as one bit.
+    kinds: Vec<u128>,
+    families: Vec<u8>,
     bases: Bases<'a>,
-    /// By gate; nothing behind a closed one.
-    open: Vec<Open>,
-    positions: Vec<usize>,
+    /// Each target as patterns look at it, once one does.
+    spots: Vec<Option<Spot<'a>>>,
     /// Every answer as a byte, zero where nobody asked yet: the conditions on the call, then those on each action, then
     /// those on each finding.
     noted: Vec<u8>,
@@ -60,57 +53,43 @@ pub(super) struct Asking<'a> {
 impl<'a> Asking<'a> {
     /// Also the blocks behind open gates, by the rule that they belong to; those of rules for labels come last.
     pub(super) fn of(facts: &'a Facts, compiled: &'a Compiled) -> (Self, Vec<&'a Block>) {
+        let kinds: Vec<u128> = facts.actions.iter().map(|held| held.kind.bit()).collect();
+        let families = facts.findings.iter().map(|held| 1 << held.kind as u8);
+        let families: Vec<u8> = families.collect();
         let phase = 1 << facts.phase as u8;
-        let kinds = facts.actions.iter().map(|action| action.kind.bit());
-        let held_kinds = kinds.fold(0, |set, kind| set | kind);
-        let families = facts.findings.iter().map(|finding| 1 << finding.kind as u8);
-        let held_families: u8 = families.fold(0, |set, family| set | family);
+        let held_kinds = kinds.iter().fold(0, |set, kind| set | kind);
+        let held_families = families.iter().fold(0, |set, family| set | family);
         let passes = |needs: &Needs| {
             needs.phases & phase != 0
                 && needs.kinds.is_none_or(|kinds| kinds & held_kinds != 0)
                 && (needs.families).is_none_or(|families| families & held_families != 0)
         };
-        let mut positions = Vec::with_capacity(64);
         let mut behind = vec![0_u64; compiled.blocks.len().div_ceil(64)];
-        let mut open = vec![Open::default(); compiled.gates.len()];
         for (at, needs) in compiled.gates.iter().enumerate() {
-            if !passes(needs) {
-                continue;
+            if passes(needs) {
+                let row = Span::since(at * behind.len(), (at + 1) * behind.len());
+                for (all, own) in behind.iter_mut().zip(compiled.of::<u64>(row)) {
+                    *all |= own;
+                }
             }
-            let own = compiled.of::<u64>(Span::since(at * behind.len(), (at + 1) * behind.len()));
-            for (all, own) in behind.iter_mut().zip(own) {
-                *all |= own;
-            }
-            let start = positions.len();
-            if let Some(wanted) = needs.kinds {
-                let fitting = |at: &usize| wanted & facts.actions[*at].kind.bit() != 0;
-                positions.extend((0..facts.actions.len()).filter(fitting));
-            }
-            let middle = positions.len();
-            if let Some(wanted) = needs.families {
-                let fitting = |at: &usize| wanted & 1 << facts.findings[*at].kind as u8 != 0;
-                positions.extend((0..facts.findings.len()).filter(fitting));
-            }
-            open[at] = Open {
-                actions: Span::since(start, middle),
-                findings: Span::since(middle, positions.len()),
-            };
         }
         let conditions = compiled.call.len()
-            + facts.actions.len() * compiled.action.len()
-            + facts.findings.len() * compiled.finding.len();
+            + kinds.len() * compiled.action.len()
+            + families.len() * compiled.finding.len();
         let asking = Self {
             facts,
             compiled,
             bases: Bases::of(&facts.context),
-            open,
-            positions,
+            spots: vec![None; kinds.len()],
             noted: vec![0; conditions],
+            kinds,
+            families,
         };
         (asking, blocks_in(&behind, compiled))
     }
 
     /// How a condition on the call answers.
+    #[inline]
     fn of_call(&mut self, condition: u32) -> Truth {
         let at = condition as usize;
         let held = self.compiled.call.get(at);
@@ -120,13 +99,16 @@ impl<'a> Asking<'a> {
     }
 
     /// How a condition on an action answers.
+    #[inline]
     fn of_action(&mut self, condition: u32, position: usize) -> Truth {
         let compiled = self.compiled;
         let held = compiled.action.get(condition as usize);
         let before = compiled.call.len() + position * compiled.action.len();
         self.answer(before + condition as usize, held, |condition, asking| {
             let action = &asking.facts.actions[position];
-            condition.holds(action, &asking.bases, asking.compiled)
+            let bases = &asking.bases;
+            let spot = asking.spots[position].get_or_insert_with(|| Spot::of(action, bases));
+            condition.holds(action, spot, asking.compiled)
         })
     }
 
@@ -146,7 +128,7 @@ impl<'a> Asking<'a> {
         &mut self,
         at: usize,
         condition: Option<&C>,
-        ask: impl FnOnce(C, &Self) -> Truth,
+        ask: impl FnOnce(C, &mut Self) -> Truth,
     ) -> Truth {
         // INVARIANT: a table whose blocks name other conditions is not sound; what it would mean is not known.
         let (Some(condition), Some(noted)) = (condition, self.noted.get(at)) else {
@@ -160,44 +142,81 @@ impl<'a> Asking<'a> {
         truth
     }
 
-    /// What blocks of one rule speak about; `None` where none of them holds.
-    pub(super) fn matched(&mut self, blocks: &[&Block]) -> Option<Match> {
-        let mut found = None;
-        for block in blocks {
-            self.match_block(block, &mut found);
-        }
-        found
+    /// Whether blocks of one rule speak about anything: most do not, and what of those that do is not asked yet.
+    pub(super) fn speaks(&mut self, blocks: &[&Block]) -> bool {
+        blocks.iter().any(|block| self.may_hold(block))
     }
 
-    fn match_block(&mut self, block: &Block, found: &mut Option<Match>) {
+    fn may_hold(&mut self, block: &Block) -> bool {
+        let compiled = self.compiled;
+        for id in block.call.of(&compiled.numbers) {
+            if self.of_call(*id) == Truth::No {
+                return false;
+            }
+        }
+        let needs = &compiled.gates[usize::from(block.gate)];
+        if let Some(kinds) = needs.kinds {
+            let conditions = block.action.of(&compiled.numbers);
+            let one = (0..self.kinds.len()).any(|at| {
+                self.kinds[at] & kinds != 0
+                    && conditions
+                        .iter()
+                        .all(|id| self.of_action(*id, at) != Truth::No)
+            });
+            if !one {
+                return false;
+            }
+        }
+        needs.families.is_none_or(|families| {
+            let conditions = block.finding.of(&compiled.numbers);
+            (0..self.families.len()).any(|at| {
+                self.families[at] & families != 0
+                    && conditions
+                        .iter()
+                        .all(|id| self.of_finding(*id, at) != Truth::No)
+            })
+        })
+    }
+
+    /// What blocks of one rule speak about; `None` where none of them holds.
+    pub(super) fn matched(&mut self, blocks: &[&Block]) -> Option<Match> {
+        if !self.speaks(blocks) {
+            return None;
+        }
+        let mut found = Match::default();
+        for block in blocks {
+            if self.may_hold(block) {
+                self.match_block(block, &mut found);
+            }
+        }
+        Some(found)
+    }
+
+    /// What a block speaks about that holds for something.
+    fn match_block(&mut self, block: &Block, found: &mut Match) {
         let compiled = self.compiled;
         let call = all(block.call.of(&compiled.numbers), |id| self.of_call(id));
-        if call == Truth::No {
-            return;
-        }
-        let gate = usize::from(block.gate);
-        let (needs, open) = (compiled.gates[gate], self.open[gate]);
-        let actions = needs.kinds.map(|_| {
+        let needs = &compiled.gates[usize::from(block.gate)];
+        let actions = needs.kinds.map(|kinds| {
             let conditions = block.action.of(&compiled.numbers);
-            self.held(open.actions, |asking, at| {
-                all(conditions, |id| asking.of_action(id, at))
+            Held::among(self.kinds.len(), |at| {
+                if self.kinds[at] & kinds == 0 {
+                    return Truth::No;
+                }
+                all(conditions, |id| self.of_action(id, at))
+            })
+        });
+        let findings = needs.families.map(|families| {
+            let conditions = block.finding.of(&compiled.numbers);
+            Held::among(self.families.len(), |at| {
+                if self.families[at] & families == 0 {
+                    return Truth::No;
+                }
+                all(conditions, |id| self.of_finding(id, at))
             })
         });
         let of_actions = actions.as_ref().map_or(Truth::Yes, |held| held.surest);
-        if of_actions == Truth::No {
-            return;
-        }
-        let findings = needs.families.map(|_| {
-            let conditions = block.finding.of(&compiled.numbers);
-            self.held(open.findings, |asking, at| {
-                all(conditions, |id| asking.of_finding(id, at))
-            })
-        });
         let of_findings = findings.as_ref().map_or(Truth::Yes, |held| held.surest);
-        if of_findings == Truth::No {
-            return;
-        }
-        let found = found.get_or_insert_default();
         if actions.is_none() && findings.is_none() {
             found.call = found.call.max(Some(call));
         }
@@ -209,30 +228,12 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Those of some positions of which conditions may hold.
-    fn held(&mut self, of: Span, mut judge: impl FnMut(&mut Self, usize) -> Truth) -> Held {
-        let mut held = Held {
-            places: Vec::new(),
-            surest: Truth::No,
-        };
-        for each in of.range() {
-            let at = self.positions[each];
-            let truth = judge(self, at);
-            if truth > Truth::No {
-                held.places.push((at, truth));
-                held.surest = held.surest.max(truth);
-            }
-        }
-        held
-    }
-
     /// The one condition that keeps blocks, none of which holds, from speaking; `None` where more than one does.
     pub(super) fn missing(&mut self, blocks: &[&Block]) -> Option<&'static str> {
         let compiled = self.compiled;
         let mut missing: Option<&'static str> = None;
         for block in blocks {
-            let gate = usize::from(block.gate);
-            let (needs, open) = (compiled.gates[gate], self.open[gate]);
+            let needs = &compiled.gates[usize::from(block.gate)];
             let on_call = block.call.of(&compiled.numbers);
             // A rule of a single condition would nearly match every call.
             if needs.kinds.is_none() && needs.families.is_none() && on_call.len() < 2 {
@@ -240,18 +241,24 @@ impl<'a> Asking<'a> {
             }
             let name = |id: u32| compiled.call.get(id as usize).map(|held| held.name());
             let mut misses = Misses::of(on_call, |id| self.of_call(id), name);
-            if needs.kinds.is_some() && misses.count < 2 {
+            if let Some(kinds) = needs.kinds
+                && misses.count < 2
+            {
                 let conditions = block.action.of(&compiled.numbers);
                 let name = |id: u32| compiled.action.get(id as usize).map(|held| held.name());
-                misses = misses.and(self.nearest(open.actions, |asking, at| {
-                    Misses::of(conditions, |id| asking.of_action(id, at), name)
+                misses = misses.and(Misses::of_nearest(self.kinds.len(), |at| {
+                    (self.kinds[at] & kinds != 0)
+                        .then(|| Misses::of(conditions, |id| self.of_action(id, at), name))
                 }));
             }
-            if needs.families.is_some() && misses.count < 2 {
+            if let Some(families) = needs.families
+                && misses.count < 2
+            {
                 let conditions = block.finding.of(&compiled.numbers);
                 let name = |id: u32| compiled.finding.get(id as usize).map(|held| held.name());
-                misses = misses.and(self.nearest(open.findings, |asking, at| {
-                    Misses::of(conditions, |id| asking.of_finding(id, at), name)
+                misses = misses.and(Misses::of_nearest(self.families.len(), |at| {
+                    (self.families[at] & families != 0)
+                        .then(|| Misses::of(conditions, |id| self.of_finding(id, at), name))
                 }));
             }
             if misses.count == 1 {
@@ -262,16 +269,6 @@ impl<'a> Asking<'a> {
             }
         }
         missing
-    }
-
-    /// The misses of the thing that comes nearest to holding; among equals, the first by name.
-    fn nearest(&mut self, of: Span, mut judge: impl FnMut(&mut Self, usize) -> Misses) -> Misses {
-        let mut nearest = Misses::TOO_MANY;
-        for each in of.range() {
-            let at = self.positions[each];
-            nearest = nearest.min(judge(self, at));
-        }
-        nearest
     }
 }
 
@@ -312,6 +309,21 @@ struct Held {
 }
 
 impl Held {
+    fn among(count: usize, mut judge: impl FnMut(usize) -> Truth) -> Self {
+        let mut held = Self {
+            places: Vec::new(),
+            surest: Truth::No,
+        };
+        for at in 0..count {
+            let truth = judge(at);
+            if truth > Truth::No {
+                held.places.push((at, truth));
+                held.surest = held.surest.max(truth);
+            }
+        }
+        held
+    }
+
     fn at_most(self, truth: Truth) -> impl Iterator<Item = (usize, Truth)> {
         self.places
             .into_iter()
@@ -353,6 +365,12 @@ impl Misses {
             }
         }
         misses
+    }
+
+    /// Those of the thing that comes nearest to holding; among equals, the first by name.
+    fn of_nearest(count: usize, judge: impl FnMut(usize) -> Option<Self>) -> Self {
+        let judged = (0..count).filter_map(judge);
+        judged.fold(Self::TOO_MANY, Self::min)
     }
 
     fn and(self, other: Self) -> Self {

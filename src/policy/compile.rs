@@ -458,7 +458,7 @@ fn target_globs(patterns: &[Text<'_>], draft: &mut Draft) -> Result<Span, String
     for pattern in patterns {
         let (base, rest) = based(pattern)?;
         // What does not look like a path is a name, in which `*` crosses every character: `origin/*`, `*.prod`.
-        let is_path = base.is_some() || rest.starts_with('/') || rest.starts_with("**/");
+        let is_path = base != Base::Nothing || rest.starts_with('/') || rest.starts_with("**/");
         let glob = if is_path {
             Glob::path(rest, draft)
         } else {
@@ -481,7 +481,7 @@ fn folders(paths: &[Text<'_>], draft: &mut Draft) -> Result<Span, String> {
 }
 
 /// The variable a pattern begins with, and the rest.
-fn based(pattern: &str) -> Result<(Option<Base>, &str), String> {
+fn based(pattern: &str) -> Result<(Base, &str), String> {
     for (name, base) in [
         ("${workspace}", Base::Workspace),
         ("${home}", Base::Home),
@@ -489,13 +489,13 @@ fn based(pattern: &str) -> Result<(Option<Base>, &str), String> {
         ("${guard_home}", Base::GuardHome),
     ] {
         if let Some(rest) = pattern.strip_prefix(name) {
-            return Ok((Some(base), rest));
+            return Ok((base, rest));
         }
     }
     if pattern.contains("${") {
         return Err(format!("`{pattern}` holds a variable that nobody sets"));
     }
-    Ok((None, pattern))
+    Ok((Base::Nothing, pattern))
 }
 
 fn arg(spec: &ArgSpec<'_>, draft: &mut Draft) -> Result<ArgCondition, String> {

@@ -328,10 +328,29 @@ impl Compiled {
     /// Some values of a list that is read when it is asked for.
     #[inline]
     pub(super) fn of<T: Stored>(&self, span: Span) -> Values<'_, T> {
-        let bytes = self.part(T::PART);
+        Values::new(self.stored::<T>(span))
+    }
+
+    #[inline]
+    fn stored<T: Stored>(&self, span: Span) -> &[u8] {
         let from = (span.start as usize).saturating_mul(T::SIZE);
         let to = (span.end as usize).saturating_mul(T::SIZE);
-        Values::new(bytes.get(from..to).unwrap_or_default())
+        self.part(T::PART).get(from..to).unwrap_or_default()
+    }
+
+    /// As [`Compiled::of`], of those values alone whose beginning passes: of the others nothing more is read.
+    #[inline]
+    pub(super) fn of_those<H: Fixed, T: Stored>(
+        &self,
+        span: Span,
+        passes: impl Fn(&H) -> bool,
+    ) -> impl Iterator<Item = T> {
+        let stored = self.stored::<T>(span).chunks_exact(T::SIZE);
+        stored.filter_map(move |own| {
+            let (head, _) = H::take(own)?;
+            let (value, _) = passes(&head).then(|| T::take(own))??;
+            Some(value)
+        })
     }
 
     /// Words that were kept.

@@ -38,13 +38,15 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let (mut asking, blocks) = Asking::of(facts, compiled);
     let end = blocks.partition_point(|block| (block.owner as usize) < compiled.rules.len());
     let (of_rules, of_labels) = blocks.split_at(end);
-    let mut spoken: Vec<Spoken<'_>> = by_owner(of_rules)
-        .filter_map(|(at, blocks)| {
-            let found = asking.matched(blocks)?;
-            let rule = compiled.rules.get(at)?;
-            settle(at, rule, found).filter(|_| speaks_on(rule, compiled, &facts.now))
-        })
-        .collect();
+    let mut spoken: Vec<Spoken<'_>> = Vec::new();
+    for (at, blocks) in by_owner(of_rules) {
+        if let Some(found) = asking.matched(blocks)
+            && let Some(rule) = compiled.rules.get(at)
+            && speaks_on(rule, compiled, &facts.now)
+        {
+            spoken.extend(settle(at, rule, found));
+        }
+    }
     let spoke: Vec<usize> = spoken.iter().map(|spoken| spoken.at).collect();
     drop_overridden(&mut spoken, compiled);
 

@@ -32,7 +32,7 @@ pub(super) fn of_rule(
         findings,
     };
     let mut out = String::with_capacity(ROOM);
-    if why.contains("{sentence}") {
+    if why.contains('{') && why.contains("{sentence}") {
         about.fill(why, &mut out);
     } else {
         about.sentence(&mut out);

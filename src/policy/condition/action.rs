@@ -1,6 +1,6 @@
 //! Conditions on one action.
 
-use super::{Bases, Globs, Targets, Truth, Words};
+use super::{Globs, Spot, Targets, Truth, Words};
 use crate::actions::{Action, ActionKind, Place};
 use crate::policy::compiled::Compiled;
 use crate::policy::packed::fixed_enum;
@@ -50,12 +50,12 @@ impl ActionCondition {
     pub(in crate::policy) fn holds(
         self,
         action: &Action,
-        bases: &Bases<'_>,
+        spot: &Spot<'_>,
         compiled: &Compiled,
     ) -> Truth {
         let not_understood = action.kind == ActionKind::Unknown;
         match self {
-            Self::Target(targets) => targets.hold(action, bases, compiled),
+            Self::Target(targets) => targets.hold(action, spot, compiled),
             Self::Place(set) => place(set, action),
             Self::Host(globs) => match &action.target.host {
                 Some(host) => globs.fit(host, compiled).into(),

@@ -9,11 +9,11 @@ mod time;
 pub(super) use action::ActionCondition;
 pub(super) use call::{ArgCondition, CallCondition};
 pub(super) use finding::FindingCondition;
-pub(super) use target::{Base, Bases, TargetGlob, Targets, Under};
+pub(super) use target::{Base, Bases, Spot, TargetGlob, Targets, Under};
 pub(super) use time::Window;
 
 use super::compiled::{Compiled, Span};
-use super::glob::Glob;
+use super::glob::{Ends, Glob, Probe};
 use super::packed::fixed_struct;
 
 /// Whether a condition holds. The order makes `min` the "and" and `max` the "or".
@@ -62,9 +62,10 @@ fixed_struct! {
 
 impl Globs {
     fn fit(self, text: &str, compiled: &Compiled) -> bool {
+        let probe = Probe::of(text);
         let one_of = |globs: Span| {
             compiled
-                .of::<Glob>(globs)
+                .of_those::<Ends, Glob>(globs, |ends| probe.may_fit(ends))
                 .any(|glob| glob.matches(text, compiled))
         };
         (self.any.is_empty() || one_of(self.any)) && !one_of(self.none)

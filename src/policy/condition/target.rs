@@ -4,12 +4,13 @@ use super::Truth;
 use crate::actions::{Action, ActionKind};
 use crate::call::Context;
 use crate::policy::compiled::{Compiled, Span, Texts as _};
-use crate::policy::glob::Glob;
+use crate::policy::glob::{Ends, Glob, Probe};
 use crate::policy::packed::{fixed_struct, fixed_word};
 
 /// What a pattern over targets may begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::policy) enum Base {
+    Nothing = 0,
     Workspace = 1,
     Home = 2,
     Cwd = 3,
@@ -17,21 +18,27 @@ pub(in crate::policy) enum Base {
 }
 
 fixed_word!(Base {
+    0 => Nothing,
     1 => Workspace,
     2 => Home,
     3 => Cwd,
     4 => GuardHome,
 });
 
-/// The directories of a call that patterns may begin with, without a slash at their ends.
+/// The directories of a call that patterns may begin with, without a slash at their ends, in the order of [`Base`]; `None`
+/// where nobody said where one is.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::policy) struct Bases<'a>([Option<&'a str>; 5]);
 
 impl<'a> Bases<'a> {
     pub(in crate::policy) fn of(context: &'a Context) -> Self {
-        let bare =
-            |path: &'a Option<String>| path.as_deref().map(|path| path.trim_end_matches('/'));
-        // In the order of `Base`; what begins with none of them begins with nothing.
+        let bare = |path: &'a Option<String>| {
+            let mut path = path.as_deref()?;
+            while let Some(shorter) = path.strip_suffix('/') {
+                path = shorter;
+            }
+            Some(path)
+        };
         Self([
             Some(""),
             bare(&context.workspace),
@@ -40,13 +47,56 @@ impl<'a> Bases<'a> {
             bare(&context.guard_home),
         ])
     }
+}
 
-    /// `None`: nobody said where that is.
-    const fn get(&self, base: Option<Base>) -> Option<&'a str> {
-        match base {
-            None => self.0[0],
-            Some(base) => self.0[base as usize],
+/// A target as patterns look at it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::policy) struct Spot<'a> {
+    /// As much as is known.
+    value: &'a str,
+    exact: bool,
+    bases: Bases<'a>,
+    /// Of a target that is known exactly, in the order of [`Base`]: what follows the base; `None` where it does not begin so.
+    below: [Option<(&'a str, Probe)>; 5],
+}
+
+impl<'a> Spot<'a> {
+    pub(in crate::policy) fn of(action: &'a Action, bases: &Bases<'a>) -> Self {
+        let value = action.target.value.as_str();
+        let exact = action.target.exact;
+        let below = bases.0.map(|base| {
+            let rest = value.strip_prefix(base?).filter(|_| exact)?;
+            Some((rest, Probe::of(rest)))
+        });
+        Self {
+            value,
+            exact,
+            bases: *bases,
+            below,
         }
+    }
+
+    #[inline]
+    fn base(&self, base: Base) -> Option<&'a str> {
+        self.bases.0[base as usize]
+    }
+
+    /// Whether a pattern may hold at all, by what stands first in it.
+    #[inline]
+    fn may_hold(&self, opening: &Opening) -> bool {
+        match &self.below[opening.base as usize] {
+            Some((_, probe)) => probe.may_fit(&opening.ends),
+            None => !self.exact || self.base(opening.base).is_none(),
+        }
+    }
+}
+
+fixed_struct! {
+    /// The beginning of a stored pattern.
+    #[derive(Debug, Clone, Copy)]
+    struct Opening {
+        base: Base,
+        ends: Ends,
     }
 }
 
@@ -54,7 +104,7 @@ fixed_struct! {
     /// A pattern over targets.
     #[derive(Debug, Clone, Copy)]
     pub(in crate::policy) struct TargetGlob {
-        pub(in crate::policy) base: Option<Base>,
+        pub(in crate::policy) base: Base,
         pub(in crate::policy) glob: Glob,
     }
 }
@@ -63,7 +113,7 @@ fixed_struct! {
     /// A directory and what lies below it.
     #[derive(Debug, Clone, Copy)]
     pub(in crate::policy) struct Under {
-        pub(in crate::policy) base: Option<Base>,
+        pub(in crate::policy) base: Base,
         /// Without a slash at its end.
         pub(in crate::policy) rest: Span,
     }
@@ -81,70 +131,66 @@ fixed_struct! {
 }
 
 impl Targets {
-    pub(super) fn hold(self, action: &Action, bases: &Bases<'_>, compiled: &Compiled) -> Truth {
+    pub(super) fn hold(self, action: &Action, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
         if action.kind == ActionKind::Unknown {
             return Truth::Unknown;
         }
-        let either = |globs: Span, folders: Span| {
-            let mut truth = Truth::No;
-            for glob in compiled.of::<TargetGlob>(globs) {
-                truth = truth.max(glob.holds(action, bases, compiled));
-                if truth == Truth::Yes {
-                    return truth;
-                }
-            }
-            for folder in compiled.of::<Under>(folders) {
-                truth = truth.max(folder.holds(action, bases, compiled));
-            }
-            truth
-        };
         let wanted = if self.any.is_empty() && self.under.is_empty() {
             Truth::Yes
         } else {
-            either(self.any, self.under)
+            either(self.any, self.under, spot, compiled)
         };
-        if wanted == Truth::No {
+        if wanted == Truth::No || (self.none.is_empty() && self.outside.is_empty()) {
             return wanted;
         }
-        let unwanted = either(self.none, self.outside);
-        wanted.min(unwanted.not())
+        wanted.min(either(self.none, self.outside, spot, compiled).not())
     }
 }
 
+/// Whether one of some patterns holds, or a target lies below one of some directories.
+fn either(globs: Span, folders: Span, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+    let mut truth = Truth::No;
+    let may_hold = |opening: &Opening| spot.may_hold(opening);
+    for glob in compiled.of_those::<Opening, TargetGlob>(globs, may_hold) {
+        truth = truth.max(glob.holds(spot, compiled));
+        if truth == Truth::Yes {
+            return truth;
+        }
+    }
+    for folder in compiled.of::<Under>(folders) {
+        truth = truth.max(folder.holds(spot, compiled));
+    }
+    truth
+}
+
 impl TargetGlob {
-    #[inline]
-    fn holds(self, action: &Action, bases: &Bases<'_>, compiled: &Compiled) -> Truth {
-        let Some(base) = bases.get(self.base) else {
+    fn holds(self, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+        let Some(base) = spot.base(self.base) else {
             return Truth::Unknown;
         };
-        let value = action.target.value.as_str();
-        if action.target.exact {
-            value
-                .strip_prefix(base)
-                .is_some_and(|rest| self.glob.matches(rest, compiled))
+        if spot.exact {
+            spot.below[self.base as usize]
+                .is_some_and(|(rest, _)| self.glob.matches(rest, compiled))
                 .into()
         } else {
-            partly(value, base, self.glob.literal(compiled))
+            partly(spot.value, base, self.glob.literal(compiled))
         }
     }
 }
 
 impl Under {
-    #[inline]
-    fn holds(self, action: &Action, bases: &Bases<'_>, compiled: &Compiled) -> Truth {
-        let Some(base) = bases.get(self.base) else {
+    fn holds(self, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+        let Some(base) = spot.base(self.base) else {
             return Truth::Unknown;
         };
-        let value = action.target.value.as_str();
         let folder = compiled.raw(self.rest);
-        if action.target.exact {
-            value
-                .strip_prefix(base)
-                .and_then(|rest| rest.as_bytes().strip_prefix(folder))
+        if spot.exact {
+            spot.below[self.base as usize]
+                .and_then(|(rest, _)| rest.as_bytes().strip_prefix(folder))
                 .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
                 .into()
         } else {
-            partly(value, base, folder)
+            partly(spot.value, base, folder)
         }
     }
 }
