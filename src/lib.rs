@@ -47,6 +47,3 @@ pub mod wire;
 pub mod explain;
 
 pub mod sweep;
-
-#[cfg(feature = "python")]
-mod ffi;
