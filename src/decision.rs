@@ -1,5 +1,7 @@
 //! The answer and why. A leaf above facts: guard, records, front and extension all speak it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
@@ -37,7 +39,7 @@ pub struct Determining {
     /// What the rule says.
     pub effect: Effect,
     /// The layer it comes from: `builtin`, `user`, `project`, `managed`.
-    pub layer: String,
+    pub layer: Cow<'static, str>,
     /// Why, for the model and the person, in one sentence with the action in it.
     pub message: String,
     /// Indices into `facts.actions` that it spoke about; empty when it spoke about the call.
@@ -55,8 +57,8 @@ pub struct Near {
     pub rule: String,
     /// What it would have said.
     pub effect: Effect,
-    /// The conditions that did not hold.
-    pub missing: Vec<String>,
+    /// The one condition that did not hold.
+    pub missing: [Cow<'static, str>; 1],
 }
 
 /// A label that the call leaves on its run when it runs, or may have run.

@@ -61,6 +61,13 @@ pub fn is_still(path: &str, digest: &str) -> bool {
     whole.is_some_and(|bytes| crate::record::digest(&bytes) == digest)
 }
 
+/// How many bytes a file has; `None` for what is none or cannot be looked at.
+#[must_use]
+pub fn file_size(path: &str) -> Option<u64> {
+    let found = std::fs::metadata(path).ok()?;
+    found.is_file().then_some(found.len())
+}
+
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 fn given(lookup: Lookup<'_>, name: &str) -> Option<OsString> {

@@ -144,33 +144,17 @@ pub fn human(decision: &Decision, style: Style) -> String {
             ),
         );
     }
-    for finding in facts.findings.iter().take(MAX_LISTED) {
-        let place = if finding.at.is_empty() {
-            String::new()
+    let said = decision.verdict.determining.iter().map(|rule| rule.effect);
+    if let Some(said) = said.max().filter(|said| *said > effect) {
+        let would = if said == Effect::Deny {
+            "deny this"
         } else {
-            format!(" in {}", sentence(&finding.at))
+            "ask a person"
         };
-        let what = if finding.redact { ", redacted" } else { "" };
-        line(
-            &mut out,
-            "found",
-            &format!(
-                "{} ({}, {}){place} at bytes {}..{}{what}",
-                visible(&finding.rule),
-                finding.kind.as_str(),
-                finding.severity.as_str(),
-                finding.span.start(),
-                finding.span.end(),
-            ),
-        );
+        let observed = format!("the policy only observes; enforced, it would {would}");
+        line(&mut out, "mode", &observed);
     }
-    if facts.findings.len() > MAX_LISTED {
-        line(
-            &mut out,
-            "found",
-            &format!("{} more", facts.findings.len() - MAX_LISTED),
-        );
-    }
+    push_findings(decision, &mut out);
     for safer in safer(decision) {
         line(&mut out, "safer", &sentence(safer));
     }
@@ -194,6 +178,37 @@ pub fn human(decision: &Decision, style: Style) -> String {
     };
     line(&mut out, "record", &recorded);
     out
+}
+
+fn push_findings(decision: &Decision, out: &mut String) {
+    let facts = &decision.facts;
+    for finding in facts.findings.iter().take(MAX_LISTED) {
+        let place = if finding.at.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", sentence(&finding.at))
+        };
+        let what = if finding.redact { ", redacted" } else { "" };
+        line(
+            out,
+            "found",
+            &format!(
+                "{} ({}, {}){place} at bytes {}..{}{what}",
+                visible(&finding.rule),
+                finding.kind.as_str(),
+                finding.severity.as_str(),
+                finding.span.start(),
+                finding.span.end(),
+            ),
+        );
+    }
+    if facts.findings.len() > MAX_LISTED {
+        line(
+            out,
+            "found",
+            &format!("{} more", facts.findings.len() - MAX_LISTED),
+        );
+    }
 }
 
 /// The words of the call that say so, and where they stand. Without the words where something in the argument was
@@ -309,6 +324,7 @@ mod tests {
                 tool: String::from("Bash"),
                 server: None,
                 pin: None,
+                sends: None,
                 surface: Surface::ToolArgs,
                 actions: vec![Action {
                     kind: ActionKind::FsDelete,
@@ -344,7 +360,7 @@ mod tests {
                 determining: vec![Determining {
                     rule: String::from("home.delete"),
                     effect: Effect::Deny,
-                    layer: String::from("builtin"),
+                    layer: "builtin".into(),
                     message: String::from("deletes your home\u{1b}[2J directory."),
                     actions: vec![0],
                     findings: vec![],
@@ -378,6 +394,15 @@ mod tests {
              next   do it yourself outside of the agent if it is meant, or change the rule: nothing overrides a denial\n      \
              record D1 in run R1\n"
         );
+    }
+
+    #[test]
+    fn what_is_only_observed_is_not_taken_for_allowed() {
+        let mut decision = denied();
+        decision.verdict.effect = Effect::Allow;
+        let said = "\n      mode   the policy only observes; enforced, it would deny this\n";
+        assert!(human(&decision, Style::Plain).contains(said));
+        assert!(!human(&denied(), Style::Plain).contains("observes"));
     }
 
     #[test]

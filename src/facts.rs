@@ -73,6 +73,15 @@ pub struct LiveGrant {
     pub rule: Option<String>,
 }
 
+/// How much a call sends away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sends {
+    /// Bytes, as far as they are known.
+    pub bytes: u64,
+    /// Whether that is all of it.
+    pub exact: bool,
+}
+
 /// Everything a decision may depend on. No value here holds a clear secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -86,6 +95,9 @@ pub struct Facts {
     /// How the tool's definition compares with the pinned one; `None` when nobody compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<ToolPin>,
+    /// How much the call sends away; `None` when it sends nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<Sends>,
     /// Origin of the judged text.
     pub surface: Surface,
     /// What the call would do.

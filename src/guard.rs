@@ -24,6 +24,7 @@ use crate::record::{
 };
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::scrub::Scrubber;
+use crate::sends::sends;
 use crate::text::into_text;
 
 /// How a guard is set up.
@@ -158,6 +159,7 @@ impl Guard {
         };
         let definition = call.definition.clone();
         let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
+        let sends = sends(&understanding.actions, &call.args, edge::file_size);
         let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
         let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger(), self.scanner());
@@ -166,6 +168,7 @@ impl Guard {
             tool: scrubber.scrub(call.tool),
             server: understanding.server.map(|server| scrubber.scrub(server)),
             pin: call.pin,
+            sends,
             surface: Surface::ToolArgs,
             actions: understanding
                 .actions
@@ -214,6 +217,7 @@ impl Guard {
             tool: String::new(),
             server: None,
             pin: None,
+            sends: None,
             surface: text.surface,
             actions: Vec::new(),
             findings,
@@ -397,8 +401,9 @@ impl Guard {
                 now: &facts.now,
                 is_still: edge::is_still,
             };
-            if let (None, Some(definition)) = (facts.pin, &decision.definition) {
-                facts.pin = Some(state.pin(&facts.tool, definition));
+            if facts.pin.is_none() && facts.phase == Phase::Pre {
+                let told = decision.definition.as_deref();
+                facts.pin = state.pin(&facts.tool, told, policy.pinned(&facts.tool));
             }
             let asked = (facts.phase == Phase::Pre).then_some(asked);
             facts.state = state.seen(policy.counters(), asked, &facts.now);
@@ -507,7 +512,7 @@ fn guard_failure(facts: &Facts, rule: &str, what: &str) -> Determining {
     Determining {
         rule: rule.to_owned(),
         effect,
-        layer: String::from("builtin"),
+        layer: "builtin".into(),
         message,
         actions: Vec::new(),
         findings: Vec::new(),
@@ -555,7 +560,7 @@ fn without_tables(tables: Result<(), Damaged>) -> Verdict {
     without(Determining {
         rule: String::from("error.tables"),
         effect: Effect::Deny,
-        layer: String::from("builtin"),
+        layer: "builtin".into(),
         message: format!("{what}; everything is denied until then"),
         actions: Vec::new(),
         findings: Vec::new(),

@@ -40,6 +40,7 @@ pub mod home_packs;
 pub mod guard;
 mod guard_run;
 mod scrub;
+mod sends;
 
 pub mod wire;
 

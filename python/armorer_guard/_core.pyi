@@ -249,9 +249,10 @@ class Guard:
             call_id: The runtime's id of the call.
             pin: How the tool's definition compares with the one that was pinned; None when nobody compared.
             definition: What the server says of the tool (name, description, input schema, …), JSON-like. Its digest is
-                recorded, and where no *pin* is given the first one in a run is what later ones are compared with: `new`,
-                `ok`, `changed`, or `shadowed` when another server offers a tool of that name. A guard that records
-                nothing has nothing to compare with.
+                recorded, and where no *pin* is given it is compared with the one that the policy pins and with the first
+                one in the run, in a call or in the `tools` of `begin`: `new`, `ok`, `changed`, or `shadowed` when
+                another server offers a tool of that name. Without it, what the last `begin` said of the tool counts.
+                A guard that records nothing has nothing to compare with.
 
         Raises:
             InputError: *pin* is unknown, or the arguments cannot be held by JSON: NaN, other types, nesting beyond 127 levels.

@@ -178,7 +178,8 @@ impl Action {
     /// One plain sentence: `would delete /home/u (recursive)`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let mut out = String::from("would ");
+        let mut out = String::with_capacity(96);
+        out.push_str("would ");
         out.push_str(self.kind.verb());
         if !self.target.value.is_empty() {
             out.push(' ');

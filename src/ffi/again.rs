@@ -98,6 +98,7 @@ fn understood(guard: &Guard, recorded: Facts) -> Option<Facts> {
     Some(Facts {
         phase: recorded.phase,
         state: recorded.state,
+        sends: recorded.sends,
         now: recorded.now,
         ..decision.facts
     })

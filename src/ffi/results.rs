@@ -283,7 +283,7 @@ impl Decision {
                     Reason {
                         rule: rule.rule.clone(),
                         effect: rule.effect.as_str(),
-                        layer: rule.layer.clone(),
+                        layer: rule.layer.clone().into_owned(),
                         message: rule.message.clone(),
                         unknown: rule.unknown,
                     },
@@ -306,7 +306,7 @@ impl Decision {
                     Near {
                         rule: near.rule.clone(),
                         effect: near.effect.as_str(),
-                        missing: near.missing.clone(),
+                        missing: near.missing.iter().map(ToString::to_string).collect(),
                     },
                 )
             })

@@ -1,8 +1,9 @@
 //! What the blocks of a rule speak about, and what keeps a rule from speaking. Most rules are dismissed by one look at
-//! what the facts hold, and most of the others by their first condition that does not.
+//! what the facts hold, most of the others by their first condition that does not hold; and no condition is asked twice of
+//! the same thing, however many rules share it.
 
 use super::compiled::{Block, Compiled, Needs, Span};
-use super::condition::Truth;
+use super::condition::{Bases, Spot, Truth};
 use crate::facts::Facts;
 
 /// What a rule spoke about, and how sure that is.
@@ -20,8 +21,10 @@ impl Match {
     /// Blocks may speak about the same thing; the surest one counts.
     pub(super) fn keep_surest(&mut self) {
         for list in [&mut self.actions, &mut self.findings] {
-            list.sort_by_key(|(at, truth)| (*at, std::cmp::Reverse(*truth)));
-            list.dedup_by_key(|(at, _)| *at);
+            if list.len() > 1 {
+                list.sort_by_key(|(at, truth)| (*at, std::cmp::Reverse(*truth)));
+                list.dedup_by_key(|(at, _)| *at);
+            }
         }
     }
 
@@ -32,142 +35,263 @@ impl Match {
     }
 }
 
-/// What the facts hold, as sets.
-pub(super) struct Seen {
-    /// By gate: whether facts like these may pass it.
-    open: Vec<bool>,
-    /// Rules with a block behind an open gate, bit by position.
-    rules: Vec<u64>,
+/// What is asked of some facts, and what was answered.
+pub(super) struct Asking<'a> {
+    facts: &'a Facts,
+    pub(super) compiled: &'a Compiled,
+    /// The kind of each action and the family of each finding, as one bit.
+    kinds: Vec<u128>,
+    families: Vec<u8>,
+    bases: Bases<'a>,
+    /// Each target as patterns look at it, once one does.
+    spots: Vec<Option<Spot<'a>>>,
+    /// Every answer as a byte, zero where nobody asked yet: the conditions on the call, then those on each action, then
+    /// those on each finding.
+    noted: Vec<u8>,
 }
 
-impl Seen {
-    pub(super) fn of(facts: &Facts, compiled: &Compiled) -> Self {
+impl<'a> Asking<'a> {
+    /// Also the blocks behind open gates, by the rule that they belong to; those of rules for labels come last.
+    pub(super) fn of(facts: &'a Facts, compiled: &'a Compiled) -> (Self, Vec<&'a Block>) {
+        let kinds: Vec<u128> = facts.actions.iter().map(|held| held.kind.bit()).collect();
+        let families = facts.findings.iter().map(|held| 1 << held.kind as u8);
+        let families: Vec<u8> = families.collect();
         let phase = 1 << facts.phase as u8;
-        let held_kinds = facts
-            .actions
-            .iter()
-            .fold(0, |set, action| set | action.kind.bit());
-        let held_families = facts
-            .findings
-            .iter()
-            .fold(0, |set, finding| set | 1 << finding.kind as u8);
+        let held_kinds = kinds.iter().fold(0, |set, kind| set | kind);
+        let held_families = families.iter().fold(0, |set, family| set | family);
         let passes = |needs: &Needs| {
             needs.phases & phase != 0
                 && needs.kinds.is_none_or(|kinds| kinds & held_kinds != 0)
-                && needs
-                    .families
-                    .is_none_or(|families| families & held_families != 0)
+                && (needs.families).is_none_or(|families| families & held_families != 0)
         };
-        let mut rules = vec![0; compiled.rules.len().div_ceil(64)];
-        let words = rules.len();
-        let open = compiled.gates.iter().enumerate().map(|(at, needs)| {
-            let open = passes(needs);
-            if open {
-                let behind = compiled.behind.iter().skip(at * words);
-                for (all, own) in rules.iter_mut().zip(behind) {
+        let mut behind = vec![0_u64; compiled.blocks.len().div_ceil(64)];
+        for (at, needs) in compiled.gates.iter().enumerate() {
+            if passes(needs) {
+                let row = Span::since(at * behind.len(), (at + 1) * behind.len());
+                for (all, own) in behind.iter_mut().zip(compiled.of::<u64>(row)) {
                     *all |= own;
                 }
             }
-            open
+        }
+        let conditions = compiled.call.len()
+            + kinds.len() * compiled.action.len()
+            + families.len() * compiled.finding.len();
+        let asking = Self {
+            facts,
+            compiled,
+            bases: Bases::of(&facts.context),
+            spots: vec![None; kinds.len()],
+            noted: vec![0; conditions],
+            kinds,
+            families,
+        };
+        (asking, blocks_in(&behind, compiled))
+    }
+
+    /// How a condition on the call answers.
+    #[inline]
+    fn of_call(&mut self, condition: u32) -> Truth {
+        let at = condition as usize;
+        let held = self.compiled.call.get(at);
+        self.answer(at, held, |condition, asking| {
+            condition.holds(asking.facts, asking.compiled)
+        })
+    }
+
+    /// How a condition on an action answers.
+    #[inline]
+    fn of_action(&mut self, condition: u32, position: usize) -> Truth {
+        let compiled = self.compiled;
+        let held = compiled.action.get(condition as usize);
+        let before = compiled.call.len() + position * compiled.action.len();
+        self.answer(before + condition as usize, held, |condition, asking| {
+            let action = &asking.facts.actions[position];
+            let bases = &asking.bases;
+            let spot = asking.spots[position].get_or_insert_with(|| Spot::of(action, bases));
+            condition.holds(action, spot, asking.compiled)
+        })
+    }
+
+    /// How a condition on a finding answers.
+    fn of_finding(&mut self, condition: u32, position: usize) -> Truth {
+        let compiled = self.compiled;
+        let held = compiled.finding.get(condition as usize);
+        let of_actions = self.facts.actions.len() * compiled.action.len();
+        let before = compiled.call.len() + of_actions + position * compiled.finding.len();
+        self.answer(before + condition as usize, held, |condition, asking| {
+            condition.holds(&asking.facts.findings[position], asking.compiled)
+        })
+    }
+
+    #[inline]
+    fn answer<C: Copy>(
+        &mut self,
+        at: usize,
+        condition: Option<&C>,
+        ask: impl FnOnce(C, &mut Self) -> Truth,
+    ) -> Truth {
+        // INVARIANT: a table whose blocks name other conditions is not sound; what it would mean is not known.
+        let (Some(condition), Some(noted)) = (condition, self.noted.get(at)) else {
+            return Truth::Unknown;
+        };
+        if let Some(truth) = Truth::noted(*noted) {
+            return truth;
+        }
+        let truth = ask(*condition, self);
+        self.noted[at] = truth as u8;
+        truth
+    }
+
+    /// Whether blocks of one rule speak about anything: most do not, and what of those that do is not asked yet.
+    pub(super) fn speaks(&mut self, blocks: &[&Block]) -> bool {
+        blocks.iter().any(|block| self.may_hold(block))
+    }
+
+    fn may_hold(&mut self, block: &Block) -> bool {
+        let compiled = self.compiled;
+        for id in block.call.of(&compiled.numbers) {
+            if self.of_call(*id) == Truth::No {
+                return false;
+            }
+        }
+        let needs = &compiled.gates[usize::from(block.gate)];
+        if let Some(kinds) = needs.kinds {
+            let conditions = block.action.of(&compiled.numbers);
+            let one = (0..self.kinds.len()).any(|at| {
+                self.kinds[at] & kinds != 0
+                    && conditions
+                        .iter()
+                        .all(|id| self.of_action(*id, at) != Truth::No)
+            });
+            if !one {
+                return false;
+            }
+        }
+        needs.families.is_none_or(|families| {
+            let conditions = block.finding.of(&compiled.numbers);
+            (0..self.families.len()).any(|at| {
+                self.families[at] & families != 0
+                    && conditions
+                        .iter()
+                        .all(|id| self.of_finding(*id, at) != Truth::No)
+            })
+        })
+    }
+
+    /// What blocks of one rule speak about; `None` where none of them holds.
+    pub(super) fn matched(&mut self, blocks: &[&Block]) -> Option<Match> {
+        if !self.speaks(blocks) {
+            return None;
+        }
+        let mut found = Match::default();
+        for block in blocks {
+            if self.may_hold(block) {
+                self.match_block(block, &mut found);
+            }
+        }
+        Some(found)
+    }
+
+    /// What a block speaks about that holds for something.
+    fn match_block(&mut self, block: &Block, found: &mut Match) {
+        let compiled = self.compiled;
+        let call = all(block.call.of(&compiled.numbers), |id| self.of_call(id));
+        let needs = &compiled.gates[usize::from(block.gate)];
+        let actions = needs.kinds.map(|kinds| {
+            let conditions = block.action.of(&compiled.numbers);
+            Held::among(self.kinds.len(), |at| {
+                if self.kinds[at] & kinds == 0 {
+                    return Truth::No;
+                }
+                all(conditions, |id| self.of_action(id, at))
+            })
         });
-        let open = open.collect();
-        Self { open, rules }
-    }
-
-    /// Positions of the rules that may speak, ascending.
-    pub(super) fn rules(&self) -> impl Iterator<Item = usize> {
-        self.rules.iter().enumerate().flat_map(|(word, bits)| {
-            std::iter::successors((*bits != 0).then_some(*bits), |bits| {
-                let rest = bits & (bits - 1);
-                (rest != 0).then_some(rest)
+        let findings = needs.families.map(|families| {
+            let conditions = block.finding.of(&compiled.numbers);
+            Held::among(self.families.len(), |at| {
+                if self.families[at] & families == 0 {
+                    return Truth::No;
+                }
+                all(conditions, |id| self.of_finding(id, at))
             })
-            .map(move |bits| word * 64 + bits.trailing_zeros() as usize)
-        })
+        });
+        let of_actions = actions.as_ref().map_or(Truth::Yes, |held| held.surest);
+        let of_findings = findings.as_ref().map_or(Truth::Yes, |held| held.surest);
+        if actions.is_none() && findings.is_none() {
+            found.call = found.call.max(Some(call));
+        }
+        if let Some(held) = actions {
+            found.actions.extend(held.at_most(call.min(of_findings)));
+        }
+        if let Some(held) = findings {
+            found.findings.extend(held.at_most(call.min(of_actions)));
+        }
     }
 
-    /// Blocks behind an open gate, each with what the gate asks.
-    fn blocks<'c>(
-        &self,
-        blocks: Span,
-        compiled: &'c Compiled,
-    ) -> impl Iterator<Item = (&'c Block, &'c Needs)> {
-        blocks.of(&compiled.blocks).iter().filter_map(|block| {
-            let gate = usize::from(block.gate);
-            let open = self.open.get(gate) == Some(&true);
-            Some((block, compiled.gates.get(gate).filter(|_| open)?))
-        })
+    /// The one condition that keeps blocks, none of which holds, from speaking; `None` where more than one does.
+    pub(super) fn missing(&mut self, blocks: &[&Block]) -> Option<&'static str> {
+        let compiled = self.compiled;
+        let mut missing: Option<&'static str> = None;
+        for block in blocks {
+            let needs = &compiled.gates[usize::from(block.gate)];
+            let on_call = block.call.of(&compiled.numbers);
+            // A rule of a single condition would nearly match every call.
+            if needs.kinds.is_none() && needs.families.is_none() && on_call.len() < 2 {
+                continue;
+            }
+            let name = |id: u32| compiled.call.get(id as usize).map(|held| held.name());
+            let mut misses = Misses::of(on_call, |id| self.of_call(id), name);
+            if let Some(kinds) = needs.kinds
+                && misses.count < 2
+            {
+                let conditions = block.action.of(&compiled.numbers);
+                let name = |id: u32| compiled.action.get(id as usize).map(|held| held.name());
+                misses = misses.and(Misses::of_nearest(self.kinds.len(), |at| {
+                    (self.kinds[at] & kinds != 0)
+                        .then(|| Misses::of(conditions, |id| self.of_action(id, at), name))
+                }));
+            }
+            if let Some(families) = needs.families
+                && misses.count < 2
+            {
+                let conditions = block.finding.of(&compiled.numbers);
+                let name = |id: u32| compiled.finding.get(id as usize).map(|held| held.name());
+                misses = misses.and(Misses::of_nearest(self.families.len(), |at| {
+                    (self.families[at] & families != 0)
+                        .then(|| Misses::of(conditions, |id| self.of_finding(id, at), name))
+                }));
+            }
+            if misses.count == 1 {
+                missing = match (missing, misses.first) {
+                    (Some(held), Some(other)) => Some(held.min(other)),
+                    (held, other) => held.or(other),
+                };
+            }
+        }
+        missing
     }
 }
 
-/// What blocks speak about; `None` where none of them holds.
-pub(super) fn matched(
-    blocks: Span,
-    compiled: &Compiled,
-    facts: &Facts,
-    seen: &Seen,
-) -> Option<Match> {
-    let mut found = None;
-    for (block, needs) in seen.blocks(blocks, compiled) {
-        match_block(block, needs, compiled, facts, &mut found);
+/// The blocks of a set, in their order.
+fn blocks_in<'a>(set: &[u64], compiled: &'a Compiled) -> Vec<&'a Block> {
+    let count: u32 = set.iter().map(|bits| bits.count_ones()).sum();
+    let mut blocks = Vec::with_capacity(count as usize);
+    for (word, bits) in set.iter().enumerate() {
+        let mut left = *bits;
+        while left != 0 {
+            blocks.extend(
+                compiled
+                    .blocks
+                    .get(word * 64 + left.trailing_zeros() as usize),
+            );
+            left &= left - 1;
+        }
     }
-    found
-}
-
-fn match_block(
-    block: &Block,
-    needs: &Needs,
-    compiled: &Compiled,
-    facts: &Facts,
-    found: &mut Option<Match>,
-) {
-    let call = all(block.call.of(&compiled.call), |condition| {
-        condition.holds(facts, compiled)
-    });
-    if call == Truth::No {
-        return;
-    }
-    let actions = needs.kinds.map(|kinds| {
-        Held::among(&facts.actions, |action| {
-            if kinds & action.kind.bit() == 0 {
-                return Truth::No;
-            }
-            all(block.action.of(&compiled.action), |condition| {
-                condition.holds(action, &facts.context, compiled)
-            })
-        })
-    });
-    let of_actions = actions.as_ref().map_or(Truth::Yes, |held| held.surest);
-    if of_actions == Truth::No {
-        return;
-    }
-    let findings = needs.families.map(|families| {
-        Held::among(&facts.findings, |finding| {
-            if families & 1 << finding.kind as u8 == 0 {
-                return Truth::No;
-            }
-            all(block.finding.of(&compiled.finding), |condition| {
-                condition.holds(finding, compiled)
-            })
-        })
-    });
-    let of_findings = findings.as_ref().map_or(Truth::Yes, |held| held.surest);
-    if of_findings == Truth::No {
-        return;
-    }
-    let found = found.get_or_insert_default();
-    if actions.is_none() && findings.is_none() {
-        found.call = found.call.max(Some(call));
-    }
-    if let Some(held) = actions {
-        found.actions.extend(held.at_most(call.min(of_findings)));
-    }
-    if let Some(held) = findings {
-        found.findings.extend(held.at_most(call.min(of_actions)));
-    }
+    blocks
 }
 
 /// The truth of a conjunction; what comes after a condition that does not hold is not asked.
-fn all<C: Copy>(conditions: &[C], holds: impl Fn(C) -> Truth) -> Truth {
+fn all(conditions: &[u32], mut holds: impl FnMut(u32) -> Truth) -> Truth {
     let mut truth = Truth::Yes;
     for condition in conditions {
         truth = truth.min(holds(*condition));
@@ -185,13 +309,13 @@ struct Held {
 }
 
 impl Held {
-    fn among<T>(items: &[T], judge: impl Fn(&T) -> Truth) -> Self {
+    fn among(count: usize, mut judge: impl FnMut(usize) -> Truth) -> Self {
         let mut held = Self {
             places: Vec::new(),
             surest: Truth::No,
         };
-        for (at, item) in items.iter().enumerate() {
-            let truth = judge(item);
+        for at in 0..count {
+            let truth = judge(at);
             if truth > Truth::No {
                 held.places.push((at, truth));
                 held.surest = held.surest.max(truth);
@@ -205,61 +329,6 @@ impl Held {
             .into_iter()
             .map(move |(at, held)| (at, held.min(truth)))
     }
-}
-
-/// The one condition that keeps blocks, none of which holds, from speaking; `None` where more than one does.
-pub(super) fn missing(
-    blocks: Span,
-    compiled: &Compiled,
-    facts: &Facts,
-    seen: &Seen,
-) -> Option<&'static str> {
-    let mut missing: Option<&'static str> = None;
-    for (block, needs) in seen.blocks(blocks, compiled) {
-        let on_call = block.call.of(&compiled.call);
-        // A rule of a single condition would nearly match every call.
-        if needs.kinds.is_none() && needs.families.is_none() && on_call.len() < 2 {
-            continue;
-        }
-        let mut misses = Misses::of(
-            on_call,
-            |condition| condition.holds(facts, compiled),
-            |condition| condition.name(),
-        );
-        if let Some(kinds) = needs.kinds
-            && misses.count < 2
-        {
-            misses = misses.and(Misses::of_nearest(&facts.actions, |action| {
-                (kinds & action.kind.bit() != 0).then(|| {
-                    Misses::of(
-                        block.action.of(&compiled.action),
-                        |condition| condition.holds(action, &facts.context, compiled),
-                        |condition| condition.name(),
-                    )
-                })
-            }));
-        }
-        if let Some(families) = needs.families
-            && misses.count < 2
-        {
-            misses = misses.and(Misses::of_nearest(&facts.findings, |finding| {
-                (families & 1 << finding.kind as u8 != 0).then(|| {
-                    Misses::of(
-                        block.finding.of(&compiled.finding),
-                        |condition| condition.holds(finding, compiled),
-                        |condition| condition.name(),
-                    )
-                })
-            }));
-        }
-        if misses.count == 1 {
-            missing = match (missing, misses.first) {
-                (Some(held), Some(other)) => Some(held.min(other)),
-                (held, other) => held.or(other),
-            };
-        }
-    }
-    missing
 }
 
 /// Conditions of a conjunction that do not hold, counted as far as it matters.
@@ -277,10 +346,10 @@ impl Misses {
         first: None,
     };
 
-    fn of<C: Copy>(
-        conditions: &[C],
-        holds: impl Fn(C) -> Truth,
-        name: impl Fn(&C) -> &'static str,
+    fn of(
+        conditions: &[u32],
+        mut holds: impl FnMut(u32) -> Truth,
+        name: impl Fn(u32) -> Option<&'static str>,
     ) -> Self {
         let mut misses = Self {
             count: 0,
@@ -288,23 +357,20 @@ impl Misses {
         };
         for condition in conditions {
             if holds(*condition) == Truth::No {
-                misses.count += 1;
-                misses.first = Some(name(condition));
-                if misses.count == 2 {
-                    break;
+                if misses.count == 1 {
+                    return Self::TOO_MANY;
                 }
+                misses.count = 1;
+                misses.first = name(*condition);
             }
         }
         misses
     }
 
     /// Those of the thing that comes nearest to holding; among equals, the first by name.
-    fn of_nearest<T>(items: &[T], judge: impl Fn(&T) -> Option<Self>) -> Self {
-        items
-            .iter()
-            .filter_map(judge)
-            .min()
-            .unwrap_or(Self::TOO_MANY)
+    fn of_nearest(count: usize, judge: impl FnMut(usize) -> Option<Self>) -> Self {
+        let judged = (0..count).filter_map(judge);
+        judged.fold(Self::TOO_MANY, Self::min)
     }
 
     fn and(self, other: Self) -> Self {

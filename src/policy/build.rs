@@ -8,14 +8,19 @@ use super::{Policy, digest_of};
 const TABLE: &str = "policy.bin";
 
 /// What the form of a table depends on, below `src`.
-const FORM_SOURCES: [&str; 11] = [
+const FORM_SOURCES: [&str; 16] = [
     "actions/action.rs",
     "actions/kinds.rs",
     "decision.rs",
     "facts.rs",
     "policy/compile.rs",
     "policy/compiled.rs",
-    "policy/condition.rs",
+    "policy/condition/action.rs",
+    "policy/condition/call.rs",
+    "policy/condition/finding.rs",
+    "policy/condition/mod.rs",
+    "policy/condition/target.rs",
+    "policy/condition/time.rs",
     "policy/glob.rs",
     "policy/packed.rs",
     "policy/spec.rs",

@@ -1,7 +1,9 @@
 //! The compiled form to what is evaluated: names become bits, patterns become automata. Refuses what it does not know.
 
 use super::PolicyError;
-use super::compiled::{Block, ByPhase, Compiled, Draft, Head, LabelRule, Needs, Rule, Span};
+use super::compiled::{
+    Block, ByPhase, Compiled, Draft, Head, LabelRule, Needs, PinnedTool, Rule, Span,
+};
 use super::condition::{
     ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
     Targets, Under, Window, Words,
@@ -57,6 +59,14 @@ pub(super) fn compile(spec: &PolicySpec<'_>, digest: &str) -> Result<Compiled, P
         draft.labels.push(made);
     }
     answers(spec, &mut draft)?;
+    let pins: Vec<PinnedTool> = spec
+        .pins
+        .iter()
+        .map(|(tool, definition)| PinnedTool {
+            tool: draft.keep(tool),
+            definition: draft.keep(definition),
+        })
+        .collect();
     let by_phase = |default: &DefaultSpec| ByPhase {
         effect: default.effect,
         layer: default.layer,
@@ -72,6 +82,7 @@ pub(super) fn compile(spec: &PolicySpec<'_>, digest: &str) -> Result<Compiled, P
         post: by_phase(&spec.default.post),
         text: by_phase(&spec.default.text),
         own: draft.keep(&own.unwrap_or_default()),
+        pins: draft.pins.keep(&pins),
     };
     Ok(draft.finish(head))
 }
@@ -87,10 +98,9 @@ fn answers(spec: &PolicySpec<'_>, draft: &mut Draft) -> Result<(), PolicyError> 
     }
     answers.sort_unstable();
     for same in answers.chunk_by(|one, other| one.0 == other.0) {
-        let start = draft.numbers.len();
-        draft.numbers.extend(same.iter().map(|(_, at)| at));
+        let permissions: Vec<u32> = same.iter().map(|(_, at)| *at).collect();
         if let Some((question, _)) = same.first() {
-            draft.rules[*question].overridden_by = Span::since(start, draft.numbers.len());
+            draft.rules[*question].overridden_by = draft.numbers.keep(&permissions);
         }
     }
     Ok(())
@@ -139,7 +149,8 @@ fn label_rule(spec: &LabelSpec<'_>, draft: &mut Draft) -> Result<LabelRule, Poli
         // What is unknown counts against the call, as in a question.
         let needs = needs(block_spec, Effect::Ask).map_err(refuse)?;
         let gate = gate(needs, draft).map_err(refuse)?;
-        let block = block(block_spec, gate, draft).map_err(refuse)?;
+        let owner = draft.rules.len() + draft.labels.len();
+        let block = block(block_spec, gate, owner, draft).map_err(refuse)?;
         draft.blocks.push(block);
     }
     Ok(LabelRule {
@@ -171,7 +182,7 @@ fn rule(spec: &RuleSpec<'_>, draft: &mut Draft) -> Result<Rule, PolicyError> {
             )));
         }
         let gate = gate(needs, draft).map_err(refuse)?;
-        let block = block(block_spec, gate, draft).map_err(refuse)?;
+        let block = block(block_spec, gate, draft.rules.len(), draft).map_err(refuse)?;
         draft.blocks.push(block);
     }
     Ok(Rule {
@@ -229,9 +240,15 @@ fn gate(needs: Needs, draft: &mut Draft) -> Result<u16, String> {
     u16::try_from(at).map_err(|_| String::from("the policy has too many different blocks"))
 }
 
-fn block(spec: &BlockSpec<'_>, gate: u16, draft: &mut Draft) -> Result<Block, String> {
+fn block(
+    spec: &BlockSpec<'_>,
+    gate: u16,
+    owner: usize,
+    draft: &mut Draft,
+) -> Result<Block, String> {
     let mut block = Block {
         gate,
+        owner: u32::try_from(owner).unwrap_or(u32::MAX),
         call: call(spec, draft)?,
         action: Span::default(),
         finding: Span::default(),
@@ -246,18 +263,18 @@ fn block(spec: &BlockSpec<'_>, gate: u16, draft: &mut Draft) -> Result<Block, St
 }
 
 fn call(spec: &BlockSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
-    let start = draft.call.len();
+    let mut ids = Vec::new();
     if !spec.surface.is_empty() {
         let set = bits_or_all(&spec.surface, |surface| surface as u8);
-        draft.call.push(CallCondition::Surface(set));
+        ids.push(draft.call.number(CallCondition::Surface(set)));
     }
     if !spec.pin.is_empty() {
         let set = bits_or_all(&spec.pin, |pin| pin as u8);
-        draft.call.push(CallCondition::Pin(set));
+        ids.push(draft.call.number(CallCondition::Pin(set)));
     }
     if !spec.run_mode.is_empty() {
         let set = bits_or_all(&spec.run_mode, |mode| mode as u8);
-        draft.call.push(CallCondition::RunMode(set));
+        ids.push(draft.call.number(CallCondition::RunMode(set)));
     }
     let named: [Named<'_, CallCondition>; 6] = [
         (&spec.tool, CallCondition::Tool),
@@ -270,34 +287,41 @@ fn call(spec: &BlockSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
             let globs = globs(&patterns.any, &patterns.none, draft)?;
-            draft.call.push(condition(globs));
+            ids.push(draft.call.number(condition(globs)));
         }
     }
     if let Some(bounds) = &spec.depth {
-        draft.call.push(CallCondition::Depth(range(bounds)));
+        ids.push(draft.call.number(CallCondition::Depth(range(bounds))));
     }
     for (pointer, condition) in &spec.arg {
         let condition = arg(condition, draft)?;
         let every = pointer.split('/').any(|step| step == "*");
         let pointer = draft.keep(pointer);
-        draft.call.push(if every {
+        ids.push(draft.call.number(if every {
             CallCondition::EveryArg(pointer, condition)
         } else {
             CallCondition::Arg(pointer, condition)
-        });
+        }));
     }
     if let Some(set) = &spec.label {
         let words = set_words(set, draft);
-        draft.call.push(CallCondition::Label(words));
+        ids.push(draft.call.number(CallCondition::Label(words)));
     }
     for (name, bounds) in &spec.counter {
         let name = draft.keep(name);
-        draft.call.push(CallCondition::Counter(name, range(bounds)));
+        ids.push(
+            draft
+                .call
+                .number(CallCondition::Counter(name, range(bounds))),
+        );
+    }
+    if let Some(bounds) = &spec.sends {
+        ids.push(draft.call.number(CallCondition::Sends(range(bounds))));
     }
     if let Some(hours) = &spec.time {
-        draft.call.push(CallCondition::Time(window(hours)?));
+        ids.push(draft.call.number(CallCondition::Time(window(hours)?)));
     }
-    Ok(Span::since(start, draft.call.len()))
+    Ok(draft.numbers.keep(&ids))
 }
 
 /// The kinds that patterns name. A permission never covers what was not understood unless it says `unknown` itself.
@@ -334,25 +358,26 @@ fn kinds_like(pattern: &str) -> Result<u128, String> {
         .fold(0, |set, kind| set | kind.bit()))
 }
 
+/// The cheapest first, for what comes after a condition that does not hold is not asked.
 fn action(spec: &ActionSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
-    let start = draft.action.len();
+    let mut ids = Vec::new();
     if !spec.place.is_empty() {
         let set = bits(&spec.place, |place| place as u8);
-        draft.action.push(ActionCondition::Place(set));
-    }
-    if let Some(set) = &spec.has {
-        let words = set_words(set, draft);
-        draft.action.push(ActionCondition::Has(words));
+        ids.push(draft.action.number(ActionCondition::Place(set)));
     }
     if !spec.certainty.is_empty() {
         let set = bits_or_all(&spec.certainty, |certainty| certainty as u8);
-        draft.action.push(ActionCondition::Certainty(set));
+        ids.push(draft.action.number(ActionCondition::Certainty(set)));
     }
     if let Some(exact) = spec.exact {
-        draft.action.push(ActionCondition::Exact(exact));
+        ids.push(draft.action.number(ActionCondition::Exact(exact)));
     }
     if let Some(remote) = spec.remote {
-        draft.action.push(ActionCondition::Remote(remote));
+        ids.push(draft.action.number(ActionCondition::Remote(remote)));
+    }
+    if let Some(set) = &spec.has {
+        let words = set_words(set, draft);
+        ids.push(draft.action.number(ActionCondition::Has(words)));
     }
     let named: [Named<'_, ActionCondition>; 3] = [
         (&spec.on, ActionCondition::On),
@@ -362,20 +387,20 @@ fn action(spec: &ActionSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
     for (patterns, condition) in named {
         if let Some(patterns) = patterns {
             let globs = globs(&patterns.any, &patterns.none, draft)?;
-            draft.action.push(condition(globs));
+            ids.push(draft.action.number(condition(globs)));
         }
     }
     if let Some(patterns) = &spec.target {
         let targets = targets(patterns, draft)?;
-        draft.action.push(ActionCondition::Target(targets));
+        ids.push(draft.action.number(ActionCondition::Target(targets)));
     }
-    Ok(Span::since(start, draft.action.len()))
+    Ok(draft.numbers.keep(&ids))
 }
 
 fn finding(spec: &FindingSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
-    let start = draft.finding.len();
+    let mut ids = Vec::new();
     if let Some(least) = spec.severity {
-        draft.finding.push(FindingCondition::Severity(least));
+        ids.push(draft.finding.number(FindingCondition::Severity(least)));
     }
     if !spec.checksum.is_empty() {
         let set = bits_or_all(&spec.checksum, |checksum| match checksum {
@@ -383,18 +408,20 @@ fn finding(spec: &FindingSpec<'_>, draft: &mut Draft) -> Result<Span, String> {
             ChecksumSpec::Mismatch => 1,
             ChecksumSpec::None => 2,
         });
-        draft.finding.push(FindingCondition::Checksum(set));
+        ids.push(draft.finding.number(FindingCondition::Checksum(set)));
     }
     if let Some(bounds) = &spec.confidence_pm {
-        draft
-            .finding
-            .push(FindingCondition::Confidence(range(bounds)));
+        ids.push(
+            draft
+                .finding
+                .number(FindingCondition::Confidence(range(bounds))),
+        );
     }
     if let Some(patterns) = &spec.rule {
         let globs = globs(&patterns.any, &patterns.none, draft)?;
-        draft.finding.push(FindingCondition::Rule(globs));
+        ids.push(draft.finding.number(FindingCondition::Rule(globs)));
     }
-    Ok(Span::since(start, draft.finding.len()))
+    Ok(draft.numbers.keep(&ids))
 }
 
 fn too_long(pattern: &str) -> String {
@@ -404,12 +431,12 @@ fn too_long(pattern: &str) -> String {
 
 fn globs(any: &[Text<'_>], none: &[Text<'_>], draft: &mut Draft) -> Result<Globs, String> {
     let mut list = |patterns: &[Text<'_>]| -> Result<Span, String> {
-        let start = draft.globs.len();
-        for pattern in patterns {
-            let glob = Glob::name(pattern, draft).ok_or_else(|| too_long(pattern))?;
-            draft.globs.push(glob);
-        }
-        Ok(Span::since(start, draft.globs.len()))
+        let mut glob = |pattern| Glob::name(pattern, draft).ok_or_else(|| too_long(pattern));
+        let globs: Vec<Glob> = patterns
+            .iter()
+            .map(|pattern| glob(pattern))
+            .collect::<Result<_, _>>()?;
+        Ok(draft.globs.keep(&globs))
     };
     Ok(Globs {
         any: list(any)?,
@@ -427,34 +454,34 @@ fn targets(spec: &TargetSpec<'_>, draft: &mut Draft) -> Result<Targets, String> 
 }
 
 fn target_globs(patterns: &[Text<'_>], draft: &mut Draft) -> Result<Span, String> {
-    let start = draft.target_globs.len();
+    let mut globs = Vec::new();
     for pattern in patterns {
         let (base, rest) = based(pattern)?;
         // What does not look like a path is a name, in which `*` crosses every character: `origin/*`, `*.prod`.
-        let is_path = base.is_some() || rest.starts_with('/') || rest.starts_with("**/");
+        let is_path = base != Base::Nothing || rest.starts_with('/') || rest.starts_with("**/");
         let glob = if is_path {
             Glob::path(rest, draft)
         } else {
             Glob::name(rest, draft)
         };
         let glob = glob.ok_or_else(|| too_long(pattern))?;
-        draft.target_globs.push(TargetGlob { base, glob });
+        globs.push(TargetGlob { base, glob });
     }
-    Ok(Span::since(start, draft.target_globs.len()))
+    Ok(draft.target_globs.keep(&globs))
 }
 
 fn folders(paths: &[Text<'_>], draft: &mut Draft) -> Result<Span, String> {
-    let start = draft.unders.len();
+    let mut unders = Vec::new();
     for path in paths {
         let (base, rest) = based(path)?;
         let rest = draft.keep(rest.trim_end_matches('/'));
-        draft.unders.push(Under { base, rest });
+        unders.push(Under { base, rest });
     }
-    Ok(Span::since(start, draft.unders.len()))
+    Ok(draft.unders.keep(&unders))
 }
 
 /// The variable a pattern begins with, and the rest.
-fn based(pattern: &str) -> Result<(Option<Base>, &str), String> {
+fn based(pattern: &str) -> Result<(Base, &str), String> {
     for (name, base) in [
         ("${workspace}", Base::Workspace),
         ("${home}", Base::Home),
@@ -462,13 +489,13 @@ fn based(pattern: &str) -> Result<(Option<Base>, &str), String> {
         ("${guard_home}", Base::GuardHome),
     ] {
         if let Some(rest) = pattern.strip_prefix(name) {
-            return Ok((Some(base), rest));
+            return Ok((base, rest));
         }
     }
     if pattern.contains("${") {
         return Err(format!("`{pattern}` holds a variable that nobody sets"));
     }
-    Ok((None, pattern))
+    Ok((Base::Nothing, pattern))
 }
 
 fn arg(spec: &ArgSpec<'_>, draft: &mut Draft) -> Result<ArgCondition, String> {

@@ -5,6 +5,7 @@
 //! that lives for a millisecond reads a few of them and no others.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::condition::{ActionCondition, CallCondition, FindingCondition, TargetGlob, Under};
 use super::glob::Glob;
@@ -14,7 +15,7 @@ use crate::decision::Effect;
 use crate::facts::Phase;
 
 /// Begins a table.
-const MAGIC: &[u8; 8] = b"AGPOLIC2";
+const MAGIC: &[u8; 8] = b"AGPOLIC3";
 
 fixed_struct! {
     /// A part of the text or of one of the lists of a policy.
@@ -114,10 +115,22 @@ fixed_struct! {
     pub(super) struct Block {
         /// Position among the gates.
         pub(super) gate: u16,
-        /// Of the lists of conditions.
+        /// Position of its rule; those of rules for labels are counted on from the last rule.
+        pub(super) owner: u32,
+        /// Numbers: positions in the lists of conditions.
         pub(super) call: Span,
         pub(super) action: Span,
         pub(super) finding: Span,
+    }
+}
+
+fixed_struct! {
+    /// What the definition of a tool must be.
+    #[derive(Debug, Clone, Copy)]
+    pub(super) struct PinnedTool {
+        pub(super) tool: Span,
+        /// `sha256:…`, as calls state it.
+        pub(super) definition: Span,
     }
 }
 
@@ -158,6 +171,8 @@ fixed_struct! {
         pub(super) text: ByPhase,
         /// What the user's own tools and programs do, as JSON; empty where nothing is said.
         pub(super) own: Span,
+        /// The tools whose definitions are pinned, sorted by name.
+        pub(super) pins: Span,
     }
 }
 
@@ -176,6 +191,7 @@ pub(super) enum Part {
     Globs,
     TargetGlobs,
     Unders,
+    Pins,
     Call,
     Action,
     Finding,
@@ -209,6 +225,7 @@ stored! {
     Glob => Globs,
     TargetGlob => TargetGlobs,
     Under => Unders,
+    PinnedTool => Pins,
     CallCondition => Call,
     ActionCondition => Action,
     FindingCondition => Finding,
@@ -227,8 +244,9 @@ pub(super) struct Compiled {
     pub(super) blocks: Vec<Block>,
     /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
     pub(super) gates: Vec<Needs>,
-    /// For each gate in turn: which rules have a block behind it, bit by position.
-    pub(super) behind: Vec<u64>,
+    /// What blocks and rules count by position.
+    pub(super) numbers: Vec<u32>,
+    /// Each condition once, however many blocks ask it.
     pub(super) call: Vec<CallCondition>,
     pub(super) action: Vec<ActionCondition>,
     pub(super) finding: Vec<FindingCondition>,
@@ -253,7 +271,7 @@ impl Compiled {
             labels: read.list()?,
             blocks: read.list()?,
             gates: read.list()?,
-            behind: read.list()?,
+            numbers: read.list()?,
             call: read.list()?,
             action: read.list()?,
             finding: read.list()?,
@@ -273,11 +291,23 @@ impl Compiled {
             bytes: &self.bytes,
             parts: &self.parts,
         };
-        read.list::<u32>().is_some()
+        let below = |span: Span, end: usize| {
+            let held = self.numbers.get(span.range());
+            held.is_some_and(|numbers| numbers.iter().all(|number| (*number as usize) < end))
+        };
+        let owners = self.rules.len() + self.labels.len();
+        self.blocks.iter().all(|block| {
+            usize::from(block.gate) < self.gates.len()
+                && (block.owner as usize) < owners
+                && below(block.call, self.call.len())
+                && below(block.action, self.action.len())
+                && below(block.finding, self.finding.len())
+        }) && read.list::<u64>().is_some()
             && read.list::<Span>().is_some()
             && read.list::<Glob>().is_some()
             && read.list::<TargetGlob>().is_some()
             && read.list::<Under>().is_some()
+            && read.list::<PinnedTool>().is_some()
             && std::str::from_utf8(self.part(Part::Text)).is_ok()
     }
 
@@ -298,10 +328,29 @@ impl Compiled {
     /// Some values of a list that is read when it is asked for.
     #[inline]
     pub(super) fn of<T: Stored>(&self, span: Span) -> Values<'_, T> {
-        let bytes = self.part(T::PART);
+        Values::new(self.stored::<T>(span))
+    }
+
+    #[inline]
+    fn stored<T: Stored>(&self, span: Span) -> &[u8] {
         let from = (span.start as usize).saturating_mul(T::SIZE);
         let to = (span.end as usize).saturating_mul(T::SIZE);
-        Values::new(bytes.get(from..to).unwrap_or_default())
+        self.part(T::PART).get(from..to).unwrap_or_default()
+    }
+
+    /// As [`Compiled::of`], of those values alone whose beginning passes: of the others nothing more is read.
+    #[inline]
+    pub(super) fn of_those<H: Fixed, T: Stored>(
+        &self,
+        span: Span,
+        passes: impl Fn(&H) -> bool,
+    ) -> impl Iterator<Item = T> {
+        let stored = self.stored::<T>(span).chunks_exact(T::SIZE);
+        stored.filter_map(move |own| {
+            let (head, _) = H::take(own)?;
+            let (value, _) = passes(&head).then(|| T::take(own))??;
+            Some(value)
+        })
     }
 
     /// Words that were kept.
@@ -352,7 +401,7 @@ impl Texts for Compiled {
 
 impl Texts for Draft {
     fn raw(&self, span: Span) -> &[u8] {
-        self.text.as_bytes().get(span.range()).unwrap_or_default()
+        self.text.list.get(span.range()).unwrap_or_default()
     }
 }
 
@@ -361,50 +410,80 @@ fn part_of(bytes: &[u8], part: Span) -> &[u8] {
     bytes.get(part.range()).unwrap_or_default()
 }
 
+/// Values of one kind, each sequence of them kept once.
+#[derive(Debug)]
+pub(super) struct Kept<T> {
+    pub(super) list: Vec<T>,
+    /// Where a sequence stands, by its stored form.
+    known: HashMap<Vec<u8>, Span>,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            known: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Fixed + Copy> Kept<T> {
+    /// Keeps values one after the other.
+    pub(super) fn keep(&mut self, values: &[T]) -> Span {
+        if values.is_empty() {
+            return Span::default();
+        }
+        let start = self.list.len();
+        let held = self.known.entry(stored(values)).or_insert_with(|| {
+            self.list.extend(values);
+            Span::since(start, self.list.len())
+        });
+        *held
+    }
+
+    /// Keeps one value, and says where it stands.
+    pub(super) fn number(&mut self, value: T) -> u32 {
+        self.keep(&[value]).start
+    }
+}
+
 /// A policy while it is compiled.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
-    text: String,
+    text: Kept<u8>,
     pub(super) rules: Vec<Rule>,
     pub(super) labels: Vec<LabelRule>,
     pub(super) blocks: Vec<Block>,
     pub(super) gates: Vec<Needs>,
-    pub(super) numbers: Vec<u32>,
-    pub(super) words: Vec<Span>,
-    pub(super) globs: Vec<Glob>,
-    pub(super) target_globs: Vec<TargetGlob>,
-    pub(super) unders: Vec<Under>,
-    pub(super) call: Vec<CallCondition>,
-    pub(super) action: Vec<ActionCondition>,
-    pub(super) finding: Vec<FindingCondition>,
+    pub(super) numbers: Kept<u32>,
+    pub(super) words: Kept<Span>,
+    pub(super) globs: Kept<Glob>,
+    pub(super) target_globs: Kept<TargetGlob>,
+    pub(super) unders: Kept<Under>,
+    pub(super) pins: Kept<PinnedTool>,
+    pub(super) call: Kept<CallCondition>,
+    pub(super) action: Kept<ActionCondition>,
+    pub(super) finding: Kept<FindingCondition>,
 }
 
 impl Draft {
     /// Keeps a text.
     pub(super) fn keep(&mut self, text: &str) -> Span {
-        let start = self.text.len();
-        self.text.push_str(text);
-        Span::since(start, self.text.len())
+        self.text.keep(text.as_bytes())
     }
 
     /// Keeps a list of words.
     pub(super) fn keep_words<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Span {
-        let start = self.words.len();
-        for word in words {
-            let span = self.keep(word);
-            self.words.push(span);
-        }
-        Span::since(start, self.words.len())
+        let spans: Vec<Span> = words.map(|word| self.keep(word)).collect();
+        self.words.keep(&spans)
     }
 
-    /// Which rules are behind which gate.
+    /// For each gate in turn: which blocks are behind it, bit by position.
     fn behind(&self) -> Vec<u64> {
-        let words = self.rules.len().div_ceil(64);
+        let words = self.blocks.len().div_ceil(64);
         let mut behind = vec![0; words * self.gates.len()];
-        for (at, rule) in self.rules.iter().enumerate() {
-            for block in &self.blocks[rule.blocks.range()] {
-                behind[usize::from(block.gate) * words + at / 64] |= 1 << (at % 64);
-            }
+        for (at, block) in self.blocks.iter().enumerate() {
+            behind[usize::from(block.gate) * words + at / 64] |= 1 << (at % 64);
         }
         behind
     }
@@ -414,21 +493,22 @@ impl Draft {
         let behind = self.behind();
         // In the order of `Part`.
         let lists: [Vec<u8>; PARTS] = [
-            self.text.into_bytes(),
+            self.text.list,
             stored(&[head]),
             stored(&self.rules),
             stored(&self.labels),
             stored(&self.blocks),
             stored(&self.gates),
             stored(&behind),
-            stored(&self.numbers),
-            stored(&self.words),
-            stored(&self.globs),
-            stored(&self.target_globs),
-            stored(&self.unders),
-            stored(&self.call),
-            stored(&self.action),
-            stored(&self.finding),
+            stored(&self.numbers.list),
+            stored(&self.words.list),
+            stored(&self.globs.list),
+            stored(&self.target_globs.list),
+            stored(&self.unders.list),
+            stored(&self.pins.list),
+            stored(&self.call.list),
+            stored(&self.action.list),
+            stored(&self.finding.list),
         ];
         let mut at = MAGIC.len() + PARTS * Span::SIZE;
         let parts = lists.each_ref().map(|list| {
@@ -449,10 +529,10 @@ impl Draft {
             labels: self.labels,
             blocks: self.blocks,
             gates: self.gates,
-            behind,
-            call: self.call,
-            action: self.action,
-            finding: self.finding,
+            numbers: self.numbers.list,
+            call: self.call.list,
+            action: self.action.list,
+            finding: self.finding.list,
         }
     }
 }
@@ -521,5 +601,8 @@ mod tests {
                 .is_sound()
         );
         assert!(!damaged(Part::Text, 0).expect("rules").is_sound());
+        // A block that names a condition, or a gate, which is not there.
+        assert!(!damaged(Part::Numbers, 3).expect("rules").is_sound());
+        assert!(!damaged(Part::Blocks, 1).expect("rules").is_sound());
     }
 }

@@ -3,9 +3,11 @@
 //! A prohibition or a question that depends on something unknown counts; a permission that does, does not. Each action
 //! that no permission covers falls to the default of its phase.
 
+use std::borrow::Cow;
+
 use super::Policy;
-use super::asking::{Match, Seen, matched, missing};
-use super::compiled::{Compiled, Rule, Span, Texts as _};
+use super::asking::{Asking, Match};
+use super::compiled::{Block, Compiled, Rule, Span, Texts as _};
 use super::condition::Truth;
 use super::granted::Granted;
 use super::message;
@@ -33,20 +35,23 @@ pub(super) struct Spoken<'p> {
 /// What the policy says about the facts.
 pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
-    let seen = Seen::of(facts, compiled);
-    let mut spoken: Vec<Spoken<'_>> = seen
-        .rules()
-        .filter_map(|at| {
-            let rule = compiled.rules.get(at)?;
-            let found = matched(rule.blocks, compiled, facts, &seen)?;
-            settle(at, rule, found).filter(|_| speaks_on(rule, compiled, &facts.now))
-        })
-        .collect();
+    let (mut asking, blocks) = Asking::of(facts, compiled);
+    let end = blocks.partition_point(|block| (block.owner as usize) < compiled.rules.len());
+    let (of_rules, of_labels) = blocks.split_at(end);
+    let mut spoken: Vec<Spoken<'_>> = Vec::new();
+    for (at, blocks) in by_owner(of_rules) {
+        if let Some(found) = asking.matched(blocks)
+            && let Some(rule) = compiled.rules.get(at)
+            && speaks_on(rule, compiled, &facts.now)
+        {
+            spoken.extend(settle(at, rule, found));
+        }
+    }
     let spoke: Vec<usize> = spoken.iter().map(|spoken| spoken.at).collect();
     drop_overridden(&mut spoken, compiled);
 
     let mut defaults = Uncovered::of(facts, &spoken).defaults(facts, policy);
-    let labels = labels(facts, compiled, &seen, &spoken);
+    let labels = labels(facts, compiled, &mut asking, of_labels, &spoken);
     let granted = Granted::of(facts, compiled, &spoken, &defaults);
     let mut obligations = obligations(&spoken, compiled);
     if let Some(granted) = &granted {
@@ -57,7 +62,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let mut determining: Vec<Determining> = match &granted {
         Some(granted) => granted.determining(facts),
         None => spoken
-            .iter()
+            .iter_mut()
             .filter(|spoken| spoken.effect == effect)
             .map(|spoken| spoken.determining(facts, compiled))
             .collect(),
@@ -83,13 +88,19 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     Verdict {
         effect: answer,
         determining,
-        near: near(effect, &spoke, facts, compiled, &seen),
+        near: near(effect, &spoke, facts, of_rules, &mut asking),
         obligations,
         labels,
         grants: granted.map(|granted| granted.ids).unwrap_or_default(),
         observes: compiled.head.observe,
         policy_digest: policy.digest().to_owned(),
     }
+}
+
+/// Blocks by the rule that they belong to, with its position.
+fn by_owner<'b>(blocks: &'b [&'b Block]) -> impl Iterator<Item = (usize, &'b [&'b Block])> {
+    let same = blocks.chunk_by(|one, other| one.owner == other.owner);
+    same.filter_map(|blocks| Some((blocks.first()?.owner as usize, blocks)))
 }
 
 /// The strictest of what rules and defaults say.
@@ -110,23 +121,24 @@ fn near(
     effect: Effect,
     spoke: &[usize],
     facts: &Facts,
-    compiled: &Compiled,
-    seen: &Seen,
+    blocks: &[&Block],
+    asking: &mut Asking<'_>,
 ) -> Vec<Near> {
     if effect == Effect::Deny {
         return Vec::new();
     }
-    seen.rules()
-        .filter_map(|at| {
+    let compiled = asking.compiled;
+    by_owner(blocks)
+        .filter_map(|(at, blocks)| {
             let rule = compiled.rules.get(at)?;
             let asked = rule.effect > effect
                 && spoke.binary_search(&at).is_err()
                 && speaks_on(rule, compiled, &facts.now);
-            let missing = asked.then(|| missing(rule.blocks, compiled, facts, seen))??;
+            let missing = asked.then(|| asking.missing(blocks))??;
             Some(Near {
                 rule: compiled.text(rule.id).to_owned(),
                 effect: rule.effect,
-                missing: vec![String::from(missing)],
+                missing: [Cow::Borrowed(missing)],
             })
         })
         .take(MAX_NEAR)
@@ -160,7 +172,13 @@ fn answer(
 }
 
 /// The labels that the call leaves on its run: by the rules for labels, and by what rules demand besides their effect.
-fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]) -> Vec<Labelled> {
+fn labels(
+    facts: &Facts,
+    compiled: &Compiled,
+    asking: &mut Asking<'_>,
+    blocks: &[&Block],
+    spoken: &[Spoken<'_>],
+) -> Vec<Labelled> {
     let mut labels = Vec::new();
     let mut add = |label: &str, rule: Span, actions: &[usize], findings: &[usize]| {
         labels.push(Labelled {
@@ -171,8 +189,9 @@ fn labels(facts: &Facts, compiled: &Compiled, seen: &Seen, spoken: &[Spoken<'_>]
             findings: findings.to_vec(),
         });
     };
-    for rule in &compiled.labels {
-        if let Some(mut found) = matched(rule.blocks, compiled, facts, seen) {
+    for (at, blocks) in by_owner(blocks) {
+        let rule = compiled.labels.get(at - compiled.rules.len());
+        if let (Some(rule), Some(mut found)) = (rule, asking.matched(blocks)) {
             found.keep_surest();
             let positions = |list: &[(usize, Truth)]| -> Vec<usize> {
                 list.iter().map(|(at, _)| *at).collect()
@@ -276,11 +295,12 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>, compiled: &Compiled) {
 }
 
 impl Spoken<'_> {
-    fn determining(&self, facts: &Facts, compiled: &Compiled) -> Determining {
+    /// As a reason. What it is about goes along; nothing asks for that afterwards.
+    fn determining(&mut self, facts: &Facts, compiled: &Compiled) -> Determining {
         Determining {
             rule: compiled.text(self.rule.id).to_owned(),
             effect: self.effect,
-            layer: String::from(self.rule.layer.as_str()),
+            layer: Cow::Borrowed(self.rule.layer.as_str()),
             message: message::of_rule(
                 self.rule,
                 compiled,
@@ -289,8 +309,8 @@ impl Spoken<'_> {
                 &self.findings,
                 self.unknown,
             ),
-            actions: self.actions.clone(),
-            findings: self.findings.clone(),
+            actions: std::mem::take(&mut self.actions),
+            findings: std::mem::take(&mut self.findings),
             unknown: self.unknown,
         }
     }

@@ -57,6 +57,8 @@ fixed_struct! {
     /// A compiled pattern: `*`, `?`, and in paths `**` and `**/`. Nothing else is special.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) struct Glob {
+        /// First, for it is read without the rest.
+        ends: Ends,
         /// The characters before the first wildcard.
         literal: Span,
         /// From the first wildcard on.
@@ -66,6 +68,79 @@ fixed_struct! {
         /// The longest characters between two wildcards: what is nowhere in a text dismisses most of the others.
         inner: Span,
         shape: Shape,
+    }
+}
+
+fixed_struct! {
+    /// What every text that fits a pattern begins and ends with, up to four bytes of it: two comparisons dismiss most
+    /// patterns before the rest of them is read.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Ends {
+        head: u32,
+        /// Which bits of `head` count.
+        head_mask: u32,
+        tail: u32,
+        tail_mask: u32,
+    }
+}
+
+impl Ends {
+    fn of(literal: &str, suffix: &str) -> Self {
+        // Of as many bytes as there are, the first in the lowest bits, and the last in the highest ones.
+        let low = |len: usize| {
+            u32::MAX
+                .checked_shr(32 - 8 * len.min(4) as u32)
+                .unwrap_or(0)
+        };
+        let high = |len: usize| {
+            u32::MAX
+                .checked_shl(32 - 8 * len.min(4) as u32)
+                .unwrap_or(0)
+        };
+        let (head_mask, tail_mask) = (low(literal.len()), high(suffix.len()));
+        Self {
+            head: Probe::of(literal).head & head_mask,
+            head_mask,
+            tail: Probe::of(suffix).tail & tail_mask,
+            tail_mask,
+        }
+    }
+}
+
+/// The first four and the last four bytes of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Probe {
+    head: u32,
+    tail: u32,
+}
+
+impl Probe {
+    #[inline]
+    pub(super) fn of(text: &str) -> Self {
+        let bytes = text.as_bytes();
+        if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            return Self {
+                head: u32::from_le_bytes(*head),
+                tail: u32::from_le_bytes(*tail),
+            };
+        }
+        // A shorter one is filled up: before its end, and behind its beginning.
+        let short = |bytes: &mut dyn Iterator<Item = u8>| {
+            bytes.fold(0, |word, byte| word << 8 | u32::from(byte))
+        };
+        let unused = 32 - 8 * bytes.len() as u32;
+        let backwards = short(&mut bytes.iter().rev().copied());
+        Self {
+            head: backwards,
+            tail: backwards.checked_shl(unused).unwrap_or(0),
+        }
+    }
+
+    /// Whether a text that begins and ends so may fit.
+    #[inline]
+    pub(super) const fn may_fit(self, ends: &Ends) -> bool {
+        (self.head ^ ends.head) & ends.head_mask == 0
+            && (self.tail ^ ends.tail) & ends.tail_mask == 0
     }
 }
 
@@ -109,6 +184,7 @@ impl Glob {
             suffix: start.part(pattern.len() - suffix.len(), pattern.len()),
             inner: start.part(inner.start, inner.end),
             shape,
+            ends: Ends::of(&pattern[..wild], suffix),
         })
     }
 
@@ -372,6 +448,73 @@ mod tests {
             let mut draft = Draft::default();
             let glob = Glob::path(pattern, &mut draft).expect("short");
             assert_eq!(glob.matches(text, &draft), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_a_text_dismiss_only_what_does_not_fit() {
+        let texts = [
+            "",
+            "a",
+            "ab",
+            "abc",
+            "abcd",
+            "abcde",
+            "xbcd",
+            "abcx",
+            "éé",
+            "aé",
+            "éa",
+            "\0",
+            "a\0",
+            "ab/cd/abcd",
+        ];
+        let patterns = [
+            "",
+            "a",
+            "ab",
+            "abc",
+            "abcd",
+            "abcde",
+            "*",
+            "a*",
+            "*a",
+            "ab*cd",
+            "abcde*",
+            "*abcde",
+            "*bcd",
+            "abcd*abcd",
+            "?bcd",
+            "**/abcd",
+            "ab/**/abcd",
+            "é*",
+            "*é",
+            "\0*",
+            "*\0",
+        ];
+        let mut dismissed = 0;
+        for pattern in patterns {
+            for path in [false, true] {
+                let mut draft = Draft::default();
+                let glob = Glob::parse(pattern, path, &mut draft).expect("short");
+                for text in texts {
+                    let may = Probe::of(text).may_fit(&glob.ends);
+                    assert!(may || !glob.matches(text, &draft), "{pattern} {text}");
+                    dismissed += u32::from(!may);
+                }
+            }
+        }
+        assert!(dismissed > 300, "{dismissed}");
+        for (pattern, text, may) in [
+            ("a*", "", false),
+            ("abcd", "abc", false),
+            ("abcdx", "abcdy", true),
+            ("*.key", "/x/y.pem", false),
+            ("*y", "y", true),
+        ] {
+            let mut draft = Draft::default();
+            let glob = Glob::name(pattern, &mut draft).expect("short");
+            assert_eq!(Probe::of(text).may_fit(&glob.ends), may, "{pattern} {text}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Grants in force: what a person has allowed before answers questions, and nothing else.
 
+use std::borrow::Cow;
+
 use super::compiled::{Compiled, Texts as _};
 use super::decide::Spoken;
 use super::message;
@@ -111,7 +113,7 @@ impl Granted {
         vec![Determining {
             rule: format!("grant.{}", self.scope),
             effect: Effect::Allow,
-            layer: String::from(Layer::User.as_str()),
+            layer: Cow::Borrowed(Layer::User.as_str()),
             message: message::of_grant(facts, &self.actions, &self.findings, &self.ids),
             actions: self.actions.clone(),
             findings: self.findings.clone(),

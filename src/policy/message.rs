@@ -10,6 +10,9 @@ use crate::scan::Finding;
 /// Longest quotation from a call, in bytes: a target may be a megabyte.
 const MAX_QUOTED: usize = 400;
 
+/// Bytes of an ordinary sentence of a rule.
+const ROOM: usize = 224;
+
 /// Longest quotation of what gave a run its label.
 const MAX_SOURCE: usize = 160;
 
@@ -28,8 +31,8 @@ pub(super) fn of_rule(
         actions,
         findings,
     };
-    let mut out = String::new();
-    if why.contains("{sentence}") {
+    let mut out = String::with_capacity(ROOM);
+    if why.contains('{') && why.contains("{sentence}") {
         about.fill(why, &mut out);
     } else {
         about.sentence(&mut out);

@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::decision::Verdict;
 use crate::facts::Facts;
-use compiled::{Compiled, Texts as _};
+use compiled::{Compiled, PinnedTool, Texts as _};
 use condition::CallCondition;
 pub use load::{load_active, table};
 use spec::PolicySpec;
@@ -124,6 +124,14 @@ impl Policy {
             CallCondition::Counter(name, _) => Some(self.compiled.text(*name)),
             _ => None,
         })
+    }
+
+    /// What the definition of a tool must be, `sha256:…`; `None` where the policy pins none.
+    #[must_use]
+    pub fn pinned(&self, tool: &str) -> Option<&str> {
+        let mut pins = self.compiled.of::<PinnedTool>(self.compiled.head.pins);
+        let held = pins.find(|pin| self.compiled.raw(pin.tool) == tool.as_bytes())?;
+        Some(self.compiled.text(held.definition))
     }
 
     /// Whether it only observes.

@@ -201,7 +201,9 @@ impl<T: Fixed> Iterator for Values<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        let (value, rest) = T::take(self.bytes)?;
+        // Of a length that is known, so that the parts of a value need no look at it.
+        let (own, rest) = self.bytes.split_at_checked(T::SIZE)?;
+        let (value, _) = T::take(own)?;
         self.bytes = rest;
         Some(value)
     }

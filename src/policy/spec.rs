@@ -59,6 +59,9 @@ pub struct PolicySpec<'a> {
     /// What the user's own tools and programs do: `{"tools": […], "commands": […]}`.
     #[serde(default)]
     pub own: Option<serde_json::Value>,
+    /// What the definitions of tools must be, by name: `sha256:…`, as calls state it.
+    #[serde(default)]
+    pub pins: BTreeMap<Text<'a>, Text<'a>>,
     /// Sorted by id; ids are unique.
     pub rules: Vec<RuleSpec<'a>>,
 }
@@ -210,6 +213,8 @@ pub struct BlockSpec<'a> {
     pub label: Option<SetSpec<'a>>,
     /// Counters of the run by name; one that is missing is zero.
     pub counter: BTreeMap<Text<'a>, RangeSpec>,
+    /// How many bytes the call sends away.
+    pub sends: Option<RangeSpec>,
     /// When on the clock.
     pub time: Option<WindowSpec>,
     /// One and the same action of the call.

@@ -1,5 +1,7 @@
 //! What no rule speaks about falls to the default of its phase.
 
+use std::borrow::Cow;
+
 use super::Policy;
 use super::decide::Spoken;
 use super::message;
@@ -109,7 +111,7 @@ impl ByDefault {
         Some(Determining {
             rule: self.rule.to_owned(),
             effect: self.effect,
-            layer: String::from(layer.as_str()),
+            layer: Cow::Borrowed(layer.as_str()),
             message: message::of_default(facts, self.effect, &self.actions),
             actions: self.actions,
             findings: Vec::new(),
@@ -129,7 +131,7 @@ pub(super) fn nothing_happens(facts: &Facts) -> Determining {
     Determining {
         rule: String::from(rule),
         effect: Effect::Allow,
-        layer: String::from(Layer::Builtin.as_str()),
+        layer: Cow::Borrowed(Layer::Builtin.as_str()),
         message: String::from(message),
         actions: Vec::new(),
         findings: Vec::new(),

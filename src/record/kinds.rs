@@ -1,6 +1,7 @@
 //! What stands in each kind of record. Members are written sorted whatever their order here; readers keep what they
 //! do not know. What nobody told us is `null`, never left out, so that absence can be seen.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -275,7 +276,7 @@ struct Rule<'a> {
 struct NearMiss<'a> {
     effect: Effect,
     id: &'a str,
-    missing: &'a [String],
+    missing: &'a [Cow<'static, str>],
 }
 
 /// A label that a call leaves on its run, as outcomes state it.
@@ -374,6 +375,9 @@ pub fn write_decision(
         class: BTreeSet<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         def_digest: Option<&'a str>,
+        /// Bytes that the call sends away, as far as they are known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sent_bytes: Option<u64>,
         server: Option<&'a str>,
         surface: &'static str,
         tool: &'a str,
@@ -420,6 +424,7 @@ pub fn write_decision(
                 .map(|action| action.kind.as_str())
                 .collect(),
             def_digest: decision.definition.as_deref(),
+            sent_bytes: facts.sends.map(|sends| sends.bytes),
             server: facts.server.as_deref(),
             surface: facts.surface.as_str(),
             tool: &facts.tool,

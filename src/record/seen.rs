@@ -43,15 +43,17 @@ pub(super) struct Line<'a> {
     #[serde(borrow, default)]
     pub(super) perms: Loose<ModeSeen<'a>>,
     #[serde(borrow, default)]
+    pub(super) tools: Loose<ToolsSeen<'a>>,
+    #[serde(borrow, default)]
     pub(super) facts: Option<FactsSeen<'a>>,
 }
 
 impl Line<'_> {
     /// The members that are read, but for the time, which is told under the lock, and the facts: whoever appends a decision
     /// says its epoch himself.
-    pub(super) const EXCERPT: [&'static str; 13] = [
+    pub(super) const EXCERPT: [&'static str; 14] = [
         "approval", "epoch", "grant", "grant_id", "id", "kind", "labels", "output", "perms",
-        "policy", "spend", "subject", "verdict",
+        "policy", "spend", "subject", "tools", "verdict",
     ];
 }
 
@@ -163,6 +165,34 @@ impl<T> Loose<T> {
     }
 }
 
+/// The tools that an agent can see.
+#[derive(Deserialize)]
+pub(super) struct ToolsSeen<'a> {
+    /// `None` where only their servers are known, or where there were too many for the line.
+    #[serde(default)]
+    pub(super) count: Option<u64>,
+    #[serde(borrow, default)]
+    pub(super) servers: Vec<ServerSeen<'a>>,
+}
+
+/// A server of tools.
+#[derive(Deserialize)]
+pub(super) struct ServerSeen<'a> {
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) tools: Vec<ToolSeen<'a>>,
+}
+
+/// A tool, and the digest of its definition.
+#[derive(Deserialize)]
+pub(super) struct ToolSeen<'a> {
+    #[serde(borrow)]
+    pub(super) name: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) def_digest: Cow<'a, str>,
+}
+
 /// The policy in force.
 #[derive(Deserialize)]
 pub(super) struct PolicySeen<'a> {
@@ -196,6 +226,8 @@ pub(super) struct Subject<'a> {
     pub(super) class: Vec<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(super) def_digest: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) sent_bytes: Option<u64>,
 }
 
 #[derive(Deserialize)]

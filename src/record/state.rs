@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::minute_of;
 use super::line::read_line;
-use super::seen::{Added, Line, Subject};
+use super::seen::{Added, Line, ServerSeen, ToolsSeen};
 use crate::actions::engine::server_of;
 use crate::call::ToolPin;
 use crate::decision::Effect;
@@ -41,6 +41,8 @@ pub struct State {
     grants: Vec<Grant>,
     /// The digest of the first definition that was told of each tool.
     pins: BTreeMap<String, String>,
+    /// The digest of each tool in the last list of tools that was told; `None` where nobody told one.
+    listed: Option<BTreeMap<String, String>>,
 }
 
 /// Where a label comes from.
@@ -241,6 +243,10 @@ impl State {
                 self.take_outcome(&line);
                 self.add_labels(&line.labels, &line)
             }
+            "run.start" | "run.epoch" => {
+                let tools = line.tools.held().filter(|tools| tools.count.is_some());
+                tools.is_some_and(|tools| self.take_tools(&tools))
+            }
             "grant" => self.take_grant(line),
             "revoke" => self.take_revoke(&line),
             _ => false,
@@ -275,7 +281,11 @@ impl State {
                 1,
             );
         }
-        let pinned = subject.is_some_and(|subject| self.pin_first(subject));
+        let defined = subject.and_then(|subject| subject.def_digest.as_deref());
+        let pinned = match (tool, defined) {
+            (Some(tool), Some(defined)) => self.pin_first(tool, defined),
+            _ => false,
+        };
         if effect == Some(Effect::Deny) {
             return pinned;
         }
@@ -288,6 +298,9 @@ impl State {
             }
             for kind in &subject.class {
                 self.count(&format!("kind:{kind}"), minute, 1);
+            }
+            if let Some(bytes) = subject.sent_bytes {
+                self.count("sent_bytes", minute, bytes);
             }
         }
         let used = line
@@ -310,39 +323,69 @@ impl State {
         }
     }
 
-    /// Remembers how a tool was first defined. Returns whether that is new.
-    fn pin_first(&mut self, subject: &Subject<'_>) -> bool {
-        let (Some(tool), Some(definition)) = (&subject.tool, &subject.def_digest) else {
-            return false;
-        };
-        if self.pins.contains_key(&**tool)
-            || self.pins.len() >= MAX_PINS
-            || tool.len() > MAX_NAME
-            || definition.len() > MAX_NAME
-        {
-            return false;
+    /// Takes a list of the tools that the agent can see. Each that comes for the first time is pinned.
+    fn take_tools(&mut self, tools: &ToolsSeen<'_>) -> bool {
+        let mut listed = BTreeMap::new();
+        for server in &tools.servers {
+            for tool in &server.tools {
+                let name = called(&server.name, &tool.name, &tools.servers);
+                self.pin_first(&name, &tool.def_digest);
+                if listed.len() < MAX_PINS && is_short(&name, &tool.def_digest) {
+                    listed.insert(name.into_owned(), tool.def_digest.clone().into_owned());
+                }
+            }
         }
-        self.pins
-            .insert(tool.clone().into_owned(), definition.clone().into_owned());
+        self.listed = Some(listed);
         true
     }
 
-    /// How a definition of a tool compares with the first one of this run.
-    #[must_use]
-    pub fn pin(&self, tool: &str, definition: &str) -> ToolPin {
-        if self.pins.get(tool).is_some_and(|held| held != definition) {
-            return ToolPin::Changed;
+    /// Remembers how a tool was first defined. Returns whether that is new.
+    fn pin_first(&mut self, tool: &str, definition: &str) -> bool {
+        let room = self.pins.len() < MAX_PINS && is_short(tool, definition);
+        if !room || self.pins.contains_key(tool) {
+            return false;
         }
-        let shadowed = server_of(tool).is_some_and(|(server, name)| {
+        self.pins.insert(tool.to_owned(), definition.to_owned());
+        true
+    }
+
+    /// How a tool's definition compares with the first one of this run, and with the one that a policy pins. `definition`
+    /// is what the call says of it, else that of the last list counts; `None` where neither says anything.
+    #[must_use]
+    pub fn pin(
+        &self,
+        tool: &str,
+        definition: Option<&str>,
+        pinned: Option<&str>,
+    ) -> Option<ToolPin> {
+        let of_server = server_of(tool);
+        let now = match (definition, &self.listed) {
+            (Some(told), _) => told,
+            (None, Some(listed)) => match listed.get(tool) {
+                Some(told) => told,
+                // A list names every tool of the servers: this one has come since.
+                None => return of_server.map(|_| ToolPin::New),
+            },
+            (None, None) => return None,
+        };
+        let first = self.pins.get(tool).map(String::as_str);
+        if [first, pinned]
+            .into_iter()
+            .flatten()
+            .any(|held| held != now)
+        {
+            return Some(ToolPin::Changed);
+        }
+        let shadowed = of_server.is_some_and(|(server, name)| {
             self.pins.keys().any(|held| {
                 server_of(held).is_some_and(|(other, held)| held == name && other != server)
             })
         });
-        match self.pins.get(tool) {
+        Some(match first.or(pinned) {
             _ if shadowed => ToolPin::Shadowed,
             Some(_) => ToolPin::Ok,
             None => ToolPin::New,
-        }
+        })
     }
 
     fn count(&mut self, name: &str, minute: u64, amount: u64) {
@@ -434,6 +477,25 @@ impl State {
         self.grants.retain(|grant| grant.left != Some(0));
         changed
     }
+}
+
+/// The name by which a tool of a list is called: tools of servers are called `mcp__SERVER__NAME` where the list does not
+/// say so itself, and those of the runtime by their own name, which no server shares.
+fn called<'a>(server: &str, tool: &'a str, servers: &[ServerSeen<'_>]) -> Cow<'a, str> {
+    let shared = || {
+        servers.iter().any(|other| {
+            *other.name != *server && other.tools.iter().any(|held| *held.name == *tool)
+        })
+    };
+    if tool.starts_with("mcp__") || !shared() {
+        Cow::Borrowed(tool)
+    } else {
+        Cow::Owned(format!("mcp__{server}__{tool}"))
+    }
+}
+
+fn is_short(tool: &str, definition: &str) -> bool {
+    tool.len() <= MAX_NAME && definition.len() <= MAX_NAME
 }
 
 impl Grant {
@@ -661,11 +723,100 @@ mod tests {
             ("mcp__a__write", "1", ToolPin::New),
             ("read", "1", ToolPin::New),
         ] {
-            assert_eq!(state.pin(tool, digest), pin, "{tool} {digest}");
+            assert_eq!(
+                state.pin(tool, Some(digest), None),
+                Some(pin),
+                "{tool} {digest}"
+            );
         }
         let both = folded(&[told("mcp__a__read", "1"), told("mcp__b__read", "1")]);
-        assert_eq!(both.pin("mcp__a__read", "1"), ToolPin::Shadowed);
-        assert_eq!(both.pin("mcp__a__read", "2"), ToolPin::Changed);
+        let of_both = |digest| both.pin("mcp__a__read", Some(digest), None);
+        assert_eq!(of_both("1"), Some(ToolPin::Shadowed));
+        assert_eq!(of_both("2"), Some(ToolPin::Changed));
+    }
+
+    #[test]
+    fn a_list_of_tools_pins_them_and_says_what_they_are_from_there_on() {
+        let told = |kind: &str, count: &str, servers: &str| {
+            format!(
+                r#"{{"kind":"{kind}","id":"R","ts":"{NOW}","tools":{{"count":{count},"servers":[{servers}]}}}}"#
+            )
+        };
+        let server = |name: &str, tool: &str, digest: &str| {
+            format!(r#"{{"name":"{name}","tools":[{{"name":"{tool}","def_digest":"{digest}"}}]}}"#)
+        };
+        let first = told(
+            "run.start",
+            "2",
+            &[server("a", "mcp__a__read", "1"), server("rt", "run", "5")].join(","),
+        );
+        let servers_only = told("run.epoch", "null", &server("a", "mcp__a__other", "7"));
+        let started = folded(&[first.clone(), servers_only]);
+        let second = told("run.epoch", "1", &server("a", "mcp__a__read", "2"));
+        let changed = folded(&[first, second]);
+        for (state, tool, definition, pinned, pin) in [
+            (&started, "mcp__a__read", None, None, Some(ToolPin::Ok)),
+            (
+                &started,
+                "mcp__a__read",
+                Some("2"),
+                None,
+                Some(ToolPin::Changed),
+            ),
+            (
+                &started,
+                "mcp__a__read",
+                None,
+                Some("9"),
+                Some(ToolPin::Changed),
+            ),
+            (&started, "mcp__a__other", None, None, Some(ToolPin::New)),
+            (&started, "run", None, None, Some(ToolPin::Ok)),
+            (&started, "Bash", None, None, None),
+            (&changed, "mcp__a__read", None, None, Some(ToolPin::Changed)),
+            (&changed, "mcp__a__read", Some("1"), None, Some(ToolPin::Ok)),
+            (&changed, "run", Some("5"), None, Some(ToolPin::Ok)),
+            (
+                &State::default(),
+                "run",
+                Some("5"),
+                None,
+                Some(ToolPin::New),
+            ),
+            (
+                &State::default(),
+                "run",
+                Some("5"),
+                Some("5"),
+                Some(ToolPin::Ok),
+            ),
+            (
+                &State::default(),
+                "run",
+                Some("5"),
+                Some("6"),
+                Some(ToolPin::Changed),
+            ),
+            (&State::default(), "run", None, Some("6"), None),
+        ] {
+            assert_eq!(
+                state.pin(tool, definition, pinned),
+                pin,
+                "{tool} {definition:?} {pinned:?}"
+            );
+        }
+        // A name that two servers share is not the name by which either is called.
+        let both = told(
+            "run.start",
+            "2",
+            &[server("a", "read", "1"), server("b", "read", "2")].join(","),
+        );
+        let both = folded(&[both]);
+        assert_eq!(
+            both.pin("mcp__a__read", None, None),
+            Some(ToolPin::Shadowed)
+        );
+        assert_eq!(both.pin("read", None, None), None);
     }
 
     #[test]

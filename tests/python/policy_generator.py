@@ -112,6 +112,7 @@ class Generator:
             "principal": lambda: self.names(("u", "ro*", "*")),
             "pin": lambda: self.some(words.PINS, 1, 3),
             "depth": self.bounds,
+            "sends": self.bounds,
             "arg": lambda: {pointer: self.argument() for pointer in self.some(STEPS)},
             "label": lambda: self.names(small.LABELS, "any", "all", "none"),
             "counter": lambda: {name: self.bounds() for name in self.some(("calls", "other"))},
@@ -263,6 +264,8 @@ class Generator:
         }
         if (mode := self.one((*words.RUN_MODES, None))) is not None:
             caller["run_mode"] = mode
+        if self.often(0.4):
+            made["sends"] = {"bytes": self.random.randint(0, 4), "exact": self.often()}
         return small.without_empty(made) | {
             "actions": [self.action() for _ in range(self.random.randint(0, 4))],
             "findings": [self.finding() for _ in range(self.random.randint(0, 3))],

@@ -77,6 +77,7 @@ def test_ten_thousand_policies_and_facts_are_decided_alike():
         "principal",
         "run_mode",
         "pin",
+        "sends",
         "time",
         "action.target",
         "action.place",

@@ -236,7 +236,7 @@ def test_what_was_not_understood_or_did_not_run_is_never_proposed(cli: Cli):
     text = cli("policy", "init").out
 
     assert "rules: []" in text
-    assert "not understood (1 times)" in text
+    assert "not understood (1 time)" in text
     assert "its target is known in part only (1 times)" in text
     assert "asked about and not known to have run (1 times)" in text
 

@@ -270,7 +270,7 @@ def test_the_schema_accepts_what_the_models_accept(run: Policy):
     assert schema["title"] == "armorer-guard policy"
     assert set(schema["properties"]) == {
         "guard", "id", "layer", "builtin", "without", "mode", "default", "vars", "labels", "rules", "tests",
-        "tools", "commands",
+        "tools", "commands", "pins",
     }  # fmt: skip
 
 

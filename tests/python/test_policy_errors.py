@@ -71,7 +71,8 @@ def problems_of(case: dict[str, Any], folder: Path) -> list[Any]:
     except PolicyProblems as found:
         return list(found.problems)
     if case.get("examples"):
-        return examples.problems(examples.run(loaded.layers, loaded.policy))
+        results = list(examples.run(loaded.layers, loaded.policy))
+        return [*examples.problems(results), *examples.notes(results)]
     return lint(loaded.layers, loaded.policy, today=case.get("today"))
 
 

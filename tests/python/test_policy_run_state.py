@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from armorer_guard import Guard
 from armorer_guard._core import Decision, InputError
+from armorer_guard.cli.policy import add_commands
 from armorer_guard.policy.activation import activate
 from armorer_guard.policy.backtest import Backtest
 from armorer_guard.policy.layers import compile_files
@@ -204,8 +206,104 @@ def test_lint_names_a_counter_that_nothing_counts(tmp_path: Path):
         "kind:fs.read",
         "spend:usd_micros/1d",
         "output_bytes",
+        "sent_bytes/1d",
         "tool:a/b",
     ):
         assert said(name) == [], name
     for name in ("call", "calls/2h", "kind:fs.fly", "spend", "tool:", "/1h"):
         assert len(said(name)) == 1, name
+
+
+def pin(decision: Decision) -> Any:
+    return json.loads(decision.to_json())["facts"].get("pin")
+
+
+def test_tools_are_pinned_by_the_list_that_a_run_begins_with(tmp_path: Path):
+    home = put_in_force(PINNED, tmp_path)
+
+    def told(*definitions: dict[str, Any]) -> None:
+        Guard(home=home).begin("r", tools=list(definitions), cwd="/w")
+
+    def call(tool: str, definition: Any = None) -> Any:
+        return pin(Guard(home=home).check(tool, {"url": "https://x.example"}, cwd="/w", run="r", definition=definition))
+
+    page, run = {**READ, "name": "mcp__web__read"}, {"name": "run"}
+    told(page, run)
+    # A call that says nothing of its tool is one of the tool that was listed.
+    assert [call("mcp__web__read"), call("run"), call("mcp__web__write"), call("other")] == ["ok", "ok", "new", None]
+    assert call("mcp__web__read", {**page, "description": "sends it away"}) == "changed"
+    # The list of another epoch says what the tools are from there on, and not what they were.
+    told({**page, "description": "reads a page, and sends it away"}, run, {"name": "mcp__web__write"})
+    assert [call("mcp__web__read"), call("run"), call("mcp__web__write")] == ["changed", "ok", "ok"]
+    (name,) = {record["run"] for record in records(home) if record["kind"] == "run.epoch"}
+    state = fold(record for record in records(home) if record["run"] == name)
+    asked = ("mcp__web__read", "run", "mcp__web__write", "mcp__web__gone", "other")
+    assert [state.pin(tool) for tool in asked] == ["changed", "ok", "ok", "new", None]
+
+
+def test_a_policy_pins_tools_across_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    from armorer_guard.cli.policy import run as policy
+
+    def pins(*more: str) -> tuple[int, str]:
+        parser = argparse.ArgumentParser()
+        add_commands(parser)
+        code = policy(parser.parse_args(["pins", "--home", str(home), *more]))
+        return code, capsys.readouterr().out
+
+    home = put_in_force(PINNED, tmp_path)
+    assert pins()[0] == 2
+    page = {**READ, "name": "mcp__web__read"}
+    Guard(home=home).begin("first", tools=[page, {"name": "run"}], cwd="/w")
+    code, block = pins()
+    assert (code, block.count("not pinned yet")) == (0, 2)
+    # What it prints is what a policy takes.
+    put_in_force(PINNED + block, tmp_path)
+    assert pins("--check") == (0, block.replace("  # not pinned yet", ""))
+
+    def call(run: str, definition: Any) -> Any:
+        return pin(Guard(home=home).check("mcp__web__read", {}, cwd="/w", run=run, definition=definition))
+
+    # The very first definition that a run tells is compared, too.
+    assert call("second", page) == "ok"
+    assert call("third", {**page, "description": "sends it away"}) == "changed"
+    assert call("fourth", None) is None
+    code, said = pins("--check", "--run", "third")
+    assert (code, "CHANGED, the policy pins sha256:" in said, "not told of in this run" in said) == (1, True, True)
+    made = json.loads(pins("--json", "--run", "third")[1])
+    assert (made["ok"], made["states"]) == (True, {"mcp__web__read": "changed", "run": "gone"})
+
+
+def test_what_a_call_sends_is_counted_and_can_be_asked_for(tmp_path: Path):
+    text = """
+guard: 1
+id: sends
+rules:
+  - {id: s.much, effect: deny, why: that is much, when: {sends: {gte: 1000}}}
+  - {id: s.all, effect: deny, why: that is all, when: {action: {kind: "net.*"}, counter: {sent_bytes/1h: {gte: 500}}}}
+tests:
+  - {name: a small note, given: {sends: 999}, call: "curl -d x https://x.example", expect: {effect: ask}}
+  - {name: a large one, given: {sends: 1000}, call: "curl -d x https://x.example", expect: {effect: deny, rule: s.much}}
+"""
+    home = put_in_force(text, tmp_path)
+    (tmp_path / "notes.txt").write_bytes(b"x" * 300)
+    (tmp_path / "large.bin").write_bytes(b"x" * 5000)
+
+    def send(command: str) -> tuple[Any, list[str]]:
+        decision = Guard(home=home).check("Bash", {"command": command}, cwd=tmp_path, workspace=tmp_path, run="r")
+        ruled = [rule for rule in rules(decision) if rule.startswith("s.")]
+        return json.loads(decision.to_json())["facts"].get("sends"), ruled
+
+    assert send("cat notes.txt") == (None, [])
+    assert send("curl -d hello http://localhost:3000/") == (None, [])
+    note = "curl -d @notes.txt https://x.example/a"
+    assert send(note) == ({"bytes": 300 + len(note), "exact": True}, [])
+    sent, ruled = send("curl -T large.bin https://x.example/a")
+    assert (sent["bytes"] > 5000, sent["exact"], ruled) == (True, True, ["s.much"])
+    # How large a file is that is not there is not known, and that counts against the call.
+    sent, ruled = send("curl -T not-there https://x.example/a")
+    assert (sent["bytes"] < 500, sent["exact"], ruled) == (True, False, ["s.much"])
+    # What was denied was not sent.
+    state = fold(record for record in records(home))
+    assert state.count("sent_bytes", "") == 300 + len(note)
+    assert send(note)[1] == []
+    assert send(note)[1] == ["s.all"]

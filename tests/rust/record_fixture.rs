@@ -32,6 +32,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
         tool: String::from("Bash"),
         server: None,
         pin: None,
+        sends: None,
         surface: Surface::ToolArgs,
         actions: vec![
             Action {
@@ -105,7 +106,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             determining: vec![Determining {
                 rule: String::from("example.rule"),
                 effect,
-                layer: String::from("builtin"),
+                layer: "builtin".into(),
                 message: String::from("would read /work/project/build (recursive)"),
                 actions: vec![0],
                 findings: vec![0],
@@ -114,7 +115,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
             near: vec![Near {
                 rule: String::from("example.near"),
                 effect: Effect::Deny,
-                missing: vec![String::from("place")],
+                missing: ["place".into()],
             }],
             obligations: vec![String::from("redact")],
             labels: Vec::new(),

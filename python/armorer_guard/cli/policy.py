@@ -29,6 +29,7 @@ MODULES = {
     "explain": "policy_explain",
     "backtest": "policy_backtest",
     "init": "policy_init",
+    "pins": "policy_pins",
 }
 """Which module carries out which command; loaded only for the command that is asked."""
 
@@ -136,6 +137,15 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--on", default="default", metavar="NAME", help="the built-in policy below: default or strict")
     made.add_argument("--out", type=Path, metavar="FILE", help="where to write it; standard output when not given")
     _recorded(made)
+    _home(made)
+    made = command(
+        "pins",
+        "print what a recorded run's tools were, for a policy to pin",
+        "Says which of them are other than the policy in force pins. The latest run that tells any is read.",
+    )
+    made.add_argument("--run", metavar="RUN", help="another run: its id, the beginning of it, or a session's name")
+    made.add_argument("--check", action="store_true", help="exit with 1 when a pinned definition has changed")
+    _where(made)
     _home(made)
 
 
@@ -284,5 +294,10 @@ def load_named(name: str | None, home: Path) -> tuple[dict[str, Any], str]:
         found = layers.builtin(name)
         assert found is not None
         return found, canonical.digest(canonical.canonical(found))
+    if not Path(name).exists() and not Path(name).suffix:
+        raise Failure(
+            f"no policy is called `{name}`",
+            f"expected a file, a digest, `active`, or one of {', '.join(layers.BUILTIN)}",
+        )
     loaded = load_file(Path(name))
     return loaded.policy.document, loaded.policy.digest

@@ -35,23 +35,36 @@ def run_show(arguments: argparse.Namespace) -> int:
     for effect in ("deny", "ask", "allow"):
         for rule in rules:
             if rule["effect"] == effect:
-                source = f"{rule['layer']}, {rule['file']}:{rule['line']}"
-                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{source}]")
+                print(f"{effect:<6} {rule['id']:<{width}}  {rule['why']}  [{_source(rule)}]")
+    for rule in policy.get("labels", ()):
+        print(f"label  {rule['id']:<{width}}  adds {', '.join(rule['add'])}  [{_source(rule)}]")
+    own = policy.get("own", {})
+    for name, held in (
+        ("tools", [tool for entry in own.get("tools", ()) for tool in entry["names"]]),
+        ("commands", [str(entry.get("name")) for entry in own.get("commands", ())]),
+        ("pins", sorted(policy.get("pins", {}))),
+    ):
+        if held:
+            print(f"{name:<8} {', '.join(held)}")
     return 0
+
+
+def _source(rule: dict[str, Any]) -> str:
+    return f"{rule['layer']}, {rule['file']}:{rule['line']}"
 
 
 def _print_rule(rule: dict[str, Any]) -> None:
     print(f"rule     {rule['id']}")
     softened = " (ask where it depends on something unknown)" if rule.get("unknown") else ""
     print(f"effect   {rule['effect']}{softened}")
-    print(f"source   {rule['layer']}, {rule['file']}:{rule['line']}")
+    print(f"source   {_source(rule)}")
     print(f"why      {rule['why']}")
     for name in ("safer", "until"):
         if name in rule:
             print(f"{name:<8} {rule[name]}")
     for name in ("overrides", "then"):
         if name in rule:
-            print(f"{name:<8}  {', '.join(rule[name])}")
+            print(f"{name:<8} {', '.join(rule[name])}")
     for number, block in enumerate(rule["when"]):
         print(f"{'when' if number == 0 else 'or':<8} {json.dumps(block, ensure_ascii=False)}")
 

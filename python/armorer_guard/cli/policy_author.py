@@ -62,9 +62,11 @@ def run_new(arguments: argparse.Namespace) -> int:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Say what is wrong with each file."""
+    from armorer_guard.policy import examples
     from armorer_guard.policy.problems import PolicyProblems
 
     problems: list[Problem] = []
+    notes: list[Problem] = []
     good: list[dict[str, Any]] = []
     for path in arguments.files:
         try:
@@ -73,14 +75,18 @@ def run_check(arguments: argparse.Namespace) -> int:
             problems += found.problems
             continue
         results = _results(path, arguments.layer)
-        failed = [result.problem for result in results if result.problem is not None]
+        failed = examples.problems(results)
         problems += failed
+        notes += examples.notes(results)
         if not failed:
             rules = sum(len(layer.model.rules) for layer in loaded.layers)
             good.append({"file": str(path), "digest": loaded.policy.digest, "rules": rules, "examples": len(results)})
     if arguments.json:
-        answer({"ok": not problems, "files": good, "problems": [problem.as_json() for problem in problems]})
+        told = {name: [held.as_json() for held in found] for name, found in (("problems", problems), ("notes", notes))}
+        answer({"ok": not problems, "files": good, **told})
         return 1 if problems else 0
+    for note in notes:
+        print(note)
     for entry in good:
         print(f"{entry['file']}: good, {entry['rules']} rules, {entry['examples']} examples and tests hold")
     if problems:
@@ -153,6 +159,8 @@ def run_test(arguments: argparse.Namespace) -> int:
     print(f"{rules - len(untouched)} of {rules} rules are touched by one")
     if untouched:
         print(f"rules that none of them touches: {', '.join(untouched)}")
+    for note in examples.notes(results):
+        print(note)
     if failed:
         tell(failed)
     return 1 if failed or (arguments.fail_untouched and untouched) else 0

@@ -123,6 +123,8 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
             else:
                 (labels if isinstance(rule, LabelRule) else rules)[rule.id] = made
     own = _own(layers)
+    # Of two pins for one tool, that of the highest layer counts.
+    pins = {tool: digest for layer in layers for tool, digest in layer.model.pins.items()}
     problems += _check_own(layers, own)
     problems += _check_overrides(layers, rules)
     problems += _check_without(layers, {**builtin, **builtin_labels})
@@ -135,6 +137,7 @@ def compile_layers(layers: Sequence[Layer], below: Mapping[str, Any] | None = No
     return CompiledPolicy(
         {
             **({"own": own} if own else {}),
+            **({"pins": pins} if pins else {}),
             **({"labels": [labels[name] for name in sorted(labels, key=str.encode)]} if labels else {}),
             # Said where it matters: only the administrator can have what he denies observed.
             **({"mode_layer": mode_layer} if mode == "observe" and mode_layer == "managed" else {}),
@@ -177,12 +180,16 @@ def _may(layer: Layer) -> list[Problem]:
                 "`default` is not for a project's policy to set",
                 "move it to your own policy",
             )
-        for key in ("tools", "commands"):
+        for key, says in (
+            ("tools", "says what calls do"),
+            ("commands", "says what calls do"),
+            ("pins", "says which tools are known"),
+        ):
             if getattr(model, key) and not layer.trusted:
                 refuse(
                     (key,),
                     "project_loosens",
-                    f"`{key}` says what calls do, and this project's policy is not trusted",
+                    f"`{key}` {says}, and this project's policy is not trusted",
                     "trust it first: `armorer-guard policy trust FILE`",
                 )
         for at, label in enumerate(model.labels):
@@ -410,6 +417,8 @@ class _Compiler:
                 made[name] = self.lists(value, (*path, name))
         if when.depth is not None:
             made["depth"] = _range(when.depth)
+        if when.sends is not None:
+            made["sends"] = _range(when.sends)
         if when.counter is not None:
             made["counter"] = {name: _range(number) for name, number in when.counter.items()}
         if when.arg is not None:

@@ -16,9 +16,9 @@ def diff(old: Json, new: Json) -> list[dict[str, Any]]:
     What changed.
 
     Returns:
-        One entry for each change: `what` (`rule`, `label`, `default`, `mode`), `name`, `change` (`added`, `removed`,
-        `changed`),
-        `direction` (`stricter`, `looser`, `unclear`, `same`), `fields` that differ.
+        One entry for each change: `what` (`rule`, `label`, `tool`, `command`, `pin`, `default`, `mode`), `name`,
+        `change` (`added`, `removed`, `changed`), `direction` (`stricter`, `looser`, `unclear`, `same`), and the
+        `fields` that differ.
     """
     found: list[dict[str, Any]] = []
     if old["mode"] != new["mode"]:
@@ -41,15 +41,37 @@ def diff(old: Json, new: Json) -> list[dict[str, Any]]:
             entry = _changed(name, olds[name], news[name])
             if entry is not None:
                 found.append(entry)
-    olds, news = ({rule["id"]: rule for rule in policy.get("labels", ())} for policy in (old, new))
+    for what in ("label", "tool", "command", "pin"):
+        found += _others(what, _named(old, what), _named(new, what))
+    return found
+
+
+def _named(policy: Json, what: str) -> dict[str, Json]:
+    """Everything of one sort that is no rule, by name."""
+    own = policy.get("own", {})
+    match what:
+        case "label":
+            return {rule["id"]: rule for rule in policy.get("labels", ())}
+        case "tool":
+            return {", ".join(tool["names"]): tool for tool in own.get("tools", ())}
+        case "command":
+            return {str(command.get("name")): command for command in own.get("commands", ())}
+        case _:
+            return {tool: {"definition": digest} for tool, digest in policy.get("pins", {}).items()}
+
+
+def _others(what: str, olds: Mapping[str, Json], news: Mapping[str, Json]) -> list[dict[str, Any]]:
+    """
+    What changed of what rules ask about: what a run has seen, what tools and programs do, which definitions are known.
+
+    Rules that permit may ask for it as rules that deny do, so none of it is stricter or looser by itself.
+    """
+    found = []
     for name in sorted(olds.keys() | news.keys()):
         before, after = ({k: v for k, v in held.get(name, {}).items() if k not in _SOURCE} for held in (olds, news))
         if before != after:
             change = "added" if name not in olds else "removed" if name not in news else "changed"
-            # What a run has seen may be asked for by rules that permit as by rules that deny.
-            found.append(
-                _entry("label", name, change, "unclear", sorted(k for k in after if before.get(k) != after[k]))
-            )
+            found.append(_entry(what, name, change, "unclear", sorted(k for k in after if before.get(k) != after[k])))
     return found
 
 

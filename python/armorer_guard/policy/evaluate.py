@@ -190,6 +190,18 @@ def _time(condition: Json, now: str) -> Truth:
     return _truth(inside != condition["outside"])
 
 
+def _sends(condition: Json, sends: Json | None) -> Truth:
+    if sends is None:
+        return Truth.NO  # It sends nothing.
+    least, upper = sends["bytes"], condition.get("lte", 2**64 - 1)
+    if sends["exact"]:
+        return _truth(_in_range(condition, least))
+    # It may be any number from there on.
+    if least > upper:
+        return Truth.NO
+    return Truth.YES if condition.get("gte", 0) <= least and upper == 2**64 - 1 else Truth.UNKNOWN
+
+
 def call_conditions(block: Json, facts: Json) -> list[tuple[str, Truth]]:
     """Each condition on the call as a whole, with its truth. The phase selects blocks and is not among them."""
     caller, state = facts["caller"], facts["state"]
@@ -222,6 +234,7 @@ def call_conditions(block: Json, facts: Json) -> list[tuple[str, Truth]]:
         ("counter", _truth(_in_range(condition, counters.get(name, 0))))
         for name, condition in block.get("counter", {}).items()
     ]
+    add("sends", lambda condition: _sends(condition, facts.get("sends")))
     add("time", lambda condition: _time(condition, facts["now"]))
     return found
 

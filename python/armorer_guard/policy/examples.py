@@ -40,6 +40,8 @@ class Result:
     problem: Problem | None
     rules: tuple[str, ...]
     """Rules that spoke."""
+    note: Problem | None = None
+    """What holds and is probably not meant: a rule that allows what another one goes on asking about."""
 
 
 class Judge:
@@ -80,6 +82,8 @@ def as_given(facts: dict[str, Any], given: Given) -> dict[str, Any]:
     for name in ("agent", "depth", "host_mode", "run_mode", "runtime"):
         if (value := getattr(given, name)) is not None:
             made["caller"][name] = value
+    if given.sends is not None:
+        made["sends"] = {"bytes": given.sends, "exact": True}
     if given.pin is not None:
         made["pin"] = given.pin
     if given.principal is not None:
@@ -111,9 +115,14 @@ def run(layers: Sequence[Layer], policy: CompiledPolicy, judge: Judge | None = N
             for list_name, wanted in (("match", True), ("not_match", False)):
                 for position, example in enumerate(getattr(rule.examples, list_name)):
                     path = (section, at, "examples", list_name, position)
-                    yield _example(layer, compiled[rule.id], example, wanted, path, position, judge)
+                    yield _example(layer, policy, compiled[rule.id], example, wanted, path, position, judge)
         for at, case in enumerate(layer.model.tests):
             yield _case(layer, policy, case, ("tests", at), judge)
+
+
+def notes(results: Iterable[Result]) -> list[Problem]:
+    """What holds and is probably not meant."""
+    return [result.note for result in results if result.note is not None]
 
 
 def problems(results: Iterable[Result]) -> list[Problem]:
@@ -123,6 +132,7 @@ def problems(results: Iterable[Result]) -> list[Problem]:
 
 def _example(
     layer: Layer,
+    policy: CompiledPolicy,
     rule: dict[str, Any],
     example: Example,
     wanted: bool,
@@ -144,7 +154,35 @@ def _example(
             f"rule `{rule['id']}` {does}{number} `{shown(example)}`",
             f"it was understood as: {understood(facts)}{_why_not(rule, facts)}",
         )
-    return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else ())
+    note = None
+    if spoke and wanted and rule["effect"] == "allow":
+        note = _not_allowed(layer, policy, rule["id"], facts, line, position)
+    return Result(f"{rule['id']}: {shown(example)}", file, line, problem, (rule["id"],) if spoke else (), note)
+
+
+def _not_allowed(
+    layer: Layer, policy: CompiledPolicy, rule: str, facts: Mapping[str, Any], line: int | None, position: int
+) -> Problem | None:
+    """That other rules are stricter about the example of a permission."""
+    verdict: dict[str, Any] = json.loads(decide_json(json.dumps(facts).encode(), policy.text))
+    effect, others = verdict["determining"][0]["effect"], [answer["rule"] for answer in verdict["determining"]]
+    if effect == "allow" or rule in others:
+        return None
+    does = "still asks about it" if effect == "ask" else "denies it"
+    said = f"rule `{rule}` allows its example {position + 1}, and {_listed(others)} {does}"
+    return Problem(layer.source.file, line, "still_strict", said, _way_out(effect, others))
+
+
+def _listed(rules: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in rules)
+
+
+def _way_out(effect: str, rules: Iterable[str]) -> str | None:
+    """How a rule would allow what these rules ask about or deny."""
+    if effect == "deny":
+        return "nothing overrides a denial"
+    asked = [name for name in rules if not name.startswith("default.")]
+    return f"a rule that allows says `overrides: [{', '.join(asked)}]` to take the question back" if asked else None
 
 
 def _why_not(rule: dict[str, Any], facts: Mapping[str, Any]) -> str:
@@ -188,9 +226,10 @@ def _case(layer: Layer, policy: CompiledPolicy, case: Case, path: tuple[Step, ..
         said = f"expected the obligations {sorted(case.expect.obligations)}, got {verdict['obligations']}"
     problem = None
     if said is not None:
-        problem = Problem(
-            file, line, "test_failed", f"test `{case.name}`: {said}", f"it was understood as: {understood(facts)}"
-        )
+        hint = f"it was understood as: {understood(facts)}"
+        if (case.expect.effect, effect) == ("allow", "ask") and (way := _way_out(effect, rules)) is not None:
+            hint += f"; {way}"
+        problem = Problem(file, line, "test_failed", f"test `{case.name}`: {said}", hint)
     return Result(case.name, file, line, problem, spoke)
 
 

@@ -105,6 +105,7 @@ def _call_value(name: str, facts: Json) -> object:
         "run_mode": caller.get("run_mode"),
         "principal": facts["context"]["user"],
         "pin": facts.get("pin"),
+        "sends": facts.get("sends"),
         "depth": caller["depth"],
         "arg": facts["args"],
         "label": facts["state"]["labels"],

@@ -287,6 +287,8 @@ class When(Strict):
     """The user the call runs as."""
     pin: PinList | None = None
     """How the tool's definition compares with the one that was pinned."""
+    sends: NumberField | None = None
+    """How many bytes the call sends away, as far as it shows."""
     depth: NumberField | None = None
     """How many agents deep: 0 for the main one."""
     arg: dict[Annotated[str, StringConstraints(pattern=r"^(/.*)?$")], ArgField] | None = None
@@ -418,6 +420,8 @@ class Given(Strict):
     runtime: str | None = None
     principal: str | None = None
     pin: Pin | None = None
+    sends: Annotated[int, Field(ge=0)] | None = None
+    """Bytes that the call sends away; what an example would send from files is not known otherwise."""
 
 
 class Expect(Strict):
@@ -466,6 +470,11 @@ class PolicyFile(Strict):
     """What calls leave on their run."""
     tools: list[OwnTool] = []
     """What tools of your own do."""
+    pins: dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=256)],
+        Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")],
+    ] = {}
+    """What the definitions of tools must be, by the tool's name: `armorer-guard policy pins` writes them."""
     commands: list[dict[str, Any]] = []
     """What programs of your own do, each as a `[[command]]` of `rules/commands`."""
     rules: list[Rule] = []

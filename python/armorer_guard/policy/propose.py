@@ -219,9 +219,10 @@ class Proposal:
         for test in self._tests:
             lines += _entry(test)
         left = [
-            f"denied by `{rule}`: {said} ({times} times)" for (rule, said), times in self._denied.most_common(MAX_TOLD)
+            f"denied by `{rule}`: {said} ({_count(times, 'time')})"
+            for (rule, said), times in self._denied.most_common(MAX_TOLD)
         ]
-        left += [f"{why} ({times} times)" for why, times in self._left.most_common()]
+        left += [f"{why} ({_count(times, 'time')})" for why, times in self._left.most_common()]
         if left:
             lines += ["", "# Not proposed, and so answered as before:", *(f"#   {line}" for line in left)]
         return "\n".join(lines) + "\n"

@@ -225,7 +225,7 @@ LAYERS: tuple[LayerName, ...] = get_args(LayerName)
 OBLIGATIONS: tuple[Obligation, ...] = get_args(Obligation)
 BASES: tuple[Base, ...] = get_args(Base)
 DAYS: tuple[Day, ...] = get_args(Day)
-COUNTERS: tuple[str, ...] = ("calls", "texts", "allowed", "asked", "denied", "output_bytes")
+COUNTERS: tuple[str, ...] = ("calls", "texts", "allowed", "asked", "denied", "output_bytes", "sent_bytes")
 """Counters of a run that have a name of their own."""
 COUNTED: tuple[str, ...] = ("tool", "server", "kind", "spend")
 """What has a counter for each name: `tool:Bash`, `spend:usd_micros`."""

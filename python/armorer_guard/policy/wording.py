@@ -49,6 +49,7 @@ _FORMS = {
     r"^(([01]": "a time of day like `19:00`, or `24:00`",
     r"^[+-]": "an offset like `+01:00`",
     r"^[a-z]": "a name of small letters, digits and `_`",
+    r"^sha256:": "`sha256:` and 64 hexadecimal digits, as `armorer-guard policy pins` prints them",
     r"^(/.*)?": "a JSON Pointer like `/file_path`",
 }
 """How the forms of `model` are told, by the beginning of their patterns."""

@@ -104,6 +104,13 @@ class RunState(Part):
     grants: list[LiveGrant] = []
 
 
+class Sends(Part):
+    """How much a call sends away."""
+
+    bytes: int = Field(description="as far as it is known")
+    exact: bool = Field(description="whether that is all of it")
+
+
 class Facts(Part):
     """Everything a decision depended on, redacted: the only thing policy saw."""
 
@@ -111,6 +118,7 @@ class Facts(Part):
     tool: str
     server: str | None = None
     pin: Literal["ok", "new", "changed", "shadowed"] | None = None
+    sends: Sends | None = None
     surface: str
     actions: list[Action]
     findings: list[Finding]
@@ -141,6 +149,7 @@ class Subject(Part):
     surface: str
     class_: list[str] = Field(alias="class", description="kinds of the actions, sorted")
     def_digest: Digest | None = Field(default=None, description="of the tool's definition, when it was told")
+    sent_bytes: int | None = Field(default=None, description="what the call sends away, as far as it is known")
 
 
 class PolicyUsed(Part):

@@ -83,11 +83,13 @@ class State:
     grants: dict[str, dict[str, Any]] = field(default_factory=dict)
     pins: dict[str, str] = field(default_factory=dict)
     """The digest of the first definition that was told of each tool."""
+    listed: dict[str, str] | None = None
+    """The digest of each tool in the last list of tools that was told."""
 
     def count(self, name: str, now: str) -> int:
         """
         A counter: `calls`, `texts`, `allowed`, `asked`, `denied`, `tool:NAME`, `server:NAME`, `kind:KIND`,
-        `output_bytes` or `spend:UNIT`.
+        `sent_bytes`, `output_bytes` or `spend:UNIT`.
 
         Args:
             name: With `/1m`, `/10m`, `/1h` or `/1d` behind it, only what happened within that time.
@@ -112,6 +114,8 @@ class State:
         elif kind == "outcome":
             self._outcome(record)
             self._labels(record.get("labels", []), record)
+        elif kind in ("run.start", "run.epoch"):
+            self._tools(record.get("tools") or {})
         elif kind == "grant":
             self._grant(record.get("grant"))
         elif kind == "revoke":
@@ -126,15 +130,8 @@ class State:
         else:
             self._count("calls", minute)
             self._count({"allow": "allowed", "ask": "asked"}.get(str(effect), "denied"), minute)
-        definition = subject.get("def_digest")
-        if (
-            tool
-            and definition
-            and tool not in self.pins
-            and len(self.pins) < MAX_PINS
-            and len(tool.encode()) <= MAX_NAME
-        ):
-            self.pins[tool] = definition
+        if tool and subject.get("def_digest"):
+            self._pin(tool, subject["def_digest"])
         if effect == "deny":
             return
         if tool:
@@ -143,6 +140,8 @@ class State:
             self._count(f"server:{subject['server']}", minute)
         for kind in subject.get("class", []):
             self._count(f"kind:{kind}", minute)
+        if subject.get("sent_bytes") is not None:
+            self._count("sent_bytes", minute, subject["sent_bytes"])
         for used in (record.get("approval") or {}).get("grants", []):
             grant = self.grants.get(used)
             if grant is not None and grant.get("left") is not None:
@@ -157,6 +156,28 @@ class State:
             self._count("output_bytes", minute, output["bytes"])
         for unit, amount in sorted((record.get("spend") or {}).items()):
             self._count(f"spend:{unit}", minute, amount)
+
+    def _tools(self, tools: Mapping[str, Any]) -> None:
+        """Take a list of the tools that the agent can see; where only their servers are known, it is none."""
+        if tools.get("count") is None:
+            return
+        self.listed = {}
+        servers = tools.get("servers", [])
+        offered = [(server["name"], tool["name"]) for server in servers for tool in server["tools"]]
+        for server in servers:
+            for tool in server["tools"]:
+                name = tool["name"]
+                shared = any(held == name and other != server["name"] for other, held in offered)
+                if shared and not name.startswith("mcp__"):
+                    name = f"mcp__{server['name']}__{name}"
+                self._pin(name, tool["def_digest"])
+                if len(self.listed) < MAX_PINS and len(name.encode()) <= MAX_NAME:
+                    self.listed[name] = tool["def_digest"]
+
+    def _pin(self, tool: str, definition: str) -> None:
+        """The first definition of a tool is the one that later ones are compared with."""
+        if tool not in self.pins and len(self.pins) < MAX_PINS and len(tool.encode()) <= MAX_NAME:
+            self.pins[tool] = definition
 
     def _count(self, name: str, minute: int, amount: int = 1) -> None:
         if name not in self.counters and (len(self.counters) >= MAX_COUNTERS or len(name.encode()) > MAX_NAME):
@@ -184,16 +205,31 @@ class State:
         self.grants.pop(given["id"], None)
         self.grants[given["id"]] = {**given, "left": given.get("max_uses")}
 
-    def pin(self, tool: str, definition: str) -> str:
-        """How a definition of a tool compares with the first one of this run: `ok`, `new`, `changed` or `shadowed`."""
-        held = self.pins.get(tool)
-        if held is not None and held != definition:
+    def pin(self, tool: str, definition: str | None = None, pinned: str | None = None) -> str | None:
+        """
+        How a tool's definition compares with the first one of this run: `ok`, `new`, `changed` or `shadowed`.
+
+        Args:
+            tool: Its name.
+            definition: The digest of what the call says of it; None: that of the last list counts.
+            pinned: The digest that the policy pins.
+
+        Returns:
+            None where neither the call nor a list says what the definition is.
+        """
+        mine, first = _server_and_name(tool), self.pins.get(tool)
+        if definition is None:
+            if self.listed is None:
+                return None
+            definition = self.listed.get(tool)
+            if definition is None:  # A list names every tool of the servers: this one has come since.
+                return None if mine is None else "new"
+        if any(held is not None and held != definition for held in (first, pinned)):
             return "changed"
-        mine = _server_and_name(tool)
         others = (_server_and_name(other) for other in self.pins)
         if mine is not None and any(other and other[1] == mine[1] and other[0] != mine[0] for other in others):
             return "shadowed"
-        return "new" if held is None else "ok"
+        return "new" if first is None and pinned is None else "ok"
 
     def sources(self) -> list[dict[str, str]]:
         """Where the labels come from, as facts state it."""

@@ -1,0 +1,234 @@
+//! Conditions on what an action is done to.
+
+use super::Truth;
+use crate::actions::{Action, ActionKind};
+use crate::call::Context;
+use crate::policy::compiled::{Compiled, Span, Texts as _};
+use crate::policy::glob::{Ends, Glob, Probe};
+use crate::policy::packed::{fixed_struct, fixed_word};
+
+/// What a pattern over targets may begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::policy) enum Base {
+    Nothing = 0,
+    Workspace = 1,
+    Home = 2,
+    Cwd = 3,
+    GuardHome = 4,
+}
+
+fixed_word!(Base {
+    0 => Nothing,
+    1 => Workspace,
+    2 => Home,
+    3 => Cwd,
+    4 => GuardHome,
+});
+
+/// The directories of a call that patterns may begin with, without a slash at their ends, in the order of [`Base`]; `None`
+/// where nobody said where one is.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::policy) struct Bases<'a>([Option<&'a str>; 5]);
+
+impl<'a> Bases<'a> {
+    pub(in crate::policy) fn of(context: &'a Context) -> Self {
+        let bare = |path: &'a Option<String>| {
+            let mut path = path.as_deref()?;
+            while let Some(shorter) = path.strip_suffix('/') {
+                path = shorter;
+            }
+            Some(path)
+        };
+        Self([
+            Some(""),
+            bare(&context.workspace),
+            bare(&context.home),
+            bare(&context.cwd),
+            bare(&context.guard_home),
+        ])
+    }
+}
+
+/// A target as patterns look at it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::policy) struct Spot<'a> {
+    /// As much as is known.
+    value: &'a str,
+    exact: bool,
+    bases: Bases<'a>,
+    /// Of a target that is known exactly, in the order of [`Base`]: what follows the base; `None` where it does not begin so.
+    below: [Option<(&'a str, Probe)>; 5],
+}
+
+impl<'a> Spot<'a> {
+    pub(in crate::policy) fn of(action: &'a Action, bases: &Bases<'a>) -> Self {
+        let value = action.target.value.as_str();
+        let exact = action.target.exact;
+        let below = bases.0.map(|base| {
+            let rest = value.strip_prefix(base?).filter(|_| exact)?;
+            Some((rest, Probe::of(rest)))
+        });
+        Self {
+            value,
+            exact,
+            bases: *bases,
+            below,
+        }
+    }
+
+    #[inline]
+    fn base(&self, base: Base) -> Option<&'a str> {
+        self.bases.0[base as usize]
+    }
+
+    /// Whether a pattern may hold at all, by what stands first in it.
+    #[inline]
+    fn may_hold(&self, opening: &Opening) -> bool {
+        match &self.below[opening.base as usize] {
+            Some((_, probe)) => probe.may_fit(&opening.ends),
+            None => !self.exact || self.base(opening.base).is_none(),
+        }
+    }
+}
+
+fixed_struct! {
+    /// The beginning of a stored pattern.
+    #[derive(Debug, Clone, Copy)]
+    struct Opening {
+        base: Base,
+        ends: Ends,
+    }
+}
+
+fixed_struct! {
+    /// A pattern over targets.
+    #[derive(Debug, Clone, Copy)]
+    pub(in crate::policy) struct TargetGlob {
+        pub(in crate::policy) base: Base,
+        pub(in crate::policy) glob: Glob,
+    }
+}
+
+fixed_struct! {
+    /// A directory and what lies below it.
+    #[derive(Debug, Clone, Copy)]
+    pub(in crate::policy) struct Under {
+        pub(in crate::policy) base: Base,
+        /// Without a slash at its end.
+        pub(in crate::policy) rest: Span,
+    }
+}
+
+fixed_struct! {
+    /// Patterns over targets.
+    #[derive(Debug, Clone, Copy)]
+    pub(in crate::policy) struct Targets {
+        pub(in crate::policy) any: Span,
+        pub(in crate::policy) under: Span,
+        pub(in crate::policy) none: Span,
+        pub(in crate::policy) outside: Span,
+    }
+}
+
+impl Targets {
+    pub(super) fn hold(self, action: &Action, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+        if action.kind == ActionKind::Unknown {
+            return Truth::Unknown;
+        }
+        let wanted = if self.any.is_empty() && self.under.is_empty() {
+            Truth::Yes
+        } else {
+            either(self.any, self.under, spot, compiled)
+        };
+        if wanted == Truth::No || (self.none.is_empty() && self.outside.is_empty()) {
+            return wanted;
+        }
+        wanted.min(either(self.none, self.outside, spot, compiled).not())
+    }
+}
+
+/// Whether one of some patterns holds, or a target lies below one of some directories.
+fn either(globs: Span, folders: Span, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+    let mut truth = Truth::No;
+    let may_hold = |opening: &Opening| spot.may_hold(opening);
+    for glob in compiled.of_those::<Opening, TargetGlob>(globs, may_hold) {
+        truth = truth.max(glob.holds(spot, compiled));
+        if truth == Truth::Yes {
+            return truth;
+        }
+    }
+    for folder in compiled.of::<Under>(folders) {
+        truth = truth.max(folder.holds(spot, compiled));
+    }
+    truth
+}
+
+impl TargetGlob {
+    fn holds(self, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+        let Some(base) = spot.base(self.base) else {
+            return Truth::Unknown;
+        };
+        if spot.exact {
+            spot.below[self.base as usize]
+                .is_some_and(|(rest, _)| self.glob.matches(rest, compiled))
+                .into()
+        } else {
+            partly(spot.value, base, self.glob.literal(compiled))
+        }
+    }
+}
+
+impl Under {
+    fn holds(self, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+        let Some(base) = spot.base(self.base) else {
+            return Truth::Unknown;
+        };
+        let folder = compiled.raw(self.rest);
+        if spot.exact {
+            spot.below[self.base as usize]
+                .and_then(|(rest, _)| rest.as_bytes().strip_prefix(folder))
+                .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
+                .into()
+        } else {
+            partly(spot.value, base, folder)
+        }
+    }
+}
+
+/// Whether a value of which only the beginning or a pattern is known can still begin with `base` and `literal`.
+fn partly(value: &str, base: &str, literal: &[u8]) -> Truth {
+    let known = value
+        .find(['*', '?', '[', '{', '$', '`'])
+        .map_or(value, |end| &value[..end])
+        .as_bytes();
+    let agree = |known: &[u8], wanted: &[u8]| {
+        let len = known.len().min(wanted.len());
+        known[..len] == wanted[..len]
+    };
+    let fits = agree(known, base.as_bytes())
+        && known
+            .get(base.len()..)
+            .is_none_or(|rest| agree(rest, literal));
+    if fits { Truth::Unknown } else { Truth::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_partly_known_is_excluded_only_by_what_is_known() {
+        for (value, literal, truth) in [
+            ("/etc/*", "/etc/", Truth::Unknown),
+            ("/e", "/etc/", Truth::Unknown),
+            ("/srv/$X", "/etc/", Truth::No),
+            ("", "/etc/", Truth::Unknown),
+            ("$X/etc", "/etc", Truth::Unknown),
+        ] {
+            assert_eq!(partly(value, "", literal.as_bytes()), truth, "{value}");
+        }
+        assert_eq!(partly("/w/p/*", "/w/p", b"/src"), Truth::Unknown);
+        assert_eq!(partly("/w/p/tests*", "/w/p", b"/src"), Truth::No);
+        assert_eq!(partly("/w", "/w/p", b"/src"), Truth::Unknown);
+    }
+}
