@@ -20,6 +20,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "auto_approve",
         "answers the tool's own question in advance (`-auto-approve`, `--yes`)",
     ),
+    (
+        "by_option",
+        "a program that another one runs because an option or a setting names it",
+    ),
     ("ci", "a file that a build server runs"),
     (
         "create",
@@ -113,6 +117,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "outside_data",
         "carries files from outside of the workspace",
     ),
+    (
+        "packages",
+        "another user's rights are used for installing from the configured sources alone",
+    ),
     ("plain_http", "over HTTP without TLS"),
     ("private_host", "a host of a private network"),
     ("privileged", "a container that may do what the host may"),
@@ -142,6 +150,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     (
         "setuid",
         "a program that runs as its owner, whoever starts it",
+    ),
+    (
+        "starts",
+        "starts a service until the machine stops, and changes none",
     ),
     (
         "startup_file",

@@ -582,7 +582,15 @@ impl Walker<'_> {
                             })
                     }
                     Value::Prefix(text, why) if *suffix => Value::Prefix(text, why),
-                    Value::Pattern(_) => Value::Unknown(Why::Expansion),
+                    Value::Pattern(names) => {
+                        match pattern::trim_names(&names, &pattern, *suffix, *longest) {
+                            Some(kept) => match pattern::literal(&kept) {
+                                Some(text) => Value::Exact(text),
+                                None => Value::Pattern(kept),
+                            },
+                            None => Value::Unknown(Why::Expansion),
+                        }
+                    }
                     Value::Prefix(_, why) | Value::Unknown(why) => Value::Unknown(why),
                     other => other,
                 });

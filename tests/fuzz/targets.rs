@@ -60,6 +60,7 @@ pub fn code(data: &[u8]) {
         Language::Ex,
         Language::Sql,
         Language::Mongo,
+        Language::M4,
         Language::Redis,
         Language::PowerShell,
         Language::Cmd,

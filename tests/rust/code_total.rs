@@ -26,6 +26,7 @@ const LANGUAGES: [(&str, Language); 18] = [
     ("ex", Language::Ex),
     ("sql", Language::Sql),
     ("mongo", Language::Mongo),
+    ("m4", Language::M4),
     ("redis", Language::Redis),
     ("ps", Language::PowerShell),
     ("cmd", Language::Cmd),

@@ -669,7 +669,9 @@ impl Engine<'_> {
                         ..at
                     };
                     if self.afford(text.len(), &deeper) {
+                        let before = self.actions.len();
                         self.shell_text(&text, &value.origin, &deeper);
+                        self.named_by_option(before);
                     }
                 }
             }

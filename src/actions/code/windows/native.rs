@@ -12,7 +12,15 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
     if call.flag("/?") || call.flag("-?") {
         return Some(Vec::new());
     }
-    Some(match program.as_str() {
+    [on_files, on_system, on_rights, on_programs]
+        .iter()
+        .find_map(|room| room(&program, &call))
+        .or_else(|| idle(&program).then(Vec::new))
+}
+
+/// What removes, copies, reads or makes files and folders.
+fn on_files(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
         "del" | "erase" => call.paths(
             ActionKind::FsDelete,
             &call.chosen(&[("/s", "recursive"), ("/q", "force"), ("/f", "force")]),
@@ -24,13 +32,39 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         "deltree" => call.paths(ActionKind::FsDelete, &["recursive"]),
         "format" => vec![named(ActionKind::DiskWrite, call.first())],
         "diskpart" => vec![named(ActionKind::DiskWrite, call.first())],
-        "cipher" => wipe(&call),
+        "cipher" => wipe(call),
         "sdelete" | "sdelete64" => call.paths(ActionKind::FsDestroy, &["force"]),
-        "fsutil" => fsutil(&call),
+        "fsutil" => fsutil(call),
         "vssadmin" | "wbadmin" if call.has("delete") || call.has("resize") => {
             vec![named(ActionKind::DiskWrite, text("volume shadow copies"))]
         }
-        "wmic" => wmic(&call),
+        "robocopy" => robocopy(call),
+        "copy" | "xcopy" => copy(call, false),
+        "move" | "ren" | "rename" => copy(call, true),
+        "type" | "more" | "dir" | "tree" | "findstr" | "fc" | "comp" => {
+            if matches!(program, "type" | "more") {
+                call.paths(ActionKind::FsRead, &[])
+            } else {
+                Vec::new()
+            }
+        }
+        "md" | "mkdir" => call.paths(ActionKind::FsWrite, &["create"]),
+        "mklink" => call
+            .paths(ActionKind::FsWrite, &["create"])
+            .into_iter()
+            .take(1)
+            .collect(),
+        "manage-bde" if call.flag("-off") || call.flag("-lock") => {
+            vec![named(ActionKind::DiskWrite, call.first())]
+        }
+        _ => return None,
+    })
+}
+
+/// What changes the machine: settings, services, accounts, logs, power.
+fn on_system(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
+        "wmic" => wmic(call),
         "bcdedit" | "bootsect" | "bootrec" => {
             if call.words.len() > 1 && !call.flag("/enum") {
                 vec![named(ActionKind::SystemKernel, text("boot configuration"))]
@@ -38,12 +72,12 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
                 Vec::new()
             }
         }
-        "reg" => registry(&call),
+        "reg" => registry(call),
         "regedit" => vec![named(ActionKind::SystemConfig, call.first())],
-        "schtasks" => scheduled(&call),
+        "schtasks" => scheduled(call),
         "at" if call.words.len() > 1 => vec![named(ActionKind::PersistSchedule, call.first())],
-        "net" | "net1" => net(&call),
-        "sc" => service(&call),
+        "net" | "net1" => net(call),
+        "sc" => service(call),
         "wevtutil" => match call.word(1).as_str() {
             "cl" | "clear-log" => vec![named(ActionKind::SystemLog, call.get(2))],
             "sl" | "set-log" => vec![named(ActionKind::SystemConfig, call.get(2))],
@@ -52,13 +86,35 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         "auditpol" if call.flag("/clear") || call.flag("/remove") || call.flag("/set") => {
             vec![named(ActionKind::SystemLog, text("audit policy"))]
         }
-        "certutil" => certutil(&call),
-        "bitsadmin" => download(&call),
-        "mshta" | "regsvr32" | "rundll32" | "cmstp" | "msxsl" | "installutil" | "regasm"
-        | "regsvcs" => script_host(&call, &program),
-        "wscript" | "cscript" => script_host(&call, &program),
-        "msiexec" => installer(&call),
-        "icacls" | "cacls" => permissions(&call),
+        "netsh" => netsh(call),
+        "shutdown" => vec![named(ActionKind::SystemPower, text("this machine"))],
+        "logoff" | "tsdiscon" => vec![named(ActionKind::SystemPower, text("the session"))],
+        "taskkill" | "tskill" => vec![named(
+            ActionKind::ProcessKill,
+            call.after("/im")
+                .or_else(|| call.after("/pid"))
+                .unwrap_or_else(|| call.first()),
+        )],
+        "setx" => vec![named(
+            if call.word(1) == "path" {
+                ActionKind::ExecHijack
+            } else {
+                ActionKind::SystemConfig
+            },
+            call.first(),
+        )],
+        "gpupdate" | "secedit" => vec![named(ActionKind::SystemConfig, text("security policy"))],
+        "pnputil" | "driverquery" if call.flag("/delete-driver") || call.flag("/add-driver") => {
+            vec![named(ActionKind::SystemKernel, call.last())]
+        }
+        _ => return None,
+    })
+}
+
+/// What changes who may do what, or shows who logs in.
+fn on_rights(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
+        "icacls" | "cacls" => permissions(call),
         "takeown" => {
             let attributes = call.chosen(&[("/r", "recursive")]);
             call.after("/f").map_or_else(Vec::new, |path| {
@@ -78,66 +134,95 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
                 Vec::new()
             }
         }
-        "netsh" => netsh(&call),
-        "shutdown" => vec![named(ActionKind::SystemPower, text("this machine"))],
-        "logoff" | "tsdiscon" => vec![named(ActionKind::SystemPower, text("the session"))],
-        "taskkill" | "tskill" => vec![named(
-            ActionKind::ProcessKill,
-            call.after("/im")
-                .or_else(|| call.after("/pid"))
-                .unwrap_or_else(|| call.first()),
-        )],
-        "robocopy" => robocopy(&call),
-        "copy" | "xcopy" => copy(&call, false),
-        "move" | "ren" | "rename" => copy(&call, true),
-        "type" | "more" | "dir" | "tree" | "findstr" | "fc" | "comp" => {
-            if matches!(program.as_str(), "type" | "more") {
-                call.paths(ActionKind::FsRead, &[])
-            } else {
-                Vec::new()
-            }
-        }
-        "md" | "mkdir" => call.paths(ActionKind::FsWrite, &["create"]),
-        "mklink" => call
-            .paths(ActionKind::FsWrite, &["create"])
-            .into_iter()
-            .take(1)
-            .collect(),
-        "forfiles" => forfiles(&call),
-        "setx" => vec![named(
-            if call.word(1) == "path" {
-                ActionKind::ExecHijack
-            } else {
-                ActionKind::SystemConfig
-            },
-            call.first(),
-        )],
-        "manage-bde" if call.flag("-off") || call.flag("-lock") => {
-            vec![named(ActionKind::DiskWrite, call.first())]
-        }
         "cmdkey" if call.flag("/list") => {
             vec![named(ActionKind::CredentialRead, text("credential store"))]
         }
         "vaultcmd" | "mimikatz" | "procdump" => {
             vec![named(ActionKind::CredentialRead, text("credential store"))]
         }
-        "runas" => vec![named(ActionKind::ExecPrivileged, call.last())],
-        "psexec" | "winrs" => vec![named(ActionKind::ExecElsewhere, call.first())],
-        "powershell" | "pwsh" | "powershell_ise" => powershell(&call),
-        "cmd" => shell(&call),
-        "gpupdate" | "secedit" => vec![named(ActionKind::SystemConfig, text("security policy"))],
-        "pnputil" | "driverquery" if call.flag("/delete-driver") || call.flag("/add-driver") => {
-            vec![named(ActionKind::SystemKernel, call.last())]
-        }
-        "echo" | "rem" | "cls" | "title" | "color" | "pause" | "exit" | "ver" | "vol" | "where"
-        | "whoami" | "hostname" | "ipconfig" | "systeminfo" | "tasklist" | "ping" | "tracert"
-        | "nslookup" | "netstat" | "set" | "setlocal" | "endlocal" | "cd" | "chdir" | "pushd"
-        | "popd" | "path" | "prompt" | "date" | "time" | "sort" | "find" | "clip" | "timeout"
-        | "help" | "goto" | "shift" | "assoc" | "ftype" | "chcp" | "arp" | "route" | "getmac"
-        | "choice" | "break" | "verify" | "vssadmin" | "auditpol" | "manage-bde" | "cmdkey"
-        | "pnputil" | "driverquery" | "quser" | "query" | "wbadmin" | "at" => Vec::new(),
         _ => return None,
     })
+}
+
+/// What runs something else.
+fn on_programs(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
+        "certutil" => certutil(call),
+        "bitsadmin" => download(call),
+        "mshta" | "regsvr32" | "rundll32" | "cmstp" | "msxsl" | "installutil" | "regasm"
+        | "regsvcs" => script_host(call, program),
+        "wscript" | "cscript" => script_host(call, program),
+        "msiexec" => installer(call),
+        "forfiles" => forfiles(call),
+        "runas" => vec![named(ActionKind::ExecPrivileged, call.last())],
+        "psexec" | "winrs" => vec![named(ActionKind::ExecElsewhere, call.first())],
+        "powershell" | "pwsh" | "powershell_ise" => powershell(call),
+        "cmd" => shell(call),
+        _ => return None,
+    })
+}
+
+/// Commands that look, or change only their own shell.
+fn idle(program: &str) -> bool {
+    matches!(
+        program,
+        "echo"
+            | "rem"
+            | "cls"
+            | "title"
+            | "color"
+            | "pause"
+            | "exit"
+            | "ver"
+            | "vol"
+            | "where"
+            | "whoami"
+            | "hostname"
+            | "ipconfig"
+            | "systeminfo"
+            | "tasklist"
+            | "ping"
+            | "tracert"
+            | "nslookup"
+            | "netstat"
+            | "set"
+            | "setlocal"
+            | "endlocal"
+            | "cd"
+            | "chdir"
+            | "pushd"
+            | "popd"
+            | "path"
+            | "prompt"
+            | "date"
+            | "time"
+            | "sort"
+            | "find"
+            | "clip"
+            | "timeout"
+            | "help"
+            | "goto"
+            | "shift"
+            | "assoc"
+            | "ftype"
+            | "chcp"
+            | "arp"
+            | "route"
+            | "getmac"
+            | "choice"
+            | "break"
+            | "verify"
+            | "vssadmin"
+            | "auditpol"
+            | "manage-bde"
+            | "cmdkey"
+            | "pnputil"
+            | "driverquery"
+            | "quser"
+            | "query"
+            | "wbadmin"
+            | "at"
+    )
 }
 
 /// The program's name without directory and extension, lower case.

@@ -2,9 +2,10 @@
 //!
 //! A tolerant walk: what is not understood is stepped over, and every command in the text is seen.
 //!
-//! Rooms: `statements` and `expression` read the grammar, `words` a command line, `commands` and `members` say what is done,
-//! `values` computes.
+//! Rooms: `statements` and `expression` read the grammar, `words` a command line, `commands`, `cmdlet` and `members` say what
+//! is done, `values` computes.
 
+mod cmdlet;
 mod commands;
 mod expression;
 mod members;
