@@ -103,6 +103,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("local_data", "carries data of files of this machine"),
     ("loopback", "this machine itself"),
     ("metadata", "the address where clouds hand out credentials"),
+    ("method_delete", "the HTTP method that takes something away"),
     (
         "method_write",
         "an HTTP method that changes something: POST, PUT, PATCH, DELETE",

@@ -294,7 +294,11 @@ impl Walker<'_> {
         let Some(key) = key else {
             return self.known(name);
         };
-        let bound = self.env.variable(name)?.bound.clone();
+        let Some(bound) = self.env.variable(name).map(|held| held.bound.clone()) else {
+            // What a subscript runs, it runs for an array that nothing sets as well.
+            self.arithmetic_value(key, super::syntax::tree::Slice::default());
+            return None;
+        };
         match bound {
             Bound::Associative(entries) => Some(match key {
                 Value::Exact(key) => entries

@@ -63,6 +63,27 @@ impl Engine<'_> {
         raised.attributes.push(String::from(used));
     }
 
+    /// Names that are added for this machine itself, in the file of hosts, lead nobody anywhere.
+    pub(super) fn names_this_machine(&mut self, first: usize, data: &Data) {
+        let text = data.text.as_ref().and_then(|text| text.value.exact());
+        let own = |line: &str| {
+            let address = line.split_whitespace().next().unwrap_or("#");
+            address.starts_with("127.") || address == "::1" || address.starts_with('#')
+        };
+        if !text.is_some_and(|text| text.lines().all(own)) {
+            return;
+        }
+        for action in self.actions.iter_mut().skip(first) {
+            if action.kind == ActionKind::SystemNetwork
+                && action.target.value.ends_with("/etc/hosts")
+                && action.has("append")
+            {
+                action.attributes.push(String::from("loopback"));
+                action.attributes.sort_unstable();
+            }
+        }
+    }
+
     /// Credentials in variables leave with what is sent: those that are somebody's go to them alone, and of the others
     /// a person is asked.
     pub(super) fn sends_variables(

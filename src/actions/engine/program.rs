@@ -494,14 +494,29 @@ impl Engine<'_> {
         if let Some(selector) = &entry.lists
             && line.all(&entry.lists_when) > Truth::No
         {
+            // What would be run on everything that is found is told of everything as well.
+            let everything = entry.effects.iter().any(|effect| {
+                let all = |(name, _): &(&str, _)| *name == "everything";
+                effect.attributes.iter().any(all) && line.applies(effect) == Truth::Yes
+            });
             for word in line.select(selector) {
                 let (text, _) = word.known();
                 if text.is_empty() {
                     continue;
                 }
-                let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
+                let mut path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
+                let whole = matches!(
+                    place::classify(&path, self.context),
+                    Place::Root | Place::HomeRoot
+                );
+                if everything && whole && here.on.is_none() {
+                    path.push_str(if path.ends_with('/') { "*" } else { "/*" });
+                }
                 crate::actions::word::add(&mut output.folders, &Rc::from(path));
             }
+        }
+        if !decodes && !done.writes.is_empty() {
+            self.names_this_machine(done.first, line.stdin);
         }
         for file in &done.writes {
             let mut flowing = data.clone();

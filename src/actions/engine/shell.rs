@@ -462,6 +462,7 @@ impl Engine<'_> {
             action.attributes.sort_unstable();
             action.attributes.dedup();
         }
+        self.names_this_machine(before, data);
         self.remember(file, data, here);
     }
 

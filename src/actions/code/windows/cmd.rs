@@ -108,7 +108,7 @@ impl Reader {
         let what = match word.to_ascii_lowercase().as_str() {
             "echo" => What::Code {
                 language,
-                text: Value::Exact(rest.trim().to_owned()),
+                text: Value::Exact(rest.trim().replace('^', "")),
                 verbatim_at: None,
             },
             "type" => native::path_act(
