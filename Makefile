@@ -32,7 +32,7 @@ demo: $(VENV)/.installed
 
 check: $(VENV)/.installed $(VENV)/.tools
 	cargo fmt --check
-	cargo clippy --locked --all-targets --features python -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check python tests benches
 	$(BIN)/ruff format --check python tests benches
 	$(BIN)/mypy

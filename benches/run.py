@@ -166,25 +166,15 @@ YARDSTICK_US = 21.2
 NOISE = 1.10
 
 
-def host_target() -> str:
-    """The target triple of the Rust toolchain in use."""
-    said = run("rustc", "-vV").stdout.decode()
-    return next(line.split(": ", 1)[1] for line in said.splitlines() if line.startswith("host: "))
-
-
 def built_bench(name: str) -> str:
-    """Build a bench as the front is built, so that the library is built once for both; its program."""
-    target = os.environ.get("CARGO_BUILD_TARGET") or host_target()
-    flags = os.environ.get("RUSTFLAGS", "")
-    if target.endswith("linux-gnu"):
-        flags += " -C target-feature=+crt-static -C relocation-model=static"
+    """Build a bench as the front is built, from the same library; its program."""
+    flags = ["-C", "target-feature=+crt-static", "-C", "relocation-model=static"] if sys.platform == "linux" else []
     said = subprocess.run(
-        ["cargo", "build", "--release", "--locked", "--bench", name, "--target", target, "--message-format=json"],
+        ["cargo", "rustc", "--release", "--locked", "--bench", name, "--message-format=json", "--", *flags],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "RUSTFLAGS": flags.strip()},
     ).stdout
     return next(
         str(message["executable"])

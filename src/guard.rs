@@ -277,7 +277,11 @@ impl Guard {
         }
     }
 
-    pub(crate) fn open_store(&self) -> Result<&Store, StoreError> {
+    /// Where this guard records.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it records nowhere, or that place cannot be used.
+    pub fn open_store(&self) -> Result<&Store, StoreError> {
         match &self.store {
             Some(store) => store.get(),
             None => Err(StoreError {

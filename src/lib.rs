@@ -46,6 +46,3 @@ pub mod wire;
 pub mod explain;
 
 pub mod sweep;
-
-#[cfg(feature = "python")]
-mod ffi;

@@ -6,12 +6,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::{InputError, PolicyError, StoreError, failure};
-use crate::call::{Call, Text};
-use crate::facts::{Facts, Phase};
-use crate::guard::{Guard, Options};
-use crate::home_commands::{self, HomeCommands};
-use crate::json::Value;
-use crate::policy::{self, Policy, decide_facts_json};
+use armorer_guard_core::call::{Call, Text};
+use armorer_guard_core::facts::{Facts, Phase};
+use armorer_guard_core::guard::{Guard, Options};
+use armorer_guard_core::home_commands::{self, HomeCommands};
+use armorer_guard_core::json::Value;
+use armorer_guard_core::policy::{self, Policy, decide_facts_json};
 
 /// A compiled policy, and the bytes it was made from.
 type Held = (Vec<u8>, Arc<Policy>);
@@ -49,7 +49,7 @@ pub(super) fn understand_again<'py>(
     let again = py.detach(|| understood(&guard, recorded)).ok_or_else(|| {
         failure::<InputError>(py, "facts_form", "the text in the facts is no string")
     })?;
-    crate::json::to_canonical(&again)
+    armorer_guard_core::json::to_canonical(&again)
         .map(|bytes| PyBytes::new(py, &bytes))
         .map_err(|error| failure::<StoreError>(py, "facts_form", &error.to_string()))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-use crate::record::columns::{Columns, Effect, Read, read_block};
+use armorer_guard_core::record::columns::{Columns, Effect, Read, read_block};
 
 /// What the rows of a block amount to.
 #[derive(Default)]

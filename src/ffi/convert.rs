@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::{InputError, failure};
-use crate::json::{MAX_DEPTH, Value};
+use armorer_guard_core::json::{MAX_DEPTH, Value};
 
 /// The text of a Python string. Unpaired surrogates, which UTF-8 cannot hold, become U+FFFD so that the rest is judged.
 pub(super) fn to_text(text: &Bound<'_, PyString>) -> PyResult<String> {

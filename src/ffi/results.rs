@@ -6,8 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::{StoreError, failure};
-use crate::json::Value;
-use crate::{decision, scan};
+use armorer_guard_core::json::Value;
+use armorer_guard_core::{decision, scan};
 
 /// A rule that determined a decision, and its sentence.
 #[pyclass(frozen, get_all, module = "armorer_guard._core")]
@@ -70,21 +70,24 @@ impl Action {
     }
 }
 
-impl From<&crate::actions::Action> for Action {
-    fn from(action: &crate::actions::Action) -> Self {
+impl From<&armorer_guard_core::actions::Action> for Action {
+    fn from(action: &armorer_guard_core::actions::Action) -> Self {
         Self {
             kind: action.kind.as_str(),
             target: action.target.value.clone(),
             exact: action.target.exact,
-            place: action.target.place.map(crate::actions::Place::as_str),
+            place: action
+                .target
+                .place
+                .map(armorer_guard_core::actions::Place::as_str),
             host: action.target.host.clone(),
             attributes: action.attributes.clone(),
             certainty: action.certainty.as_str(),
             on: action.on.clone(),
             by: action.by.clone(),
             at: action.at.clone(),
-            start: action.span.map(crate::span::ByteSpan::start),
-            end: action.span.map(crate::span::ByteSpan::end),
+            start: action.span.map(armorer_guard_core::span::ByteSpan::start),
+            end: action.span.map(armorer_guard_core::span::ByteSpan::end),
             reason: action.reason.clone(),
             sentence: action.sentence(),
         }
@@ -394,7 +397,7 @@ impl Decision {
         if let Some(line) = &self.inner.line {
             return Ok(PyBytes::new(py, line));
         }
-        crate::record::kinds::unstored_decision(&self.inner, self.effect())
+        armorer_guard_core::record::kinds::unstored_decision(&self.inner, self.effect())
             .map(|line| PyBytes::new(py, &line))
             .map_err(|error| failure::<StoreError>(py, error.kind, &error.message))
     }

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::convert::to_value;
 use super::{Guard, InputError, StoreError, edge, failure};
-use crate::json::to_canonical;
-use crate::record::kinds::RunStart;
-use crate::record::tools::Tools;
-use crate::record::{self, STATES, Stopping};
+use armorer_guard_core::json::to_canonical;
+use armorer_guard_core::record::kinds::RunStart;
+use armorer_guard_core::record::tools::Tools;
+use armorer_guard_core::record::{self, STATES, Stopping};
 
 /// A result as canonical JSON; `armorer_guard` reads it.
 fn as_json<'py, T: Serialize>(

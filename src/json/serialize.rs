@@ -175,6 +175,30 @@ impl Object<'_> {
         });
     }
 
+    /// As [`Object::name`], for a name that a struct declares: an ASCII word, in which nothing is escaped.
+    fn declared(&mut self, name: &'static str) {
+        debug_assert!(
+            name.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'-')),
+            "`{name}` has to be written as a name from outside"
+        );
+        let out = &mut self.writer.out;
+        if let Some(last) = self.writer.members[self.base..].last() {
+            self.ordered = self.ordered && last.name.as_bytes() < name.as_bytes();
+            out.push(b',');
+        }
+        let start = out.len();
+        out.reserve(name.len() + 3);
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        self.writer.members.push(Member {
+            name: Cow::Borrowed(name),
+            start,
+            end: start,
+        });
+    }
+
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), CanonicalError> {
         value.serialize(&mut *self.writer)?;
         let end = self.writer.out.len();
@@ -191,7 +215,7 @@ impl Object<'_> {
             scratch,
         } = self.writer;
         if !self.ordered {
-            members[self.base..].sort_by(|a, b| compare_names(&a.name, &b.name));
+            members[self.base..].sort_unstable_by(|a, b| compare_names(&a.name, &b.name));
             scratch.clear();
             for (index, member) in members[self.base..].iter().enumerate() {
                 if index > 0 {
@@ -408,7 +432,7 @@ macro_rules! as_object {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), CanonicalError> {
-                self.name(Cow::Borrowed(name));
+                self.declared(name);
                 self.value(value)
             }
             fn end(self) -> Result<(), CanonicalError> {

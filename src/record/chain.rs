@@ -294,9 +294,23 @@ impl Locked<'_> {
     }
 
     fn memory(&mut self) -> Result<&Memory, StoreError> {
-        let held = self.chain.memory.take();
-        let memory = Memory::of(held, self, &self.chain.options.state)?;
+        let memory = match self.chain.memory.take() {
+            // The end of the file is what this process left there.
+            Some(held) if self.is_known(&held) => held,
+            held => Memory::of(held, self, &self.chain.options.state)?,
+        };
         Ok(self.chain.memory.insert(memory))
+    }
+
+    /// Whether what is remembered covers the whole file, and ends with the record that the next one will continue.
+    fn is_known(&self, memory: &Memory) -> bool {
+        let known = self.chain.known.as_ref();
+        known
+            .filter(|known| known.len == self.len)
+            .is_some_and(|known| {
+                let head = known.head.as_ref().map(|head| head.hash.as_str());
+                memory.covers(self.len, head)
+            })
     }
 
     /// Keeps what the run has seen for the next process, when that is worth it; what is not kept is folded again by it.
@@ -305,10 +319,10 @@ impl Locked<'_> {
         if !memory.is_some_and(|memory| memory.is_worth_saving(self.len)) {
             return;
         }
-        let held = self.chain.memory.take();
-        if let Ok(mut memory) = Memory::of(held, self, &self.chain.options.state) {
+        if self.memory().is_ok()
+            && let Some(memory) = &mut self.chain.memory
+        {
             memory.save(&self.chain.options.state);
-            self.chain.memory = Some(memory);
         }
     }
 

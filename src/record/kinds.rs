@@ -325,6 +325,22 @@ struct VerdictMembers<'a> {
     unknown: Vec<usize>,
 }
 
+/// What the folds of a run read of a verdict; see [`super::seen`].
+#[derive(Serialize)]
+struct FoldedVerdict<'a> {
+    effect: Effect,
+    labels: &'a [Labelled],
+}
+
+impl<'a> FoldedVerdict<'a> {
+    fn of(decision: &'a Decision) -> Self {
+        Self {
+            effect: decision.verdict.effect,
+            labels: &decision.verdict.labels,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct RedactionMark<'a> {
     alg: Option<&'static str>,
@@ -421,6 +437,7 @@ pub fn write_decision(
         },
     )?;
     draft.set("verdict", &verdict_members(decision))?;
+    draft.abridge("verdict", &FoldedVerdict::of(decision))?;
     draft.set("detectors", &detectors(decision))?;
     draft.set("redactions", &redactions(marks))?;
     draft.set(

@@ -68,6 +68,8 @@ pub struct Draft {
     pub id: String,
     writer: CanonicalWriter,
     members: Vec<(&'static str, usize, usize)>,
+    /// What excerpts say in place of a member.
+    abridged: Vec<(&'static str, usize, usize)>,
 }
 
 impl Draft {
@@ -86,6 +88,7 @@ impl Draft {
             id: String::new(),
             writer: CanonicalWriter::new(),
             members: Vec::with_capacity(28),
+            abridged: Vec::new(),
         };
         draft.set("v", super::SCHEMA_VERSION)?;
         draft.set("kind", kind)?;
@@ -106,6 +109,31 @@ impl Draft {
         name: &'static str,
         value: &T,
     ) -> Result<(), StoreError> {
+        let member = self.write(name, value)?;
+        self.members.push(member);
+        Ok(())
+    }
+
+    /// Says what excerpts of the record say in place of a member, of which the folds read a part.
+    ///
+    /// # Errors
+    /// As [`Draft::set`].
+    pub(super) fn abridge<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        let member = self.write(name, value)?;
+        self.abridged.push(member);
+        Ok(())
+    }
+
+    /// Writes a value: whose it is, and where it stands.
+    fn write<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(&'static str, usize, usize), StoreError> {
         let start = self.writer.bytes().len();
         self.writer.write(value).map_err(|error| {
             StoreError::new(
@@ -113,8 +141,7 @@ impl Draft {
                 format!("`{name}` of a record cannot be written: {error}"),
             )
         })?;
-        self.members.push((name, start, self.writer.bytes().len()));
-        Ok(())
+        Ok((name, start, self.writer.bytes().len()))
     }
 
     /// The canonical bytes of a member that was set.
@@ -136,6 +163,7 @@ impl Draft {
         value: &T,
     ) -> Result<(), StoreError> {
         self.members.retain(|(held, ..)| *held != name);
+        self.abridged.retain(|(held, ..)| *held != name);
         self.set(name, value)
     }
 
@@ -220,7 +248,9 @@ impl Draft {
         out.extend_from_slice(b"{\"ts\":\"");
         out.extend_from_slice(stamp.ts.as_bytes());
         out.push(b'"');
-        for (name, start, end) in &self.members {
+        let short = |name: &str| self.abridged.iter().find(|(held, ..)| *held == name);
+        for member in &self.members {
+            let (name, start, end) = short(member.0).unwrap_or(member);
             if names.contains(name) {
                 out.extend_from_slice(b",\"");
                 out.extend_from_slice(name.as_bytes());

@@ -25,7 +25,7 @@ const MAX_FILE: u64 = 4 << 20;
 const STEP: u64 = 256 * 1024;
 /// How many bytes of log may be folded anew by the next process before one that goes on writes the file again, when only
 /// counters have changed.
-const SAVE_EVERY: u64 = 8 * 1024;
+const SAVE_EVERY: u64 = 32 * 1024;
 /// The end of a line that holds its hash: 64 digits, `"}` and the newline.
 const HASH_TAIL: u64 = 67;
 
@@ -153,6 +153,11 @@ impl Memory {
             }
             None => self.state.take_unreadable(),
         };
+    }
+
+    /// Whether it covers so much of the log, and ends with the record of that hash.
+    pub(super) fn covers(&self, len: u64, head: Option<&str>) -> bool {
+        self.len == len && digits(head.unwrap_or_default()) == self.hash
     }
 
     /// Whether the record that ends at `len` is the one that is remembered.

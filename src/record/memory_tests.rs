@@ -139,6 +139,23 @@ fn a_state_of_another_log_is_not_believed() {
 }
 
 #[test]
+fn who_appends_remembers_what_the_log_says_and_not_what_it_had_no_room_for() {
+    let store = Store::open(&scratch::path()).unwrap();
+    for (call, label) in [("a", ""), ("b", "secret")] {
+        let mut made = labelled(Effect::Allow, call, label);
+        for held in &mut made.verdict.labels {
+            held.message = "long ".repeat(20_000);
+        }
+        store.append_decision(&made, &[], "x").unwrap();
+    }
+    let remembered = store.state(RUN).unwrap();
+    assert_eq!(remembered, folded(&store));
+    let labels = remembered.seen([].into_iter(), None, "").sources;
+    assert_eq!(labels.len(), 1);
+    assert!(labels[0].message.len() < 100, "{}", labels[0].message);
+}
+
+#[test]
 fn a_file_that_cannot_be_written_costs_nothing_but_time() {
     let store = Store::open(&scratch::path()).unwrap();
     fs::create_dir_all(store.root()).unwrap();

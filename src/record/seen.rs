@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::decision::Effect;
 
@@ -53,16 +56,101 @@ impl Line<'_> {
 }
 
 /// A member of which other kinds of records make something else.
-#[derive(Deserialize)]
-#[serde(untagged)]
 pub(super) enum Loose<T> {
     Held(T),
-    Other(IgnoredAny),
+    Other,
+}
+
+/// What a member may be, as far as it is read: a number, or an object.
+pub(super) trait Loosely<'de>: Sized {
+    fn of_number(_: u64) -> Option<Self> {
+        None
+    }
+
+    fn of_members<A: MapAccess<'de>>(members: A) -> Result<Option<Self>, A::Error>;
+}
+
+impl<'de> Loosely<'de> for u64 {
+    fn of_number(number: u64) -> Option<Self> {
+        Some(number)
+    }
+
+    fn of_members<A: MapAccess<'de>>(mut members: A) -> Result<Option<Self>, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+/// Objects of which some members are read.
+macro_rules! read_loosely {
+    ($($object:ident),*) => {$(
+        impl<'de: 'a, 'a> Loosely<'de> for $object<'a> {
+            fn of_members<A: MapAccess<'de>>(members: A) -> Result<Option<Self>, A::Error> {
+                Self::deserialize(MapAccessDeserializer::new(members)).map(Some)
+            }
+        }
+    )*};
+}
+read_loosely!(PolicySeen, ModeSeen);
+
+impl<'de, T: Loosely<'de>> Deserialize<'de> for Loose<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(LooseVisitor(PhantomData))
+    }
+}
+
+struct LooseVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Loosely<'de>> Visitor<'de> for LooseVisitor<T> {
+    type Value = Loose<T>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("anything")
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Loose<T>, E> {
+        Ok(T::of_number(number).into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Loose<T>, A::Error> {
+        T::of_members(members).map(Loose::from)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Loose<T>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Loose::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Loose<T>, E> {
+        Ok(Loose::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Loose<T>, E> {
+        Ok(Loose::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Loose<T>, E> {
+        Ok(Loose::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Loose<T>, E> {
+        Ok(Loose::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Loose<T>, E> {
+        Ok(Loose::Other)
+    }
+}
+
+impl<T> From<Option<T>> for Loose<T> {
+    fn from(held: Option<T>) -> Self {
+        held.map_or(Self::Other, Self::Held)
+    }
 }
 
 impl<T> Default for Loose<T> {
     fn default() -> Self {
-        Self::Other(IgnoredAny)
+        Self::Other
     }
 }
 
@@ -70,7 +158,7 @@ impl<T> Loose<T> {
     pub(super) fn held(self) -> Option<T> {
         match self {
             Self::Held(held) => Some(held),
-            Self::Other(_) => None,
+            Self::Other => None,
         }
     }
 }

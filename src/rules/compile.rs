@@ -479,10 +479,8 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
             ..plain(start.as_bytes(), true, rule, index, AFTER_WORD)
         })
         .collect();
-    let form = Phrases {
-        phrases,
-        starts: starts.into_iter().map(|(_, of)| of).collect(),
-    };
+    let starts: Vec<Vec<u16>> = starts.into_iter().map(|(_, of)| of).collect();
+    let form = Phrases::pack(&phrases, &starts).map_err(field)?;
     Ok((Form::Phrase(form), literals))
 }
 

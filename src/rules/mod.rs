@@ -9,6 +9,7 @@ pub mod codec;
 pub mod compile;
 pub mod error;
 pub mod example;
+pub mod layout;
 mod marvin;
 pub mod number;
 pub mod rule;

@@ -1,5 +1,7 @@
 //! A rule as the scan uses it: compiled, checked, without its proof.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::shape::Shape;
@@ -105,13 +107,102 @@ pub struct Assignment {
     pub max: u16,
 }
 
-/// Phrases, and which of them each literal begins.
+/// Phrases, and which of them each literal begins. A phrase is decoded when its beginning is met: a rule has hundreds, and
+/// a text begins few of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phrases {
-    /// The phrases.
-    pub phrases: Vec<Vec<Word>>,
-    /// For each literal, the phrases that begin with it.
-    pub starts: Vec<Vec<u16>>,
+    /// One behind the other, and where each ends.
+    #[serde(with = "packed")]
+    packed: Vec<u8>,
+    ends: Vec<u32>,
+    /// The phrases that begin with the first literal, then those that begin with the second; and where those of each end.
+    starts: Vec<u16>,
+    start_ends: Vec<u16>,
+    #[serde(skip)]
+    read: OnceLock<Vec<OnceLock<Option<Vec<Word>>>>>,
+}
+
+impl Phrases {
+    /// Packs phrases. `starts` says for each literal which of them begin with it.
+    ///
+    /// # Errors
+    /// A sentence when there are more than the format holds.
+    pub fn pack(phrases: &[Vec<Word>], starts: &[Vec<u16>]) -> Result<Self, String> {
+        let (mut packed, mut ends) = (Vec::new(), Vec::new());
+        for phrase in phrases {
+            packed.extend(postcard::to_allocvec(phrase).map_err(|error| error.to_string())?);
+            ends.push(packed.len() as u32);
+        }
+        let (mut flat, mut start_ends) = (Vec::new(), Vec::new());
+        for list in starts {
+            flat.extend_from_slice(list);
+            let end = u16::try_from(flat.len());
+            start_ends.push(end.map_err(|_| String::from("more than 65535 beginnings"))?);
+        }
+        Ok(Self {
+            packed,
+            ends,
+            starts: flat,
+            start_ends,
+            read: OnceLock::new(),
+        })
+    }
+
+    /// The phrases that begin with a literal.
+    pub fn beginning(&self, literal: usize) -> impl Iterator<Item = &[Word]> {
+        let end = self.start_ends.get(literal).copied().unwrap_or_default();
+        let before = literal.checked_sub(1);
+        let start = before.and_then(|before| self.start_ends.get(before).copied());
+        let list = self
+            .starts
+            .get(start.unwrap_or_default().into()..end.into());
+        list.into_iter()
+            .flatten()
+            .filter_map(|index| self.phrase((*index).into()))
+    }
+
+    fn phrase(&self, index: usize) -> Option<&[Word]> {
+        let read = self
+            .read
+            .get_or_init(|| self.ends.iter().map(|_| OnceLock::new()).collect());
+        let decode = || {
+            let end = *self.ends.get(index)? as usize;
+            let before = index
+                .checked_sub(1)
+                .and_then(|before| self.ends.get(before));
+            let bytes = self
+                .packed
+                .get(before.map_or(0, |end| *end as usize)..end)?;
+            postcard::from_bytes(bytes).ok()
+        };
+        read.get(index)?.get_or_init(decode).as_deref()
+    }
+}
+
+/// Bytes as one piece, and not one number after the other.
+mod packed {
+    use std::fmt;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("bytes")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        from.deserialize_bytes(Bytes)
+    }
 }
 
 /// A detector that is code.

@@ -8,7 +8,7 @@ use crate::call::Surface;
 use crate::rules::compile::{self, Compiled};
 use crate::rules::example::{self, Filled};
 use crate::rules::spec::{PackSpec, RuleSpec};
-use crate::rules::{RuleError, Tables, tables};
+use crate::rules::{RuleError, Tables, layout};
 use crate::span::ByteSpan;
 
 /// Reads every pack (`*.toml`) in the folders, in order of their names.
@@ -74,7 +74,7 @@ pub fn compile(packs: Vec<(String, PackSpec)>) -> Result<Vec<u8>, Vec<RuleError>
         }]
     };
     let bytes =
-        tables::build(&compiled.rules, &compiled.literals, &compiled.allowed).map_err(whole)?;
+        layout::build(&compiled.rules, &compiled.literals, &compiled.allowed).map_err(whole)?;
     let scanner = Scanner::from_tables(Cow::Owned(bytes.clone()))
         .ok_or_else(|| whole(String::from("the tables that were built cannot be opened")))?;
     let errors = check(&scanner, &compiled);

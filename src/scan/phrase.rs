@@ -15,14 +15,7 @@ const GAP: usize = 6;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit) {
     let bytes = pass.bytes;
-    let Some(starts) = form.starts.get(hit.index) else {
-        return;
-    };
-    let phrases = || {
-        starts
-            .iter()
-            .filter_map(|index| form.phrases.get(usize::from(*index)))
-    };
+    let phrases = || form.beginning(hit.index);
     if hit.start < pass.reach(hit.rule) {
         return;
     }

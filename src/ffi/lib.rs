@@ -13,12 +13,12 @@ use std::path::PathBuf;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
-use crate::guard::{Guard as CoreGuard, Options};
-use crate::json::Value;
-use crate::record::kinds::RunStart;
-use crate::record::{Durability, Outcome, Unrecorded};
-use crate::{builtin, edge, policy, scan as scanning};
+use armorer_guard_core::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
+use armorer_guard_core::guard::{Guard as CoreGuard, Options};
+use armorer_guard_core::json::Value;
+use armorer_guard_core::record::kinds::RunStart;
+use armorer_guard_core::record::{Durability, Outcome, Unrecorded};
+use armorer_guard_core::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
@@ -90,7 +90,7 @@ fn word_of<T>(
 
 /// Decides tool calls and texts. See `_core.pyi`.
 #[pyclass(frozen, module = "armorer_guard._core")]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     inner: CoreGuard,
     home: Option<PathBuf>,
     runtime: String,
@@ -160,10 +160,9 @@ impl Guard {
                 &ToolPin::ALL.map(ToolPin::as_str),
                 ToolPin::from_name,
             )?,
-            definition: definition
-                .map(to_value)
-                .transpose()?
-                .map(|definition| crate::record::tools::definition_digest(&definition)),
+            definition: definition.map(to_value).transpose()?.map(|definition| {
+                armorer_guard_core::record::tools::definition_digest(&definition)
+            }),
             context: edge::context(cwd, workspace, self.home.clone()),
             caller: Caller {
                 run,
@@ -227,7 +226,7 @@ impl Guard {
             result,
             duration_ms,
             output_bytes: output.as_ref().map(|output| output.len() as u64),
-            output_digest: output.as_deref().map(crate::record::digest),
+            output_digest: output.as_deref().map(armorer_guard_core::record::digest),
             findings,
             spend,
             adapter: self.runtime.clone(),
@@ -441,7 +440,7 @@ fn policy_table<'py>(
 fn check_own(py: Python<'_>, own: &str) -> Vec<String> {
     py.detach(|| {
         let catalogue = builtin::catalogue();
-        crate::actions::Own::compile(own, &[], catalogue)
+        armorer_guard_core::actions::Own::compile(own, &[], catalogue)
             .and_then(|compiled| compiled.check(catalogue))
             .err()
             .unwrap_or_default()
@@ -502,13 +501,16 @@ fn canonical_json<'py>(
     value: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let value: Value = to_value(value)?;
-    Ok(PyBytes::new(py, &crate::json::canonical(&value)))
+    Ok(PyBytes::new(
+        py,
+        &armorer_guard_core::json::canonical(&value),
+    ))
 }
 
 /// An action as a record holds it, in plain words; `None` for what this core does not know as an action.
 #[pyfunction]
 fn action_sentence(action: &[u8]) -> Option<String> {
-    serde_json::from_slice::<crate::actions::Action>(action)
+    serde_json::from_slice::<armorer_guard_core::actions::Action>(action)
         .ok()
         .map(|action| action.sentence())
 }
