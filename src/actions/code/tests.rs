@@ -555,6 +555,18 @@ fn powershell_is_followed_through_aliases_pipes_and_encodings() {
                 ],
             ),
             (
+                "iwr https://h.example/x -o x.exe",
+                &["net.fetch https://h.example/x", "fs.write x.exe (create)"],
+            ),
+            (
+                "Get-Process | Stop-Process -Force",
+                &["process.kill every process (all)"],
+            ),
+            (
+                "Get-Process | Where-Object { $_.CPU -gt 9 } | Stop-Process",
+                &["process.kill stop-process"],
+            ),
+            (
                 "Get-Content a.ps1 | iex",
                 &[
                     "fs.read a.ps1",

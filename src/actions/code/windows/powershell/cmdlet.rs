@@ -8,7 +8,7 @@ use crate::actions::code::windows::native::{self, named, path_act};
 use crate::actions::code::windows::{globbed, known};
 use crate::actions::code::{TargetRole, What};
 use crate::actions::kinds::ActionKind;
-use crate::shell::command::Value;
+use crate::shell::command::{Value, Why};
 
 impl Reader<'_> {
     pub(super) fn cmdlet(
@@ -25,7 +25,7 @@ impl Reader<'_> {
         match does {
             Does::Nothing => match name {
                 "get-item" | "get-process" | "get-service" => {
-                    subject(words, input).unwrap_or_else(|| Val::opaque(""))
+                    subject(words, input).unwrap_or_else(|| Val::opaque(EVERYTHING))
                 }
                 _ => Val::opaque(""),
             },
@@ -107,6 +107,10 @@ impl Reader<'_> {
                         .unwrap_or_else(|| input.cloned().unwrap_or_else(|| Val::opaque(""))),
                 }
             }
+            // What fits a condition is not everything any more.
+            "where-object" if matches!(input.map(|input| &input.kind), Some(Kind::Opaque(who)) if who == EVERYTHING) => {
+                Val::opaque("")
+            }
             "write-output" | "out-string" => {
                 subject(words, input).unwrap_or_else(|| Val::opaque(""))
             }
@@ -127,6 +131,8 @@ impl Reader<'_> {
         start: usize,
     ) -> Val {
         let target = subject(words, input).map(|value| value.as_value());
+        let everything =
+            matches!(&target, Some(Value::Unknown(Why::RunTimeValue(who))) if who == EVERYTHING);
         let target = match (name, target) {
             (name, Some(Value::Unknown(_)) | None) => Value::Exact(name.to_owned()),
             (_, Some(target)) => target,
@@ -137,6 +143,18 @@ impl Reader<'_> {
                 .and_then(Val::exact)
                 .is_some_and(|scope| scope.eq_ignore_ascii_case("process"))
         {
+            return Val::opaque("");
+        }
+        if kind == ActionKind::ProcessKill && everything {
+            self.push(
+                What::Act {
+                    kind,
+                    target: Some(Value::Exact(String::from("every process"))),
+                    role: TargetRole::Name,
+                    attributes: vec!["all"],
+                },
+                start,
+            );
             return Val::opaque("");
         }
         self.push(named(kind, target), start);
@@ -501,6 +519,9 @@ impl Reader<'_> {
         response
     }
 }
+
+/// What a cmdlet gives that lists and is told no name.
+const EVERYTHING: &str = "everything of that kind";
 
 /// What a cmdlet is about: what it is given by name, by position, or through the pipe.
 fn subject(words: &Words, input: Option<&Val>) -> Option<Val> {

@@ -63,6 +63,24 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
             certain,
         });
     }
+    // `(Get-WmiObject Win32_ShadowCopy).Delete()`, however it is piped: what is deleted is only known by its class.
+    let lower = text.to_ascii_lowercase();
+    let deletes = ["delete", "remove-ciminstance", "remove-wmiobject"];
+    if lower.contains("win32_shadowcopy")
+        && deletes.iter().any(|word| lower.contains(word))
+        && let Some(span) = ByteSpan::new(0, text.len())
+    {
+        reader.effects.push(CodeEffect {
+            what: What::Act {
+                kind: ActionKind::DiskWrite,
+                target: Some(Value::Exact(String::from("volume shadow copies"))),
+                role: TargetRole::Name,
+                attributes: Vec::new(),
+            },
+            span,
+            certain: true,
+        });
+    }
     reader.effects
 }
 
