@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use armorer_guard_core::actions::code::{Language, MAX_CODE_BYTES, What, analyse};
 use armorer_guard_core::shell::command::Value;
 
-const LANGUAGES: [(&str, Language); 18] = [
+const LANGUAGES: [(&str, Language); 19] = [
     ("python", Language::Python),
     ("js", Language::JavaScript),
     ("perl", Language::Perl),

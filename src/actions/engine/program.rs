@@ -633,7 +633,9 @@ impl Engine<'_> {
                     let own = self
                         .parameters(effect, line, here)
                         .or_else(|| match &effect.to {
-                            Some(Selector::Operand(text)) if *language == "shell" => {
+                            Some(Selector::Operand(text))
+                                if *language == "shell" && line.entry.stop_at_operand =>
+                            {
                                 Some(with_parameters(here, line, *text, by))
                             }
                             _ => None,
