@@ -12,9 +12,45 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 /// none, and `/**` anything below or nothing.
 #[must_use]
 pub fn matches_path(pattern: &str, path: &str) -> bool {
-    let pattern: Vec<&str> = pattern.split('/').collect();
-    let path: Vec<&str> = path.split('/').collect();
-    components(&pattern, &path)
+    // Most patterns name one file, or one below any folder.
+    if !has_wildcard(pattern) {
+        return pattern == path;
+    }
+    if let Some(rest) = pattern.strip_prefix("**/")
+        && !has_wildcard(rest)
+    {
+        return path
+            .strip_suffix(rest)
+            .is_some_and(|before| before.is_empty() || before.ends_with('/'));
+    }
+    apart(pattern, path, components)
+}
+
+/// What `with` says about the components of two paths.
+pub(super) fn apart<R>(one: &str, other: &str, with: impl FnOnce(&[&str], &[&str]) -> R) -> R {
+    let (mut some, mut others) = ([""; SHALLOW], [""; SHALLOW]);
+    if let (Some(one), Some(other)) = (split(one, &mut some), split(other, &mut others)) {
+        return with(one, other);
+    }
+    let one: Vec<&str> = one.split('/').collect();
+    let other: Vec<&str> = other.split('/').collect();
+    with(&one, &other)
+}
+
+/// How many components a path has that is taken apart without asking for memory.
+const SHALLOW: usize = 16;
+
+/// The components of a path; `None` when there is no room for them.
+fn split<'a, 'r>(path: &'a str, room: &'r mut [&'a str; SHALLOW]) -> Option<&'r [&'a str]> {
+    let (mut count, mut start) = (0, 0);
+    for (at, byte) in path.bytes().enumerate() {
+        if byte == b'/' {
+            *room.get_mut(count)? = path.get(start..at)?;
+            (count, start) = (count + 1, at + 1);
+        }
+    }
+    *room.get_mut(count)? = path.get(start..)?;
+    room.get(..=count)
 }
 
 fn components(pattern: &[&str], path: &[&str]) -> bool {
@@ -187,6 +223,47 @@ mod tests {
         ];
         assert!(matched.iter().all(|(pattern, text)| matches(pattern, text)));
         assert!(!missed.iter().any(|(pattern, text)| matches(pattern, text)));
+    }
+
+    #[test]
+    fn what_is_told_at_once_is_what_the_walk_finds() {
+        let parts = ["", "a", "b", "ab", "*", "**", "?", "a*", "[ab]"];
+        let joined = |depth: u32| {
+            (0..parts.len().pow(depth)).map(move |mut number| {
+                let chosen: Vec<&str> = (0..depth)
+                    .map(|_| {
+                        let part = parts[number % parts.len()];
+                        number /= parts.len();
+                        part
+                    })
+                    .collect();
+                chosen.join("/")
+            })
+        };
+        let deep = "/a".repeat(SHALLOW);
+        let paths = [
+            "",
+            "/",
+            "a",
+            "a/b",
+            "/a/b",
+            "a/b/",
+            "b/a/b",
+            "ab",
+            "a//b",
+            deep.as_str(),
+        ];
+        for pattern in (1..=3).flat_map(joined) {
+            for path in paths {
+                let apart: [Vec<&str>; 2] =
+                    [pattern.as_str(), path].map(|text| text.split('/').collect());
+                assert_eq!(
+                    matches_path(&pattern, path),
+                    components(&apart[0], &apart[1]),
+                    "{pattern} {path}"
+                );
+            }
+        }
     }
 
     #[test]

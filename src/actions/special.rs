@@ -209,8 +209,10 @@ impl Rule<'_> {
 
 /// Whether a rule's pattern and a path with wildcards can mean the same file, and it is not by mere chance.
 fn meet(rule: &str, path: &str) -> bool {
-    let rule: Vec<&str> = rule.split('/').collect();
-    let path: Vec<&str> = path.split('/').collect();
+    pattern::apart(rule, path, components_meet)
+}
+
+fn components_meet(rule: &[&str], path: &[&str]) -> bool {
     if let Some(at) = rule.iter().position(|part| *part == "**") {
         let (before, after) = (&rule[..at], &rule[at + 1..]);
         let Some(rest) = path.len().checked_sub(before.len() + after.len()) else {
@@ -220,7 +222,7 @@ fn meet(rule: &str, path: &str) -> bool {
         let tail = &path[before.len() + rest..];
         return both(before, &path[..before.len()], true) && both(after, tail, anchored);
     }
-    rule.len() == path.len() && both(&rule, &path, true)
+    rule.len() == path.len() && both(rule, path, true)
 }
 
 /// `anchored`: the folder is named, so that `*` in it is meant.

@@ -96,9 +96,10 @@ impl Scanner {
         let mut out = Vec::new();
         for tables in &self.layers {
             let found = Pass::new(tables, &self.allowed, bytes, surface, false).run();
+            let kept = resolve(tables, found);
+            out.reserve_exact(kept.len());
             out.extend(
-                resolve(tables, found)
-                    .into_iter()
+                kept.into_iter()
                     .filter_map(|found| report(tables, found, from, at)),
             );
         }
@@ -194,7 +195,7 @@ fn report(tables: &Tables, found: Found, from: usize, at: &str) -> Option<Findin
     let rule = tables.rule(found.rule)?;
     let span = ByteSpan::new(found.start.checked_sub(from)?, found.end.checked_sub(from)?)?;
     Some(Finding {
-        rule: Cow::Owned(rule.id.clone()),
+        rule: Cow::Borrowed(tables.name(found.rule)?),
         kind: rule.kind,
         severity: rule.severity,
         confidence_pm: found.confidence_pm,
