@@ -93,7 +93,7 @@ macro_rules! read_loosely {
         }
     )*};
 }
-read_loosely!(PolicySeen, ModeSeen);
+read_loosely!(PolicySeen, ModeSeen, ToolsSeen);
 
 impl<'de, T: Loosely<'de>> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
