@@ -58,8 +58,10 @@ impl Line<'_> {
 }
 
 /// A member of which other kinds of records make something else.
+#[derive(Default)]
 pub(super) enum Loose<T> {
     Held(T),
+    #[default]
     Other,
 }
 
@@ -93,7 +95,7 @@ macro_rules! read_loosely {
         }
     )*};
 }
-read_loosely!(PolicySeen, ModeSeen);
+read_loosely!(PolicySeen, ModeSeen, ToolsSeen);
 
 impl<'de, T: Loosely<'de>> Deserialize<'de> for Loose<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -147,12 +149,6 @@ impl<'de, T: Loosely<'de>> Visitor<'de> for LooseVisitor<T> {
 impl<T> From<Option<T>> for Loose<T> {
     fn from(held: Option<T>) -> Self {
         held.map_or(Self::Other, Self::Held)
-    }
-}
-
-impl<T> Default for Loose<T> {
-    fn default() -> Self {
-        Self::Other
     }
 }
 
