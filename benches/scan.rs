@@ -49,7 +49,7 @@ fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
 }
 
 /// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
-const LABOUR: [&str; 82] = [
+const LABOUR: [&str; 100] = [
     "1 ",
     "1234 ",
     "12345678 ",
@@ -138,6 +138,27 @@ const LABOUR: [&str; 82] = [
     "mysql -pa1 ",
     "docker login -p ",
     "echo a | ",
+    // Colours, and what they stand between.
+    "\u{1b}[1;33m",
+    "\\u001b[33m",
+    "password\u{1b}[0m=\u{1b}[33m",
+    // What may stand between a name and its value, and the value does not come.
+    "password string ",
+    "password?: ",
+    "password: [[[",
+    "password REG_SZ ",
+    "\"password\", default=",
+    "password: Some(",
+    "password={",
+    "password { get;",
+    "password: Type: ",
+    "</td><td>password</td><td>",
+    "name=\"password\"\r\n\r\n",
+    "git config --x password ",
+    "\"AWS::password\"::",
+    // Soft breaks, and what PowerShell takes for a command.
+    "=3Da=\n",
+    "ZQBjAGgAbwAgADEA",
     // What is not ASCII, and is not text.
     "\u{e9}password=\u{e9}",
 ];

@@ -20,6 +20,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "auto_approve",
         "answers the tool's own question in advance (`-auto-approve`, `--yes`)",
     ),
+    (
+        "by_option",
+        "a program that another one runs because an option or a setting names it",
+    ),
     ("ci", "a file that a build server runs"),
     (
         "create",
@@ -99,6 +103,7 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("local_data", "carries data of files of this machine"),
     ("loopback", "this machine itself"),
     ("metadata", "the address where clouds hand out credentials"),
+    ("method_delete", "the HTTP method that takes something away"),
     (
         "method_write",
         "an HTTP method that changes something: POST, PUT, PATCH, DELETE",
@@ -112,6 +117,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     (
         "outside_data",
         "carries files from outside of the workspace",
+    ),
+    (
+        "packages",
+        "another user's rights are used for installing from the configured sources alone",
     ),
     ("plain_http", "over HTTP without TLS"),
     ("private_host", "a host of a private network"),
@@ -142,6 +151,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     (
         "setuid",
         "a program that runs as its owner, whoever starts it",
+    ),
+    (
+        "starts",
+        "starts a service until the machine stops, and changes none",
     ),
     (
         "startup_file",

@@ -294,23 +294,17 @@ impl Locked<'_> {
     }
 
     fn memory(&mut self) -> Result<&Memory, StoreError> {
-        let memory = match self.chain.memory.take() {
-            // The end of the file is what this process left there.
-            Some(held) if self.is_known(&held) => held,
-            held => Memory::of(held, self, &self.chain.options.state)?,
-        };
+        let held = self.chain.memory.take();
+        let memory = Memory::of(held, self, &self.chain.options.state)?;
         Ok(self.chain.memory.insert(memory))
     }
 
-    /// Whether what is remembered covers the whole file, and ends with the record that the next one will continue.
-    fn is_known(&self, memory: &Memory) -> bool {
-        let known = self.chain.known.as_ref();
-        known
-            .filter(|known| known.len == self.len)
-            .is_some_and(|known| {
-                let head = known.head.as_ref().map(|head| head.hash.as_str());
-                memory.covers(self.len, head)
-            })
+    /// The hash of the last record in the file, `sha256:…`, when what stands there is known; of a log that holds none,
+    /// nothing.
+    pub(super) fn last_hash(&self) -> Option<&str> {
+        let known = self.chain.known.as_ref()?;
+        let head = (known.len == self.len).then_some(known.head.as_ref())?;
+        Some(head.map_or("", |head| head.hash.as_str()))
     }
 
     /// Keeps what the run has seen for the next process, when that is worth it; what is not kept is folded again by it.
@@ -426,7 +420,7 @@ impl Locked<'_> {
         }
         let (good, head, rest) = self.read_end()?;
         let before = self.chain.known.take();
-        self.continue_from(head);
+        self.continue_from(head.clone());
         let torn = if good < self.len {
             Some(self.move_aside(good, rest)?)
         } else {
@@ -452,6 +446,11 @@ impl Locked<'_> {
             let mut draft = self.draft("recovery", source)?;
             draft.set("recovery", &torn)?;
             self.push(draft)?;
+        } else {
+            self.chain.known = Some(End {
+                len: self.len,
+                head,
+            });
         }
         Ok(())
     }

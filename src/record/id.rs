@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
+use super::os;
 
 /// A new record id: `UUIDv7` (RFC 9562), later than every id this process made before.
 ///
@@ -35,7 +36,7 @@ pub fn new_id() -> String {
             .unwrap_or_default()
             .to_be_bytes(),
     );
-    if getrandom::fill(&mut bytes[8..]).is_err() {
+    if os::random(&mut bytes[8..]).is_err() {
         bytes[8..12].copy_from_slice(&std::process::id().to_be_bytes());
         bytes[12..].copy_from_slice(&ticks.to_be_bytes()[4..]);
     }
@@ -63,8 +64,11 @@ pub(super) fn random_hex() -> Result<String, StoreError> {
 }
 
 /// Random bytes from the operating system.
-pub(super) fn fill(bytes: &mut [u8]) -> Result<(), StoreError> {
-    getrandom::fill(bytes).map_err(|error| {
+///
+/// # Errors
+/// [`StoreError`] when it has none.
+pub fn fill(bytes: &mut [u8]) -> Result<(), StoreError> {
+    os::random(bytes).map_err(|error| {
         StoreError::new(
             StoreError::NO_RANDOMNESS,
             format!("the operating system gave no random bytes: {error}"),

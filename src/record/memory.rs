@@ -155,11 +155,6 @@ impl Memory {
         };
     }
 
-    /// Whether it covers so much of the log, and ends with the record of that hash.
-    pub(super) fn covers(&self, len: u64, head: Option<&str>) -> bool {
-        self.len == len && digits(head.unwrap_or_default()) == self.hash
-    }
-
     /// Whether the record that ends at `len` is the one that is remembered.
     fn agrees(&self, log: &Locked<'_>) -> Result<bool, StoreError> {
         if self.len == 0 {
@@ -170,6 +165,11 @@ impl Memory {
         };
         if self.len > log.len() {
             return Ok(false);
+        }
+        if self.len == log.len()
+            && let Some(hash) = log.last_hash()
+        {
+            return Ok(digits(hash) == self.hash);
         }
         let end = log.read(start, HASH_TAIL as usize)?;
         Ok(end.strip_suffix(b"\"}\n") == Some(self.hash.as_bytes()))

@@ -46,7 +46,7 @@ pub use digests::{action_digest, facts_digest};
 pub use durability::Durability;
 pub use error::StoreError;
 pub(crate) use id::hex;
-pub use id::{digest, is_uuid, named_run, new_id};
+pub use id::{digest, fill as fill_random, is_uuid, named_run, new_id};
 pub use journal::{Checkpoint, Seal};
 pub use keys::{KEY_ID, TAG_ALGORITHM, estimated_bits};
 pub use line::{MAX_LINE, fuzz_read};

@@ -495,6 +495,25 @@ pub(super) fn user_id() -> Option<u32> {
     None
 }
 
+/// Random bytes from the operating system: by its own call, which a static program would otherwise look for among files.
+#[cfg(target_os = "linux")]
+pub(super) fn random(mut bytes: &mut [u8]) -> io::Result<()> {
+    use rustix::rand::{GetRandomFlags, getrandom};
+    while !bytes.is_empty() {
+        match getrandom(&mut *bytes, GetRandomFlags::empty()) {
+            Ok(count) => bytes = bytes.get_mut(count..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn random(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(io::Error::other)
+}
+
 /// The process that started this one.
 #[cfg(unix)]
 pub(super) fn parent_id() -> Option<u32> {

@@ -189,6 +189,70 @@ pub const fn hex_digit(byte: u8) -> Option<u8> {
     })
 }
 
+/// What begins a sequence of a terminal: the character, and how JSON, shells and C write it.
+static ESCAPE_SIGNS: [&[u8]; 6] = [b"\x1b", b"\\u001b", b"\\u001B", b"\\x1b", b"\\033", b"\\e"];
+/// Longest list of numbers of a colour: `38;2;255;255;255`.
+const LONGEST_COLOUR: usize = 18;
+
+/// How long the colour at the start of a text is (ECMA-48, SGR and EL), also where it is written as an escape; 0 when
+/// none is there.
+#[must_use]
+pub fn colour(text: &[u8]) -> usize {
+    if !matches!(text.first(), Some(0x1b | b'\\')) {
+        return 0;
+    }
+    let Some(sign) = ESCAPE_SIGNS.iter().find(|sign| text.starts_with(sign)) else {
+        return 0;
+    };
+    let rest = &text[sign.len()..];
+    if rest.first() != Some(&b'[') {
+        return 0;
+    }
+    let numbers = rest[1..]
+        .iter()
+        .take(LONGEST_COLOUR)
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b';')
+        .count();
+    match rest.get(1 + numbers) {
+        Some(b'm' | b'K') => sign.len() + numbers + 2,
+        _ => 0,
+    }
+}
+
+/// How long the colours at the start of a text are together.
+#[must_use]
+pub fn colours(text: &[u8]) -> usize {
+    /// Most that stand in a row: bold, foreground, background.
+    const MOST: usize = 4;
+    let mut length = 0;
+    for _ in 0..MOST {
+        match colour(&text[length..]) {
+            0 => break,
+            one => length += one,
+        }
+    }
+    length
+}
+
+/// Whether a text ends with a colour.
+#[must_use]
+pub fn ends_with_colour(text: &[u8]) -> bool {
+    if !matches!(text.last(), Some(b'm' | b'K')) {
+        return false;
+    }
+    let low = text.len().saturating_sub(LONGEST_COLOUR + 2);
+    text[low..]
+        .iter()
+        .rposition(|byte| *byte == b'[')
+        .is_some_and(|open| {
+            ESCAPE_SIGNS.iter().any(|sign| {
+                text[..low + open].ends_with(sign)
+                    && colour(&text[low + open - sign.len()..]) + low + open - sign.len()
+                        == text.len()
+            })
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,5 +270,28 @@ mod tests {
         assert_eq!(base58(to_base58(&bytes).as_bytes()).unwrap(), bytes);
         assert_eq!(hex(b"00Ff").unwrap(), [0, 255]);
         assert_eq!(base64(b"a b"), None);
+    }
+
+    #[test]
+    fn colours_are_seen_whole_in_every_dress_and_nothing_else_is() {
+        for sign in ["\u{1b}", "\\u001b", "\\x1b", "\\033", "\\e"] {
+            for rest in ["[0m", "[1;33m", "[K", "[38;2;255;10;10m"] {
+                let text = format!("{sign}{rest}");
+                assert_eq!(colour(text.as_bytes()), text.len(), "{text:?}");
+                assert_eq!(colours(format!("{text}{text}x").as_bytes()), text.len() * 2);
+                assert!(ends_with_colour(format!("x={text}").as_bytes()), "{text:?}");
+            }
+        }
+        for other in [
+            "",
+            "[0m",
+            "\\n[0m",
+            "\u{1b}[2J",
+            "\u{1b}[1;2;3;4;5;6;7;8;9;0m",
+            "a[m",
+        ] {
+            assert_eq!(colour(other.as_bytes()), 0, "{other:?}");
+            assert!(!ends_with_colour(other.as_bytes()), "{other:?}");
+        }
     }
 }

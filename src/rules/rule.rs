@@ -1,6 +1,7 @@
 //! A rule as the scan uses it: compiled, checked, without its proof.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -294,4 +295,16 @@ pub struct Pattern {
     pub before: u16,
     /// Bytes after it.
     pub after: u16,
+}
+
+/// An id that lives as long as the program: ids are few, and packs that are read again bring the same ones.
+pub(super) fn shared(id: &str) -> &'static str {
+    static HELD: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(id) = held.get(id) {
+        return id;
+    }
+    let id: &'static str = Box::leak(id.into());
+    held.insert(id);
+    id
 }

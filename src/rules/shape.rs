@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alphabet::{Alphabet, ByteSet};
+use super::codec;
 use super::runs::Runs;
 
 /// Longest run a shape may ask for.
@@ -550,18 +551,7 @@ fn ends_escape(bytes: &[u8], start: usize) -> bool {
     if hex(4) && back(5) == Some(b'u') && back(6) == Some(b'\\') {
         return true;
     }
-    if last == b'm' {
-        let from = start.saturating_sub(12);
-        return bytes[from..start - 1]
-            .iter()
-            .rposition(|byte| *byte == 0x1b)
-            .is_some_and(|escape| {
-                bytes[from + escape + 1..start - 1]
-                    .iter()
-                    .all(|byte| byte.is_ascii_digit() || matches!(byte, b'[' | b';'))
-            });
-    }
-    false
+    codec::ends_with_colour(&bytes[..start])
 }
 
 #[cfg(test)]

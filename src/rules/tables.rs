@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::allow::Allowed;
-use super::rule::Rule;
+use super::rule::{Rule, shared};
 use super::shape::clean_start;
 
 const BITS: u32 = 12;
@@ -110,6 +110,7 @@ pub struct Tables {
     detectors: Vec<(String, u16)>,
     allowed: Vec<Allowed>,
     rules: Vec<OnceLock<Option<Box<Rule>>>>,
+    names: Vec<OnceLock<&'static str>>,
 }
 
 /// The cell of the last three of four bytes.
@@ -164,6 +165,7 @@ impl Tables {
             detectors,
             allowed,
             rules: (0..count).map(|_| OnceLock::new()).collect(),
+            names: (0..count).map(|_| OnceLock::new()).collect(),
         })
     }
 
@@ -202,6 +204,13 @@ impl Tables {
                 postcard::from_bytes(blob).ok().map(Box::new)
             })
             .as_deref()
+    }
+
+    /// The id of a rule, for findings: a text may have one on every line, and they share it.
+    #[must_use]
+    pub fn name(&self, index: usize) -> Option<&'static str> {
+        let rule = self.rule(index)?;
+        Some(self.names.get(index)?.get_or_init(|| shared(&rule.id)))
     }
 
     /// Hosts to which data may go.

@@ -196,6 +196,20 @@ pub fn checksum(index: u8, token: &Token<'_>) -> Option<Checksum> {
     })
 }
 
+/// The user and the password that a token says, when `structures` ask that it is such a pair.
+#[must_use]
+pub fn pair(structures: &[u8], token: &Token<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+    let basic = structure_named("basic")?;
+    if !structures.contains(&basic) {
+        return None;
+    }
+    let mut user = codec::base64(token.secret())?;
+    let colon = user.iter().position(|byte| *byte == b':')?;
+    let password = user.split_off(colon + 1);
+    user.pop();
+    Some((user, password))
+}
+
 /// Whether a token has a structure.
 #[must_use]
 pub fn has_structure(index: u8, token: &Token<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! Values given to a telling name: whether one is a secret, by its looks and its place.
 
 use super::naming;
-use super::notation::value;
+use super::notation::{of_a_request, value};
 use super::operator::{Operator, flag};
 use super::pass::Pass;
 use super::plausible;
@@ -32,7 +32,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
     // `env.PASSWORD || x`.
     let refers = text.len() <= LONGEST_REFERENCE
-        && (text.starts_with(b"${") || text.contains(&b'.') && naming::is_name(text));
+        && (text.starts_with(b"${") || naming::is_name(text))
+        || is_list(text);
     if operator != Operator::Cell && !refers {
         pass.looked(hit.rule, end);
     }
@@ -44,6 +45,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
     if plausible::is_placeholder(text)
         || plausible::is_reference(text)
+        // Cut short by who shows it.
+        || text.ends_with(b"...")
         || is_code(pass.bytes, text, end, bare)
     {
         return;
@@ -60,7 +63,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let good = good
         && !naming::is_typed_number(text)
         && !is_verdict(pass.bytes, hit, text)
-        && (form.password || !naming::is_identifier(text))
+        && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
+        && !naming::is_file(text)
+        && !naming::is_rules(text)
+        && !(naming::is_uuid(text) && in_cell(pass.bytes, start))
+        && !naming::is_style_class(text)
+        && !naming::is_account(text)
+        && !(naming::is_uuid(text) && of_a_request(pass.bytes, hit.start))
         // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
         && (!matches!(operator, Operator::Beside | Operator::Said) || stands_out(pass.bytes, hit.start, text, bare))
         && (operator != Operator::Cell || !names_another(text))
@@ -68,6 +77,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
     }
+}
+
+/// `Server=x;Password=y;`: a value that is a list of names with values.
+fn is_list(text: &[u8]) -> bool {
+    text.contains(&b';') && text.contains(&b'=')
 }
 
 /// Whether a value is an expression, a path, an address or a name.
@@ -138,7 +152,13 @@ fn is_pass_phrase(text: &[u8]) -> bool {
 
 /// Whether what begins at `start` is the next cell of a row or of a table, and not the next word of a sentence.
 fn in_column(bytes: &[u8], start: usize) -> bool {
-    matches!(bytes[..start], [.., b',' | b'\t'] | [.., b' ', b' '])
+    matches!(bytes[..start], [.., b',' | b';' | b'\t'] | [.., b' ', b' '])
+}
+
+/// Whether what begins at `start` is a cell of a table that is drawn with bars: ids stand there beside names.
+fn in_cell(bytes: &[u8], start: usize) -> bool {
+    let before = bytes[start.saturating_sub(32)..start].trim_ascii_end();
+    before.ends_with(b"|")
 }
 
 /// `ssl_version=3`: the next argument, with its own name.

@@ -6,6 +6,7 @@ use super::plausible;
 use super::token::{self, Checks};
 use crate::rules::Rule;
 use crate::rules::alphabet::HEX;
+use crate::rules::codec;
 use crate::rules::rule::Context;
 use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
@@ -99,7 +100,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
     // A value is never broken by the edge of what was looked at before.
     while at < end {
         // Nearly every word of a text is too short to be one: the next blank is in its way, and in that of all behind.
-        let blank = |byte: &u8| *byte <= b' ';
+        // The sign that begins a colour is in nobody's way.
+        let blank = |byte: &u8| *byte <= b' ' && *byte != 0x1b;
         match pass
             .bytes
             .get(at..at + least)
@@ -113,7 +115,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
             Some(None) => {}
         }
         if !starts_value(pass.bytes, at) {
-            at += 1;
+            at += codec::colour(&pass.bytes[at..]).max(1);
             continue;
         }
         if let Some(after) = value_at(pass, rule, form, hit, at) {
@@ -224,14 +226,21 @@ fn is_other_alphabet(bytes: &[u8], shape: &Shape, matched: &Matched) -> bool {
     })
 }
 
-/// `uid: x`, `"account_id": "x"`, `keyId=x`: a value with a name that says it is no more than an id.
+/// `uid: x`, `"account_id": "x"`, `keyId=x`, `--key-id x`: a value with a name that says it is no more than an id.
 fn is_id(bytes: &[u8], at: usize) -> bool {
     let before = &bytes[at.saturating_sub(48)..at];
     let closing = |byte: &&u8| matches!(**byte, b' ' | b'"' | b'\'' | b'\\');
     let before = &before[..before.len() - before.iter().rev().take_while(closing).count()];
-    let Some(before) = before.strip_suffix(b":").or(before.strip_suffix(b"=")) else {
-        return false;
+    let signed = before.strip_suffix(b":").or(before.strip_suffix(b"="));
+    // An option takes its value without a sign.
+    let option = || {
+        let word = before.rsplit(u8::is_ascii_whitespace).next();
+        word.is_some_and(|word| word.starts_with(b"--"))
     };
+    if signed.is_none() && !option() {
+        return false;
+    }
+    let before = signed.unwrap_or(before);
     let before = &before[..before.len() - before.iter().rev().take_while(closing).count()];
     let length = before
         .iter()

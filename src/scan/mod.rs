@@ -33,7 +33,7 @@ pub use redaction::{
 
 use crate::call::Surface;
 use crate::json::Value;
-use crate::rules::{Allowed, Rule, Tables};
+use crate::rules::{Allowed, Form, Rule, Tables};
 use crate::span::ByteSpan;
 use pass::{Found, Pass};
 
@@ -96,9 +96,10 @@ impl Scanner {
         let mut out = Vec::new();
         for tables in &self.layers {
             let found = Pass::new(tables, &self.allowed, bytes, surface, false).run();
+            let kept = resolve(tables, found);
+            out.reserve_exact(kept.len());
             out.extend(
-                resolve(tables, found)
-                    .into_iter()
+                kept.into_iter()
                     .filter_map(|found| report(tables, found, from, at)),
             );
         }
@@ -163,13 +164,16 @@ fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-/// What a finding weighs among those that overlap it. A checksum that does not hold lowers the confidence in a token,
-/// but it is still known what the token is: a rule that knows less must not put a surer finding in its place.
+/// What a finding weighs among those that overlap it. A block is taken as a whole, whatever stands in it: without its
+/// token it would still be one. A checksum that does not hold lowers the confidence in a token, but it is still known what
+/// the token is: a rule that knows less must not put a surer finding in its place.
 fn weight(tables: &Tables, found: &Found) -> u16 {
-    match found.checksum {
-        Some(Checksum::Mismatch) => tables
-            .rule(found.rule)
-            .map_or(found.confidence_pm, |rule| rule.confidence_pm),
+    let Some(rule) = tables.rule(found.rule) else {
+        return found.confidence_pm;
+    };
+    match (&rule.form, found.checksum) {
+        (Form::Armor(_), _) => u16::MAX,
+        (_, Some(Checksum::Mismatch)) => rule.confidence_pm,
         _ => found.confidence_pm,
     }
 }
@@ -194,7 +198,7 @@ fn report(tables: &Tables, found: Found, from: usize, at: &str) -> Option<Findin
     let rule = tables.rule(found.rule)?;
     let span = ByteSpan::new(found.start.checked_sub(from)?, found.end.checked_sub(from)?)?;
     Some(Finding {
-        rule: Cow::Owned(rule.id.clone()),
+        rule: Cow::Borrowed(tables.name(found.rule)?),
         kind: rule.kind,
         severity: rule.severity,
         confidence_pm: found.confidence_pm,

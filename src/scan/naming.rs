@@ -49,7 +49,15 @@ pub(super) fn is_identifier(text: &[u8]) -> bool {
         && held.numbered <= 1
         && held.numbers <= 2
         && held.in_long * 2 >= held.letters;
+    // Signs that a name never has.
+    let signs = |byte: &u8| {
+        matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'*' | b'+' | b'?' | b'@' | b'^' | b'~'
+        )
+    };
     held.words >= 2
+        && !text.iter().any(signs)
         && (plain || with_some)
         && text[0].is_ascii_alphabetic()
         && text.iter().any(u8::is_ascii_uppercase)
@@ -128,6 +136,90 @@ fn is_word(piece: &[u8]) -> bool {
     rest.len() <= MOST_DIGITS && rest.iter().all(u8::is_ascii_digit)
 }
 
+/// Words that names of resources say what they keep with.
+static KEPT: [&[u8]; 7] = [
+    b"token",
+    b"secret",
+    b"secrets",
+    b"creds",
+    b"credentials",
+    b"tls",
+    b"key",
+];
+/// Longest ending that a cluster gives the name of a resource.
+const LONGEST_ENDING: usize = 10;
+
+/// `default-token-x7k2p`, `wildcard-tls-8f3a1`: what a resource that keeps a secret is called.
+pub(super) fn is_resource(text: &[u8]) -> bool {
+    let mut pieces = text.split(|byte| *byte == b'-');
+    let ending = pieces.next_back().unwrap_or_default();
+    let (mut words, mut kept, mut plain) = (0, false, true);
+    for piece in pieces {
+        words += 1;
+        kept |= KEPT.contains(&piece);
+        plain &= piece.len() >= 2 && piece.iter().all(u8::is_ascii_lowercase);
+    }
+    let made = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    words >= 2 && kept && plain && ending.len() <= LONGEST_ENDING && ending.iter().all(made)
+}
+
+/// `Login_token__w8a0j`: a class of a style sheet that was made unique.
+pub(super) fn is_style_class(text: &[u8]) -> bool {
+    /// Longest mark that makes it unique.
+    const LONGEST: usize = 8;
+    memchr::memmem::rfind(text, b"__").is_some_and(|at| {
+        let (head, mark) = (&text[..at], &text[at + 2..]);
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !head.is_empty()
+            && is_name(head)
+            && (4..=LONGEST).contains(&mark.len())
+            && mark.iter().all(word)
+    })
+}
+
+/// `0x52908400098527886E0F7030069857D2E4169EE7`: an account or a contract of a ledger, which is public.
+pub(super) fn is_account(text: &[u8]) -> bool {
+    text.len() == 42 && text.starts_with(b"0x") && text[2..].iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Endings of files that programs are made of.
+static ENDINGS: [&[u8]; 14] = [
+    b".js", b".mjs", b".css", b".map", b".ts", b".tsx", b".jsx", b".svg", b".png", b".html",
+    b".json", b".woff2", b".pem", b".yaml",
+];
+
+/// `auth~token.0badcf1f.chunk.js`: the name of a file.
+pub(super) fn is_file(text: &[u8]) -> bool {
+    ENDINGS.iter().any(|ending| text.ends_with(ending))
+        && text.iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'/' | b'@')
+        })
+}
+
+/// `required|string|min:8`: rules that a value has to keep.
+pub(super) fn is_rules(text: &[u8]) -> bool {
+    let mut rules = 0;
+    text.contains(&b'|')
+        && text.split(|byte| *byte == b'|').all(|rule| {
+            rules += 1;
+            let name = rule.split(|byte| *byte == b':').next().unwrap_or(rule);
+            name.len() >= 2
+                && name
+                    .iter()
+                    .all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+        })
+        && rules >= 2
+}
+
+/// Whether it has the form of a UUID.
+pub(super) fn is_uuid(text: &[u8]) -> bool {
+    text.len() == 36
+        && text.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_alphanumeric(),
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +256,33 @@ mod tests {
         for number in ["4097u32", "0x1Fu64", "-2147212282i32"] {
             assert!(is_typed_number(number.as_bytes()), "{number}");
         }
+    }
+
+    #[test]
+    fn names_of_resources_classes_and_accounts_are_told_from_values() {
+        for name in ["coredns-token-3gk93", "app-tls-x8f2k1", "db-main-creds-7a"] {
+            assert!(is_resource(name.as_bytes()), "{name}");
+        }
+        for value in [
+            "falcon-ember-4168",
+            "token-x8f2k1",
+            "app-token-k7Gh2mQp",
+            "my-token-0123456789a",
+        ] {
+            assert!(!is_resource(value.as_bytes()), "{value}");
+        }
+        assert!(is_style_class(b"Login_token__w8a0j") && is_style_class(b"secret-field__a_B3d"));
+        assert!(
+            !is_style_class(b"k7Gh2mQp9Xv__R4tLs8") && !is_style_class(b"token__k7Gh2mQp9XvR4")
+        );
+        assert!(
+            is_file(b"auth~token.0badcf1f137131e1e390.chunk.js") && !is_file(b"k7Gh2mQp9XvR.R4")
+        );
+        assert!(is_rules(b"required|string|min:8|regex:/[0-9]/") && !is_rules(b"k7Gh|2mQp9XvR"));
+        assert!(is_account(format!("0x{}", "52908400".repeat(5)).as_bytes()));
+        assert!(!is_account(
+            format!("0x{}", "52908400".repeat(8)).as_bytes()
+        ));
+        assert!(is_uuid(b"7b3bcec2-374e-4c5a-b2b9-563bf47249f0") && !is_uuid(b"7b3bcec2-374e"));
     }
 }

@@ -2,6 +2,7 @@
 //! `key="x" value="v"`, `name: x` then `value: v`, `--x v`, `x is v`, a table's cells.
 
 use super::operator::{self, GAP, Operator};
+use crate::rules::codec;
 use crate::rules::tables::Hit;
 
 /// Names of which a part says that the value opens nothing.
@@ -25,8 +26,13 @@ static HARMLESS: &[&str] = &[
     "hash",
     "csrf_field",
     "stop",
+    "starting",
+    "paginat",
     "pad",
 ];
+
+/// What a token that is a UUID is of when it only makes sure that a request is carried out once.
+static OF_A_REQUEST: &[&str] = &["request", "client", "lock", "change", "action", "call"];
 
 /// The shortest of them.
 const LEAST_HARMLESS: usize = 3;
@@ -57,6 +63,7 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
         return None;
     }
     let after_name = suffix(bytes, hit.end)?;
+    let after_name = after_name + codec::colours(&bytes[after_name..]);
     let (mut at, operator) = operator::after(bytes, after_name, hit.start)?;
     if is_harmless(bytes, hit.start) {
         return None;
@@ -66,7 +73,12 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
         .take(GAP)
         .take_while(|byte| **byte == b' ' || **byte == b'\t')
         .count();
+    at += codec::colours(&bytes[at..]);
     at = content_starts(bytes, at);
+    at += made_of(&bytes[at..bytes.len().min(at + LONGEST_LEAD)]);
+    if let Some(value) = braced(bytes, at, operator) {
+        return Some(value);
+    }
     let mut escapes = 0;
     while bytes.get(at) == Some(&b'\\') {
         escapes += 1;
@@ -82,7 +94,7 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
             at += 1;
         }
         let end = quoted_end(bytes, at, quote, escapes);
-        return (at < end).then_some((at, end, operator));
+        return quoted(bytes, (at, end), operator);
     }
     if let Some(open) = OPENING
         .iter()
@@ -95,23 +107,82 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
     (at < end).then_some((at, end, operator))
 }
 
-/// What PowerShell makes a password of a text with.
+/// What PowerShell makes a password of a text with, and the options that may come before the text.
 const SECURE_STRING: &[u8] = b"ConvertTo-SecureString ";
+static SECURE_OPTIONS: [&[u8]; 3] = [b"-String ", b"-AsPlainText ", b"-Force "];
 
-fn starts_call(rest: &[u8]) -> bool {
-    rest.get(..SECURE_STRING.len())
-        .is_some_and(|held| held.eq_ignore_ascii_case(SECURE_STRING))
+/// How much of the text comes before what PowerShell makes a password of; 0 when it makes none.
+fn secure_call(rest: &[u8]) -> usize {
+    let begins = |at: usize, word: &[u8]| {
+        rest.get(at..at + word.len())
+            .is_some_and(|held| held.eq_ignore_ascii_case(word))
+    };
+    let open = usize::from(rest.first() == Some(&b'('));
+    if !begins(open, SECURE_STRING) {
+        return 0;
+    }
+    let mut at = open + SECURE_STRING.len();
+    while let Some(option) = SECURE_OPTIONS.iter().find(|option| begins(at, option)) {
+        at += option.len();
+    }
+    at
 }
+
+/// How much comes before a string as PHP dumps it: a line, `string(40) `; 0 when it is none.
+fn dumped(rest: &[u8]) -> usize {
+    let blanks = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    let Some(length) = rest[blanks..].strip_prefix(b"string(") else {
+        return 0;
+    };
+    let digits = length
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if length[digits..].starts_with(b") \"") {
+        blanks + b"string(".len() + digits + b") ".len()
+    } else {
+        0
+    }
+}
+
+/// How much comes before the first line of a fence that a text begins with; 0 when it begins with none.
+fn fenced(rest: &[u8]) -> usize {
+    let lines = rest.iter().take_while(|byte| **byte == b'\n').count();
+    let Some(info) = rest[lines..].strip_prefix(b"```") else {
+        return 0;
+    };
+    match info.iter().position(|byte| *byte == b'\n') {
+        Some(length) if lines <= 2 => lines + b"```".len() + length + 1,
+        _ => 0,
+    }
+}
+
+/// Longest beginning of a value that only says how it is written.
+const LONGEST_LEAD: usize = 80;
 
 /// Where the value begins after what only says how it is written: a string's prefix, a block's sign, a type, an anchor.
 fn content_starts(bytes: &[u8], at: usize) -> usize {
-    let limit = bytes.len().min(at + GAP);
+    let limit = bytes.len().min(at + LONGEST_LEAD);
     let rest = &bytes[at..limit];
+    let called = match rest.first() {
+        Some(b'(' | b'C' | b'c') => secure_call(rest),
+        _ => 0,
+    };
+    if called > 0 {
+        return at + called;
+    }
+    let rest = &rest[..rest.len().min(GAP)];
     let quoted = matches!(rest.get(1), Some(b'"' | b'\''));
     match rest {
         [b'b' | b'r' | b'f' | b'u' | b'@' | b'$' | b'L', ..] if quoted => at + 1,
         _ if rest.starts_with(b"<![CDATA[") => at + b"<![CDATA[".len(),
-        _ if starts_call(rest) => at + SECURE_STRING.len(),
+        // `**Password:** x`
+        _ if rest.starts_with(b"** ") => at + b"** ".len(),
+        // On a line of its own, in a fence.
+        [b'\n', ..] => at + fenced(rest).max(dumped(rest)),
         // `!!str x`, `&anchor x`
         [b'&', first, ..] | [b'!', b'!', first, ..] if first.is_ascii_alphabetic() => {
             let word = rest.iter().position(|byte| *byte == b' ');
@@ -152,11 +223,18 @@ fn is_harmless(bytes: &[u8], start: usize) -> bool {
     let paged = before.strip_suffix(b" ").is_some_and(|before| {
         before.len() >= 4 && before[before.len() - 4..].eq_ignore_ascii_case(b"page")
     });
+    // `git config user.signingkey x`: the id of a key.
+    if before.ends_with(b"user.") && bytes[start..].starts_with(b"signingkey") {
+        return true;
+    }
     // `checksum/secret: x`: of what the name names. `/etc/passwd: x`: a line of that file.
     if before.ends_with(b"checksum/") || before.ends_with(b"/etc/") {
         return true;
     }
-    if paged || length == 0 && before.ends_with(b":") && in_resource_name(bytes, start) {
+    if paged
+        || length == 0 && before.ends_with(b":") && in_resource_name(bytes, start)
+        || before.ends_with(b"::") && in_type_name(bytes, start)
+    {
         return true;
     }
     length >= LEAST_HARMLESS
@@ -164,6 +242,34 @@ fn is_harmless(bytes: &[u8], start: usize) -> bool {
             own.windows(word.len())
                 .any(|held| held.eq_ignore_ascii_case(word.as_bytes()))
         })
+}
+
+/// Whether the name at `start` is that of a token of a request: `ClientRequestToken`, `--lock-token`.
+pub(super) fn of_a_request(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[start.saturating_sub(16)..start];
+    let before = before
+        .strip_suffix(b"_")
+        .or(before.strip_suffix(b"-"))
+        .unwrap_or(before);
+    let ends = |word: &str| {
+        before
+            .len()
+            .checked_sub(word.len())
+            .is_some_and(|from| before[from..].eq_ignore_ascii_case(word.as_bytes()))
+    };
+    OF_A_REQUEST.iter().any(|word| ends(word)) && !ends("unlock")
+}
+
+/// `"AWS::IAM::AccessKey": x`: a key that is the name of a type says what else is known of the type.
+fn in_type_name(bytes: &[u8], start: usize) -> bool {
+    let before = &bytes[start.saturating_sub(64)..start];
+    let length = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b':')
+        .count();
+    let (rest, own) = before.split_at(before.len() - length);
+    matches!(rest.last(), Some(b'"' | b'\'')) && memchr::memmem::find(own, b"::").is_some()
 }
 
 /// `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`
@@ -210,8 +316,119 @@ fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
             .any(|suffix| word.eq_ignore_ascii_case(suffix.as_bytes()));
     good.then_some(at + length)
 }
+/// What makes a value of a literal and is none by itself.
+static MADE_BY: [&str; 24] = [
+    "Some",
+    "Just",
+    "Ok",
+    "String::from",
+    "Secret",
+    "SecretStr",
+    "SecretString",
+    "Secret::new",
+    "SecretBox::new",
+    "SecretString::new",
+    "SecretString::from",
+    "Zeroizing::new",
+    "field",
+    "Field",
+    "Optional.of",
+    "Buffer.from",
+    "pulumi.secret",
+    "SecretValue.unsafePlainText",
+    "str",
+    "bytes",
+    "string",
+    "[]byte",
+    "aws.String",
+    "pulumi.String",
+];
+
+/// How much of a text comes before the literal that a call makes a value of: `Some("`, `field(default="`, `(` and a line.
+fn made_of(rest: &[u8]) -> usize {
+    let Some(open) = memchr::memchr(b'(', rest) else {
+        return 0;
+    };
+    let name = &rest[..open];
+    if !name.is_empty() && !MADE_BY.iter().any(|known| known.as_bytes() == name) {
+        return 0;
+    }
+    let mut at = open + 1;
+    at += rest[at..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    if rest[at..].starts_with(b"default=") {
+        at += b"default=".len();
+    }
+    match rest.get(at) {
+        Some(b'"' | b'\'') => at,
+        _ => 0,
+    }
+}
+
+/// `Pwd={x};`, `pwd=[x]`: braces as connection strings quote with, and brackets as logs do.
+fn braced(bytes: &[u8], at: usize, operator: Operator) -> Option<(usize, usize, Operator)> {
+    /// Longest value in braces, in bytes.
+    const LONGEST: usize = 128;
+    if at == 0 || bytes[at - 1] != b'=' {
+        return None;
+    }
+    let rest = &bytes[at..bytes.len().min(at + 1 + LONGEST)];
+    let plain = |byte: &u8| {
+        byte.is_ascii_graphic() && !matches!(byte, b'{' | b'[' | b'"' | b'\'' | b'$' | b',')
+    };
+    let (open, rest) = rest.split_first()?;
+    if *open == b'[' {
+        // `password=[x]`, as logs write it; a list has more in it, and looks must say that it is a value.
+        let close = memchr::memchr(b']', rest).filter(|close| *close > 0)?;
+        let ends = rest.get(close + 1).is_none_or(u8::is_ascii_whitespace);
+        return (ends && rest[..close].iter().all(plain)).then_some((
+            at + 1,
+            at + 1 + close,
+            Operator::Beside,
+        ));
+    }
+    if *open != b'{' {
+        return None;
+    }
+    let close = memchr::memchr(b'}', rest)?;
+    (rest.get(close + 1) == Some(&b';') && rest[..close].iter().all(plain)).then_some((
+        at + 1,
+        at + 1 + close,
+        operator,
+    ))
+}
+
 /// What opens a value where quotation marks are others.
 static OPENING: [&str; 4] = ["「", "『", "“", "«"];
+
+/// The value in a string's `[at, end)`: another string in it, or nothing, when the quote was the end of one.
+fn quoted(
+    bytes: &[u8],
+    (at, end): (usize, usize),
+    operator: Operator,
+) -> Option<(usize, usize, Operator)> {
+    let held = &bytes[at..end];
+    match held {
+        // `print("password:", "x")`
+        [b',', b' '] => {
+            let start = end + 1;
+            let quote = *bytes.get(end)?;
+            let end = quoted_end(bytes, start, quote, 0);
+            (start < end).then_some((start, end, Operator::Beside))
+        }
+        // `prompt("Password: ").trim()`
+        [b')' | b';', ..] | [b',', b' ', ..] => None,
+        // `"\"x\""`, `'"x"'`
+        [b'\\', b'"', .., b'\\', b'"'] if held.len() > 4 => Some((at + 2, end - 2, operator)),
+        [b'"', .., b'"'] | [b'\'', .., b'\''] if held.len() > 2 => {
+            Some((at + 1, end - 1, operator))
+        }
+        [] => None,
+        _ => Some((at, end, operator)),
+    }
+}
 
 fn quoted_end(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> usize {
     let limit = bytes.len().min(start + 4_096);
@@ -340,6 +557,58 @@ mod tests {
             "WITH password 'v4lue';",
             "the password for the new database is v4lue.",
             "password      v4lue\n",
+            "    password    REG_SZ    v4lue\r\n",
+            "  password?: string = 'v4lue',",
+            "    password: str = field(default=\"v4lue\")",
+            "password = (\n    \"v4lue\"\n)",
+            "password: Some(\"v4lue\".to_string()),",
+            "std::string password{\"v4lue\"};",
+            "char password[] = \"v4lue\";",
+            "static char password[32] = \"v4lue\";",
+            "Driver={SQL};Uid=app;password={v4lue};",
+            "form-data; name=\"password\"\r\n\r\nv4lue\r\n--b",
+            "**password:** v4lue\n",
+            "> process.env.password\n'v4lue'\n",
+            "In [3]: os.environ[\"password\"]\nOut[3]: 'v4lue'\n",
+            "pry> ENV[\"password\"]\n=> \"v4lue\"\n",
+            "{\"key\": \"password\", \"secured\": false, \"value\": \"v4lue\"}",
+            "[\"password\"]=>\n  string(40) \"v4lue\"\n",
+            "name;value\npassword;v4lue;prod",
+            "<tr><td>password</td><td>v4lue</td></tr>",
+            "<dt>password</dt>\n<dd>v4lue</dd>",
+            "password:: v4lue\n",
+            "assert settings.password == \"v4lue\"",
+            "print(\"password:\", \"v4lue\")",
+            "public string password { get; set; } = \"v4lue\";",
+            "buildConfigField(\"String\", \"password\", \"\\\"v4lue\\\"\")",
+            "static password: &'static str = \"v4lue\";",
+            "$ENV{password} = 'v4lue';",
+            "password: Final[str] = \"v4lue\"",
+            "password: v4lue, user = \"bob\"",
+            "    password: str | None = 'v4lue'",
+            "var password: String? = \"v4lue\"",
+            "config.set_password(\"v4lue\")",
+            "password:\n  Type: String\n  Default: v4lue\n",
+            "{\"password\": {\"Type\": \"String\", \"Default\": \"v4lue\"}}",
+            "password:\n  type: string\n  value: \"v4lue\"\n",
+            "secret set --vault-name kv --name password --value v4lue\n",
+            "password=[v4lue] port=[80]",
+            "set the password to v4lue and go",
+            "{password, \"v4lue\"},",
+            "Const password As String = \"v4lue\"",
+            "setEnv \"password\" \"v4lue\"",
+            "git config --global mail.password v4lue\n",
+            "npm config set //x/:_password v4lue\n",
+            "the password:\n```\nv4lue\n```\n",
+            "param password string = 'v4lue'",
+            "var password string = \"v4lue\"",
+            "DECLARE @password NVARCHAR(50) = 'v4lue';",
+            "add_argument(\"--password\", type=str, default=\"v4lue\")",
+            "set -gx password v4lue\n",
+            "$password = ConvertTo-SecureString -String \"v4lue\" -AsPlainText",
+            "$password = (ConvertTo-SecureString -AsPlainText -Force 'v4lue')",
+            "\u{1b}[32mpassword\u{1b}[0m=\u{1b}[1;33mv4lue\u{1b}[0m\n",
+            "\\u001b[32mpassword\\u001b[0m: v4lue\\u001b[0m",
         ] {
             let lower = text.replace("PASSWORD", "password");
             assert_eq!(
@@ -356,6 +625,8 @@ mod tests {
             ("password_hash=v4lue", "password"),
             ("passwords expire", "password"),
             ("password == other", "password"),
+            ("prompt(\"password: \").trim()", "password"),
+            ("if (x) {password} = v4lue", "password"),
             ("if password > v4lue", "password"),
             ("a compass: v4lue", "pass"),
             ("next_page_token=v4lue", "token"),
@@ -363,6 +634,10 @@ mod tests {
             ("public_key_secret", "secret"),
             ("password", "password"),
             ("password::new(x)", "password"),
+            ("mongodb://<user>:<password>@v4lue", "password"),
+            ("\"AWS::IAM::password\": \"v4lue\"", "password"),
+            ("--starting-token v4lue", "token"),
+            ("`password` {", "password"),
         ] {
             assert_eq!(given(text, name), None, "{text}");
         }

@@ -24,7 +24,11 @@ pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(us
         .iter()
         .take_while(|byte| matches!(byte, b'"' | b'\'' | b'`' | b']' | b')' | b'\\' | b'*'))
         .count();
-    let at = after_name + closers;
+    // `char password[] = "x"`, `password[64] = "x"`
+    let at = after_name + closers + dimension(&bytes[after_name + closers..limit]);
+    // `$ENV{PASSWORD} = 'x'`
+    let key = bytes.get(at) == Some(&b'}') && in_braces(bytes, start);
+    let at = at + usize::from(key);
     let blanks = bytes[at..limit]
         .iter()
         .take_while(|byte| is_blank(byte))
@@ -40,7 +44,37 @@ pub(super) fn after(bytes: &[u8], after_name: usize, start: usize) -> Option<(us
             None
         }
         Sign::Takes(length) => Some(after_sign(bytes, at, (here, here + length), limit)),
+        Sign::Compared(length) => Some((here + length, Operator::Beside)),
         Sign::None => unsigned(bytes, start, (at, here), closers > 0),
+    }
+}
+
+/// Whether the word that the name before `start` begins in is the key of a hash: `$ENV{PASSWORD}`.
+fn in_braces(bytes: &[u8], start: usize) -> bool {
+    let word = bytes[start.saturating_sub(48)..start]
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'"' | b'\''))
+        .count();
+    let before = &bytes[..start - word];
+    before
+        .strip_suffix(b"{")
+        .and_then(<[u8]>::last)
+        .is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// How long the brackets of an array are: `[]`, `[64]`.
+fn dimension(rest: &[u8]) -> usize {
+    if rest.first() != Some(&b'[') {
+        return 0;
+    }
+    let digits = rest[1..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    match rest.get(1 + digits) {
+        Some(b']') => digits + 2,
+        _ => 0,
     }
 }
 
@@ -52,14 +86,17 @@ fn after_sign(
     limit: usize,
 ) -> (usize, Operator) {
     match bytes[here] {
-        b',' => match attribute(bytes, at, limit) {
+        b',' => match attribute(bytes, at, limit).or_else(|| fallback(bytes, after)) {
             Some(value) => (value, Operator::Sign),
             None => (after, Operator::Beside),
         },
-        b'-' => (after, Operator::Beside),
-        b':' => {
+        b'-' | b'(' => (after, Operator::Beside),
+        b':' | b'?' => {
             let rest = bytes.get(after..limit).unwrap_or_default();
-            let opens = rest.trim_ascii_start().first() == Some(&b'{');
+            let opens = rest.trim_ascii_start().first() == Some(&b'{')
+                || rest
+                    .first()
+                    .is_some_and(|first| matches!(first, b'\n' | b'\r'));
             let nested = opens.then(|| attribute(bytes, after, limit)).flatten();
             let value = nested.or_else(|| annotated(bytes, after));
             (value.unwrap_or(after), Operator::Sign)
@@ -86,20 +123,34 @@ fn unsigned(
     {
         return Some((here + length, Operator::Prose));
     }
+    // `set the password to x`
+    if blanks == 1 && !closed && rest.starts_with(b"to ") {
+        return Some((here + b"to ".len(), Operator::Said));
+    }
     let attribute = attribute(bytes, at, limit)
+        .or_else(|| if blanks > 0 { typed(bytes, here) } else { None })
         .or_else(|| declared(bytes, start, at))
         .or_else(|| next_element(bytes, at))
+        .or_else(|| property(bytes, at))
+        .or_else(|| part_of_form(bytes, start, at))
         .or_else(|| content(bytes, at));
     if let Some(after) = attribute {
         return Some((after, Operator::Sign));
+    }
+    if blanks == 0
+        && let Some(after) = answer(bytes, at)
+    {
+        return Some((after, Operator::Beside));
     }
     let abroad = rest.first().is_some_and(|first| !first.is_ascii());
     if abroad && let Some(sign) = ABROAD.iter().find(|sign| rest.starts_with(sign.as_bytes())) {
         return Some((here + sign.len(), Operator::Sign));
     }
     match rest.first()? {
+        // `setEnv "PASSWORD" "x"`
+        b'"' | b'\'' if closed && blanks == 1 => Some((here, Operator::Beside)),
         _ if closed => None,
-        b',' if blanks == 0 => Some((here + 1, Operator::Cell)),
+        b',' | b';' if blanks == 0 => Some((here + 1, Operator::Cell)),
         _ if blanks == 0 => None,
         _ if instructs(bytes, start)
             || bytes[start..].starts_with(b"password ") && in_netrc(bytes, start) =>
@@ -129,6 +180,8 @@ enum Sign {
     Otherwise,
     /// Its length.
     Takes(usize),
+    /// The same of one that gives no value but stands before one: `== "x"`.
+    Compared(usize),
 }
 
 /// The sign at `here`; before it are as many closing quotes and brackets, and blanks.
@@ -138,13 +191,35 @@ fn sign(bytes: &[u8], start: usize, here: usize, (closers, blanks): (usize, usiz
         [b'|', b'|', ..] | [b'?', b'?', ..] => Sign::Otherwise,
         // `${DB_PASSWORD:-x}`
         [b':', b'-', ..] if in_expansion(bytes, start) => Sign::Takes(2),
+        // `password?: string = 'x'`
+        [b'?', b':', ..] if blanks == 0 => Sign::Takes(2),
         [b':' | b'?' | b'+', b'=', ..] | [b'=', b'>', ..] | [b'-', b'>', ..] => Sign::Takes(2),
-        [b'=', b'=' | b'~', ..] | [b'!', ..] | [b':', b':', ..] => Sign::Ends,
+        [b'=', b'=', ..] => compared(&bytes[here..]),
+        // `password:: x`
+        [b':', b':', b' '] if closers + blanks == 0 => Sign::Compared(3),
+        [b'=', b'~', ..] | [b'!', ..] | [b':', b':', ..] => Sign::Ends,
         [b'=' | b':' | b'|', ..] => Sign::Takes(1),
+        // `user:<password>@host`
+        [b'>', b'@', ..] => Sign::None,
+        // `std::string password{"x"}`, `setPassword("x")`
+        [b'{' | b'(', b'"', ..] if closers + blanks == 0 => Sign::Takes(1),
+        // `{password, "x"}`
+        [b',', b' ', b'"'] if closers + blanks == 0 && bytes[..start].ends_with(b"{") => {
+            Sign::Takes(1)
+        }
         [b'>', ..] if closers > 0 && blanks == 0 || opens_element(bytes, start) => Sign::Takes(1),
         [b',', ..] if closers > 0 => Sign::Takes(1),
         [b'%', b'3', b'D' | b'd', ..] => Sign::Takes(3),
         _ => Sign::None,
+    }
+}
+
+/// `== "x"`, `=== 'x'`: only a literal is a value there.
+fn compared(rest: &[u8]) -> Sign {
+    let signs = rest.iter().take_while(|byte| **byte == b'=').count();
+    match rest.get(signs..signs + 2) {
+        Some([b' ', b'"' | b'\'']) if signs <= 3 => Sign::Compared(signs + 1),
+        _ => Sign::Ends,
     }
 }
 
@@ -178,8 +253,8 @@ fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
             .take_while(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
             .count();
         let rest = &bytes[at..limit];
-        if rest.starts_with(b": ") {
-            return Some(at + 2);
+        if rest.starts_with(b": ") || rest.starts_with(b":\n```") {
+            return Some(at + 1);
         }
         let rest = rest.strip_prefix(b" ")?;
         at += 1;
@@ -190,17 +265,71 @@ fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     None
 }
 
+/// A literal on the next line, as consoles answer: `process.env.X`, `'v'`; `=> "v"`; `Out[3]: 'v'`.
+fn answer(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    let line = rest
+        .strip_prefix(b"\r")
+        .unwrap_or(rest)
+        .strip_prefix(b"\n")?;
+    let from = at + rest.len() - line.len();
+    let lead = if line.starts_with(b"=> ") {
+        b"=> ".len()
+    } else if line.starts_with(b"Out[") {
+        memchr::memmem::find(&line[..line.len().min(16)], b"]: ")? + b"]: ".len()
+    } else {
+        0
+    };
+    matches!(line.get(lead), Some(b'"' | b'\'')).then_some(from + lead)
+}
+
+/// What ends an element that holds a name and begins the one that holds its value.
+static NEXT_ELEMENTS: [(&str, &str); 6] = [
+    ("</key>", "<string>"),
+    ("</td>", "<td>"),
+    ("</th>", "<td>"),
+    ("</dt>", "<dd>"),
+    ("</name>", "<value>"),
+    ("</Name>", "<Value>"),
+];
+
 /// `<key>x</key> <string>v</string>`: the element after one that holds a name.
 fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = bytes[at..bytes.len().min(at + GAP)].strip_prefix(b"</key>")?;
-    let blanks = rest
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    if !rest.starts_with(b"</") {
+        return None;
+    }
+    NEXT_ELEMENTS.iter().find_map(|(close, open)| {
+        let between = rest.strip_prefix(close.as_bytes())?;
+        let blanks = between
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
+        between[blanks..]
+            .starts_with(open.as_bytes())
+            .then_some(at + close.len() + blanks + open.len())
+    })
+}
+
+/// `Password { get; set; } = "x"`: what a property is at first.
+fn property(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = bytes[at..bytes.len().min(at + GAP)].strip_prefix(b" { get;")?;
+    let end = memchr::memmem::find(rest, b"} = \"")?;
+    let between = &rest[..end];
+    between
         .iter()
-        .take_while(|byte| byte.is_ascii_whitespace())
-        .count();
-    let open = b"<string>";
-    rest[blanks..]
-        .starts_with(open)
-        .then_some(at + b"</key>".len() + blanks + open.len())
+        .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b';'))
+        .then_some(at + b" { get;".len() + end + b"} =".len())
+}
+
+/// `form-data; name="x"`, an empty line, `v`: a part of a form.
+fn part_of_form(bytes: &[u8], start: usize, at: usize) -> Option<usize> {
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    let line = ["\r\n\r\n", "\n\n", "\\r\\n\\r\\n", "\\n\\n"]
+        .iter()
+        .find(|line| rest.starts_with(line.as_bytes()))?;
+    let before = &bytes[start.saturating_sub(48)..start];
+    memchr::memmem::find(before, b"form-data; name=").map(|_| at + line.len())
 }
 
 /// `name="x" translatable="false">v`: the content of an element whose attribute the name is.
@@ -257,6 +386,15 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
         .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_')
         .count();
     let (line, word) = before.split_at(before.len() - letters);
+    // `set -gx NAME value`, wherever a command may stand.
+    if configures(before) {
+        return true;
+    }
+    if line.ends_with(b"-") && word.contains(&b'x') {
+        let command = line[..line.len() - 1].trim_ascii_end();
+        let ends = command.strip_suffix(b"set");
+        return ends.is_some_and(|rest| rest.last().is_none_or(u8::is_ascii_whitespace));
+    }
     INSTRUCTIONS
         .iter()
         .map(|known| known.as_bytes())
@@ -266,6 +404,23 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
             .rev()
             .find(|byte| !blank(byte))
             .is_none_or(|byte| *byte == b'\n')
+}
+
+/// `npm config set NAME value`, `git config --global NAME value`: the line before the name, without its blanks.
+fn configures(before: &[u8]) -> bool {
+    let line = before
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or(before);
+    let last = line.rsplit(u8::is_ascii_whitespace).next().unwrap_or(line);
+    let known = last == b"set" || last == b"config" || last.starts_with(b"--");
+    known
+        && memchr::memmem::find(line, b"config").is_some_and(|at| {
+            let after = &line[at + b"config".len()..];
+            after.is_empty() && line.ends_with(b"git config")
+                || after.starts_with(b" set")
+                || after.starts_with(b" --")
+        })
 }
 
 /// Whether the name that ends before `start`'s word is an element's: `<dbPassword>`.
@@ -290,6 +445,64 @@ pub(super) fn flag(bytes: &[u8], start: usize) -> bool {
     bytes[word..start].starts_with(b"--")
 }
 
+/// Types that stand between a name and its value, and what a registry says of its values.
+static TYPES: [&str; 9] = [
+    "string",
+    "str",
+    "text",
+    "varchar",
+    "nvarchar",
+    "char",
+    "securestring",
+    "object",
+    "any",
+];
+static REGISTRY_TYPES: [&str; 3] = ["REG_SZ", "REG_EXPAND_SZ", "REG_MULTI_SZ"];
+
+/// `password string = `, `@password nvarchar(50) = `, `NAME    REG_SZ    `: a type before the value, without a sign.
+fn typed(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    // `Const password As String = `
+    let said = rest.strip_prefix(b"As ").unwrap_or(rest);
+    let (at, rest) = (at + rest.len() - said.len(), said);
+    let letters = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'_';
+    let word = rest.iter().take_while(letters).count();
+    let (kind, tail) = rest.split_at(word);
+    if REGISTRY_TYPES.iter().any(|held| held.as_bytes() == kind)
+        && matches!(tail.first(), Some(b' ' | b'\t'))
+    {
+        return Some(at + word);
+    }
+    if !TYPES
+        .iter()
+        .any(|held| kind.eq_ignore_ascii_case(held.as_bytes()))
+    {
+        return None;
+    }
+    // Of a length: `(50)`.
+    let length = match tail.first() {
+        Some(b'(') => 1 + tail.iter().position(|byte| *byte == b')')?,
+        _ => 0,
+    };
+    let tail = &tail[length..];
+    let blanks = tail.iter().take_while(|byte| is_blank(byte)).count();
+    (tail.get(blanks) == Some(&b'=') && tail.get(blanks + 1) != Some(&b'='))
+        .then_some(at + word + length + blanks + 1)
+}
+
+/// `"--password", type=str, default="x"`: what an option is otherwise; only a literal is a value there.
+fn fallback(bytes: &[u8], after: usize) -> Option<usize> {
+    /// How far after the name of the option, in bytes.
+    const WITHIN: usize = 160;
+    let rest = &bytes[after..bytes.len().min(after + WITHIN)];
+    let quote = memchr::memchr2(b'"', b'\'', rest)?;
+    let before = rest[..quote].trim_ascii_end();
+    let name = before.strip_suffix(b"=").or(before.strip_suffix(b":"))?;
+    let name = name.trim_ascii_end();
+    (name.ends_with(b"default") && memchr::memchr2(b')', b'\n', name).is_none())
+        .then_some(after + quote)
+}
+
 /// `: string =`: a type between the name and the value.
 fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
     let rest = &bytes[after..bytes.len().min(after + 32)];
@@ -305,6 +518,40 @@ fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
     let gap = tail.iter().take_while(|byte| **byte == b' ').count();
     (word > 0 && tail.get(gap) == Some(&b'=') && tail.get(gap + 1) != Some(&b'='))
         .then_some(after + blanks + word + gap + 1)
+        .or_else(|| widely_annotated(bytes, after))
+}
+
+/// `: Final[str] = "x"`, `: str | None = 'x'`, `: &'static str = "x"`: only a literal is a value there.
+fn widely_annotated(bytes: &[u8], after: usize) -> Option<usize> {
+    let rest = &bytes[after..bytes.len().min(after + GAP)];
+    let length = type_length(rest);
+    let value = rest.get(length..)?.strip_prefix(b"=")?;
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    let first = rest[..length].trim_ascii_start().first()?;
+    ((first.is_ascii_alphabetic() || *first == b'&') && matches!(value.first(), Some(b'"' | b'\'')))
+        .then_some(after + length + 1)
+}
+
+/// How long the type at the start of a text is, with the blank after it: words joined by `|`, what they are of in
+/// brackets, a lifetime before them.
+fn type_length(text: &[u8]) -> usize {
+    let (mut depth, mut lifetime) = (0_usize, false);
+    for (at, byte) in text.iter().enumerate() {
+        let inner = depth > 0;
+        match byte {
+            b'[' | b'<' => depth += 1,
+            b']' | b'>' if inner => depth -= 1,
+            b',' if inner => {}
+            b'\'' if at > 0 && text[at - 1] == b'&' => lifetime = true,
+            b' ' if inner || at == 0 || text[at - 1] == b'|' => {}
+            b' ' if matches!(text.get(at + 1), Some(b'|' | b'=')) => {}
+            b' ' if lifetime => lifetime = false,
+            b'_' | b'.' | b'?' | b'|' | b'&' => {}
+            other if other.is_ascii_alphanumeric() => {}
+            _ => return at,
+        }
+    }
+    text.len()
 }
 
 /// The literal after `||` or `??`: only a literal is a value there.
@@ -371,24 +618,69 @@ fn in_netrc(bytes: &[u8], start: usize) -> bool {
         })
 }
 
-/// ` value=`, on the next line `value: `, or `: { "value": `: the value of a named pair.
+/// Options that take the value of what `--name` named.
+static VALUE_OPTIONS: [&str; 4] = ["--value ", "--value=", "--body ", "--secret-string "];
+
+/// ` value=`, on the next line `value: `, or `: { "value": `: the value of a named pair, or what it is otherwise; what
+/// kind it has may come first.
 fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
-    let rest = &bytes[at..limit];
-    let blanks = rest
-        .iter()
-        .take_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'\\' | b'"' | b'{'))
-        .count();
+    let begins = |option: &&&str| {
+        bytes[at..limit]
+            .get(1..)
+            .is_some_and(|rest| rest.starts_with(option.as_bytes()))
+    };
+    if bytes[at..limit].first() == Some(&b' ')
+        && let Some(option) = VALUE_OPTIONS.iter().find(begins)
+    {
+        return Some(at + 1 + option.len());
+    }
+    let at = after_kind(bytes, at, limit).unwrap_or(at);
+    let rest = &bytes[at..bytes.len().min(at + GAP)];
+    let blanks = before_member(rest);
     if blanks == 0 {
         return None;
     }
-    let (value, word) = rest[blanks..].split_at_checked(b"value".len())?;
-    if !value.eq_ignore_ascii_case(b"value") {
-        return None;
-    }
+    let name = ["value", "default"]
+        .into_iter()
+        .find(|name| begins_with(&rest[blanks..], name))?;
+    let word = &rest[blanks + name.len()..];
     let closers = word
         .iter()
         .take_while(|byte| matches!(byte, b'"' | b' ' | b'\\' | b'\''))
         .count();
-    matches!(word.get(closers), Some(b'=' | b':'))
-        .then_some(at + blanks + value.len() + closers + 1)
+    matches!(word.get(closers), Some(b'=' | b':')).then_some(at + blanks + name.len() + closers + 1)
+}
+
+/// The end of the member that comes before the value: `Type: String`, or any other of the same object,
+/// `, "secured": false`.
+fn after_kind(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
+    let rest = &bytes[at..limit];
+    let blanks = before_member(rest);
+    let pair = &rest[blanks..];
+    let kind = begins_with(pair, "type");
+    if blanks == 0 || !kind && rest.first() != Some(&b',') || begins_with(pair, "value") {
+        return None;
+    }
+    let end = memchr::memchr2(b',', b'\n', pair)?;
+    let name = pair[..end]
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
+    let sign = pair[name..end]
+        .iter()
+        .find(|byte| !matches!(byte, b'"' | b' ' | b'\\'))?;
+    (name > 0 && matches!(sign, b':' | b'=')).then_some(at + blanks + end)
+}
+
+/// What stands before the name of a member: blanks, the sign of the one before, quotes and what opens an object.
+fn before_member(rest: &[u8]) -> usize {
+    rest.iter()
+        .take_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'\\' | b'"' | b'{'))
+        .count()
+}
+
+/// Whether a text begins with a word, in any case.
+fn begins_with(text: &[u8], word: &str) -> bool {
+    text.get(..word.len())
+        .is_some_and(|held| held.eq_ignore_ascii_case(word.as_bytes()))
 }

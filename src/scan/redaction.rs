@@ -54,7 +54,7 @@ fn replace<'a>(
     tagger: &dyn Tagger,
     marks: &mut Vec<Mark>,
 ) -> Vec<u8> {
-    let pieces = pieces(bytes, findings, tagger, marks);
+    let pieces = pieces(bytes, findings, tagger, Some(marks));
     let mut out = vec![0; redacted_len(bytes, &pieces)];
     write_redacted(bytes, &pieces, &mut out);
     out
@@ -71,7 +71,7 @@ pub struct Piece {
 /// them matters.
 #[must_use]
 pub fn redactions(bytes: &[u8], findings: &[Finding], tagger: &dyn Tagger) -> Vec<Piece> {
-    pieces(bytes, findings.iter(), tagger, &mut Vec::new())
+    pieces(bytes, findings.iter(), tagger, None)
 }
 
 /// How long the redacted text is, in bytes.
@@ -103,7 +103,7 @@ fn pieces<'a>(
     bytes: &[u8],
     findings: impl Iterator<Item = &'a Finding>,
     tagger: &dyn Tagger,
-    marks: &mut Vec<Mark>,
+    mut marks: Option<&mut Vec<Mark>>,
 ) -> Vec<Piece> {
     let mut held: Vec<&Finding> = findings
         .filter(|finding| finding.redact && finding.span.end() <= bytes.len())
@@ -123,13 +123,15 @@ fn pieces<'a>(
             span,
             text: text(finding, tag.as_deref(), breaks(bytes, span)),
         });
-        marks.push(Mark {
-            class: finding.rule.clone().into_owned(),
-            tag,
-            len: value.len(),
-            at: finding.at.clone(),
-            span,
-        });
+        if let Some(marks) = marks.as_deref_mut() {
+            marks.push(Mark {
+                class: finding.rule.clone().into_owned(),
+                tag,
+                len: value.len(),
+                at: finding.at.clone(),
+                span,
+            });
+        }
     }
     out
 }

@@ -2,6 +2,7 @@
 
 use super::pass::Pass;
 use super::plausible;
+use super::userinfo;
 use super::views;
 use crate::rules::rule::Token;
 use crate::rules::shape::{Matched, Shape};
@@ -110,6 +111,15 @@ pub(super) fn keep(
         .require
         .iter()
         .all(|structure| verify::has_structure(*structure, &token))
+    {
+        return false;
+    }
+    // `Basic dXNlcjpwYXNzd29yZA==` is as little as `user:password`.
+    if !checks.require.is_empty()
+        && let Some((user, password)) = verify::pair(checks.require, &token)
+        && (userinfo::stands_for(&password, &user)
+            || plausible::is_placeholder(&password)
+            || plausible::is_reference(&password))
     {
         return false;
     }

@@ -95,6 +95,27 @@ pub(super) fn stands_for(password: &[u8], user: &[u8]) -> bool {
         ]
         .iter()
         .any(|word| word.as_bytes() == lower || word.as_bytes() == plain)
+        || is_joke(&lower)
+}
+
+/// `hunter2`, `Passw0rd!`, `letmein1`: what every list of bad passwords begins with, however it ends.
+fn is_joke(lower: &[u8]) -> bool {
+    let letters = lower
+        .iter()
+        .rposition(u8::is_ascii_alphabetic)
+        .map_or(0, |last| last + 1);
+    let plain = plainly(&lower[..letters]);
+    lower.len() <= letters + 4
+        && [
+            "password",
+            "passphrase",
+            "hunter",
+            "letmein",
+            "changeit",
+            "test",
+        ]
+        .iter()
+        .any(|word| word.as_bytes() == plain)
 }
 
 /// The letters of a word in which signs stand for some, or are escaped: `p@ssw0rd`, `pa%2Fssword`.
@@ -137,13 +158,23 @@ mod tests {
             ("pass123", "x"),
             ("jane", "Jane"),
             ("pserver:anoncvs", ""),
+            ("hunter2", "x"),
+            ("Passw0rd!", "x"),
+            ("letmein2024", "x"),
+            ("test123", "x"),
         ] {
             assert!(
                 stands_for(password.as_bytes(), user.as_bytes()),
                 "{password}"
             );
         }
-        for password in ["Tr0ub4dor", "k7Gh2mQp9XvR", "p@ssw0rd-of-2019", "pserver"] {
+        for password in [
+            "Tr0ub4dor",
+            "k7Gh2mQp9XvR",
+            "p@ssw0rd-of-2019",
+            "pserver",
+            "hunter-4168-ember",
+        ] {
             assert!(!stands_for(password.as_bytes(), b"x"), "{password}");
         }
     }

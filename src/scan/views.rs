@@ -194,8 +194,11 @@ pub(super) fn scan(pass: &mut Pass<'_>, view: &View) {
     for found in inner {
         let decoded = matches!(view.kind, ViewKind::Base64 | ViewKind::Hex);
         let telling = pass.tables.rule(found.rule).is_some_and(|rule| {
-            // Numbers and addresses in decoded data are not worth a mark that covers all of it.
-            !decoded || rule.kind == FindingKind::Secret && !matches!(rule.form, Form::Context(_))
+            // Numbers and addresses in decoded data are not worth a mark that covers all of it, nor is what only a name
+            // nearby gives away, unless all of it is text.
+            !decoded
+                || rule.kind == FindingKind::Secret
+                    && (!matches!(rule.form, Form::Context(_)) || runs::is_plain_text(&view.bytes))
         });
         if telling
             && (view.kind == ViewKind::Entity || view.changed(found.start, found.end))

@@ -294,7 +294,11 @@ impl Walker<'_> {
         let Some(key) = key else {
             return self.known(name);
         };
-        let bound = self.env.variable(name)?.bound.clone();
+        let Some(bound) = self.env.variable(name).map(|held| held.bound.clone()) else {
+            // What a subscript runs, it runs for an array that nothing sets as well.
+            self.arithmetic_value(key, super::syntax::tree::Slice::default());
+            return None;
+        };
         match bound {
             Bound::Associative(entries) => Some(match key {
                 Value::Exact(key) => entries
@@ -582,7 +586,15 @@ impl Walker<'_> {
                             })
                     }
                     Value::Prefix(text, why) if *suffix => Value::Prefix(text, why),
-                    Value::Pattern(_) => Value::Unknown(Why::Expansion),
+                    Value::Pattern(names) => {
+                        match pattern::trim_names(&names, &pattern, *suffix, *longest) {
+                            Some(kept) => match pattern::literal(&kept) {
+                                Some(text) => Value::Exact(text),
+                                None => Value::Pattern(kept),
+                            },
+                            None => Value::Unknown(Why::Expansion),
+                        }
+                    }
                     Value::Prefix(_, why) | Value::Unknown(why) => Value::Unknown(why),
                     other => other,
                 });

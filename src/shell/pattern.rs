@@ -26,7 +26,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// The text a pattern matches alone, when it has no active characters.
-fn literal(pattern: &str) -> Option<String> {
+pub fn literal(pattern: &str) -> Option<String> {
     let mut text = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
     while let Some(character) = characters.next() {
@@ -37,6 +37,26 @@ fn literal(pattern: &str) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// The same for file names of which only a glob is known, in the cases that are plain whatever they are: an ending that
+/// stands in the glob (`${f%.in}`), the folder (`${f%/*}`), the last component (`${f##*/}`). `None`: it is not known.
+pub fn trim_names(names: &str, pattern: &str, suffix: bool, longest: bool) -> Option<String> {
+    let kept = match (pattern, suffix, longest) {
+        ("/*", true, false) => names.rsplit_once('/')?.0.to_owned(),
+        ("*/", false, true) => names.rsplit_once('/')?.1.to_owned(),
+        (_, true, _) => {
+            let ending = escape(&literal(pattern)?);
+            let kept = names.strip_suffix(&ending)?;
+            // The ending's first character would be half of an escape.
+            let escapes = kept.bytes().rev().take_while(|byte| *byte == b'\\').count();
+            (escapes % 2 == 0).then(|| kept.to_owned())?
+        }
+        _ => return None,
+    };
+    // A glob in which a bracket is cut apart is another one.
+    let closed = kept.matches('[').count() <= kept.matches(']').count();
+    (!kept.is_empty() && closed).then_some(kept)
 }
 
 /// The text without what the pattern matches at one end. `None`: over the budget.

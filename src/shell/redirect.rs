@@ -84,6 +84,10 @@ impl Walker<'_> {
                     let process = process_end(&redir.target);
                     let (target, from) = self.single_from(&redir.target);
                     if let Some(reads) = process {
+                        if reads && fd != 0 {
+                            // `exec 3< <(command); sh <&3`: another command reads what it writes.
+                            result.reads_from(fd, Stdin::Pipe(from.clone()));
+                        }
                         result.processes.push((from, reads));
                         if reads && fd == 0 {
                             result.from_process = true;

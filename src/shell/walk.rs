@@ -529,6 +529,11 @@ impl<'a> Walker<'a> {
                 arithmetic = true;
                 continue;
             }
+            // `[[ -v 'a[..]' ]]`: a subscript is expanded, whatever quotes it.
+            if text == "-v" {
+                arithmetic = true;
+                continue;
+            }
             if text == "=~" {
                 matched = previous.take().map(|(value, _)| value);
                 continue;

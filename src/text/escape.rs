@@ -6,10 +6,10 @@ use crate::rules::codec::hex_digit;
 use crate::span::ByteSpan;
 
 /// How far a view reaches to either side of what called for it, in bytes.
-const REACH: usize = 2_048;
+const REACH: usize = 4_096;
 /// How far it reaches back, in bytes.
 const BACK: usize = 512;
-/// How much of the line before joined literals their view holds: what they are given to.
+/// How much of the line before joined literals and escapes their view holds: what they are given to.
 const LEAD: usize = 96;
 
 /// Most lines that are put together.
@@ -68,16 +68,34 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
         .iter()
         .rposition(outside)
         .map_or(low, |before| low + before + 1);
+    // Mail breaks its lines where it likes.
+    let mail = kind == ViewKind::Escape && bytes[at..].starts_with(b"=3D");
     let high = bytes.len().min(at + REACH);
-    let end = bytes[at..high]
-        .iter()
-        .position(outside)
-        .map_or(high, |after| at + after);
-    let mut view = View::mapped(kind, ByteSpan::new(start, end)?);
+    let mut end = at;
+    while end < high {
+        if mail && let length @ 1.. = soft_break(&bytes[end..high]) {
+            end += length;
+        } else if outside(&bytes[end]) {
+            break;
+        } else {
+            end += 1;
+        }
+    }
+    // In an address nothing stands before what has a name in it.
+    let lead = match kind {
+        ViewKind::Percent => start,
+        _ => lead(bytes, start, floor),
+    };
+    let mut view = View::mapped(kind, ByteSpan::new(lead, end)?);
+    for (offset, byte) in bytes[lead..start].iter().enumerate() {
+        view.push(*byte, lead + offset, lead + offset + 1);
+    }
     let mut position = start;
     let mut undone = 0;
     while position < end {
-        if let Some((value, length)) = one(kind, &bytes[position..end]) {
+        if mail && let length @ 1.. = soft_break(&bytes[position..end]) {
+            position += length;
+        } else if let Some((value, length)) = one(kind, &bytes[position..end]) {
             view.push(value, position, position + length);
             undone += usize::from(tells(kind, value));
             position += length;
@@ -87,6 +105,29 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
         }
     }
     (undone > 0).then_some(view)
+}
+
+/// How long the soft break of a line is that a text begins with and a token goes on after; 0 when there is none.
+fn soft_break(rest: &[u8]) -> usize {
+    let length = match rest {
+        [b'=', b'\n', ..] => 2,
+        [b'=', b'\r', b'\n', ..] => 3,
+        _ => return 0,
+    };
+    if rest.get(length).is_some_and(|next| in_token(*next)) {
+        length
+    } else {
+        0
+    }
+}
+
+/// Where what a view holds of the line before `start` begins.
+fn lead(bytes: &[u8], start: usize, floor: usize) -> usize {
+    let low = start.saturating_sub(LEAD).max(floor).min(start);
+    bytes[low..start]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(low, |before| low + before + 1)
 }
 
 /// Whether an escape of this byte hides something: a letter or a digit, in addresses also the signs of base64.
@@ -196,11 +237,7 @@ pub fn joined(bytes: &[u8], joint: ByteSpan, floor: usize) -> Option<View> {
         .map_or(low, |before| low + before + 1);
     let high = bytes.len().min(joint.end() + REACH);
     let operator = &bytes[joint.start()..joint.end()];
-    let lead = start.saturating_sub(LEAD).max(floor).min(start);
-    let lead = bytes[lead..start]
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(lead, |before| lead + before + 1);
+    let lead = lead(bytes, start, floor);
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(lead, high)?);
     for (offset, byte) in bytes[lead..start].iter().enumerate() {
         view.push(*byte, lead + offset, lead + offset + 1);
@@ -233,7 +270,11 @@ mod tests {
         assert_eq!(view.original(0, 4), ByteSpan::new(2, 10));
         assert_eq!(view.original(1, 3), ByteSpan::new(5, 7));
         let view = around(b"\"\\u0067\\x6c&\"", 1, 0, ViewKind::Escape).unwrap();
-        assert_eq!(view.bytes, b"gl&");
+        assert_eq!(view.bytes, b"\"gl&");
+        let text = b"x\nNAME=3Dab=\r\ncd=3D=\nef ";
+        let view = around(text, 6, 0, ViewKind::Escape).unwrap();
+        assert_eq!(view.bytes, b"NAME=abcd=ef");
+        assert_eq!(view.original(5, 12), ByteSpan::new(9, text.len() - 1));
         let view = around(b"&#103;&#x6C;d", 0, 0, ViewKind::Entity).unwrap();
         assert_eq!(view.bytes, b"gld");
         let text = b"x={&quot;k&quot;: &quot;v&quot;}\n";

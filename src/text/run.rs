@@ -72,25 +72,52 @@ pub fn decode(bytes: &[u8], span: ByteSpan) -> Option<View> {
         return Some(View::whole(ViewKind::Hex, text, span));
     }
     // Nearly every long word is seen not to be encoded text by its first letters.
-    for four in run[..16].chunks_exact(4) {
+    let (mut plain, mut wide) = (true, true);
+    for (index, four) in run[..16].chunks_exact(4).enumerate() {
         let mut held = 0_u32;
         for byte in four {
             held = held << 6 | u32::from(codec::base64_digit(*byte)?);
         }
         let [_, decoded @ ..] = held.to_be_bytes();
-        if !decoded.into_iter().all(is_plain) {
+        plain &= decoded.into_iter().all(is_plain);
+        let low = |at: usize| (index * 3 + at).is_multiple_of(2);
+        wide &= (0..3).all(|at| {
+            if low(at) {
+                is_plain(decoded[at])
+            } else {
+                decoded[at] == 0
+            }
+        });
+        if !plain && !wide {
             return None;
         }
     }
     let compact: Vec<u8> = run.iter().copied().filter(|byte| *byte != b'\n').collect();
-    let text = codec::base64(&compact)?;
+    let mut text = codec::base64(&compact)?;
+    if wide {
+        text = narrow(&text)?;
+    }
     is_text(&text).then(|| View::whole(ViewKind::Base64, text, span))
+}
+
+/// The ASCII of a text in UTF-16, lower byte first, as PowerShell takes its commands (`-EncodedCommand`).
+fn narrow(wide: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, rest) = wide.as_chunks::<2>();
+    // What is not ASCII stands for itself by a sign that is in no token.
+    let low = |pair: &[u8; 2]| if pair[1] == 0 { pair[0] } else { b' ' };
+    rest.is_empty().then(|| pairs.iter().map(low).collect())
 }
 
 /// Whether a data address says that no text follows.
 fn is_picture(bytes: &[u8], span: ByteSpan) -> bool {
     let before = &bytes[span.start().saturating_sub(32)..span.start()];
     before.ends_with(b";base64,") && memchr::memmem::find(before, b"image/").is_some()
+}
+
+/// Whether nothing but text was decoded, to the last byte.
+#[must_use]
+pub fn is_plain_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| is_plain(*byte))
 }
 
 fn is_text(bytes: &[u8]) -> bool {
@@ -105,6 +132,18 @@ const fn is_plain(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_powershell_takes_for_a_command_is_read() {
+        let plain = "$env:NAME = 'value-of-some-length'";
+        let wide: Vec<u8> = plain.bytes().flat_map(|byte| [byte, 0]).collect();
+        let encoded = codec::to_base64(&wide);
+        let text = format!("powershell -enc {encoded} -NoProfile");
+        let span = around(text.as_bytes(), 32, 0).unwrap();
+        let view = decode(text.as_bytes(), span).unwrap();
+        assert_eq!(view.bytes, plain.as_bytes());
+        assert_eq!(view.original(5, 9), ByteSpan::new(16, 16 + encoded.len()));
+    }
 
     #[test]
     fn an_encoded_text_is_found_whole_also_when_it_is_wrapped() {

@@ -44,7 +44,7 @@ pub fn shell(data: &[u8]) {
 
 /// Any text is code of any language, and what is told of it stands in it.
 pub fn code(data: &[u8]) {
-    const LANGUAGES: [Language; 18] = [
+    const LANGUAGES: [Language; 19] = [
         Language::Python,
         Language::JavaScript,
         Language::Perl,
@@ -60,6 +60,7 @@ pub fn code(data: &[u8]) {
         Language::Ex,
         Language::Sql,
         Language::Mongo,
+        Language::M4,
         Language::Redis,
         Language::PowerShell,
         Language::Cmd,

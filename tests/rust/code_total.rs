@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use armorer_guard_core::actions::code::{Language, MAX_CODE_BYTES, What, analyse};
 use armorer_guard_core::shell::command::Value;
 
-const LANGUAGES: [(&str, Language); 18] = [
+const LANGUAGES: [(&str, Language); 19] = [
     ("python", Language::Python),
     ("js", Language::JavaScript),
     ("perl", Language::Perl),
@@ -26,6 +26,7 @@ const LANGUAGES: [(&str, Language); 18] = [
     ("ex", Language::Ex),
     ("sql", Language::Sql),
     ("mongo", Language::Mongo),
+    ("m4", Language::M4),
     ("redis", Language::Redis),
     ("ps", Language::PowerShell),
     ("cmd", Language::Cmd),

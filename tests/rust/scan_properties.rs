@@ -143,6 +143,22 @@ fn redaction_changes_no_byte_outside_its_spans_and_a_second_time_nothing() {
 }
 
 #[test]
+fn a_block_is_redacted_as_a_whole_whatever_stands_in_it() {
+    let mut random = Random(7);
+    let dashes = "-----";
+    let text = format!(
+        "key:\n{dashes}BEGIN RSA PRIVATE {0}{dashes}\n{1}\n{2}\n{3}\n{dashes}END RSA PRIVATE {0}{dashes}\nend",
+        "KEY",
+        random.base62(64),
+        random.token(),
+        random.base62(64),
+    );
+    let once = redacted(&text);
+    assert_eq!(once, "key:\n[redacted:secrets.private-key]\nend");
+    assert_eq!(redacted(&once), once);
+}
+
+#[test]
 fn json_stays_json_with_the_same_structure() {
     let mut random = Random(3);
     for _ in 0..500 {

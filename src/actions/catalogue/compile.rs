@@ -13,7 +13,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 23] = [
+pub const LANGUAGES: [&str; 24] = [
     "shell",
     "python",
     "javascript",
@@ -29,6 +29,7 @@ pub const LANGUAGES: [&str; 23] = [
     "sed",
     "ex",
     "sql",
+    "m4",
     "mongo",
     "redis",
     "powershell",

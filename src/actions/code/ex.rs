@@ -288,6 +288,20 @@ fn functions(text: &str, at: usize) -> Vec<What> {
         }
         let from = found + offset;
         let strings = quoted(&text[from..]);
+        // `delete($HOME, "rf")`: the path is no string.
+        if name == "delete("
+            && let Some(value) = variable(&text[from..])
+        {
+            let whole = strings
+                .first()
+                .is_some_and(|(flags, _)| flags.contains('r'));
+            effects.push(path(
+                ActionKind::FsDelete,
+                value,
+                if whole { &["recursive"] } else { &[] },
+            ));
+            continue;
+        }
         let chosen = if name == "writefile(" {
             strings.last()
         } else {
@@ -313,6 +327,18 @@ fn functions(text: &str, at: usize) -> Vec<What> {
         });
     }
     effects
+}
+
+/// The path that a variable of the environment or a call at the start of an argument stands for.
+fn variable(text: &str) -> Option<&'static str> {
+    let text = text.trim_start();
+    if text.starts_with("$HOME")
+        || text.starts_with("expand('~')")
+        || text.starts_with("expand(\"~\")")
+    {
+        return Some("~");
+    }
+    (text.starts_with("getcwd(") || text.starts_with("$PWD")).then_some(".")
 }
 
 fn quoted(text: &str) -> Vec<(&str, usize)> {

@@ -15,6 +15,7 @@ mod ex;
 mod fold;
 mod lex;
 mod lisp;
+mod m4;
 mod mongo;
 mod redis;
 mod sed;
@@ -67,6 +68,8 @@ pub enum Language {
     Ex,
     /// SQL of any dialect, with the meta commands of psql, sqlite3, mysql and sqlcmd.
     Sql,
+    /// m4.
+    M4,
     /// The MongoDB shell.
     Mongo,
     /// Redis commands, one a line.
@@ -145,6 +148,8 @@ pub struct CodeEffect {
 
 /// Why code that code makes up as it runs is not known.
 pub const COMPUTED_CODE: &str = "code that is computed when it runs";
+/// Why code that is read as a text, and not run as a script, is not known.
+pub const READ_CODE: &str = "code that is read from a file when it runs";
 /// Why code that is decoded as it runs is not known.
 pub const DECODED_CODE: &str = "code that is decoded when it runs";
 
@@ -215,6 +220,7 @@ fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
         Language::Ex => ex::analyse(text),
         Language::Elisp => lisp::analyse(text),
         Language::AppleScript => applescript::analyse(text),
+        Language::M4 => m4::analyse(text),
         Language::Redis => redis::analyse(text),
         Language::PowerShell => windows::powershell::analyse(text),
         Language::Cmd => windows::cmd::analyse(text),

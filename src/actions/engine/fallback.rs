@@ -40,6 +40,7 @@ impl Engine<'_> {
         }
         self.act(&manner, &word, here);
         self.as_wrapper(words, here);
+        self.as_console(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);
         for word in words {

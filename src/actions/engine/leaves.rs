@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Engine;
 use super::owner::{self, Belongs};
+use crate::actions::action::Action;
 use crate::actions::kinds::ActionKind;
 use crate::actions::url;
 use crate::actions::word::Data;
@@ -23,6 +24,63 @@ impl Engine<'_> {
             })
         {
             action.attributes.push(String::from("harmless"));
+        }
+    }
+
+    /// What another user's rights are used for: looking, installing packages from the sources that the machine has, or
+    /// starting a service that is there. Anything else beside it, and nothing is said.
+    pub(super) fn rights_used(&mut self, first: usize) {
+        let own = self.actions.get_mut(first..).unwrap_or_default();
+        let Some((raised, inner)) = own.split_first_mut() else {
+            return;
+        };
+        let program = raised.target.value.as_str();
+        if raised.kind != ActionKind::ExecPrivileged || !raised.target.exact {
+            return;
+        }
+        let installs = |action: &Action| {
+            action.kind == ActionKind::PackageInstall
+                && action.target.exact
+                && action.attributes == ["system"]
+                && action.target.value != UPGRADES
+        };
+        let starts = |action: &Action| {
+            action.kind == ActionKind::SystemService
+                && action.target.exact
+                && action.attributes == ["starts"]
+        };
+        let used = if inner.is_empty() && LOOKS.contains(&program) {
+            "harmless"
+        } else if inner.is_empty() {
+            return;
+        } else if INSTALLERS.contains(&program) && inner.iter().all(installs) {
+            "packages"
+        } else if inner.iter().all(starts) {
+            "starts"
+        } else {
+            return;
+        };
+        raised.attributes.push(String::from(used));
+    }
+
+    /// Names that are added for this machine itself, in the file of hosts, lead nobody anywhere.
+    pub(super) fn names_this_machine(&mut self, first: usize, data: &Data) {
+        let text = data.text.as_ref().and_then(|text| text.value.exact());
+        let own = |line: &str| {
+            let address = line.split_whitespace().next().unwrap_or("#");
+            address.starts_with("127.") || address == "::1" || address.starts_with('#')
+        };
+        if !text.is_some_and(|text| text.lines().all(own)) {
+            return;
+        }
+        for action in self.actions.iter_mut().skip(first) {
+            if action.kind == ActionKind::SystemNetwork
+                && action.target.value.ends_with("/etc/hosts")
+                && action.has("append")
+            {
+                action.attributes.push(String::from("loopback"));
+                action.attributes.sort_unstable();
+            }
         }
     }
 
@@ -63,9 +121,12 @@ impl Engine<'_> {
                 .variables
                 .iter()
                 .find(|name| !logs_in_there && told(name) != Belongs::Here);
+            // A password without an owner's name logs in wherever somebody says that it does.
+            let doubtful =
+                |name: &&Rc<str>| matches!(told(name), Belongs::Elsewhere | Belongs::Unclear);
             let shown = gone
                 .or(shown)
-                .or_else(|| logs_in.iter().find(elsewhere))
+                .or_else(|| logs_in.iter().find(doubtful))
                 .map(|name| format!("carries the variable `{name}`"));
             if gone.is_some() && !action.has("secret") {
                 action.attributes.push(String::from("secret"));
@@ -79,3 +140,34 @@ impl Engine<'_> {
         }
     }
 }
+
+/// What is installed when nothing is named.
+const UPGRADES: &str = "upgrades";
+
+/// Programs that install packages, signed by whoever the machine trusts for them, and take nothing else for an operand.
+const INSTALLERS: [&str; 5] = ["apt", "apt-get", "aptitude", "dnf", "yum"];
+
+/// Programs of which nothing more is to be said, when nothing is said about what they do: none of them is a door to
+/// something else.
+const LOOKS: [&str; 20] = [
+    "apt",
+    "apt-get",
+    "apk",
+    "dnf",
+    "yum",
+    "pacman",
+    "zypper",
+    "dpkg",
+    "rpm",
+    "snap",
+    "systemctl",
+    "service",
+    "journalctl",
+    "docker",
+    "podman",
+    "true",
+    "test",
+    "id",
+    "whoami",
+    "ss",
+];

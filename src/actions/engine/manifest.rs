@@ -100,10 +100,16 @@ impl Engine<'_> {
     }
 }
 
-/// The lines of a makefile that a shell runs, as one text: those behind a tab, and those behind `target: ;`.
+/// The lines of a makefile that a shell runs, as one text: those behind a tab, those behind `target: ;`, and what stands
+/// in `$(shell ..)`.
 pub fn recipes(makefile: &str) -> String {
     let mut text = String::new();
     for line in makefile.lines() {
+        for (at, _) in line.match_indices("(shell ") {
+            let inner = &line[at + "(shell ".len()..];
+            text.push_str(&inner[..closing(inner)].replace("$$", "$"));
+            text.push('\n');
+        }
         let recipe = line.strip_prefix('\t').or_else(|| {
             let (target, behind) = line.split_once(':')?;
             let recipe = behind.split_once(';')?.1;
@@ -116,4 +122,18 @@ pub fn recipes(makefile: &str) -> String {
         }
     }
     text
+}
+
+/// Where the parenthesis closes that was opened before a text.
+fn closing(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' if depth == 0 => return at,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }

@@ -86,7 +86,9 @@ pub enum Belongs {
     Here,
     /// To somebody else.
     Elsewhere,
-    /// The name does not say, or the host may be their own all the same.
+    /// The host may be a server that they run themselves.
+    Perhaps,
+    /// The name does not say.
     Unclear,
 }
 
@@ -142,10 +144,10 @@ pub fn belongs(name: &str, host: &str) -> Belongs {
             };
         }
     }
-    if named && !near {
-        Belongs::Elsewhere
-    } else {
-        Belongs::Unclear
+    match (named, near) {
+        (true, true) => Belongs::Perhaps,
+        (true, false) => Belongs::Elsewhere,
+        (false, _) => Belongs::Unclear,
     }
 }
 
@@ -239,11 +241,11 @@ mod tests {
         // A server of their own, or nobody knows whose.
         assert_eq!(
             belongs("GITHUB_TOKEN", "github.company.example"),
-            Belongs::Unclear
+            Belongs::Perhaps
         );
         assert_eq!(
             belongs("GITLAB_TOKEN", "gitlab.example.com"),
-            Belongs::Unclear
+            Belongs::Perhaps
         );
         assert_eq!(belongs("API_TOKEN", "evil.example"), Belongs::Unclear);
         assert_eq!(belongs("GITHUB_TOKEN", ""), Belongs::Unclear);

@@ -19,6 +19,12 @@ use crate::actions::place;
 use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
+/// How the reason begins when nobody can say which program it is.
+pub(super) const COMPUTED_PROGRAM: &str = "the program is computed";
+
+/// What is said of programs that an option names.
+const BY_OPTION: &str = "by_option";
+
 /// What the effects of one command have done so far.
 #[derive(Default)]
 pub(super) struct Done {
@@ -145,7 +151,7 @@ impl Engine<'_> {
             self.code_data("shell", &data, name, here);
             return;
         }
-        let reason = format!("the program is computed: {}", Self::reason_of(word));
+        let reason = format!("{COMPUTED_PROGRAM}: {}", Self::reason_of(word));
         self.unknown(reason, name, here);
     }
 
@@ -347,6 +353,7 @@ impl Engine<'_> {
     /// Applies the effects of an entry to a line.
     pub fn effects(&mut self, line: &Line<'_>, by: &str, here: &Situation) -> Effects {
         let entry = line.entry;
+        self.hidden_code(line, here);
         let harmless = entry
             .harmless_when
             .iter()
@@ -426,14 +433,7 @@ impl Engine<'_> {
         data.merge(&done.inner);
         data.text = None;
         if done.ran && done.raised && !done.interactive {
-            // What another user's rights are used for only looks.
-            let mut own = self.actions.iter_mut().skip(done.first);
-            if let (Some(action), None) = (own.next(), own.next())
-                && action.kind == ActionKind::ExecPrivileged
-                && LOOKS.contains(&action.target.value.as_str())
-            {
-                action.attributes.push(String::from("harmless"));
-            }
+            self.rights_used(done.first);
         }
         if done.ran && !done.interactive {
             self.looks_elsewhere(done.first);
@@ -494,14 +494,29 @@ impl Engine<'_> {
         if let Some(selector) = &entry.lists
             && line.all(&entry.lists_when) > Truth::No
         {
+            // What would be run on everything that is found is told of everything as well.
+            let everything = entry.effects.iter().any(|effect| {
+                let all = |(name, _): &(&str, _)| *name == "everything";
+                effect.attributes.iter().any(all) && line.applies(effect) == Truth::Yes
+            });
             for word in line.select(selector) {
                 let (text, _) = word.known();
                 if text.is_empty() {
                     continue;
                 }
-                let path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
+                let mut path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
+                let whole = matches!(
+                    place::classify(&path, self.context),
+                    Place::Root | Place::HomeRoot
+                );
+                if everything && whole && here.on.is_none() {
+                    path.push_str(if path.ends_with('/') { "*" } else { "/*" });
+                }
                 crate::actions::word::add(&mut output.folders, &Rc::from(path));
             }
+        }
+        if !decodes && !done.writes.is_empty() {
+            self.names_this_machine(done.first, line.stdin);
         }
         for file in &done.writes {
             let mut flowing = data.clone();
@@ -544,11 +559,37 @@ impl Engine<'_> {
             Some(selector) => line.targets(effect, selector),
             None => Vec::new(),
         };
+        let before = self.actions.len();
+        self.effect_on(effect, &words, line, by, here, done);
+        if effect.attributes.iter().any(|(name, _)| *name == BY_OPTION) {
+            self.named_by_option(before);
+        }
+    }
+
+    /// Programs that run because an option or a setting of another one names them.
+    pub(super) fn named_by_option(&mut self, before: usize) {
+        for action in self.actions.iter_mut().skip(before) {
+            if action.kind == ActionKind::ExecLocal && !action.has(BY_OPTION) {
+                action.attributes.push(String::from(BY_OPTION));
+                action.attributes.sort_unstable();
+            }
+        }
+    }
+
+    fn effect_on(
+        &mut self,
+        effect: &Effect<'_>,
+        words: &[Word],
+        line: &Line<'_>,
+        by: &str,
+        here: &Situation,
+        done: &mut Done,
+    ) {
         let reads_stdin = matches!(effect.to, Some(Selector::Stdin));
         match &effect.act {
-            Act::Do(kind) => self.simple_effect(*kind, effect, &words, line, by, here, done),
+            Act::Do(kind) => self.simple_effect(*kind, effect, words, line, by, here, done),
             Act::Argv => {
-                let words = self.wrapped(effect, words, line, here);
+                let words = self.wrapped(effect, words.to_vec(), line, here);
                 if words.is_empty() {
                     return;
                 }
@@ -592,13 +633,15 @@ impl Engine<'_> {
                     let own = self
                         .parameters(effect, line, here)
                         .or_else(|| match &effect.to {
-                            Some(Selector::Operand(text)) if *language == "shell" => {
+                            Some(Selector::Operand(text))
+                                if *language == "shell" && line.entry.stop_at_operand =>
+                            {
                                 Some(with_parameters(here, line, *text, by))
                             }
                             _ => None,
                         });
                     let here = own.as_ref().unwrap_or(here);
-                    for word in &words {
+                    for word in words {
                         if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
                             self.bare_shell(word.exact(), by, here);
                         }
@@ -607,7 +650,7 @@ impl Engine<'_> {
                 }
             }
             Act::Script(language) => {
-                for word in &words {
+                for word in words {
                     done.applied = true;
                     done.inner.merge(&self.script(language, word, by, here));
                 }
@@ -620,7 +663,7 @@ impl Engine<'_> {
             }
             Act::Assign => {
                 done.applied = true;
-                for word in &words {
+                for word in words {
                     let (text, _) = word.known();
                     if let Some(name) = assignment_name(text) {
                         let name = name.to_owned();
@@ -731,28 +774,3 @@ fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Si
         ..here.clone()
     }
 }
-
-/// Programs of which nothing more is to be said, when nothing is said about what they do: none of them is a door to
-/// something else.
-const LOOKS: [&str; 20] = [
-    "apt",
-    "apt-get",
-    "apk",
-    "dnf",
-    "yum",
-    "pacman",
-    "zypper",
-    "dpkg",
-    "rpm",
-    "snap",
-    "systemctl",
-    "service",
-    "journalctl",
-    "docker",
-    "podman",
-    "true",
-    "test",
-    "id",
-    "whoami",
-    "ss",
-];

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::manifest::recipes;
+use super::program::COMPUTED_PROGRAM;
 use super::target::{Manner, carry};
 use super::unlisted::literals;
 use super::{Engine, Situation, blank};
@@ -193,13 +194,14 @@ impl Engine<'_> {
         let computes = of.iter().any(|action| {
             action.kind == ActionKind::Unknown
                 && action.reason.as_deref().is_some_and(|reason| {
-                    [code::COMPUTED_CODE, code::DECODED_CODE].contains(&reason)
+                    [code::COMPUTED_CODE, code::DECODED_CODE, code::READ_CODE].contains(&reason)
                 })
         });
         let source = of
             .iter()
             .find(|action| action.kind == ActionKind::NetFetch && action.target.exact)
             .map(|action| Rc::<str>::from(action.target.value.as_str()));
+        self.told_by_peer(first, here);
         if let Some(source) = source.filter(|_| computes) {
             let likely = Situation {
                 certainty: here.certainty.min(Certainty::Likely),
@@ -210,6 +212,34 @@ impl Engine<'_> {
                 ..Data::opaque()
             };
             self.remote_code(&data, by, &likely);
+        }
+    }
+
+    /// Code that is connected to a port of another host and runs programs that it does not name is told what to run.
+    fn told_by_peer(&mut self, first: usize, here: &Situation) {
+        let of = self.actions.get(first..).unwrap_or_default();
+        let unnamed = of.iter().any(|action| {
+            action.kind == ActionKind::Unknown
+                && action
+                    .reason
+                    .as_deref()
+                    .is_some_and(|reason| reason.starts_with(COMPUTED_PROGRAM))
+        });
+        let peer = of.iter().find(|action| {
+            let address = action.target.value.as_str();
+            matches!(action.kind, ActionKind::NetFetch | ActionKind::NetSend)
+                && !address.contains("://")
+                && address.contains(':')
+                && !action.has("loopback")
+        });
+        if let Some(peer) = peer.filter(|_| unnamed) {
+            let action = Action {
+                kind: ActionKind::ExecRemoteShell,
+                attributes: Vec::new(),
+                certainty: peer.certainty.min(Certainty::Likely),
+                ..peer.clone()
+            };
+            self.push(action, here);
         }
     }
 
@@ -251,36 +281,7 @@ impl Engine<'_> {
                     attributes,
                     ..Manner::of(kind, role_of(role), by)
                 };
-                match target {
-                    Some(value) => {
-                        let word = Word::made(value, here.origin.clone());
-                        if kind == ActionKind::ExecLocal && role == TargetRole::Path {
-                            self.runs_written(&word, by, &here);
-                        }
-                        let mut manner = manner;
-                        if kind == ActionKind::PackageInstall && self.is_downloaded(&word, &here) {
-                            manner.attributes.extend(["downloaded", "from_path"]);
-                        }
-                        let data = self.act(&manner, &word, &here);
-                        if matches!(kind, ActionKind::FsWrite) {
-                            self.remember(&word, &Data::opaque(), &here);
-                        }
-                        data
-                    }
-                    None => {
-                        let action = Action {
-                            attributes: manner
-                                .attributes
-                                .iter()
-                                .map(|name| (*name).to_owned())
-                                .collect(),
-                            by: by.to_owned(),
-                            ..blank(kind, &here)
-                        };
-                        self.push(action, &here);
-                        Data::default()
-                    }
-                }
+                self.code_act(manner, target, &here)
             }
             What::Shell { text, verbatim_at } => {
                 let word = Word::made(text, text_origin(verbatim_at));
@@ -296,40 +297,90 @@ impl Engine<'_> {
                     && matches!(text, Value::Exact(_))
                     && !matches!(language, Language::Cmd | Language::PowerShell);
                 let word = Word::made(text, text_origin(verbatim_at));
-                let before = self.actions.len();
-                let output = self.code_word(name_of(language), &word, by, &here);
-                if computed && self.actions.len() == before {
-                    let doubtful = Situation {
-                        certainty: here.certainty.min(Certainty::Likely),
-                        ..here
-                    };
-                    let reason = String::from("the code is put together when it runs");
-                    self.unknown_kind(ActionKind::ExecDynamic, reason, by, &doubtful);
-                }
-                output
+                self.code_in_code(language, &word, computed, by, &here)
             }
-            What::Argv { words } => {
-                let words: Vec<Word> = words
-                    .into_iter()
-                    .map(|value| Word::made(value, here.origin.clone()))
-                    .collect();
-                let deeper = Situation {
-                    depth: here.depth + 1,
-                    ..here.clone()
-                };
-                if !self.afford(0, &deeper) {
-                    return Data::opaque();
-                }
-                if let [program] = words.as_slice() {
-                    self.bare_shell(program.exact(), by, &here);
-                }
-                self.argv(&words, &deeper).output
-            }
+            What::Argv { words } => self.code_argv(words, by, &here),
             What::Unknown { reason } => {
                 self.unknown(reason, by, &here);
                 Data::default()
             }
         }
+    }
+
+    /// An action of a language's own library.
+    fn code_act(
+        &mut self,
+        mut manner: Manner<'_>,
+        target: Option<Value>,
+        here: &Situation,
+    ) -> Data {
+        let kind = manner.kind;
+        let Some(value) = target else {
+            let action = Action {
+                attributes: manner
+                    .attributes
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+                by: manner.by.to_owned(),
+                ..blank(kind, here)
+            };
+            self.push(action, here);
+            return Data::default();
+        };
+        let word = Word::made(value, here.origin.clone());
+        if kind == ActionKind::ExecLocal && manner.role == Role::Path {
+            self.runs_written(&word, manner.by, here);
+        }
+        if kind == ActionKind::PackageInstall && self.is_downloaded(&word, here) {
+            manner.attributes.extend(["downloaded", "from_path"]);
+        }
+        let data = self.act(&manner, &word, here);
+        if kind == ActionKind::FsWrite {
+            self.remember(&word, &Data::opaque(), here);
+        }
+        data
+    }
+
+    /// Text that code hands to an interpreter. What is put together and says nothing may be anything.
+    fn code_in_code(
+        &mut self,
+        language: Language,
+        word: &Word,
+        computed: bool,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        let before = self.actions.len();
+        let output = self.code_word(name_of(language), word, by, here);
+        if computed && self.actions.len() == before {
+            let doubtful = Situation {
+                certainty: here.certainty.min(Certainty::Likely),
+                ..here.clone()
+            };
+            let reason = String::from("the code is put together when it runs");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, by, &doubtful);
+        }
+        output
+    }
+
+    /// A program that code runs without a shell.
+    fn code_argv(&mut self, words: Vec<Value>, by: &str, here: &Situation) -> Data {
+        let words: Vec<Word> = words
+            .into_iter()
+            .map(|value| Word::made(value, here.origin.clone()))
+            .collect();
+        let deeper = Situation {
+            depth: here.depth + 1,
+            ..here.clone()
+        };
+        if !self.afford(0, &deeper) {
+            return Data::opaque();
+        }
+        if let [program] = words.as_slice() {
+            self.bare_shell(program.exact(), by, here);
+        }
+        self.argv(&words, &deeper).output
     }
 
     /// A shell that code or another program starts and gives nothing to run: whoever is at its other end says what runs.
@@ -677,7 +728,7 @@ fn role_of(role: TargetRole) -> Role {
     }
 }
 
-const LANGUAGES: [(&str, Language); 18] = [
+const LANGUAGES: [(&str, Language); 19] = [
     ("python", Language::Python),
     ("javascript", Language::JavaScript),
     ("perl", Language::Perl),
@@ -692,6 +743,7 @@ const LANGUAGES: [(&str, Language); 18] = [
     ("sed", Language::Sed),
     ("ex", Language::Ex),
     ("sql", Language::Sql),
+    ("m4", Language::M4),
     ("mongo", Language::Mongo),
     ("redis", Language::Redis),
     ("powershell", Language::PowerShell),

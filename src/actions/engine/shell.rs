@@ -462,6 +462,7 @@ impl Engine<'_> {
             action.attributes.sort_unstable();
             action.attributes.dedup();
         }
+        self.names_this_machine(before, data);
         self.remember(file, data, here);
     }
 
@@ -669,7 +670,9 @@ impl Engine<'_> {
                         ..at
                     };
                     if self.afford(text.len(), &deeper) {
+                        let before = self.actions.len();
                         self.shell_text(&text, &value.origin, &deeper);
+                        self.named_by_option(before);
                     }
                 }
             }

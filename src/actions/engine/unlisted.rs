@@ -4,8 +4,10 @@
 use super::lookup::base_name;
 use super::{Engine, Situation};
 use crate::actions::action::{Action, Certainty};
+use crate::actions::catalogue::entry::Act;
 use crate::actions::kinds::ActionKind;
-use crate::actions::word::{Data, Word};
+use crate::actions::line::Line;
+use crate::actions::word::{Data, Origin, Word};
 use crate::shell::command::Value;
 use crate::text::fold;
 
@@ -71,6 +73,24 @@ impl Engine<'_> {
         (!data.urls.is_empty()).then(|| data.clone())
     }
 
+    /// What a program that nobody knows is told: `!command` stands for a shell in many of them.
+    pub(super) fn as_console(&mut self, words: &[Word], here: &Situation) {
+        const MOST: usize = 8;
+        let told = here.stdin.text.as_ref().and_then(|text| text.value.exact());
+        let lines = told.into_iter().flat_map(str::lines).map(str::trim_start);
+        let given = words.iter().skip(1).filter_map(Word::exact);
+        let codes: Vec<String> = lines
+            .chain(given)
+            .filter_map(|text| text.strip_prefix('!'))
+            .map(|code| code.trim_start().to_owned())
+            .filter(|code| code.contains(' '))
+            .take(MOST)
+            .collect();
+        for code in codes {
+            self.doubtful_code(&code, &words[0], here);
+        }
+    }
+
     /// A program that nobody knows may run what is given to it: `newtool rm -rf /`, `newtool -c 'rm -rf /'`. Only what
     /// cannot be taken back is said, because most words after an unknown name are something else.
     pub(super) fn as_wrapper(&mut self, words: &[Word], here: &Situation) {
@@ -107,6 +127,72 @@ impl Engine<'_> {
             if self.actions.len() > before {
                 return;
             }
+        }
+    }
+
+    /// What words of a program that is known hold besides what its entry says: `!command` for a shell, the value of an
+    /// option that is called like code, a command behind `--`. Only what cannot be taken back is said.
+    pub(super) fn hidden_code(&mut self, line: &Line<'_>, here: &Situation) {
+        const LOOKED_AT: usize = 24;
+        let entry = line.entry;
+        if line.args.is_some() || is_text_tool(entry.name) {
+            return;
+        }
+        // What an entry says that it runs is told by itself.
+        let runs = entry
+            .effects
+            .iter()
+            .any(|effect| matches!(effect.act, Act::Argv | Act::Code(_)));
+        let words = line.words;
+        let mut separated = false;
+        for at in line.name_words..words.len().min(LOOKED_AT) {
+            let Some(text) = words[at].exact() else {
+                continue;
+            };
+            let attached = text.split_once('=');
+            let (option, value) =
+                attached.map_or((text, None), |(name, value)| (name, Some(value)));
+            if separated && !runs && self.catalogue.commands.find(base_name(text)).is_some() {
+                self.doubtful_argv(&words[at..], here);
+                return;
+            }
+            separated = text == "--";
+            if let Some(code) = text.strip_prefix('!').filter(|code| code.contains(' ')) {
+                self.doubtful_code(code, &words[at], here);
+            } else if !runs && is_code_option(option) {
+                let next = words.get(at + 1).and_then(Word::exact);
+                if let Some(code) = value.or(next).filter(|code| code.contains(' ')) {
+                    self.doubtful_code(code, &words[at], here);
+                }
+            }
+        }
+    }
+
+    /// Text that may be code of a shell, or hold some between quotes.
+    fn doubtful_code(&mut self, text: &str, word: &Word, here: &Situation) {
+        let deeper = possibly(here);
+        if !self.afford(text.len(), &deeper) {
+            return;
+        }
+        let before = self.actions.len();
+        let origin = Origin {
+            verbatim: None,
+            ..word.origin.clone()
+        };
+        self.shell_text(text, &origin, &deeper);
+        for literal in literals(text) {
+            self.shell_text(literal, &origin, &deeper);
+        }
+        self.keep_worst(before);
+    }
+
+    /// Words that may be a command.
+    fn doubtful_argv(&mut self, words: &[Word], here: &Situation) {
+        let deeper = possibly(here);
+        if words.len() > 1 && self.afford(0, &deeper) {
+            let before = self.actions.len();
+            self.argv(words, &deeper);
+            self.keep_worst(before);
         }
     }
 
@@ -178,6 +264,39 @@ const CODE_OPTIONS: [&str; 12] = [
     "--run",
     "-eval",
 ];
+
+/// Whether the name of a long option says that its value is code or a program: `--run_under`, `--init-hook`, `--pipe`.
+fn is_code_option(option: &str) -> bool {
+    const PARTS: [&str; 13] = [
+        "exec",
+        "eval",
+        "hook",
+        "run_under",
+        "run-under",
+        "pipe",
+        "pager",
+        "launcher",
+        "wrapper",
+        "callback",
+        "command",
+        "on-download",
+        "script",
+    ];
+    let Some(name) = option.strip_prefix("--") else {
+        return false;
+    };
+    PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Programs whose words are text that they print, look for or keep.
+fn is_text_tool(name: &str) -> bool {
+    const TOOLS: [&str; 16] = [
+        "echo", "printf", "grep", "rg", "ack", "ag", "git", "gh", "glab", "hg", "jq", "sed",
+        "test", "find", "expr", "logger",
+    ];
+    let first = name.split(' ').next().unwrap_or(name);
+    TOOLS.contains(&first)
+}
 
 /// Whether an action cannot be taken back, whoever is asked.
 fn is_worst(action: &Action) -> bool {

@@ -85,7 +85,7 @@ impl Engine<'_> {
     ) -> Vec<Word> {
         if !matches!(selector, Selector::Stdin) {
             let mut words = line.select(selector);
-            if line.entry.lists.is_some() {
+            if line.entry.lists.is_some() && !names_files(selector) {
                 // `find DIR -exec`: what is found lies below, not the folder itself alone.
                 for word in &mut words {
                     if let Some(path) = word.exact().and_then(|text| self.absolute(text, here)) {
@@ -119,6 +119,15 @@ impl Engine<'_> {
             .iter()
             .map(|folder| made(listed(folder, false, "standard input")))
             .collect()
+    }
+}
+
+/// Whether a selector says which files they are, and not only where they lie.
+fn names_files(selector: &Selector<'_>) -> bool {
+    match selector {
+        Selector::Under(..) => true,
+        Selector::First(several) | Selector::All(several) => several.iter().all(names_files),
+        _ => false,
     }
 }
 

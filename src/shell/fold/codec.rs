@@ -117,8 +117,7 @@ pub(super) fn xxd(arguments: &[&str], input: &str) -> Option<String> {
         ["-r", "-p"] | ["-p", "-r"] | ["-rp" | "-pr"] | ["-r", "-ps"] | ["-ps", "-r"] => {
             let digits: Vec<u32> = input
                 .chars()
-                .filter(|character| !character.is_whitespace())
-                .map_while(|character| character.to_digit(16))
+                .filter_map(|character| character.to_digit(16))
                 .collect();
             let bytes = digits
                 .chunks_exact(2)

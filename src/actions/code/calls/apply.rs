@@ -13,10 +13,6 @@ use crate::shell::command::Value;
 use crate::span::ByteSpan;
 
 impl Walker<'_> {
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each thing that a call does"
-    )]
     pub(super) fn apply(
         &mut self,
         name: &str,
@@ -29,16 +25,8 @@ impl Walker<'_> {
             Does::Act(kind, at, role, attributes) => {
                 self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
             }
-            Does::Copy => {
-                self.path_act(ActionKind::FsRead, args.pos.first(), vec![], span);
-                self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
-                Val::opaque("")
-            }
-            Does::Move => {
-                self.path_act(ActionKind::FsDelete, args.pos.first(), vec![], span);
-                self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
-                Val::opaque("")
-            }
+            Does::Copy => self.transfer(ActionKind::FsRead, &args, span),
+            Does::Move => self.transfer(ActionKind::FsDelete, &args, span),
             Does::Shell(index) => {
                 let value = args
                     .pos
@@ -54,69 +42,20 @@ impl Walker<'_> {
                 self.argv(words, span);
                 Val::opaque("")
             }
-            Does::Exec(from) => {
-                let mut words = flat(args.pos.get(from - 1..from).unwrap_or(&[]));
-                words.extend(
-                    flat(args.pos.get(from..).unwrap_or(&[]))
-                        .into_iter()
-                        .skip(1),
-                );
-                self.argv(words, span);
-                Val::opaque("")
+            Does::Exec(from) => self.exec(from, &args, span),
+            Does::Eval(index) => {
+                let code = args.pos.get(index).or_else(|| args.pos.last());
+                self.eval(self.language, code, name, span)
             }
-            Does::Eval(index) => self.eval(
-                self.language,
-                args.pos.get(index).or_else(|| args.pos.last()),
-                name,
-                span,
-            ),
-            Does::Foreign(language, index) => {
-                let code = args
-                    .pos
-                    .get(index)
-                    .cloned()
-                    .unwrap_or_else(|| Val::opaque("code"));
-                let text = match code.kind {
-                    // `redis.call("FLUSHALL")`: the words of a command.
-                    _ if language == Language::Redis => words_text(&args.pos),
-                    _ => code.as_value(),
-                };
-                let verbatim_at = code.verbatim_at().filter(|_| language != Language::Redis);
-                if let Value::Unknown(_) = text {
-                    self.unknown("a statement that is computed", span);
-                } else {
-                    self.push(
-                        What::Code {
-                            language,
-                            text,
-                            verbatim_at,
-                        },
-                        span,
-                    );
-                }
-                this.unwrap_or_else(|| Val::object("cursor", Vec::new()))
-            }
+            Does::Foreign(language, index) => self.foreign(language, index, this, &args, span),
             Does::Open(path, mode) => self.open(name, this, path, mode, &args, span),
             Does::OpenOrPipe => self.open_or_pipe(&args, span),
-            Does::Request(index) => {
-                let stores = name.ends_with("urlretrieve")
-                    || name.ends_with("getstore")
-                    || name.ends_with("mirror");
-                let answer = self.request(name, args.pos.get(index), None, false, &args, span);
-                if stores && let Some(file) = args.pos.get(index + 1) {
-                    self.path_act(ActionKind::FsWrite, Some(file), vec!["create"], span);
-                }
-                answer
-            }
+            Does::Request(index) => self.download(name, index, &args, span),
             Does::Send(index) => self.request(name, args.pos.get(index), None, true, &args, span),
-            Does::Http(method, url) => self.request(
-                name,
-                args.pos.get(url),
-                args.pos.get(method),
-                false,
-                &args,
-                span,
-            ),
+            Does::Http(method, url) => {
+                let (url, method) = (args.pos.get(url), args.pos.get(method));
+                self.request(name, url, method, false, &args, span)
+            }
             Does::Connect(index) => self.connect(index, &args, span),
             Does::Listen => {
                 let target = args.pos.iter().find_map(host_port).map(Value::Exact);
@@ -133,37 +72,10 @@ impl Walker<'_> {
                 self.redirected = true;
                 Val::opaque("")
             }
-            Does::Write => {
-                let host = self.connections.last().map(|(host, _)| host.clone());
-                let attributes = origin_attributes(&args.origin());
-                if !attributes.is_empty() || host.is_some() {
-                    self.act(
-                        ActionKind::NetSend,
-                        host,
-                        TargetRole::Host,
-                        attributes,
-                        span,
-                    );
-                }
-                Val::opaque("")
-            }
-            Does::Import => match args.pos.first().and_then(Val::exact) {
-                // `__import__('a.b')` gives `a`.
-                Some(module) if name.ends_with("__import__") => {
-                    Val::name(canonical(module.split('.').next().unwrap_or(module)))
-                }
-                Some(module) => Val::name(canonical(module)),
-                None => computed(),
-            },
+            Does::Write => self.write_out(&args, span),
+            Does::Import => imported(name, &args),
             Does::Attribute => self.reflect(name, args, span),
-            Does::Environment(index) => match args.pos.get(index).and_then(Val::exact) {
-                Some(variable) => {
-                    let variable = variable.to_owned();
-                    self.environment(&variable, span)
-                }
-                None if args.pos.is_empty() => Val::opaque("").from(Origin::Environment),
-                None => Val::opaque(""),
-            },
+            Does::Environment(index) => self.one_variable(index, &args, span),
             Does::Show => {
                 if matches!(args.origin(), Origin::Environment) {
                     self.reads_environment(span);
@@ -180,6 +92,97 @@ impl Walker<'_> {
                 Val::object(what, held)
             }
             Does::RunFile(index) => self.run_file(args.pos.get(index), &args, span),
+        }
+    }
+
+    /// From the first path to the second; `kind` is what happens to the first.
+    fn transfer(&mut self, kind: ActionKind, args: &Args, span: Option<ByteSpan>) -> Val {
+        self.path_act(kind, args.pos.first(), vec![], span);
+        self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
+        Val::opaque("")
+    }
+
+    /// A program, and its argv from that argument on, whose first word is another name for the program.
+    fn exec(&mut self, from: usize, args: &Args, span: Option<ByteSpan>) -> Val {
+        let mut words = flat(args.pos.get(from - 1..from).unwrap_or(&[]));
+        let argv = flat(args.pos.get(from..).unwrap_or(&[]));
+        words.extend(argv.into_iter().skip(1));
+        self.argv(words, span);
+        Val::opaque("")
+    }
+
+    /// An argument that is code of another language.
+    fn foreign(
+        &mut self,
+        language: Language,
+        index: usize,
+        this: Option<Val>,
+        args: &Args,
+        span: Option<ByteSpan>,
+    ) -> Val {
+        let code = args
+            .pos
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| Val::opaque("code"));
+        let text = match code.kind {
+            // `redis.call("FLUSHALL")`: the words of a command.
+            _ if language == Language::Redis => words_text(&args.pos),
+            _ => code.as_value(),
+        };
+        let verbatim_at = code.verbatim_at().filter(|_| language != Language::Redis);
+        if let Value::Unknown(_) = text {
+            self.unknown("a statement that is computed", span);
+        } else {
+            self.push(
+                What::Code {
+                    language,
+                    text,
+                    verbatim_at,
+                },
+                span,
+            );
+        }
+        this.unwrap_or_else(|| Val::object("cursor", Vec::new()))
+    }
+
+    /// A request whose answer some functions store in the file that they are given next.
+    fn download(&mut self, name: &str, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
+        let stores = ["urlretrieve", "getstore", "mirror"]
+            .iter()
+            .any(|ending| name.ends_with(ending));
+        let answer = self.request(name, args.pos.get(index), None, false, args, span);
+        if stores && let Some(file) = args.pos.get(index + 1) {
+            self.path_act(ActionKind::FsWrite, Some(file), vec!["create"], span);
+        }
+        answer
+    }
+
+    /// What is written to a connection.
+    fn write_out(&mut self, args: &Args, span: Option<ByteSpan>) -> Val {
+        let host = self.connections.last().map(|(host, _)| host.clone());
+        let attributes = origin_attributes(&args.origin());
+        if !attributes.is_empty() || host.is_some() {
+            self.act(
+                ActionKind::NetSend,
+                host,
+                TargetRole::Host,
+                attributes,
+                span,
+            );
+        }
+        Val::opaque("")
+    }
+
+    /// One variable of the environment, or all of them.
+    fn one_variable(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
+        match args.pos.get(index).and_then(Val::exact) {
+            Some(variable) => {
+                let variable = variable.to_owned();
+                self.environment(&variable, span)
+            }
+            None if args.pos.is_empty() => Val::opaque("").from(Origin::Environment),
+            None => Val::opaque(""),
         }
     }
 
@@ -313,5 +316,17 @@ impl Walker<'_> {
     ) {
         let value = path.map_or_else(|| at_run_time("argument"), Val::as_value);
         self.act(kind, Some(value), TargetRole::Path, attributes, span);
+    }
+}
+
+/// The library that a call loads.
+fn imported(name: &str, args: &Args) -> Val {
+    match args.pos.first().and_then(Val::exact) {
+        // `__import__('a.b')` gives `a`.
+        Some(module) if name.ends_with("__import__") => {
+            Val::name(canonical(module.split('.').next().unwrap_or(module)))
+        }
+        Some(module) => Val::name(canonical(module)),
+        None => computed(),
     }
 }

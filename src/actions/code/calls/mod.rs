@@ -1,8 +1,10 @@
 //! What calls do: names resolved to the table of sinks, arguments to targets, and values that calls give.
 //!
-//! Rooms: `apply` looks a function up in the table of sinks, `run`, `files`, `network` and `reflect` say what those do.
+//! Rooms: `apply` looks a function up in the table of sinks, `run`, `files`, `network`, `cloud` and
+//! `reflect` say what those do.
 
 mod apply;
+mod cloud;
 mod files;
 mod network;
 mod reflect;
@@ -193,6 +195,8 @@ impl Walker<'_> {
                     "ctypes"
                 }
             )),
+            // `bucket.objects.all()`: whatever a client leads to is the client's.
+            Kind::Method(client, _) if is_client(client) => method((**client).clone(), name),
             _ => method(on, name),
         }
     }
@@ -420,6 +424,12 @@ impl Walker<'_> {
         if let Some(does) = sinks::find(self.language, name) {
             return self.apply(name, does, None, args, span);
         }
+        if cloud::makes_client(self.language, name) {
+            return Val::object(cloud::CLIENT, Vec::new());
+        }
+        if let Some(method) = cloud::command(self.language, name) {
+            return self.cloud_call(Val::opaque("command"), method, &args, span);
+        }
         if !name.contains('.') {
             for index in 0..self.stars.len().min(16) {
                 let full = canonical(&format!("{}.{name}", self.stars[index]));
@@ -491,6 +501,9 @@ impl Walker<'_> {
             {
                 return value;
             }
+            if *of == cloud::CLIENT {
+                return self.cloud_call(on, name, &args, span);
+            }
             if *of == "cursor" || (*of == "ctypes") {
                 return on;
             }
@@ -527,6 +540,10 @@ impl Walker<'_> {
         }
         Val::opaque("").from(origin)
     }
+}
+
+fn is_client(value: &Val) -> bool {
+    matches!(&value.kind, Kind::Object(of, _) if *of == cloud::CLIENT)
 }
 
 fn computed() -> Val {

@@ -3,7 +3,7 @@
 use super::native;
 use super::{known, well_known};
 use crate::actions::code::value::concat;
-use crate::actions::code::{CodeEffect, What};
+use crate::actions::code::{CodeEffect, Language, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
@@ -85,9 +85,42 @@ impl Reader {
             self.commands(rest, span, depth + 1);
             return;
         }
-        for part in split(line) {
+        let mut said = None;
+        for (piped, part) in split(line) {
+            if piped {
+                self.piped(said.take(), part, span);
+            }
+            said = Some(part);
             self.command(part, span, depth);
         }
+    }
+
+    /// `echo text | cmd`: what one command writes is what an interpreter without words of its own runs.
+    fn piped(&mut self, from: Option<&str>, into: &str, span: ByteSpan) {
+        let (Some(from), Some(language)) = (from, interpreter(into)) else {
+            return;
+        };
+        let expanded = self.expand(from.trim_start_matches([' ', '\t', '@', '(']));
+        let text = without_carets(&expanded);
+        let (word, rest) = text
+            .split_once([' ', '.', '\t'])
+            .unwrap_or((text.as_ref(), ""));
+        let what = match word.to_ascii_lowercase().as_str() {
+            "echo" => What::Code {
+                language,
+                text: Value::Exact(rest.trim().replace('^', "")),
+                verbatim_at: None,
+            },
+            "type" => native::path_act(
+                ActionKind::ExecLocal,
+                Value::Exact(rest.trim().trim_matches('"').to_owned()),
+                &[],
+            ),
+            _ => What::Unknown {
+                reason: String::from(crate::actions::code::COMPUTED_CODE),
+            },
+        };
+        self.push(what, span);
     }
 
     fn command(&mut self, part: &str, span: ByteSpan, depth: usize) {
@@ -371,7 +404,25 @@ fn sliced(text: &str, from: i64, length: Option<i64>) -> String {
 }
 
 /// Commands between `&`, `&&`, `||`, `|` outside of quotes. Parentheses of a `for` list stay with it.
-fn split(line: &str) -> Vec<&str> {
+/// The interpreter that a command starts, when it is given nothing to run but what comes in.
+fn interpreter(command: &str) -> Option<Language> {
+    let mut words = command.split_whitespace();
+    let language = match native::program_name(words.next()?).as_str() {
+        "cmd" => Language::Cmd,
+        "powershell" | "pwsh" => Language::PowerShell,
+        _ => return None,
+    };
+    let idle = |word: &str| {
+        matches!(
+            word.to_ascii_lowercase().as_str(),
+            "-" | "/q" | "/d" | "-nop" | "-noprofile" | "-noninteractive" | "-command" | "-c"
+        )
+    };
+    words.all(idle).then_some(language)
+}
+
+/// The commands of a line, and of each whether the one before it writes into it.
+fn split(line: &str) -> Vec<(bool, &str)> {
     let head = line
         .trim_start_matches([' ', '\t', '@', '('])
         .get(..4)
@@ -379,11 +430,12 @@ fn split(line: &str) -> Vec<&str> {
         .to_ascii_lowercase();
     // What a `for` or an `if` runs is taken apart with it.
     if head == "for " || head.starts_with("if ") || head == "else" {
-        return vec![line];
+        return vec![(false, line)];
     }
     let mut parts = Vec::new();
     let mut quoted = false;
     let mut begin = 0;
+    let mut piped = false;
     let bytes = line.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -392,8 +444,10 @@ fn split(line: &str) -> Vec<&str> {
             b'^' if !quoted => at += 1,
             b'&' if !quoted && at > 0 && bytes[at - 1] == b'>' => {}
             b'&' | b'|' if !quoted => {
-                parts.push(&line[begin..at]);
+                parts.push((piped, &line[begin..at]));
                 begin = at + 1;
+                let alone = bytes.get(begin) != Some(&b'|') && (at == 0 || bytes[at - 1] != b'|');
+                piped = bytes[at] == b'|' && alone;
                 // The rest of a line after `for` or `if` belongs to it. Only a few bytes are looked at, so that a
                 // line of separators stays linear.
                 let window = &bytes[begin..bytes.len().min(begin + 16)];
@@ -408,10 +462,10 @@ fn split(line: &str) -> Vec<&str> {
         }
         at += 1;
     }
-    parts.push(line.get(begin..).unwrap_or(""));
+    parts.push((piped, line.get(begin..).unwrap_or("")));
     parts
         .into_iter()
-        .map(|part| part.trim_matches(['&', '|']))
+        .map(|(piped, part)| (piped, part.trim_matches(['&', '|'])))
         .collect()
 }
 

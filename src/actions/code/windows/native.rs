@@ -1,5 +1,10 @@
 //! Programs and built-in commands of Windows, by their words.
 
+mod programs;
+
+pub(in crate::actions::code) use programs::decode_utf16;
+use programs::on_programs;
+
 use super::{globbed, known};
 use crate::actions::code::{Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
@@ -12,7 +17,15 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
     if call.flag("/?") || call.flag("-?") {
         return Some(Vec::new());
     }
-    Some(match program.as_str() {
+    [on_files, on_system, on_rights, on_programs]
+        .iter()
+        .find_map(|room| room(&program, &call))
+        .or_else(|| idle(&program).then(Vec::new))
+}
+
+/// What removes, copies, reads or makes files and folders.
+fn on_files(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
         "del" | "erase" => call.paths(
             ActionKind::FsDelete,
             &call.chosen(&[("/s", "recursive"), ("/q", "force"), ("/f", "force")]),
@@ -24,13 +37,39 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         "deltree" => call.paths(ActionKind::FsDelete, &["recursive"]),
         "format" => vec![named(ActionKind::DiskWrite, call.first())],
         "diskpart" => vec![named(ActionKind::DiskWrite, call.first())],
-        "cipher" => wipe(&call),
+        "cipher" => wipe(call),
         "sdelete" | "sdelete64" => call.paths(ActionKind::FsDestroy, &["force"]),
-        "fsutil" => fsutil(&call),
+        "fsutil" => fsutil(call),
         "vssadmin" | "wbadmin" if call.has("delete") || call.has("resize") => {
             vec![named(ActionKind::DiskWrite, text("volume shadow copies"))]
         }
-        "wmic" => wmic(&call),
+        "robocopy" => robocopy(call),
+        "copy" | "xcopy" => copy(call, false),
+        "move" | "ren" | "rename" => copy(call, true),
+        "type" | "more" | "dir" | "tree" | "findstr" | "fc" | "comp" => {
+            if matches!(program, "type" | "more") {
+                call.paths(ActionKind::FsRead, &[])
+            } else {
+                Vec::new()
+            }
+        }
+        "md" | "mkdir" => call.paths(ActionKind::FsWrite, &["create"]),
+        "mklink" => call
+            .paths(ActionKind::FsWrite, &["create"])
+            .into_iter()
+            .take(1)
+            .collect(),
+        "manage-bde" if call.flag("-off") || call.flag("-lock") => {
+            vec![named(ActionKind::DiskWrite, call.first())]
+        }
+        _ => return None,
+    })
+}
+
+/// What changes the machine: settings, services, accounts, logs, power.
+fn on_system(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
+        "wmic" => wmic(call),
         "bcdedit" | "bootsect" | "bootrec" => {
             if call.words.len() > 1 && !call.flag("/enum") {
                 vec![named(ActionKind::SystemKernel, text("boot configuration"))]
@@ -38,12 +77,12 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
                 Vec::new()
             }
         }
-        "reg" => registry(&call),
+        "reg" => registry(call),
         "regedit" => vec![named(ActionKind::SystemConfig, call.first())],
-        "schtasks" => scheduled(&call),
+        "schtasks" => scheduled(call),
         "at" if call.words.len() > 1 => vec![named(ActionKind::PersistSchedule, call.first())],
-        "net" | "net1" => net(&call),
-        "sc" => service(&call),
+        "net" | "net1" => net(call),
+        "sc" => service(call),
         "wevtutil" => match call.word(1).as_str() {
             "cl" | "clear-log" => vec![named(ActionKind::SystemLog, call.get(2))],
             "sl" | "set-log" => vec![named(ActionKind::SystemConfig, call.get(2))],
@@ -52,13 +91,35 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
         "auditpol" if call.flag("/clear") || call.flag("/remove") || call.flag("/set") => {
             vec![named(ActionKind::SystemLog, text("audit policy"))]
         }
-        "certutil" => certutil(&call),
-        "bitsadmin" => download(&call),
-        "mshta" | "regsvr32" | "rundll32" | "cmstp" | "msxsl" | "installutil" | "regasm"
-        | "regsvcs" => script_host(&call, &program),
-        "wscript" | "cscript" => script_host(&call, &program),
-        "msiexec" => installer(&call),
-        "icacls" | "cacls" => permissions(&call),
+        "netsh" => netsh(call),
+        "shutdown" => vec![named(ActionKind::SystemPower, text("this machine"))],
+        "logoff" | "tsdiscon" => vec![named(ActionKind::SystemPower, text("the session"))],
+        "taskkill" | "tskill" => vec![named(
+            ActionKind::ProcessKill,
+            call.after("/im")
+                .or_else(|| call.after("/pid"))
+                .unwrap_or_else(|| call.first()),
+        )],
+        "setx" => vec![named(
+            if call.word(1) == "path" {
+                ActionKind::ExecHijack
+            } else {
+                ActionKind::SystemConfig
+            },
+            call.first(),
+        )],
+        "gpupdate" | "secedit" => vec![named(ActionKind::SystemConfig, text("security policy"))],
+        "pnputil" | "driverquery" if call.flag("/delete-driver") || call.flag("/add-driver") => {
+            vec![named(ActionKind::SystemKernel, call.last())]
+        }
+        _ => return None,
+    })
+}
+
+/// What changes who may do what, or shows who logs in.
+fn on_rights(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
+    Some(match program {
+        "icacls" | "cacls" => permissions(call),
         "takeown" => {
             let attributes = call.chosen(&[("/r", "recursive")]);
             call.after("/f").map_or_else(Vec::new, |path| {
@@ -78,66 +139,77 @@ pub(in crate::actions::code) fn effects(words: &[Value]) -> Option<Vec<What>> {
                 Vec::new()
             }
         }
-        "netsh" => netsh(&call),
-        "shutdown" => vec![named(ActionKind::SystemPower, text("this machine"))],
-        "logoff" | "tsdiscon" => vec![named(ActionKind::SystemPower, text("the session"))],
-        "taskkill" | "tskill" => vec![named(
-            ActionKind::ProcessKill,
-            call.after("/im")
-                .or_else(|| call.after("/pid"))
-                .unwrap_or_else(|| call.first()),
-        )],
-        "robocopy" => robocopy(&call),
-        "copy" | "xcopy" => copy(&call, false),
-        "move" | "ren" | "rename" => copy(&call, true),
-        "type" | "more" | "dir" | "tree" | "findstr" | "fc" | "comp" => {
-            if matches!(program.as_str(), "type" | "more") {
-                call.paths(ActionKind::FsRead, &[])
-            } else {
-                Vec::new()
-            }
-        }
-        "md" | "mkdir" => call.paths(ActionKind::FsWrite, &["create"]),
-        "mklink" => call
-            .paths(ActionKind::FsWrite, &["create"])
-            .into_iter()
-            .take(1)
-            .collect(),
-        "forfiles" => forfiles(&call),
-        "setx" => vec![named(
-            if call.word(1) == "path" {
-                ActionKind::ExecHijack
-            } else {
-                ActionKind::SystemConfig
-            },
-            call.first(),
-        )],
-        "manage-bde" if call.flag("-off") || call.flag("-lock") => {
-            vec![named(ActionKind::DiskWrite, call.first())]
-        }
         "cmdkey" if call.flag("/list") => {
             vec![named(ActionKind::CredentialRead, text("credential store"))]
         }
         "vaultcmd" | "mimikatz" | "procdump" => {
             vec![named(ActionKind::CredentialRead, text("credential store"))]
         }
-        "runas" => vec![named(ActionKind::ExecPrivileged, call.last())],
-        "psexec" | "winrs" => vec![named(ActionKind::ExecElsewhere, call.first())],
-        "powershell" | "pwsh" | "powershell_ise" => powershell(&call),
-        "cmd" => shell(&call),
-        "gpupdate" | "secedit" => vec![named(ActionKind::SystemConfig, text("security policy"))],
-        "pnputil" | "driverquery" if call.flag("/delete-driver") || call.flag("/add-driver") => {
-            vec![named(ActionKind::SystemKernel, call.last())]
-        }
-        "echo" | "rem" | "cls" | "title" | "color" | "pause" | "exit" | "ver" | "vol" | "where"
-        | "whoami" | "hostname" | "ipconfig" | "systeminfo" | "tasklist" | "ping" | "tracert"
-        | "nslookup" | "netstat" | "set" | "setlocal" | "endlocal" | "cd" | "chdir" | "pushd"
-        | "popd" | "path" | "prompt" | "date" | "time" | "sort" | "find" | "clip" | "timeout"
-        | "help" | "goto" | "shift" | "assoc" | "ftype" | "chcp" | "arp" | "route" | "getmac"
-        | "choice" | "break" | "verify" | "vssadmin" | "auditpol" | "manage-bde" | "cmdkey"
-        | "pnputil" | "driverquery" | "quser" | "query" | "wbadmin" | "at" => Vec::new(),
         _ => return None,
     })
+}
+
+/// Commands that look, or change only their own shell.
+fn idle(program: &str) -> bool {
+    matches!(
+        program,
+        "echo"
+            | "rem"
+            | "cls"
+            | "title"
+            | "color"
+            | "pause"
+            | "exit"
+            | "ver"
+            | "vol"
+            | "where"
+            | "whoami"
+            | "hostname"
+            | "ipconfig"
+            | "systeminfo"
+            | "tasklist"
+            | "ping"
+            | "tracert"
+            | "nslookup"
+            | "netstat"
+            | "set"
+            | "setlocal"
+            | "endlocal"
+            | "cd"
+            | "chdir"
+            | "pushd"
+            | "popd"
+            | "path"
+            | "prompt"
+            | "date"
+            | "time"
+            | "sort"
+            | "find"
+            | "clip"
+            | "timeout"
+            | "help"
+            | "goto"
+            | "shift"
+            | "assoc"
+            | "ftype"
+            | "chcp"
+            | "arp"
+            | "route"
+            | "getmac"
+            | "choice"
+            | "break"
+            | "verify"
+            | "vssadmin"
+            | "auditpol"
+            | "manage-bde"
+            | "cmdkey"
+            | "pnputil"
+            | "driverquery"
+            | "quser"
+            | "query"
+            | "wbadmin"
+            | "at"
+    )
 }
 
 /// The program's name without directory and extension, lower case.
@@ -454,82 +526,6 @@ fn service(call: &Call<'_>) -> Vec<What> {
     }
 }
 
-fn certutil(call: &Call<'_>) -> Vec<What> {
-    if let Some(url) = call.url() {
-        let mut effects = vec![url_act(ActionKind::NetFetch, &url)];
-        let file = call.last();
-        if known(&file) != url {
-            effects.push(path_act(ActionKind::FsWrite, file, &["create"]));
-        }
-        // A certificate tool that fetches a program is there to have it run.
-        let program = [
-            ".exe", ".dll", ".ps1", ".bat", ".cmd", ".vbs", ".hta", ".js", ".msi", ".scr",
-        ];
-        let lower = url.to_ascii_lowercase();
-        if program.iter().any(|ending| lower.ends_with(ending)) {
-            effects.push(url_act(ActionKind::ExecRemoteCode, &url));
-        }
-        return effects;
-    }
-    if call.flag("-decode") || call.flag("-decodehex") || call.flag("/decode") {
-        // The catalogue knows that what it writes was decoded.
-        return vec![What::Argv {
-            words: call.words.to_vec(),
-        }];
-    }
-    if call.flag("-addstore") || call.flag("-delstore") {
-        return vec![named(ActionKind::SystemConfig, text("certificate store"))];
-    }
-    Vec::new()
-}
-
-fn download(call: &Call<'_>) -> Vec<What> {
-    let mut effects: Vec<What> = call
-        .url()
-        .map(|url| url_act(ActionKind::NetFetch, &url))
-        .into_iter()
-        .collect();
-    if call.flag("/setnotifycmdline") {
-        effects.push(named(ActionKind::PersistStartup, call.first()));
-    }
-    if !effects.is_empty() {
-        effects.push(path_act(ActionKind::FsWrite, call.last(), &["create"]));
-    }
-    effects
-}
-
-fn script_host(call: &Call<'_>, program: &str) -> Vec<What> {
-    if let Some(url) = call.url() {
-        return vec![url_act(ActionKind::ExecRemoteCode, &url)];
-    }
-    let all: Vec<&str> = call.words.iter().skip(1).map(known).collect();
-    let joined = all.join(" ");
-    let lower = joined.to_ascii_lowercase();
-    if lower.contains("javascript:") || lower.contains("vbscript:") {
-        let code = text(&format!("script in the arguments of `{program}`"));
-        return vec![named(ActionKind::ExecDynamic, code)];
-    }
-    if joined.is_empty() {
-        return Vec::new();
-    }
-    let file = call.first();
-    let file = match &file {
-        Value::Exact(path) => Value::Exact(path.split(',').next().unwrap_or(path).to_owned()),
-        other => other.clone(),
-    };
-    vec![path_act(ActionKind::ExecLocal, file, &[])]
-}
-
-fn installer(call: &Call<'_>) -> Vec<What> {
-    if let Some(url) = call.url() {
-        return vec![url_act(ActionKind::ExecRemoteCode, &url)];
-    }
-    if call.flag("/x") || call.flag("/uninstall") {
-        return vec![named(ActionKind::PackageRemove, call.first())];
-    }
-    vec![named(ActionKind::PackageInstall, call.first())]
-}
-
 fn permissions(call: &Call<'_>) -> Vec<What> {
     let changes = [
         "/grant",
@@ -629,127 +625,4 @@ fn copy(call: &Call<'_>, moves: bool) -> Vec<What> {
         path_act(kind, source.clone(), &[]),
         path_act(ActionKind::FsWrite, target.clone(), &[]),
     ]
-}
-
-fn forfiles(call: &Call<'_>) -> Vec<What> {
-    let place = call
-        .after("/p")
-        .map_or_else(|| String::from("."), |path| known(&path).to_owned());
-    let Some(command) = call.after("/c") else {
-        return Vec::new();
-    };
-    // Each file found stands in for `@path`.
-    let files = format!("{}\\*", place.trim_end_matches('\\'));
-    let text = known(&command)
-        .replace("@path", &files)
-        .replace("@file", &files);
-    vec![What::Code {
-        language: Language::Cmd,
-        text: Value::Exact(text),
-        verbatim_at: None,
-    }]
-}
-
-fn shell(call: &Call<'_>) -> Vec<What> {
-    let at = (1..call.words.len())
-        .find(|index| matches!(call.word(*index).get(..2), Some("/c" | "/k" | "/r")));
-    let Some(at) = at else {
-        return Vec::new();
-    };
-    let first = known(&call.get(at)).get(2..).unwrap_or("").to_owned();
-    let rest = call.words.get(at + 1..).unwrap_or(&[]);
-    let single = rest.len() == 1 && first.is_empty();
-    let mut text = Value::Exact(first);
-    for word in rest {
-        let blank = if known(&text).is_empty() { "" } else { " " };
-        text = crate::actions::code::value::concat(text, &Value::Exact(blank.to_owned()));
-        // Words that were quoted keep their blanks.
-        let word = match word {
-            Value::Exact(inner) if !single && inner.contains(' ') => {
-                Value::Exact(format!("\"{inner}\""))
-            }
-            other => other.clone(),
-        };
-        text = crate::actions::code::value::concat(text, &word);
-    }
-    vec![What::Code {
-        language: Language::Cmd,
-        text,
-        verbatim_at: None,
-    }]
-}
-
-/// The arguments of `powershell.exe`: switches may be cut short, what follows the last one is code.
-fn powershell(call: &Call<'_>) -> Vec<What> {
-    let mut index = 1;
-    while index < call.words.len() {
-        let word = call.word(index);
-        let Some(name) = word.strip_prefix(['-', '/']) else {
-            break;
-        };
-        let means = |full: &str, least: usize| name.len() >= least && full.starts_with(name);
-        if means("encodedcommand", 1) || name == "ec" {
-            return vec![
-                encoded(&call.get(index + 1)),
-                named(ActionKind::ExecDynamic, text("encoded command")),
-            ];
-        }
-        if means("command", 1) {
-            index += 1;
-            break;
-        }
-        if means("file", 1) {
-            return vec![path_act(ActionKind::ExecLocal, call.get(index + 1), &[])];
-        }
-        let takes_value = means("executionpolicy", 2)
-            || name == "ep"
-            || means("windowstyle", 1)
-            || means("version", 1)
-            || means("inputformat", 2)
-            || means("outputformat", 1)
-            || means("configurationname", 6)
-            || means("psconsolefile", 1)
-            || means("workingdirectory", 2)
-            || name == "wd";
-        index += if takes_value { 2 } else { 1 };
-    }
-    let rest = call.words.get(index..).unwrap_or(&[]);
-    if rest.is_empty() {
-        return Vec::new();
-    }
-    let mut code = Value::Exact(String::new());
-    for (position, word) in rest.iter().enumerate() {
-        if position > 0 {
-            code = crate::actions::code::value::concat(code, &text(" "));
-        }
-        code = crate::actions::code::value::concat(code, word);
-    }
-    vec![What::Code {
-        language: Language::PowerShell,
-        text: code,
-        verbatim_at: None,
-    }]
-}
-
-/// Base64 of UTF-16, as `-EncodedCommand` takes it.
-fn encoded(value: &Value) -> What {
-    match value.exact().and_then(decode_utf16) {
-        Some(code) if !code.trim().is_empty() => What::Code {
-            language: Language::PowerShell,
-            text: Value::Exact(code),
-            verbatim_at: None,
-        },
-        _ => What::Unknown {
-            reason: String::from("an encoded command that cannot be decoded"),
-        },
-    }
-}
-
-pub(in crate::actions::code) fn decode_utf16(text: &str) -> Option<String> {
-    let bytes = crate::actions::code::fold::base64(text)?;
-    let units: Vec<u16> = bytes
-        .chunks_exact(2)
-        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-        .collect();
-    String::from_utf16(&units).ok()
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use armorer_guard_core::record::fill_random;
 use armorer_guard_core::scan::Finding;
 use armorer_guard_core::sweep::baseline::{Baseline, Fingerprint};
 use armorer_guard_core::sweep::window::Window;
@@ -30,7 +31,7 @@ impl Known {
                 .map_err(|error| format!("`{}` is not a baseline: {error}", path.display()))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound && options.update_baseline => {
                 let mut key = [0; 32];
-                getrandom::fill(&mut key).map_err(|error| format!("no random key: {error}"))?;
+                fill_random(&mut key).map_err(|error| format!("no random key: {error}"))?;
                 Baseline::new(key)
             }
             Err(error) => return Err(format!("`{}` cannot be read: {error}", path.display())),

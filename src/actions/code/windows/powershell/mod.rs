@@ -2,9 +2,10 @@
 //!
 //! A tolerant walk: what is not understood is stepped over, and every command in the text is seen.
 //!
-//! Rooms: `statements` and `expression` read the grammar, `words` a command line, `commands` and `members` say what is done,
-//! `values` computes.
+//! Rooms: `statements` and `expression` read the grammar, `words` a command line, `commands`, `cmdlet` and `members` say what
+//! is done, `values` computes.
 
+mod cmdlet;
 mod commands;
 mod expression;
 mod members;
@@ -60,6 +61,24 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
             },
             span,
             certain,
+        });
+    }
+    // `(Get-WmiObject Win32_ShadowCopy).Delete()`, however it is piped: what is deleted is only known by its class.
+    let lower = text.to_ascii_lowercase();
+    let deletes = ["delete", "remove-ciminstance", "remove-wmiobject"];
+    if lower.contains("win32_shadowcopy")
+        && deletes.iter().any(|word| lower.contains(word))
+        && let Some(span) = ByteSpan::new(0, text.len())
+    {
+        reader.effects.push(CodeEffect {
+            what: What::Act {
+                kind: ActionKind::DiskWrite,
+                target: Some(Value::Exact(String::from("volume shadow copies"))),
+                role: TargetRole::Name,
+                attributes: Vec::new(),
+            },
+            span,
+            certain: true,
         });
     }
     reader.effects

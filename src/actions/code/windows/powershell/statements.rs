@@ -5,7 +5,7 @@ use super::{MAX_BLOCK_BYTES, MAX_COPIED_BYTES, MAX_ELEMENTS, Reader, is_word_byt
 use crate::actions::code::value::{Kind, Origin, Val, either};
 use crate::actions::code::windows::cmdlets::{self, Does};
 use crate::actions::code::windows::native::{named, path_act};
-use crate::actions::code::{Language, TargetRole, What};
+use crate::actions::code::{Language, READ_CODE, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::Value;
 
@@ -395,11 +395,8 @@ impl Reader<'_> {
                 self.invoke(&inner, start);
             }
             (_, Origin::File) => self.push(
-                What::Act {
-                    kind: ActionKind::ExecLocal,
-                    target: None,
-                    role: TargetRole::Path,
-                    attributes: Vec::new(),
+                What::Unknown {
+                    reason: String::from(READ_CODE),
                 },
                 start,
             ),

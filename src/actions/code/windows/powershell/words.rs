@@ -110,7 +110,7 @@ impl Reader<'_> {
             .any(|switch| switch.starts_with(name.as_str()))
             && !matches!(
                 name.as_str(),
-                "f" | "fi" | "p" | "pa" | "c" | "n" | "na" | "d" | "s" | "u" | "verb"
+                "f" | "fi" | "p" | "pa" | "c" | "n" | "na" | "d" | "s" | "u" | "o" | "ou" | "verb"
             )
             || name == "r"
             || matches!(name.as_str(), "rf" | "fr" | "f");
