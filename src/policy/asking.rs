@@ -2,8 +2,10 @@
 //! what the facts hold, most of the others by their first condition that does not hold; and no condition is asked twice of
 //! the same thing, however many rules share it.
 
-use super::compiled::{Block, Compiled, Needs, Span};
-use super::condition::{Bases, Spot, Truth};
+use super::compiled::{Block, Compiled, Key, Needs, Span};
+use super::condition::{Base, Bases, Spot, Truth};
+use super::glob::Probe;
+use crate::actions::ActionKind;
 use crate::facts::Facts;
 
 /// What a rule spoke about, and how sure that is.
@@ -43,6 +45,9 @@ pub(super) struct Asking<'a> {
     kinds: Vec<u128>,
     families: Vec<u8>,
     bases: Bases<'a>,
+    tool: Probe,
+    /// Who does each action.
+    by: Vec<Probe>,
     /// Each target as patterns look at it, once one does.
     spots: Vec<Option<Spot<'a>>>,
     /// Every answer as a byte, zero where nobody asked yet: the conditions on the call, then those on each action, then
@@ -80,6 +85,12 @@ impl<'a> Asking<'a> {
             facts,
             compiled,
             bases: Bases::of(&facts.context),
+            tool: Probe::of(&facts.tool),
+            by: facts
+                .actions
+                .iter()
+                .map(|held| Probe::of(&held.by))
+                .collect(),
             spots: vec![None; kinds.len()],
             noted: vec![0; conditions],
             kinds,
@@ -105,11 +116,16 @@ impl<'a> Asking<'a> {
         let held = compiled.action.get(condition as usize);
         let before = compiled.call.len() + position * compiled.action.len();
         self.answer(before + condition as usize, held, |condition, asking| {
-            let action = &asking.facts.actions[position];
-            let bases = &asking.bases;
-            let spot = asking.spots[position].get_or_insert_with(|| Spot::of(action, bases));
-            condition.holds(action, spot, asking.compiled)
+            let (facts, compiled) = (asking.facts, asking.compiled);
+            condition.holds(&facts.actions[position], asking.spot(position), compiled)
         })
+    }
+
+    /// The target of an action as patterns look at it.
+    #[inline]
+    fn spot(&mut self, position: usize) -> &Spot<'a> {
+        let (facts, bases) = (self.facts, &self.bases);
+        self.spots[position].get_or_insert_with(|| Spot::of(&facts.actions[position], bases))
     }
 
     /// How a condition on a finding answers.
@@ -142,9 +158,43 @@ impl<'a> Asking<'a> {
         truth
     }
 
-    /// Whether blocks of one rule speak about anything: most do not, and what of those that do is not asked yet.
+    /// Whether blocks of one rule speak about anything: most do not, and what those that do speak about is not asked yet.
     pub(super) fn speaks(&mut self, blocks: &[&Block]) -> bool {
-        blocks.iter().any(|block| self.may_hold(block))
+        blocks
+            .iter()
+            .any(|block| !self.is_dismissed(block) && self.may_hold(block))
+    }
+
+    /// Whether one look tells that a block does not hold: its first condition was asked for another one, or a text that it
+    /// wants something of begins or ends otherwise.
+    #[inline]
+    fn is_dismissed(&mut self, block: &Block) -> bool {
+        let compiled = self.compiled;
+        if let Some(first) = block.call.of(&compiled.numbers).first()
+            && self.noted.get(*first as usize) == Some(&(Truth::No as u8))
+        {
+            return true;
+        }
+        let base = match block.key {
+            Key::Nothing => return false,
+            Key::Tool => return !self.tool.may_fit(&block.ends),
+            Key::By | Key::Target => Base::Nothing,
+            Key::InWorkspace => Base::Workspace,
+            Key::InHome => Base::Home,
+            Key::InCwd => Base::Cwd,
+            Key::InGuardHome => Base::GuardHome,
+        };
+        let kinds = compiled.gates[usize::from(block.gate)].kinds.unwrap_or(0);
+        let unknown = ActionKind::Unknown.bit();
+        !(0..self.kinds.len()).any(|at| {
+            let kind = self.kinds[at];
+            kind & kinds != 0
+                && if block.key == Key::By {
+                    self.by[at].may_fit(&block.ends)
+                } else {
+                    kind == unknown || self.spot(at).may_hold(base, &block.ends)
+                }
+        })
     }
 
     fn may_hold(&mut self, block: &Block) -> bool {
@@ -178,18 +228,15 @@ impl<'a> Asking<'a> {
         })
     }
 
-    /// What blocks of one rule speak about; `None` where none of them holds.
-    pub(super) fn matched(&mut self, blocks: &[&Block]) -> Option<Match> {
-        if !self.speaks(blocks) {
-            return None;
-        }
+    /// What blocks of one rule speak about, of which one does.
+    pub(super) fn matched(&mut self, blocks: &[&Block]) -> Match {
         let mut found = Match::default();
         for block in blocks {
             if self.may_hold(block) {
                 self.match_block(block, &mut found);
             }
         }
-        Some(found)
+        found
     }
 
     /// What a block speaks about that holds for something.
@@ -279,11 +326,12 @@ fn blocks_in<'a>(set: &[u64], compiled: &'a Compiled) -> Vec<&'a Block> {
     for (word, bits) in set.iter().enumerate() {
         let mut left = *bits;
         while left != 0 {
-            blocks.extend(
-                compiled
-                    .blocks
-                    .get(word * 64 + left.trailing_zeros() as usize),
-            );
+            if let Some(block) = compiled
+                .blocks
+                .get(word * 64 + left.trailing_zeros() as usize)
+            {
+                blocks.push(block);
+            }
             left &= left - 1;
         }
     }

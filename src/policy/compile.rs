@@ -2,13 +2,13 @@
 
 use super::PolicyError;
 use super::compiled::{
-    Block, ByPhase, Compiled, Draft, Head, LabelRule, Needs, PinnedTool, Rule, Span,
+    Block, ByPhase, Compiled, Draft, Head, Key, LabelRule, Needs, PinnedTool, Rule, Span,
 };
 use super::condition::{
     ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
     Targets, Under, Window, Words,
 };
-use super::glob::{Glob, MAX_TOKENS};
+use super::glob::{Ends, Glob, MAX_TOKENS};
 use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
     LabelSpec, Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
@@ -252,6 +252,8 @@ fn block(
         call: call(spec, draft)?,
         action: Span::default(),
         finding: Span::default(),
+        key: Key::Nothing,
+        ends: Ends::default(),
     };
     if let Some(spec) = &spec.action {
         block.action = action(spec, draft)?;
@@ -259,7 +261,38 @@ fn block(
     if let Some(spec) = &spec.finding {
         block.finding = finding(spec, draft)?;
     }
+    (block.key, block.ends) = key(&block, draft);
     Ok(block)
+}
+
+/// The text whose ends tell most, and what they must be.
+fn key(block: &Block, draft: &Draft) -> (Key, Ends) {
+    let shared = |ends: &mut dyn Iterator<Item = Ends>| ends.reduce(Ends::shared);
+    let names = |globs: Globs| {
+        let globs = globs.any.of(&draft.globs.list);
+        shared(&mut globs.iter().map(|glob| glob.ends))
+    };
+    let on_call = block.call.of(&draft.numbers.list).iter();
+    let on_call = on_call.filter_map(|id| match draft.call.list.get(*id as usize)? {
+        CallCondition::Tool(globs) => Some((Key::Tool, names(*globs)?)),
+        _ => None,
+    });
+    let on_action = block.action.of(&draft.numbers.list).iter();
+    let on_action = on_action.filter_map(|id| match draft.action.list.get(*id as usize)? {
+        ActionCondition::By(globs) => Some((Key::By, names(*globs)?)),
+        ActionCondition::Target(targets) if targets.under.is_empty() => {
+            let globs = targets.any.of(&draft.target_globs.list);
+            let base = globs.first()?.base;
+            let alike = globs.iter().all(|glob| glob.base == base);
+            let ends = shared(&mut globs.iter().map(|glob| glob.glob.ends))?;
+            alike.then_some((base.key(), ends))
+        }
+        _ => None,
+    });
+    let keys = on_call.chain(on_action);
+    keys.filter(|(_, ends)| ends.weight() > 0)
+        .max_by_key(|(_, ends)| ends.weight())
+        .unwrap_or_default()
 }
 
 fn call(spec: &BlockSpec<'_>, draft: &mut Draft) -> Result<Span, String> {

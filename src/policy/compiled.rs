@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::condition::{ActionCondition, CallCondition, FindingCondition, TargetGlob, Under};
-use super::glob::Glob;
+use super::glob::{Ends, Glob};
 use super::packed::{Fixed, Values, fixed_struct, fixed_word};
 use super::spec::Layer;
 use crate::decision::Effect;
@@ -121,8 +121,39 @@ fixed_struct! {
         pub(super) call: Span,
         pub(super) action: Span,
         pub(super) finding: Span,
+        /// The text whose ends tell at once of most calls that the block does not hold.
+        pub(super) key: Key,
+        pub(super) ends: Ends,
     }
 }
+
+/// A text of which a block wants something, as its patterns are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Key {
+    /// Nothing that its ends would tell.
+    #[default]
+    Nothing,
+    Tool,
+    /// Of an action: who does it.
+    By,
+    /// Of an action: what it is done to, or what of that follows a base.
+    Target,
+    InWorkspace,
+    InHome,
+    InCwd,
+    InGuardHome,
+}
+
+fixed_word!(Key {
+    0 => Nothing,
+    1 => Tool,
+    2 => By,
+    3 => Target,
+    4 => InWorkspace,
+    5 => InHome,
+    6 => InCwd,
+    7 => InGuardHome,
+});
 
 fixed_struct! {
     /// What the definition of a tool must be.

@@ -40,11 +40,11 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let (of_rules, of_labels) = blocks.split_at(end);
     let mut spoken: Vec<Spoken<'_>> = Vec::new();
     for (at, blocks) in by_owner(of_rules) {
-        if let Some(found) = asking.matched(blocks)
+        if asking.speaks(blocks)
             && let Some(rule) = compiled.rules.get(at)
             && speaks_on(rule, compiled, &facts.now)
         {
-            spoken.extend(settle(at, rule, found));
+            spoken.extend(settle(at, rule, asking.matched(blocks)));
         }
     }
     let spoke: Vec<usize> = spoken.iter().map(|spoken| spoken.at).collect();
@@ -191,7 +191,10 @@ fn labels(
     };
     for (at, blocks) in by_owner(blocks) {
         let rule = compiled.labels.get(at - compiled.rules.len());
-        if let (Some(rule), Some(mut found)) = (rule, asking.matched(blocks)) {
+        if let Some(rule) = rule
+            && asking.speaks(blocks)
+        {
+            let mut found = asking.matched(blocks);
             found.keep_surest();
             let positions = |list: &[(usize, Truth)]| -> Vec<usize> {
                 list.iter().map(|(at, _)| *at).collect()

@@ -58,7 +58,7 @@ fixed_struct! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) struct Glob {
         /// First, for it is read without the rest.
-        ends: Ends,
+        pub(super) ends: Ends,
         /// The characters before the first wildcard.
         literal: Span,
         /// From the first wildcard on.
@@ -74,7 +74,7 @@ fixed_struct! {
 fixed_struct! {
     /// What every text that fits a pattern begins and ends with, up to four bytes of it: two comparisons dismiss most
     /// patterns before the rest of them is read.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub(super) struct Ends {
         head: u32,
         /// Which bits of `head` count.
@@ -85,6 +85,23 @@ fixed_struct! {
 }
 
 impl Ends {
+    /// What every text that fits one of two patterns begins and ends with.
+    pub(super) const fn shared(self, other: Self) -> Self {
+        let head_mask = self.head_mask & other.head_mask & !(self.head ^ other.head);
+        let tail_mask = self.tail_mask & other.tail_mask & !(self.tail ^ other.tail);
+        Self {
+            head: self.head & head_mask,
+            head_mask,
+            tail: self.tail & tail_mask,
+            tail_mask,
+        }
+    }
+
+    /// How many bits of a text they look at.
+    pub(super) const fn weight(self) -> u32 {
+        self.head_mask.count_ones() + self.tail_mask.count_ones()
+    }
+
     fn of(literal: &str, suffix: &str) -> Self {
         // Of as many bytes as there are, the first in the lowest bits, and the last in the highest ones.
         let low = |len: usize| {

@@ -58,8 +58,10 @@ impl Line<'_> {
 }
 
 /// A member of which other kinds of records make something else.
+#[derive(Default)]
 pub(super) enum Loose<T> {
     Held(T),
+    #[default]
     Other,
 }
 
@@ -147,12 +149,6 @@ impl<'de, T: Loosely<'de>> Visitor<'de> for LooseVisitor<T> {
 impl<T> From<Option<T>> for Loose<T> {
     fn from(held: Option<T>) -> Self {
         held.map_or(Self::Other, Self::Held)
-    }
-}
-
-impl<T> Default for Loose<T> {
-    fn default() -> Self {
-        Self::Other
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Truth;
 use crate::actions::{Action, ActionKind};
 use crate::call::Context;
-use crate::policy::compiled::{Compiled, Span, Texts as _};
+use crate::policy::compiled::{Compiled, Key, Span, Texts as _};
 use crate::policy::glob::{Ends, Glob, Probe};
 use crate::policy::packed::{fixed_struct, fixed_word};
 
@@ -24,6 +24,19 @@ fixed_word!(Base {
     3 => Cwd,
     4 => GuardHome,
 });
+
+impl Base {
+    /// What follows it, as a key of blocks.
+    pub(in crate::policy) const fn key(self) -> Key {
+        match self {
+            Self::Nothing => Key::Target,
+            Self::Workspace => Key::InWorkspace,
+            Self::Home => Key::InHome,
+            Self::Cwd => Key::InCwd,
+            Self::GuardHome => Key::InGuardHome,
+        }
+    }
+}
 
 /// The directories of a call that patterns may begin with, without a slash at their ends, in the order of [`Base`]; `None`
 /// where nobody said where one is.
@@ -64,10 +77,13 @@ impl<'a> Spot<'a> {
     pub(in crate::policy) fn of(action: &'a Action, bases: &Bases<'a>) -> Self {
         let value = action.target.value.as_str();
         let exact = action.target.exact;
-        let below = bases.0.map(|base| {
-            let rest = value.strip_prefix(base?).filter(|_| exact)?;
-            Some((rest, Probe::of(rest)))
-        });
+        let mut below = [None; 5];
+        if exact {
+            for (below, base) in below.iter_mut().zip(bases.0) {
+                let rest = base.and_then(|base| value.strip_prefix(base));
+                *below = rest.map(|rest| (rest, Probe::of(rest)));
+            }
+        }
         Self {
             value,
             exact,
@@ -83,10 +99,11 @@ impl<'a> Spot<'a> {
 
     /// Whether a pattern may hold at all, by what stands first in it.
     #[inline]
-    fn may_hold(&self, opening: &Opening) -> bool {
-        match &self.below[opening.base as usize] {
-            Some((_, probe)) => probe.may_fit(&opening.ends),
-            None => !self.exact || self.base(opening.base).is_none(),
+    pub(in crate::policy) fn may_hold(&self, base: Base, ends: &Ends) -> bool {
+        match &self.below[base as usize] {
+            Some((_, probe)) => probe.may_fit(ends),
+            // What is not known is not ruled out.
+            None => !self.exact || self.base(base).is_none(),
         }
     }
 }
@@ -150,7 +167,7 @@ impl Targets {
 /// Whether one of some patterns holds, or a target lies below one of some directories.
 fn either(globs: Span, folders: Span, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
     let mut truth = Truth::No;
-    let may_hold = |opening: &Opening| spot.may_hold(opening);
+    let may_hold = |opening: &Opening| spot.may_hold(opening.base, &opening.ends);
     for glob in compiled.of_those::<Opening, TargetGlob>(globs, may_hold) {
         truth = truth.max(glob.holds(spot, compiled));
         if truth == Truth::Yes {
