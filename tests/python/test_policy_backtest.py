@@ -237,8 +237,8 @@ def test_what_was_not_understood_or_did_not_run_is_never_proposed(cli: Cli):
 
     assert "rules: []" in text
     assert "not understood (1 time)" in text
-    assert "its target is known in part only (1 times)" in text
-    assert "asked about and not known to have run (1 times)" in text
+    assert "its target is known in part only (1 time)" in text
+    assert "asked about and not known to have run (1 time)" in text
 
 
 def test_recorded_text_ends_no_comment_and_begins_no_rule(cli: Cli):
