@@ -106,12 +106,15 @@ pub(super) fn call(pass: &mut Pass<'_>, hit: Hit) {
         return;
     }
     let view = match (kind, ByteSpan::new(hit.start, hit.end)) {
-        (ViewKind::Joined, Some(joint)) => escape::joined(pass.bytes, joint, floor),
+        (ViewKind::Joined, Some(joint)) => escape::joined(pass.bytes, joint, floor).ok_or(hit.end),
         _ => escape::around(pass.bytes, hit.start, floor, kind),
     };
-    if let Some(view) = view {
-        pass.calls.floors[hit.index] = view.source.end();
-        scan(pass, &view);
+    match view {
+        Ok(view) => {
+            pass.calls.floors[hit.index] = view.source.end();
+            scan(pass, &view);
+        }
+        Err(end) => pass.calls.floors[hit.index] = end,
     }
 }
 
@@ -172,7 +175,7 @@ fn percent(pass: &mut Pass<'_>) {
                 .is_some_and(|byte| byte[0].is_ascii_alphanumeric()),
         };
         floor = at + 1;
-        if plain && let Some(view) = escape::around(bytes, at, made, ViewKind::Percent) {
+        if plain && let Ok(view) = escape::around(bytes, at, made, ViewKind::Percent) {
             floor = view.source.end().max(at + 1);
             made = floor;
             scan(pass, &view);

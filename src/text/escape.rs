@@ -55,9 +55,11 @@ fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
     value.is_ascii().then_some((value, length))
 }
 
-/// The text around an escape at `at` with its escapes undone, not beyond blanks or `floor`, and where it ends.
-#[must_use]
-pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<View> {
+/// The text around an escape at `at` with its escapes undone, not beyond blanks or `floor`.
+///
+/// # Errors
+/// Where it ends, when nothing in it was hidden: nobody needs to look there again.
+pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Result<View, usize> {
     // An attribute of HTML holds whole objects, with blanks.
     let outside = |byte: &u8| match kind {
         ViewKind::Entity => matches!(byte, b'"' | b'\'' | b'\n' | b'<'),
@@ -86,7 +88,7 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
         ViewKind::Percent => start,
         _ => lead(bytes, start, floor),
     };
-    let mut view = View::mapped(kind, ByteSpan::new(lead, end)?);
+    let mut view = View::mapped(kind, ByteSpan::new(lead, end).ok_or(end)?);
     for (offset, byte) in bytes[lead..start].iter().enumerate() {
         view.push(*byte, lead + offset, lead + offset + 1);
     }
@@ -104,7 +106,7 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Option<V
             position += 1;
         }
     }
-    (undone > 0).then_some(view)
+    if undone > 0 { Ok(view) } else { Err(end) }
 }
 
 /// How long the soft break of a line is that a text begins with and a token goes on after; 0 when there is none.
@@ -282,7 +284,7 @@ mod tests {
         assert_eq!(view.bytes, b"x={\"k\": \"v\"}");
         let view = around(b"k=ab%2Bcd%3D&x", 4, 0, ViewKind::Percent).unwrap();
         assert_eq!(view.bytes, b"k=ab+cd=&x");
-        assert!(around(b"100%20more", 3, 0, ViewKind::Percent).is_none());
+        assert!(around(b"100%20more", 3, 0, ViewKind::Percent).is_err());
     }
 
     #[test]

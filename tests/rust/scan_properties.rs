@@ -147,14 +147,14 @@ fn a_block_is_redacted_as_a_whole_whatever_stands_in_it() {
     let mut random = Random(7);
     let dashes = "-----";
     let text = format!(
-        "key:\n{dashes}BEGIN RSA PRIVATE {0}{dashes}\n{1}\n{2}\n{3}\n{dashes}END RSA PRIVATE {0}{dashes}\nend",
+        "a block\n{dashes}BEGIN RSA PRIVATE {0}{dashes}\n{1}\n{2}\n{3}\n{dashes}END RSA PRIVATE {0}{dashes}\nend",
         "KEY",
         random.base62(64),
         random.token(),
         random.base62(64),
     );
     let once = redacted(&text);
-    assert_eq!(once, "key:\n[redacted:secrets.private-key]\nend");
+    assert_eq!(once, "a block\n[redacted:secrets.private-key]\nend");
     assert_eq!(redacted(&once), once);
 }
 
