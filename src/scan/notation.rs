@@ -605,6 +605,8 @@ mod tests {
             "DECLARE @password NVARCHAR(50) = 'v4lue';",
             "add_argument(\"--password\", type=str, default=\"v4lue\")",
             "set -gx password v4lue\n",
+            "command=\"set -gx password v4lue\"",
+            "content=\"ENV password v4lue\"",
             "$password = ConvertTo-SecureString -String \"v4lue\" -AsPlainText",
             "$password = (ConvertTo-SecureString -AsPlainText -Force 'v4lue')",
             "\u{1b}[32mpassword\u{1b}[0m=\u{1b}[1;33mv4lue\u{1b}[0m\n",

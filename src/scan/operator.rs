@@ -393,7 +393,7 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
     if line.ends_with(b"-") && word.contains(&b'x') {
         let command = line[..line.len() - 1].trim_ascii_end();
         let ends = command.strip_suffix(b"set");
-        return ends.is_some_and(|rest| rest.last().is_none_or(u8::is_ascii_whitespace));
+        return ends.is_some_and(|rest| rest.last().is_none_or(|byte| !is_part_of_name(*byte)));
     }
     INSTRUCTIONS
         .iter()
@@ -403,7 +403,23 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
             .iter()
             .rev()
             .find(|byte| !blank(byte))
-            .is_none_or(|byte| *byte == b'\n')
+            .is_none_or(|byte| *byte == b'\n' || begins_string(line))
+}
+
+/// Whether a string begins right there: its first line has a quotation mark before it.
+fn begins_string(before: &[u8]) -> bool {
+    matches!(
+        before,
+        [
+            ..,
+            b'=' | b':' | b' ' | b'(' | b'[' | b'{' | b',',
+            b'"' | b'\'' | b'`'
+        ]
+    )
+}
+
+const fn is_part_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
 /// `npm config set NAME value`, `git config --global NAME value`: the line before the name, without its blanks.
