@@ -620,6 +620,8 @@ fn rights_that_only_install_or_start_are_said_to() {
         "sudo apt-get install -y --allow-unauthenticated a",
         "sudo apt-get upgrade -y",
         "sudo apt-get install -y a b-",
+        "sudo yum localinstall -y a.rpm",
+        "sudo apt-get install -y 'lib*'",
         "sudo apt-get -o Dpkg::Pre-Invoke::=/tmp/x install -y a",
         "sudo dnf --repofrompath=a,http://x.example install -y a",
         "sudo sh -c 'apt-get install -y a'",

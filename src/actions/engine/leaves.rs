@@ -43,6 +43,7 @@ impl Engine<'_> {
                 && action.target.exact
                 && action.attributes == ["system"]
                 && action.target.value != UPGRADES
+                && names_package(&action.target.value)
         };
         let starts = |action: &Action| {
             action.kind == ActionKind::SystemService
@@ -139,6 +140,20 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+/// Whether a word is the name of a package, with or without a version, and neither a file nor a pattern.
+fn names_package(word: &str) -> bool {
+    let plain = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'+' | b'.' | b'_' | b':' | b'=' | b'~' | b'-')
+    };
+    let file = [".deb", ".rpm", ".apk", ".ddeb"]
+        .iter()
+        .any(|end| word.ends_with(end));
+    word.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && word.bytes().all(plain)
+        && !file
 }
 
 /// What is installed when nothing is named.
