@@ -231,6 +231,8 @@ fn userinfo(held: &UserinfoSpec, rule: u16) -> Formed {
     let follow: Vec<u8> = super::alphabet::BASE62
         .bytes()
         .chain(*b"%:$<{[*_.")
+        // A user or a host in any script: what a character of several bytes begins with.
+        .chain(0xc2..=0xf4)
         .collect();
     let literal = plain(b"://", false, rule, 0, &follow);
     (Form::Userinfo(held.schemes.clone()), vec![literal])
