@@ -97,23 +97,22 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
     let mut at = hit.end.max(looked);
     let least = form.shapes.iter().map(Shape::least_unbroken).min();
     let least = least.unwrap_or_default();
+    // Up to there no blank stands in the way.
+    let mut clear = at;
     // A value is never broken by the edge of what was looked at before.
     while at < end {
         // Nearly every word of a text is too short to be one: the next blank is in its way, and in that of all behind.
         // The sign that begins a colour is in nobody's way.
         let blank = |byte: &u8| *byte <= b' ' && *byte != 0x1b;
-        match pass
-            .bytes
-            .get(at..at + least)
-            .map(|held| held.iter().rposition(blank))
-        {
-            Some(Some(place)) => {
-                at += place + 1;
-                continue;
-            }
-            None => return,
-            Some(None) => {}
+        let known = clear.clamp(at, at + least);
+        let Some(unknown) = pass.bytes.get(known..at + least) else {
+            return;
+        };
+        if let Some(place) = unknown.iter().rposition(blank) {
+            at = known + place + 1;
+            continue;
         }
+        clear = at + least;
         if !starts_value(pass.bytes, at) {
             at += codec::colour(&pass.bytes[at..]).max(1);
             continue;

@@ -110,9 +110,7 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     is_repetitive(&lower)
         || has_placeholder_word(&lower)
-        || PLACEHOLDER_ALONE
-            .iter()
-            .any(|word| stands_alone(&lower, word.as_bytes()))
+        || has_lone_word(&lower)
         || is_words(value)
 }
 
@@ -126,14 +124,15 @@ fn has_placeholder_word(lower: &[u8]) -> bool {
     })
 }
 
-/// Whether a word stands in the text with no letter or digit at its sides.
-fn stands_alone(lower: &[u8], word: &[u8]) -> bool {
-    memchr::memmem::find_iter(lower, word).any(|at| {
-        let before = at.checked_sub(1).map(|index| lower[index]);
-        let after = lower.get(at + word.len());
-        !before.is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && !after.is_some_and(u8::is_ascii_alphanumeric)
-    })
+/// Whether one of the words stands in the text with no letter or digit at its sides.
+fn has_lone_word(lower: &[u8]) -> bool {
+    lower
+        .split(|byte| !byte.is_ascii_alphanumeric())
+        .any(|word| {
+            PLACEHOLDER_ALONE
+                .iter()
+                .any(|known| known.as_bytes() == word)
+        })
 }
 
 /// Whether a value is one of the examples that everybody prints.
