@@ -108,11 +108,7 @@ impl Engine<'_> {
                 if !self.afford(text.len(), &deeper) {
                     return;
                 }
-                let (text, origin) = (text.to_owned(), words[at].origin.clone());
-                self.shell_text(&text, &origin, &deeper);
-                for literal in literals(&text) {
-                    self.shell_text(literal, &origin, &deeper);
-                }
+                self.code_and_quoted(text, &words[at].origin, &deeper);
             } else if self.catalogue.commands.find(base_name(text)).is_some()
                 && at + 1 < words.len()
             {
@@ -153,7 +149,9 @@ impl Engine<'_> {
             let (option, value) =
                 attached.map_or((text, None), |(name, value)| (name, Some(value)));
             if separated && !runs && self.catalogue.commands.find(base_name(text)).is_some() {
-                self.doubtful_argv(&words[at..], here);
+                if at + 1 < words.len() {
+                    self.read_as(&words[at..], here);
+                }
                 return;
             }
             separated = text == "--";
@@ -179,20 +177,15 @@ impl Engine<'_> {
             verbatim: None,
             ..word.origin.clone()
         };
-        self.shell_text(text, &origin, &deeper);
-        for literal in literals(text) {
-            self.shell_text(literal, &origin, &deeper);
-        }
+        self.code_and_quoted(text, &origin, &deeper);
         self.keep_worst(before);
     }
 
-    /// Words that may be a command.
-    fn doubtful_argv(&mut self, words: &[Word], here: &Situation) {
-        let deeper = possibly(here);
-        if words.len() > 1 && self.afford(0, &deeper) {
-            let before = self.actions.len();
-            self.argv(words, &deeper);
-            self.keep_worst(before);
+    /// A text as code of a shell, and what stands in it between quotes.
+    fn code_and_quoted(&mut self, text: &str, origin: &Origin, here: &Situation) {
+        self.shell_text(text, origin, here);
+        for literal in literals(text) {
+            self.shell_text(literal, origin, here);
         }
     }
 

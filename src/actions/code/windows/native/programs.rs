@@ -2,6 +2,7 @@
 
 use super::super::known;
 use super::{Call, named, path_act, text, url_act};
+use crate::actions::code::value::concat;
 use crate::actions::code::{Language, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::Value;
@@ -131,7 +132,7 @@ fn shell(call: &Call<'_>) -> Vec<What> {
     let mut text = Value::Exact(first);
     for word in rest {
         let blank = if known(&text).is_empty() { "" } else { " " };
-        text = crate::actions::code::value::concat(text, &Value::Exact(blank.to_owned()));
+        text = concat(text, &Value::Exact(blank.to_owned()));
         // Words that were quoted keep their blanks.
         let word = match word {
             Value::Exact(inner) if !single && inner.contains(' ') => {
@@ -139,7 +140,7 @@ fn shell(call: &Call<'_>) -> Vec<What> {
             }
             other => other.clone(),
         };
-        text = crate::actions::code::value::concat(text, &word);
+        text = concat(text, &word);
     }
     vec![What::Code {
         language: Language::Cmd,
@@ -189,9 +190,9 @@ fn powershell(call: &Call<'_>) -> Vec<What> {
     let mut code = Value::Exact(String::new());
     for (position, word) in rest.iter().enumerate() {
         if position > 0 {
-            code = crate::actions::code::value::concat(code, &text(" "));
+            code = concat(code, &text(" "));
         }
-        code = crate::actions::code::value::concat(code, word);
+        code = concat(code, word);
     }
     vec![What::Code {
         language: Language::PowerShell,

@@ -42,8 +42,7 @@ impl Reader<'_> {
             Does::Request => self.request(name, words, input, start),
             Does::Invoke => {
                 let code = words
-                    .value(&["command"])
-                    .or_else(|| words.values.first())
+                    .given(&["command"], 0)
                     .cloned()
                     .or_else(|| input.cloned())
                     .unwrap_or_else(|| Val::opaque(""));
@@ -54,14 +53,12 @@ impl Reader<'_> {
             Does::Start => self.start_process(words, start),
             Does::Object => {
                 let kind = words
-                    .value(&["typename", "comobject"])
-                    .or_else(|| words.values.first())
+                    .given(&["typename", "comobject"], 0)
                     .and_then(Val::exact)
                     .unwrap_or("")
                     .to_owned();
                 let rest: Vec<Val> = words
-                    .value(&["argumentlist"])
-                    .or_else(|| words.values.get(1))
+                    .given(&["argumentlist"], 1)
                     .map(flat)
                     .unwrap_or_default();
                 self.object(&kind, &rest, start)
@@ -76,8 +73,7 @@ impl Reader<'_> {
         match name {
             "join-path" => {
                 let base = words
-                    .value(&["path"])
-                    .or_else(|| words.values.first())
+                    .given(&["path"], 0)
                     .cloned()
                     .unwrap_or_else(|| Val::opaque(""));
                 let child = words
@@ -91,9 +87,7 @@ impl Reader<'_> {
                 ))
             }
             "foreach-object" => {
-                let by_name = words
-                    .value(&["membername"])
-                    .or_else(|| words.values.first());
+                let by_name = words.given(&["membername"], 0);
                 match (by_name.and_then(Val::exact), input) {
                     (Some(method), Some(input)) if method.eq_ignore_ascii_case("delete") => {
                         self.push(path_act(ActionKind::FsDelete, input.as_value(), &[]), start);
@@ -185,8 +179,7 @@ impl Reader<'_> {
         start: usize,
     ) -> Val {
         let from = words
-            .value(&["path", "literalpath"])
-            .or_else(|| words.values.first())
+            .given(&["path", "literalpath"], 0)
             .cloned()
             .or_else(|| input.cloned());
         let position = if words.value(&["path", "literalpath"]).is_some()
@@ -197,8 +190,7 @@ impl Reader<'_> {
             1
         };
         let to = words
-            .value(&["destination", "destinationpath", "newname"])
-            .or_else(|| words.values.get(position))
+            .given(&["destination", "destinationpath", "newname"], position)
             .cloned();
         if let Some(from) = from {
             self.push(path_act(kind, from.as_value(), &[]), start);
@@ -245,8 +237,7 @@ impl Reader<'_> {
     /// `Start-Process`: a program with its arguments in one text or in several.
     fn start_process(&mut self, words: &Words, start: usize) -> Val {
         let program = words
-            .value(&["filepath", "path"])
-            .or_else(|| words.values.first())
+            .given(&["filepath", "path"], 0)
             .cloned()
             .unwrap_or_else(|| Val::opaque("program"));
         if words
@@ -257,10 +248,7 @@ impl Reader<'_> {
             self.push(named(ActionKind::ExecPrivileged, program.as_value()), start);
         }
         let mut argv = vec![program.as_value()];
-        if let Some(arguments) = words
-            .value(&["argumentlist", "args"])
-            .or_else(|| words.values.get(1))
-        {
+        if let Some(arguments) = words.given(&["argumentlist", "args"], 1) {
             for argument in flat(arguments) {
                 match argument.exact() {
                     Some(text) => argv.extend(
@@ -300,8 +288,7 @@ impl Reader<'_> {
         start: usize,
     ) -> Val {
         let key = words
-            .value(&["path", "literalpath"])
-            .or_else(|| words.values.first())
+            .given(&["path", "literalpath"], 0)
             .cloned()
             .or_else(|| input.cloned())
             .unwrap_or_else(|| Val::opaque(""));
@@ -323,9 +310,10 @@ impl Reader<'_> {
 
     /// `Add-Type`: code that is compiled and loaded.
     fn add_type(&mut self, words: &Words, start: usize) -> Val {
-        let source = words
-            .value(&["typedefinition", "memberdefinition", "path", "literalpath"])
-            .or_else(|| words.values.first());
+        let source = words.given(
+            &["typedefinition", "memberdefinition", "path", "literalpath"],
+            0,
+        );
         if source.is_some() && words.value(&["assemblyname"]).is_none() {
             self.push(
                 What::Unknown {
@@ -372,8 +360,7 @@ impl Reader<'_> {
                 | "set-acl"
         );
         let given = words
-            .value(&["path", "literalpath", "filepath", "lp", "pspath"])
-            .or_else(|| words.values.first())
+            .given(&["path", "literalpath", "filepath", "lp", "pspath"], 0)
             .cloned();
         let given = match given {
             Some(given) => Some(given),
@@ -427,8 +414,7 @@ impl Reader<'_> {
 
     pub(super) fn list(&mut self, words: &Words, start: usize) -> Val {
         let path = words
-            .value(&["path", "literalpath"])
-            .or_else(|| words.values.first())
+            .given(&["path", "literalpath"], 0)
             .cloned()
             .unwrap_or_else(|| Val::text("."));
         let value = path.as_value();
@@ -454,8 +440,7 @@ impl Reader<'_> {
         }
         self.push(path_act(ActionKind::FsRead, value.clone(), &[]), start);
         let filter = words
-            .value(&["filter", "include"])
-            .or_else(|| words.values.get(1))
+            .given(&["filter", "include"], 1)
             .and_then(Val::exact)
             .unwrap_or("*")
             .to_owned();
@@ -477,8 +462,7 @@ impl Reader<'_> {
 
     fn request(&mut self, name: &str, words: &Words, input: Option<&Val>, start: usize) -> Val {
         let target = words
-            .value(&["uri", "source", "url"])
-            .or_else(|| words.values.first())
+            .given(&["uri", "source", "url"], 0)
             .cloned()
             .or_else(|| input.cloned())
             .unwrap_or_else(|| Val::opaque("url"));

@@ -177,6 +177,11 @@ impl Words {
         self.parameter(names).and_then(Option::as_ref)
     }
 
+    /// What is given by one of these names, else at that position.
+    fn given(&self, names: &[&str], position: usize) -> Option<&Val> {
+        self.value(names).or_else(|| self.values.get(position))
+    }
+
     fn switch(&self, name: &str) -> bool {
         match self.parameter(&[name]) {
             None => false,
