@@ -2,7 +2,7 @@
 
 use crate::actions::{Action, ActionKind};
 use crate::facts::Sends;
-use crate::json::Value;
+use crate::json::{StringRole, Value};
 
 /// What `actions` would carry away, as far as the call shows it; `None` where none of them sends anything elsewhere.
 ///
@@ -61,15 +61,11 @@ fn carries_files(action: &Action) -> bool {
 /// The bytes of every text below a value.
 fn texts(value: &Value) -> u64 {
     let mut bytes: u64 = 0;
-    let mut left = vec![value];
-    while let Some(value) = left.pop() {
-        match value {
-            Value::String(text) => bytes = bytes.saturating_add(text.len() as u64),
-            Value::Array(items) => left.extend(items),
-            Value::Object(members) => left.extend(members.iter().map(|(_, value)| value)),
-            _ => {}
+    value.each_string(&mut |_, text, role| {
+        if role == StringRole::Value {
+            bytes = bytes.saturating_add(text.len() as u64);
         }
-    }
+    });
     bytes
 }
 

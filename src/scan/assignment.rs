@@ -66,10 +66,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
         && !naming::is_file(text)
         && !naming::is_rules(text)
-        && !(naming::is_uuid(text) && in_cell(pass.bytes, start))
         && !naming::is_style_class(text)
         && !naming::is_account(text)
-        && !(naming::is_uuid(text) && of_a_request(pass.bytes, hit.start))
+        && !(naming::is_uuid(text)
+            && (in_cell(pass.bytes, start) || of_a_request(pass.bytes, hit.start)))
         // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
         && (!matches!(operator, Operator::Beside | Operator::Said) || stands_out(pass.bytes, hit.start, text, bare))
         && (operator != Operator::Cell || !names_another(text))
