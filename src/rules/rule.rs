@@ -51,6 +51,8 @@ pub enum Form {
     Armor(Vec<String>),
     /// Words in a row.
     Phrase(Phrases),
+    /// Words of certain classes in one sentence.
+    Frame(Frames),
     /// An expression.
     Regex(Pattern),
     /// A number with check digits.
@@ -85,6 +87,8 @@ pub struct Token {
 pub struct Context {
     /// Alternatives.
     pub shapes: Vec<Shape>,
+    /// How many bytes without a blank each of them begins with at least.
+    pub least: u16,
     /// How far after the word the value may start.
     pub within: u16,
     /// Whether a word for a credential must stand near too.
@@ -102,6 +106,8 @@ pub struct Context {
 pub struct Assignment {
     /// Whether people choose such values; otherwise machines do.
     pub password: bool,
+    /// Whether who it belongs to comes first.
+    pub pair: bool,
     /// Least length in bytes.
     pub min: u16,
     /// Greatest length in bytes.
@@ -177,6 +183,36 @@ impl Phrases {
             postcard::from_bytes(bytes).ok()
         };
         read.get(index)?.get_or_init(decode).as_deref()
+    }
+}
+
+/// Words of certain classes in one sentence, in any order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frames {
+    /// Words, and pairs of words with a blank between them, lower case and in order; one bit for each class of each.
+    pub words: Vec<(String, u32)>,
+    /// What is found.
+    pub frames: Vec<Frame>,
+}
+
+/// Which classes a sentence must hold, one bit each, and which it must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// All of these.
+    pub needs: u32,
+    /// None of these.
+    pub unless: u32,
+}
+
+impl Frames {
+    /// The classes of a word.
+    #[must_use]
+    pub fn classes_of(&self, word: &[u8]) -> u32 {
+        self.words
+            .binary_search_by(|(held, _)| held.as_bytes().cmp(word))
+            .ok()
+            .and_then(|index| self.words.get(index))
+            .map_or(0, |(_, classes)| *classes)
     }
 }
 

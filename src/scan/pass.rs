@@ -2,8 +2,8 @@
 
 use super::views::{self, Calls};
 use super::{
-    armor, assignment, context, exfiltration, hidden, number, pattern, phrase, plausible, token,
-    userinfo,
+    armor, assignment, column, context, exfiltration, frame, hidden, number, pattern, phrase,
+    plausible, token, userinfo,
 };
 use crate::call::Surface;
 use crate::rules::tables::{Hit, Seen};
@@ -38,6 +38,8 @@ pub(super) struct Pass<'a> {
     pub(super) surface: Surface,
     pub(super) out: Vec<Found>,
     pub(super) calls: Calls,
+    /// What is known of tables.
+    pub(super) columns: column::Seen,
     /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
     until: Vec<(usize, usize)>,
     /// How far runs of alphabets reach.
@@ -45,6 +47,8 @@ pub(super) struct Pass<'a> {
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
     digits_until: usize,
+    /// A range without blanks, as far as that is known.
+    pub(super) unbroken: (usize, usize),
     /// How many findings of each kind there are that are only reported.
     notes: [usize; 5],
     /// Whether this text is itself a view: views of views are not made.
@@ -66,10 +70,12 @@ impl<'a> Pass<'a> {
             surface,
             out: Vec::new(),
             calls: Calls::default(),
+            columns: column::Seen::default(),
             until: Vec::new(),
             runs: Runs::default(),
             refused: Vec::new(),
             digits_until: 0,
+            unbroken: (0, 0),
             notes: [0; 5],
             inner,
         }
@@ -204,6 +210,7 @@ impl Seen for Pass<'_> {
             Form::Userinfo(schemes) => userinfo::confirm(self, rule, schemes, hit),
             Form::Armor(labels) => armor::confirm(self, rule, labels, hit),
             Form::Phrase(phrases) => phrase::confirm(self, rule, phrases, hit),
+            Form::Frame(frames) => frame::confirm(self, rule, frames, hit),
             Form::Regex(form) => pattern::confirm(self, rule, form, hit),
             Form::Number(_) | Form::Detector(_) => {}
         }

@@ -129,7 +129,7 @@ impl Asked<'_> {
                 let message = "the expression does not match around it, or matches a placeholder";
                 ("form", String::from(message))
             })),
-            Form::Phrase(_) | Form::Number(_) | Form::Detector(_) => None,
+            Form::Phrase(_) | Form::Frame(_) | Form::Number(_) | Form::Detector(_) => None,
         }
     }
 
