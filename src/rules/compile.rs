@@ -412,6 +412,7 @@ fn context(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
             .map(Shape::least_unbroken)
             .min()
             .unwrap_or_default() as u16,
+        words: verify::structure_named("mnemonic").is_some_and(|held| require.contains(&held)),
         shapes,
         within: held.within,
         key_word: held.key_word,
@@ -574,8 +575,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     // One search for a word that several patterns share: what is found does not depend on which asked.
     literals.sort_by(|left, right| left.bytes.cmp(&right.bytes));
     literals.dedup_by(|left, right| left.bytes == right.bytes);
-    let words = words.into_iter().collect();
-    Ok((Form::Frame(Frames { words, frames }), literals))
+    Ok((Form::Frame(Frames::new(words, frames)), literals))
 }
 
 /// Words shorter than this are in every sentence.

@@ -1,6 +1,6 @@
 //! A rule as the scan uses it: compiled, checked, without its proof.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ pub struct Token {
 pub struct Context {
     /// Alternatives.
     pub shapes: Vec<Shape>,
+    /// Whether they are words in a row.
+    pub words: bool,
     /// How many bytes without a blank each of them begins with at least.
     pub least: u16,
     /// How far after the word the value may start.
@@ -190,9 +192,11 @@ impl Phrases {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frames {
     /// Words, and pairs of words with a blank between them, lower case and in order; one bit for each class of each.
-    pub words: Vec<(String, u32)>,
+    words: Vec<(String, u32)>,
     /// What is found.
     pub frames: Vec<Frame>,
+    /// One bit for each beginning and length that a word has: what is in no class is told at once.
+    filter: [u64; 4],
 }
 
 /// Which classes a sentence must hold, one bit each, and which it must not.
@@ -205,9 +209,35 @@ pub struct Frame {
 }
 
 impl Frames {
+    /// Frames over words with their classes.
+    #[must_use]
+    pub fn new(words: BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
+        let mut filter = [0; 4];
+        for word in words.keys() {
+            let (cell, bit) = Self::place(word.as_bytes());
+            filter[cell] |= bit;
+        }
+        Self {
+            words: words.into_iter().collect(),
+            frames,
+            filter,
+        }
+    }
+
+    /// The bit of a word's beginning and length.
+    fn place(word: &[u8]) -> (usize, u64) {
+        let first = word.first().map_or(0, |byte| usize::from(*byte)) & 15;
+        let key = (word.len() & 15) << 4 | first;
+        (key >> 6, 1 << (key & 63))
+    }
+
     /// The classes of a word.
     #[must_use]
     pub fn classes_of(&self, word: &[u8]) -> u32 {
+        let (cell, bit) = Self::place(word);
+        if self.filter[cell] & bit == 0 {
+            return 0;
+        }
         self.words
             .binary_search_by(|(held, _)| held.as_bytes().cmp(word))
             .ok()

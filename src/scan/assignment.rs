@@ -65,9 +65,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
     // Cut short by who shows it.
     if text.ends_with(b"...")
-        || is_code(pass.bytes, text, end, bare)
-        || plausible::is_reference(text)
+        || bare && has_brackets(text)
         || plausible::is_placeholder(text)
+        || plausible::is_reference(text)
+        || is_code(pass.bytes, text, end, bare)
     {
         return;
     }
@@ -204,13 +205,18 @@ fn is_list(text: &[u8]) -> bool {
     text.contains(&b';') && text.contains(&b'=')
 }
 
+/// Whether a text without quotes opens something: a call, an index, a block.
+fn has_brackets(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
+}
+
 /// Whether a value is an expression, a path, an address or a name.
 fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
     if bare && matches!(bytes.get(end), Some(b'(' | b'[')) {
         return true;
     }
     if bare
-        && (text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
+        && (has_brackets(text)
             || memchr::memmem::find(text, b"::").is_some()
             || naming::is_constant(text))
     {

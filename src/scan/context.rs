@@ -10,6 +10,7 @@ use crate::rules::codec;
 use crate::rules::rule::Context;
 use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
+use crate::rules::verify;
 
 /// How far before the name a word for a credential may stand, in bytes.
 const KEY_WORD_BEFORE: usize = 48;
@@ -121,6 +122,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
         }
         if !starts_value(pass.bytes, at) {
             at += codec::colour(&pass.bytes[at..]).max(1);
+            continue;
+        }
+        if form.words
+            && let Err(next) = verify::words_begin(pass.bytes, at)
+        {
+            at = next;
             continue;
         }
         if let Some(after) = value_at(pass, rule, form, hit, at) {

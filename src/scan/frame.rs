@@ -1,5 +1,7 @@
 //! Words of certain classes in one sentence, in any order: who is addressed, what is commanded, what it is about.
 
+use std::ops::Range;
+
 use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::rule::{Frame, Frames};
@@ -9,7 +11,7 @@ use crate::rules::tables::{Hit, word_byte};
 const BEFORE: usize = 12;
 const AFTER: usize = 24;
 /// Behind a word as far as this another one of the same rule has enough of its sentence in what was read already.
-const STRIDE: usize = 8;
+const STRIDE: usize = 16;
 /// Longest word, and most bytes between two of a sentence.
 const LONGEST: usize = 40;
 const GAP: usize = 6;
@@ -95,48 +97,66 @@ fn spanned(frame: &Frame, told: &[Told], hit: Hit) -> Option<(usize, usize)> {
         start = start.min(near.start);
         end = end.max(near.end);
     }
-    let apart = told
+    let mut apart: Vec<usize> = told
         .iter()
         .filter(|word| word.classes & frame.needs != 0)
         .map(|word| word.start)
-        .collect::<std::collections::BTreeSet<_>>();
+        .collect();
+    apart.sort_unstable();
+    apart.dedup();
     let least = (frame.needs.count_ones() as usize).min(LEAST);
     (apart.len() >= least).then_some((start, end))
 }
 
 /// A word and the one before it in lower case, with a blank between them.
-#[derive(Default)]
 struct Pair {
-    text: Vec<u8>,
-    /// Where the last word begins in the text, and where it and the one before it stand.
-    last: usize,
+    text: [u8; 2 * LONGEST + 1],
+    /// Where the last word stands in the text, and where the one before it begins in the sentence.
+    last: Range<usize>,
     before: Option<usize>,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self {
+            text: [0; 2 * LONGEST + 1],
+            last: 0..0,
+            before: None,
+        }
+    }
 }
 
 impl Pair {
     /// Takes the next word; where the one before it begins.
     fn push(&mut self, bytes: &[u8], start: usize, end: usize) -> Option<usize> {
-        self.text.drain(..self.last);
-        if !self.text.is_empty() {
-            self.text.push(b' ');
+        self.text.copy_within(self.last.clone(), 0);
+        let mut from = self.last.len();
+        if from > 0 {
+            self.text[from] = b' ';
+            from += 1;
         }
-        self.last = self.text.len();
         let word = &bytes[start..end];
+        let held = &mut self.text[from..from + word.len()];
+        held.copy_from_slice(word);
         if word.is_ascii() {
-            self.text.extend(word.iter().map(u8::to_ascii_lowercase));
+            held.make_ascii_lowercase();
         } else {
+            // In nearly every script both cases are as long.
             let lower = String::from_utf8_lossy(word).to_lowercase();
-            self.text.extend_from_slice(lower.as_bytes());
+            if lower.len() == word.len() {
+                held.copy_from_slice(lower.as_bytes());
+            }
         }
+        self.last = from..from + word.len();
         self.before.replace(start)
     }
 
     fn last(&self) -> &[u8] {
-        &self.text[self.last..]
+        &self.text[self.last.clone()]
     }
 
     fn both(&self) -> &[u8] {
-        &self.text
+        &self.text[..self.last.end]
     }
 }
 

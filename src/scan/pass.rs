@@ -6,6 +6,7 @@ use super::{
     plausible, token, userinfo,
 };
 use crate::call::Surface;
+use crate::rules::rule::Token;
 use crate::rules::tables::{Hit, Seen};
 use crate::rules::{Allowed, Form, Rule, Runs, Tables};
 use crate::scan::{Checksum, MOST_NOTES};
@@ -46,6 +47,8 @@ pub(super) struct Pass<'a> {
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
+    /// For token rules with words: what is known of them.
+    words: Vec<(usize, token::WordsSeen)>,
     digits_until: usize,
     /// A range without blanks, as far as that is known.
     pub(super) unbroken: (usize, usize),
@@ -74,6 +77,7 @@ impl<'a> Pass<'a> {
             until: Vec::new(),
             runs: Runs::default(),
             refused: Vec::new(),
+            words: Vec::new(),
             digits_until: 0,
             unbroken: (0, 0),
             notes: [0; 5],
@@ -121,6 +125,21 @@ impl<'a> Pass<'a> {
             Some(held) => *held = (rule, end, 1),
             None => self.refused.push((rule, end, 1)),
         }
+    }
+
+    /// Whether one of the words that the tokens of `rule` need stands before `start`.
+    pub(super) fn word_before(&mut self, rule: usize, start: usize, form: &Token) -> bool {
+        let place = match self.words.iter().position(|(held, _)| *held == rule) {
+            Some(place) => place,
+            None => {
+                self.words.push((rule, token::WordsSeen::default()));
+                self.words.len() - 1
+            }
+        };
+        let bytes = self.bytes;
+        self.words
+            .get_mut(place)
+            .is_some_and(|(_, seen)| seen.before(bytes, start, form))
     }
 
     pub(super) fn reach(&self, rule: usize) -> usize {
