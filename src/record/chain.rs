@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::epoch::Epoch;
 use super::error::StoreError;
 use super::id::{self, digest};
-use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
+use super::line::{Draft, Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
 use super::memory::{Memory, Own};
 use super::seen::Line;
 use super::state::State;
@@ -52,7 +52,7 @@ pub(super) struct ChainOptions {
 #[derive(Debug)]
 pub(super) struct Chain {
     options: ChainOptions,
-    file: Option<Arc<File>>,
+    file: Option<Opened>,
     /// The end of the file when we last looked. Only believed while the file still has that length.
     known: Option<End>,
     /// What the run has seen, as of the end of the file when we last looked.
@@ -61,6 +61,13 @@ pub(super) struct Chain {
     batch: Option<Batch>,
     /// How many threads of this process wait for this log.
     pub(super) waiting: Arc<AtomicUsize>,
+}
+
+/// An open log, and which file it is: that never changes, so the path alone is asked from then on.
+#[derive(Debug, Clone)]
+struct Opened {
+    file: Arc<File>,
+    is: os::Identity,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +88,11 @@ impl Chain {
         }
     }
 
+    /// Whether the log is open: its file was there when somebody last wrote to it.
+    pub(super) const fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Whether what is not synced yet is left to the next thread.
     pub(super) fn hands_on(&self) -> bool {
         self.batch.as_ref().is_none_or(Batch::has_room) && self.waiting.load(Ordering::SeqCst) > 0
@@ -91,7 +103,7 @@ impl Chain {
         let Some(batch) = self.batch.take() else {
             return;
         };
-        let Some(file) = self.file.clone() else {
+        let Some(Opened { file, .. }) = self.file.clone() else {
             // The file is always open while records wait; dropping the batch tells them the worst all the same.
             return;
         };
@@ -140,20 +152,20 @@ impl Chain {
 
     /// The open file, locked, and what it is; opened anew when the path names another file by now.
     fn locked_file(&mut self) -> Result<(Arc<File>, os::Identity), StoreError> {
-        if let (Some(_), Some(file)) = (&self.batch, &self.file) {
+        if let (Some(_), Some(opened)) = (&self.batch, &self.file) {
             // Locked by the thread before.
-            let file = Arc::clone(file);
+            let file = Arc::clone(&opened.file);
             let own = os::stat(&file).map_err(|error| self.error("look at", &error))?;
             return Ok((file, own));
         }
         for _ in 0..8 {
-            let file = match &self.file {
-                Some(file) => Arc::clone(file),
+            let Opened { file, is } = match &self.file {
+                Some(opened) => opened.clone(),
                 None => {
                     self.known = None;
-                    let file = Arc::new(self.open()?);
-                    self.file = Some(Arc::clone(&file));
-                    file
+                    let opened = self.open()?;
+                    self.file = Some(opened.clone());
+                    opened
                 }
             };
             if let Err(error) = os::lock(&file, self.options.patience) {
@@ -161,10 +173,8 @@ impl Chain {
                 self.file = None;
                 return Err(self.error("lock", &error));
             }
-            let seen =
-                os::stat(&file).and_then(|own| Ok((own, os::stat_path(&self.options.path)?)));
-            match seen {
-                Ok((own, Some(named))) if own == named => return Ok((file, own)),
+            match os::stat_path(&self.options.path) {
+                Ok(Some(named)) if named.is_file_of(&is) => return Ok((file, named)),
                 Ok(_) => {
                     let _ = file.unlock();
                     self.file = None;
@@ -184,8 +194,8 @@ impl Chain {
         ))
     }
 
-    fn open(&self) -> Result<File, StoreError> {
-        match os::open_log(&self.options.path) {
+    fn open(&self) -> Result<Opened, StoreError> {
+        let file = match os::open_log(&self.options.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(parent) = self.options.path.parent() {
                     os::make_dir(parent)
@@ -195,7 +205,12 @@ impl Chain {
             }
             other => other,
         }
-        .map_err(|error| self.error("open", &error))
+        .map_err(|error| self.error("open", &error))?;
+        let is = os::stat(&file).map_err(|error| self.error("look at", &error))?;
+        Ok(Opened {
+            file: Arc::new(file),
+            is,
+        })
     }
 
     fn error(&self, what: &str, error: &io::Error) -> StoreError {
@@ -418,7 +433,10 @@ impl Locked<'_> {
             self.continue_from(known.head.clone());
             return Ok(());
         }
-        let (good, head, rest) = self.read_end()?;
+        let (good, head, rest) = match self.remembered_end()? {
+            Some(head) => (self.len, Some(head), Rest::Clean),
+            None => self.read_end()?,
+        };
         let before = self.chain.known.take();
         self.continue_from(head.clone());
         let torn = if good < self.len {
@@ -473,6 +491,30 @@ impl Locked<'_> {
                 prev: genesis(&options.store, &options.name),
             },
         };
+    }
+
+    /// The last record as the file beside the log remembers it, where the log ends in that very line: a process that lives
+    /// for a millisecond need not read it as JSON.
+    fn remembered_end(&mut self) -> Result<Option<Head>, StoreError> {
+        let options = &self.chain.options;
+        if self.chain.memory.is_some() || options.named_in.is_none() || self.len == 0 {
+            return Ok(None);
+        }
+        let Some((memory, head)) = Memory::load(&options.state)
+            .and_then(|memory| memory.head(self.len).map(|head| (memory, head)))
+        else {
+            return Ok(None);
+        };
+        let window = FIRST_WINDOW.min(self.len);
+        let bytes = self.read(
+            self.len - window,
+            usize::try_from(window).unwrap_or(usize::MAX),
+        )?;
+        if !ends_in(&bytes, window == self.len, &head) {
+            return Ok(None);
+        }
+        self.chain.memory = Some(memory);
+        Ok(Some(head))
     }
 
     /// Where the last record ends, what it says, and what follows it.
@@ -600,18 +642,19 @@ impl Locked<'_> {
         last.line.pop();
         self.pending.clear();
         let count = self.staged.drain(..).count();
+        let head = Head {
+            seq: last.seq,
+            hash: last.hash.clone(),
+        };
         self.chain.known = Some(End {
             len: end,
-            head: Some(Head {
-                seq: last.seq,
-                hash: last.hash.clone(),
-            }),
+            head: Some(head.clone()),
         });
         let own = std::mem::take(&mut self.own);
         if own.len() == count
             && let Some(memory) = &mut self.chain.memory
         {
-            memory.take_own(own, before, end, &last.hash);
+            memory.take_own(own, before, end, &head);
         }
         if durable && let Some(memory) = &mut self.chain.memory {
             memory.set_start_synced();
