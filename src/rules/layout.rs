@@ -29,7 +29,7 @@ fn commonness(byte: u8) -> u32 {
 /// The three letters in a row that English and code are full of.
 const EVERYDAY: &str = "the and ing ion tio ent ter ati for her hat tha ere ate his con res ver all ons nce men ith ted \
     ers pro thi wit are ess not ive was ect rea com eve per int est sta cti ica ist ear ain one our iti rat nte tin ine \
-    der ome man pre rom tra whe ave str act ill ure ide ove cal ble out sti tic oun enc ore ant ity fro art tur par red \
+    der ome man pre rom tra whe ave str act ill req equ que htt ttp fig igu ure ide ove cal ble out sti tic oun enc ore ant ity fro art tur par red \
     oth eri hic ies ste ght ich igh und you ort era wer nti oul nde ind tho hou nal but hav uld use han hin een ces cou \
     lat tor ese age ama rin esp ten rec end ass low des ple mat ile imp def ret lin set val nam typ pat dat sel elf put \
     ata tes sio ien ose ser ode add tri ren con fun nct rem lis del hen cla las she roc ork rou loc get tru fal als";

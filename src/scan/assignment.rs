@@ -41,6 +41,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if form.pair {
         return pair(pass, rule, form, hit, start, end);
     }
+    // `gh secret set NAME -bx`: an option, and its value glued to it.
+    let start = match &pass.bytes[start..end] {
+        [b'-', letter, ..] if operator == Operator::Cell && letter.is_ascii_alphabetic() => {
+            start + 2
+        }
+        _ => start,
+    };
     let text = &pass.bytes[start..end];
     // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
     // `env.PASSWORD || x`.
@@ -89,7 +96,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
             && (in_cell(pass.bytes, start) || of_a_request(pass.bytes, hit.start)))
         // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
         && (!matches!(operator, Operator::Beside | Operator::Said) || stands_out(pass.bytes, hit.start, text, bare))
-        && (operator != Operator::Cell || !names_another(text) && !is_option(text))
+        && (operator != Operator::Cell || !names_another(text))
         && !says_placeholder(text);
     if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
         pass.found(hit.rule, rule, (start, end), None);
@@ -285,11 +292,6 @@ fn in_column(bytes: &[u8], start: usize) -> bool {
 fn in_cell(bytes: &[u8], start: usize) -> bool {
     let before = bytes[start.saturating_sub(32)..start].trim_ascii_end();
     before.ends_with(b"|")
-}
-
-/// `-bx`, `--body`: the next argument is an option.
-fn is_option(text: &[u8]) -> bool {
-    matches!(text, [b'-', first, ..] if first.is_ascii_alphabetic() || *first == b'-')
 }
 
 /// `ssl_version=3`: the next argument, with its own name.
