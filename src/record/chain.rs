@@ -52,7 +52,7 @@ pub(super) struct ChainOptions {
 #[derive(Debug)]
 pub(super) struct Chain {
     options: ChainOptions,
-    file: Option<Arc<File>>,
+    file: Option<Opened>,
     /// The end of the file when we last looked. Only believed while the file still has that length.
     known: Option<End>,
     /// What the run has seen, as of the end of the file when we last looked.
@@ -61,6 +61,13 @@ pub(super) struct Chain {
     batch: Option<Batch>,
     /// How many threads of this process wait for this log.
     pub(super) waiting: Arc<AtomicUsize>,
+}
+
+/// An open log, and which file it is: that never changes, so the path alone is asked from then on.
+#[derive(Debug, Clone)]
+struct Opened {
+    file: Arc<File>,
+    is: os::Identity,
 }
 
 #[derive(Debug, Clone)]
@@ -81,6 +88,11 @@ impl Chain {
         }
     }
 
+    /// Whether the log is open: its file was there when somebody last wrote to it.
+    pub(super) const fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Whether what is not synced yet is left to the next thread.
     pub(super) fn hands_on(&self) -> bool {
         self.batch.as_ref().is_none_or(Batch::has_room) && self.waiting.load(Ordering::SeqCst) > 0
@@ -91,7 +103,7 @@ impl Chain {
         let Some(batch) = self.batch.take() else {
             return;
         };
-        let Some(file) = self.file.clone() else {
+        let Some(Opened { file, .. }) = self.file.clone() else {
             // The file is always open while records wait; dropping the batch tells them the worst all the same.
             return;
         };
@@ -140,20 +152,20 @@ impl Chain {
 
     /// The open file, locked, and what it is; opened anew when the path names another file by now.
     fn locked_file(&mut self) -> Result<(Arc<File>, os::Identity), StoreError> {
-        if let (Some(_), Some(file)) = (&self.batch, &self.file) {
+        if let (Some(_), Some(opened)) = (&self.batch, &self.file) {
             // Locked by the thread before.
-            let file = Arc::clone(file);
+            let file = Arc::clone(&opened.file);
             let own = os::stat(&file).map_err(|error| self.error("look at", &error))?;
             return Ok((file, own));
         }
         for _ in 0..8 {
-            let file = match &self.file {
-                Some(file) => Arc::clone(file),
+            let Opened { file, is } = match &self.file {
+                Some(opened) => opened.clone(),
                 None => {
                     self.known = None;
-                    let file = Arc::new(self.open()?);
-                    self.file = Some(Arc::clone(&file));
-                    file
+                    let opened = self.open()?;
+                    self.file = Some(opened.clone());
+                    opened
                 }
             };
             if let Err(error) = os::lock(&file, self.options.patience) {
@@ -161,10 +173,8 @@ impl Chain {
                 self.file = None;
                 return Err(self.error("lock", &error));
             }
-            let seen =
-                os::stat(&file).and_then(|own| Ok((own, os::stat_path(&self.options.path)?)));
-            match seen {
-                Ok((own, Some(named))) if own == named => return Ok((file, own)),
+            match os::stat_path(&self.options.path) {
+                Ok(Some(named)) if named.is_file_of(&is) => return Ok((file, named)),
                 Ok(_) => {
                     let _ = file.unlock();
                     self.file = None;
@@ -184,8 +194,8 @@ impl Chain {
         ))
     }
 
-    fn open(&self) -> Result<File, StoreError> {
-        match os::open_log(&self.options.path) {
+    fn open(&self) -> Result<Opened, StoreError> {
+        let file = match os::open_log(&self.options.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(parent) = self.options.path.parent() {
                     os::make_dir(parent)
@@ -195,7 +205,12 @@ impl Chain {
             }
             other => other,
         }
-        .map_err(|error| self.error("open", &error))
+        .map_err(|error| self.error("open", &error))?;
+        let is = os::stat(&file).map_err(|error| self.error("look at", &error))?;
+        Ok(Opened {
+            file: Arc::new(file),
+            is,
+        })
     }
 
     fn error(&self, what: &str, error: &io::Error) -> StoreError {

@@ -1,6 +1,7 @@
 //! Records that no call brings: approvals, grants, policy, mode, installation, remarks.
 
 use super::error::StoreError;
+use super::journal::no_run;
 use super::line::Draft;
 use super::store::{JOURNAL, Store};
 use super::{Appended, id};
@@ -89,10 +90,16 @@ impl Store {
                 journal.commit(self.syncs())
             })?,
             Some(run) => {
-                self.must_exist(run)?;
                 let chain = self.chain(run)?;
                 let mut chain = chain.turn();
+                if !chain.is_open() {
+                    self.must_exist(run)?;
+                }
                 let mut log = chain.lock(&source)?;
+                if log.is_new() {
+                    // Its file has gone since.
+                    return Err(no_run(run));
+                }
                 log.push(draft)?;
                 log.commit(self.syncs())?
             }

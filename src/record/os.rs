@@ -124,13 +124,20 @@ mod fault {
 }
 
 /// Which file an open descriptor or a path is, and how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Identity {
     pub(super) device: u64,
     pub(super) inode: u64,
     pub(super) len: u64,
     /// When it was changed last, in seconds since 1970; 0 where that is not known.
     pub(super) changed: i64,
+}
+
+impl Identity {
+    /// Whether both are the same file, whatever was written to it between.
+    pub(super) const fn is_file_of(&self, other: &Self) -> bool {
+        self.device == other.device && self.inode == other.inode
+    }
 }
 
 #[cfg(unix)]

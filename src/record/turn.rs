@@ -60,6 +60,11 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// As [`Chain::is_open`].
+    pub(super) fn is_open(&self) -> bool {
+        self.chain.is_open()
+    }
+
     /// As [`Chain::lock`]; what other threads left unsynced is synced first.
     pub(super) fn lock(&mut self, source: &Source) -> Result<Locked<'_>, StoreError> {
         self.chain.settle_open();
