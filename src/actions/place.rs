@@ -74,6 +74,10 @@ pub fn normalise(path: &str, cwd: Option<&str>) -> Option<String> {
     if let Some(windows) = windows_path(path) {
         return Some(windows);
     }
+    // `\\\\.\\PhysicalDrive0` is how Windows names a device.
+    if let Some(device) = path.strip_prefix(r"\\.\") {
+        return Some(format!("/dev/{device}"));
+    }
     let path = path.strip_prefix("file://").unwrap_or(path);
     let mut parts: Vec<&str> = Vec::new();
     if !path.starts_with('/') {

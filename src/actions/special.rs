@@ -58,6 +58,8 @@ struct RuleSpec {
     write: Option<String>,
     /// What deleting it is; as `write` when not said and `write` is.
     delete: Option<String>,
+    /// What reading the content of everything below it is, where that is more than `read`.
+    everything: Option<String>,
     /// Attributes of reading.
     #[serde(default)]
     read_with: Vec<String>,
@@ -87,6 +89,7 @@ pub struct Rule<'a> {
     read: Option<ActionKind>,
     write: Option<ActionKind>,
     delete: Option<ActionKind>,
+    everything: Option<ActionKind>,
     read_with: Vec<&'a str>,
     attributes: Vec<&'a str>,
     place: Option<Place>,
@@ -100,6 +103,8 @@ pub type Rules = Lazy<Vec<Rule<'static>>>;
 pub enum Operation {
     /// Its content is read and goes somewhere.
     Read,
+    /// So is that of everything below it.
+    Everything,
     /// It is written.
     Write,
     /// It is deleted or emptied.
@@ -113,6 +118,8 @@ pub struct Special<'a> {
     pub kind: ActionKind,
     /// Attributes to add.
     pub attributes: &'a [&'static str],
+    /// It is so because of what lies somewhere below, and most of it is something else.
+    pub partly: bool,
     /// What the file is.
     pub name: &'a str,
 }
@@ -132,9 +139,10 @@ pub fn look_up<'r>(
     Some(Special {
         kind: rule.kind(operation)?,
         attributes: match operation {
-            Operation::Read => &rule.read_with,
+            Operation::Read | Operation::Everything => &rule.read_with,
             Operation::Write | Operation::Delete => &rule.attributes,
         },
+        partly: operation == Operation::Everything && rule.everything.is_some(),
         name: rule.name,
     })
 }
@@ -177,6 +185,8 @@ impl Rule<'_> {
     const fn kind(&self, operation: Operation) -> Option<ActionKind> {
         match operation {
             Operation::Read => self.read,
+            Operation::Everything if self.everything.is_some() => self.everything,
+            Operation::Everything => self.read,
             Operation::Write => self.write,
             Operation::Delete => self.delete,
         }
@@ -310,6 +320,7 @@ pub fn compile(files: &Files) -> Result<Vec<u8>, Vec<String>> {
                     read: kinds.read,
                     write: kinds.write,
                     delete: kinds.delete,
+                    everything: kinds.everything,
                     read_with: rule.read_with.iter().map(String::as_str).collect(),
                     attributes: rule.attributes.iter().map(String::as_str).collect(),
                     place: kinds.place,
@@ -341,6 +352,7 @@ struct Kinds {
     read: Option<ActionKind>,
     write: Option<ActionKind>,
     delete: Option<ActionKind>,
+    everything: Option<ActionKind>,
     place: Option<Place>,
 }
 
@@ -357,6 +369,7 @@ impl Kinds {
         let read = kind(&rule.read);
         let write = kind(&rule.write);
         let delete = kind(&rule.delete).or(write);
+        let everything = kind(&rule.everything);
         let place = rule.place.as_deref().and_then(|name| {
             let place = Place::from_name(name);
             if place.is_none() {
@@ -377,6 +390,7 @@ impl Kinds {
             read,
             write,
             delete,
+            everything,
             place,
         }
     }
@@ -384,12 +398,15 @@ impl Kinds {
 
 /// The pattern without `~/`, and whether it had it.
 fn split_home<'a>(path: &'a str, errors: &mut Vec<String>) -> (&'a str, bool) {
+    if path == "~" {
+        return ("", true);
+    }
     if let Some(rest) = path.strip_prefix("~/") {
         return (rest, true);
     }
     if !path.starts_with('/') && !path.starts_with("**/") && !path.starts_with("C:/") {
         errors.push(format!(
-            "`{path}` does not begin with `/`, `~/`, `**/` or `C:/`"
+            "`{path}` is not `~` and does not begin with `/`, `~/`, `**/` or `C:/`"
         ));
     }
     (path, false)
@@ -435,12 +452,14 @@ fn example(text: &str, rules: &Rules, context: &Context) -> String {
     let Some((operation, path)) = text.split_once(' ') else {
         return String::from("no operation and path");
     };
-    let path = path
-        .strip_prefix("~/")
-        .map_or_else(|| path.to_owned(), |rest| format!("/home/u/{rest}"));
+    let path = match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("/home/u{rest}"),
+        _ => path.to_owned(),
+    };
     let wildcards = pattern::has_wildcard(&path);
     let operation = match operation {
         "read" => Operation::Read,
+        "everything" => Operation::Everything,
         "write" => Operation::Write,
         "delete" => Operation::Delete,
         _ => {

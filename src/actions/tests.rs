@@ -44,7 +44,7 @@ fn shell(command: &str) -> Vec<Action> {
     understand(&call, builtin::catalogue()).actions
 }
 
-fn told(command: &str) -> Vec<String> {
+pub(super) fn told(command: &str) -> Vec<String> {
     shell(command)
         .iter()
         .map(|action| short(action, true))

@@ -238,6 +238,29 @@ impl Data {
         self.decoded |= other.decoded;
     }
 
+    /// What comes back from another host is what that host says: its files are none of this machine.
+    #[must_use]
+    pub fn brought(mut self, from: Option<&str>) -> Self {
+        if let Some(host) = from.and_then(|on| on.strip_prefix("ssh:")) {
+            self.text = None;
+            if self.some {
+                self.files.clear();
+                add(&mut self.urls, &Rc::from(format!("ssh://{host}")));
+            }
+        }
+        self
+    }
+
+    /// Both, one after the other.
+    #[must_use]
+    pub fn beside(mut self, other: Self) -> Self {
+        if !self.some {
+            return other;
+        }
+        self.merge(&other);
+        self
+    }
+
     /// Whether it holds something that should not leave the machine unnoticed.
     #[must_use]
     pub fn is_local(&self) -> bool {

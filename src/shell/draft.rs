@@ -8,6 +8,9 @@ pub const MAX_ALTERNATIVES: usize = 8;
 /// How long a value may become, in bytes. Longer ones keep their beginning.
 pub const MAX_LENGTH: usize = 256 * 1024;
 
+/// The folder whose folders are processes, by their numbers.
+const PROCESSES: &str = "/proc/";
+
 /// One alternative.
 #[derive(Debug, Clone, Default)]
 struct Alternative {
@@ -21,7 +24,12 @@ struct Alternative {
 impl Alternative {
     fn push(&mut self, text: &str, active: bool) {
         if self.open.is_some() {
-            return;
+            if !(self.text == PROCESSES && text.starts_with('/')) {
+                return;
+            }
+            // `/proc/$PPID/environ`: of some process, whichever it is.
+            self.open = None;
+            self.push("*", true);
         }
         let start = self.text.len();
         if start + text.len() > MAX_LENGTH {

@@ -352,22 +352,31 @@ fn integer(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// `mktemp`: a new name in a directory that is known.
+/// `mktemp`: a new name in a directory that is known. The name is made up here, another one each time, so that what is
+/// put there is found again.
 fn mktemp(walker: &mut Walker<'_>, arguments: &[&Value]) -> Value {
     let mut folder: Option<Value> = None;
     let mut template: Option<Value> = None;
+    let mut suffix = String::new();
     let mut in_tmp = false;
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.exact() {
             Some("-p") => folder = rest.next().map(|value| (*value).clone()),
             Some("-t") => in_tmp = true,
+            Some("--suffix") => {
+                suffix = rest
+                    .next()
+                    .and_then(|value| value.exact())
+                    .unwrap_or_default()
+                    .to_owned();
+            }
+            Some("--tmpdir") => in_tmp = true,
             Some(text) if text.starts_with("--tmpdir=") => {
                 folder = Some(Value::Exact(text["--tmpdir=".len()..].to_owned()));
             }
-            Some("--tmpdir") => in_tmp = true,
-            Some("--suffix") => {
-                rest.next();
+            Some(text) if text.starts_with("--suffix=") => {
+                text["--suffix=".len()..].clone_into(&mut suffix);
             }
             Some(text) if text.starts_with('-') => {}
             _ => template = Some((*argument).clone()),
@@ -383,15 +392,26 @@ fn mktemp(walker: &mut Walker<'_>, arguments: &[&Value]) -> Value {
         draft.push_value(&folder, false);
         draft.push("/");
     }
+    let number = walker.out.commands.len();
     match &template {
-        Some(Value::Exact(text)) => {
-            draft.push(text.find("XXX").map_or(text.as_str(), |at| &text[..at]));
+        Some(Value::Exact(text)) => draft.push(&made_up(text, number)),
+        Some(other) => {
+            draft.push_value(other, false);
+            draft.push_unknown(&Why::CommandOutput);
         }
-        Some(other) => draft.push_value(other, false),
-        None => draft.push("tmp."),
+        None => draft.push(&made_up("tmp.XXXXXXXXXX", number)),
     }
-    draft.push_unknown(&Why::CommandOutput);
+    draft.push(&suffix);
+    draft.push("\n");
     draft.finish()
+}
+
+/// A template of `mktemp` with a number in the last places that it leaves open.
+fn made_up(template: &str, number: usize) -> String {
+    let end = template.rfind("XXX").map_or(template.len(), |at| at + 3);
+    let name = template[..end].trim_end_matches('X');
+    let open = end - name.len();
+    format!("{name}{number:0>open$}{}", &template[end..])
 }
 
 /// `which name`, `command -v name`: the name stands for the program it finds.

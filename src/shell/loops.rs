@@ -1,6 +1,6 @@
 //! Loops: a body is walked for every known value, and what it may change from one round to the next is forgotten first.
 
-use super::command::{Value, Why};
+use super::command::{Argument, Assignment, Command, Stdin, Stdout, Value, Why};
 use super::draft::{Draft, either};
 use super::env::Bound;
 use super::syntax::tree::{Node, Part, Slice, Word};
@@ -116,12 +116,17 @@ impl Walker<'_> {
         }
     }
 
-    pub(super) fn loop_values(&mut self, words: Option<&[Word]>) -> Vec<Value> {
+    pub(super) fn loop_values(&mut self, name: Slice, words: Option<&[Word]>) -> Vec<Value> {
         match words {
             Some(words) => {
                 let mut fields = Vec::new();
                 for word in words {
                     self.fields(word, &mut fields);
+                }
+                for field in &fields {
+                    if !field.from.is_empty() {
+                        self.set_by_loop(name, field);
+                    }
                 }
                 fields.into_iter().map(|field| field.value).collect()
             }
@@ -130,6 +135,29 @@ impl Walker<'_> {
                 <[Value]>::to_vec,
             ),
         }
+    }
+
+    /// `for NAME in $(COMMAND)`: what the command prints is in the variable from then on.
+    fn set_by_loop(&mut self, name: Slice, field: &Argument) {
+        let assignment = Assignment {
+            name: name.of(&self.text.source).to_owned(),
+            value: field.value.clone(),
+            span: field.span,
+        };
+        let scope = self.scope(field.span);
+        self.emit(Command {
+            span: field.span,
+            assignments: vec![assignment],
+            words: Vec::new(),
+            redirects: Vec::new(),
+            stdin: Stdin::Inherited,
+            piped: None,
+            stdout: Stdout::Inherited,
+            output: None,
+            cwd: self.env.cwd().clone(),
+            certain: self.certain,
+            scope,
+        });
     }
 
     pub(super) fn for_loop(
@@ -145,7 +173,7 @@ impl Walker<'_> {
             let at = self.first_span(body);
             self.out.endless.push(at);
         }
-        let values = self.loop_values(words);
+        let values = self.loop_values(name, words);
         let name = name.of(&self.text.source).to_owned();
         let mut output = Draft::default();
         if values.is_empty() {

@@ -230,7 +230,7 @@ impl<'a> Walker<'a> {
                 self.loop_body(node, body, want)
             }
             Node::Select(name, words, body) => {
-                let values = self.loop_values(words.as_deref());
+                let values = self.loop_values(*name, words.as_deref());
                 let name = name.of(&self.text.source).to_owned();
                 let mark = self.env.mark();
                 self.env.bind_scalar(&name, either(values));

@@ -33,8 +33,11 @@ pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
                 names.insert(name, value);
             }
         }
-        if let Some(found) = lower.find("tell application ") {
-            application = trimmed[found + 17..]
+        let told = ["tell application ", "tell app "]
+            .into_iter()
+            .find_map(|word| Some(lower.find(word)? + word.len()));
+        if let Some(found) = told {
+            application = trimmed[found..]
                 .split('"')
                 .nth(1)
                 .unwrap_or("")

@@ -89,17 +89,34 @@ pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
         if trimmed.is_empty() || trimmed.starts_with('#') {
             continue;
         }
-        if let Some(span) = ByteSpan::new(offset, offset + trimmed.len())
-            && let Some(what) = command(trimmed, offset)
-        {
-            effects.push(CodeEffect {
+        if let Some(span) = ByteSpan::new(offset, offset + trimmed.len()) {
+            let all = command(trimmed, offset).into_iter().chain(called(trimmed));
+            effects.extend(all.map(|what| CodeEffect {
                 what,
                 span,
                 certain: true,
-            });
+            }));
         }
     }
     effects
+}
+
+/// The commands that a script on the server calls: `redis.call('DEL', KEYS[1])`.
+fn called(line: &str) -> impl Iterator<Item = What> + '_ {
+    const MOST: usize = 16;
+    line.match_indices("redis.")
+        .filter_map(|(at, _)| {
+            let rest = &line[at + "redis.".len()..];
+            let rest = rest.strip_prefix('p').unwrap_or(rest);
+            let (call, _) = rest.strip_prefix("call(")?.split_once(')')?;
+            let words: Vec<&str> = call
+                .split(',')
+                .map(|word| word.trim().trim_matches(['"', '\'']))
+                .collect();
+            command(&words.join(" "), 0)
+        })
+        .filter(|what| matches!(what, What::Act { .. }))
+        .take(MOST)
 }
 
 fn act(kind: ActionKind, target: Option<&str>, attributes: &[&'static str]) -> What {

@@ -218,6 +218,12 @@ fn value_size(value: &Value) -> usize {
 /// One text after the other.
 pub(super) fn concat(left: Value, right: &Value) -> Value {
     match (left, right) {
+        // `/proc/` and a number that is not known, and what stands behind it: of some process.
+        (Value::Prefix(text, _), Value::Exact(more))
+            if text == "/proc/" && more.starts_with('/') =>
+        {
+            Value::Pattern(format!("{text}*{more}"))
+        }
         (Value::Exact(mut text), Value::Exact(more)) => {
             if text.len() + more.len() > MAX_TEXT_BYTES {
                 return Value::Prefix(text, Why::Limit);

@@ -24,7 +24,7 @@ impl Engine<'_> {
             attributes: vec!["unlisted"],
             ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
         };
-        if self.is_in_download(here) {
+        if self.is_in_download(here) || self.is_downloaded_tool(name) {
             manner.attributes.push("downloaded");
         }
         let word = Word {

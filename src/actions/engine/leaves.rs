@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
-use super::Engine;
 use super::owner::{self, Belongs};
+use super::{Engine, Situation};
 use crate::actions::action::Action;
 use crate::actions::kinds::ActionKind;
+use crate::actions::line::Line;
+use crate::actions::place;
 use crate::actions::url;
 use crate::actions::word::Data;
 
@@ -25,6 +27,33 @@ impl Engine<'_> {
         {
             action.attributes.push(String::from("harmless"));
         }
+    }
+
+    /// Whether words of a line name a file, or a folder with one, into which the call copied a credential.
+    pub(super) fn records_secret(&self, line: &Line<'_>, here: &Situation) -> bool {
+        let copies = || {
+            self.files
+                .iter()
+                .filter(|(_, data)| !data.secrets.is_empty())
+        };
+        if here.on.is_some() || copies().next().is_none() {
+            return false;
+        }
+        let everything = ["-A", "--all"];
+        line.words.iter().skip(line.name_words).any(|word| {
+            let Some(text) = word.exact() else {
+                return false;
+            };
+            let text = if everything.contains(&text) {
+                "."
+            } else {
+                text
+            };
+            !text.starts_with('-')
+                && self.absolute(text, here).is_some_and(|path| {
+                    copies().any(|(held, _)| place::below(held, &path).is_some())
+                })
+        })
     }
 
     /// What another user's rights are used for: looking, installing packages from the sources that the machine has, or
@@ -138,6 +167,31 @@ impl Engine<'_> {
                 action.kind = ActionKind::NetSend;
                 action.reason = shown;
             }
+        }
+    }
+}
+
+/// `git remote add NAME ADDRESS` and then `git push NAME`: the project is sent to that address.
+pub(super) fn pushes_by_name(actions: &mut [Action]) {
+    let mut remotes: Vec<(String, String)> = Vec::new();
+    for action in actions {
+        let mut words = action.target.value.splitn(2, ' ');
+        let (Some(name), rest) = (words.next(), words.next()) else {
+            continue;
+        };
+        match action.kind {
+            ActionKind::VcsConfig if action.by.starts_with("git remote") => {
+                if let Some(address) = rest.filter(|rest| rest.contains([':', '/'])) {
+                    remotes.push((name.to_owned(), address.to_owned()));
+                }
+            }
+            ActionKind::VcsPush => {
+                if let Some((_, address)) = remotes.iter().rev().find(|(held, _)| held == name) {
+                    let behind = rest.map(|rest| format!(" {rest}")).unwrap_or_default();
+                    action.target.value = format!("{address}{behind}");
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -10,16 +10,33 @@ use crate::json;
 impl Engine<'_> {
     /// Whether the call downloaded the file by which builders and package managers say what they run.
     pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
-        const MANIFESTS: [&str; 9] = [
+        const MANIFESTS: [&str; 26] = [
             "package.json",
             "Makefile",
             "makefile",
+            "GNUmakefile",
             "setup.py",
             "pyproject.toml",
+            "conftest.py",
+            "noxfile.py",
+            "tox.ini",
             "Gemfile",
+            "Rakefile",
             "build.rs",
+            "Cargo.toml",
             "composer.json",
             "build.gradle",
+            "build.gradle.kts",
+            "settings.gradle",
+            "pom.xml",
+            "CMakeLists.txt",
+            "meson.build",
+            "justfile",
+            "Justfile",
+            "Taskfile.yml",
+            "Gruntfile.js",
+            "gulpfile.js",
+            "Jenkinsfile",
         ];
         !self.files.is_empty()
             && here.on.is_none()

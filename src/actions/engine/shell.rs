@@ -466,29 +466,6 @@ impl Engine<'_> {
         self.remember(file, data, here);
     }
 
-    /// Remembers what a file now holds.
-    pub(super) fn remember(&mut self, file: &Word, data: &Data, here: &Situation) {
-        if here.on.is_some() {
-            return;
-        }
-        if let Some(path) = file.exact().and_then(|path| self.absolute(path, here))
-            && self.files.len() < MAX_FILES
-        {
-            match self.files.iter_mut().find(|(held, _)| *held == path) {
-                Some((_, held)) => *held = data.clone(),
-                None => self.files.push((path, data.clone())),
-            }
-        }
-    }
-
-    /// What the call has written to that path so far.
-    pub(super) fn written(&self, path: &str) -> Option<&Data> {
-        self.files
-            .iter()
-            .find(|(held, _)| held == path)
-            .map(|(_, data)| data)
-    }
-
     /// Assignments before a command, or by themselves.
     fn assignments(
         &mut self,

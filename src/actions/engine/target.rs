@@ -8,7 +8,7 @@ use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
-use crate::actions::special::{self, Operation};
+use crate::actions::special::{self, Operation, Special};
 use crate::actions::word::{Data, Word, add, why_text};
 use crate::actions::{pattern, place, url};
 use crate::call::Context;
@@ -161,11 +161,16 @@ impl Engine<'_> {
             known.place = Place::Device;
         }
         let operation = match manner.kind {
-            K::FsRead if manner.carries => Some(Operation::Read),
+            K::FsRead if action.has("recursive") && (known.exact || known.wildcard && !several) => {
+                Some(Operation::Everything)
+            }
+            K::FsRead if !manner.carries => None,
+            K::FsRead => Some(Operation::Read),
             K::FsWrite => Some(Operation::Write),
             K::FsDelete | K::FsDestroy => Some(Operation::Delete),
             _ => None,
         };
+        let mut partly = false;
         if let (Some(path), Some(operation)) = (&known.path, operation) {
             let special = special::look_up(
                 &self.catalogue.places,
@@ -175,9 +180,15 @@ impl Engine<'_> {
                 self.context,
             );
             // A setting that is removed is a file that is gone: what it means is said by its place.
-            let settles = |kind| operation != Operation::Delete || kind != K::SystemConfig;
-            if let Some(special) = special.filter(|special| settles(special.kind)) {
+            let settles = |special: &Special<'_>| match operation {
+                Operation::Delete => special.kind != K::SystemConfig,
+                // What others are handed as a whole, though its content goes nowhere.
+                Operation::Everything => manner.carries || special.partly,
+                _ => true,
+            };
+            if let Some(special) = special.filter(settles) {
                 action.kind = special.kind;
+                partly = special.partly;
                 action
                     .attributes
                     .extend(special.attributes.iter().map(|name| (*name).to_owned()));
@@ -209,7 +220,17 @@ impl Engine<'_> {
         if several || known.reason.is_some() {
             action.certainty = action.certainty.min(Certainty::Likely);
         }
-        if manner.kind == K::ExecLocal && known.place == Place::Workspace {
+        if is_share(word.known().0) {
+            match action.kind {
+                K::ExecLocal => action.kind = K::ExecRemoteCode,
+                K::FsWrite => {
+                    action.kind = K::NetSend;
+                    action.attributes.push(String::from("upload"));
+                }
+                _ => {}
+            }
+        }
+        if action.kind == K::ExecLocal && known.place == Place::Workspace {
             action.attributes.push(String::from("project"));
         }
         action.reason = known.reason;
@@ -219,7 +240,11 @@ impl Engine<'_> {
             place: Some(known.place),
             host: None,
         };
-        let data = self.read_data(&action, known.path.as_deref(), manner.carries, here);
+        let mut data = self.read_data(&action, known.path.as_deref(), manner.carries, here);
+        if partly {
+            // A backup of a home is no copy of a key.
+            data.files.append(&mut data.secrets);
+        }
         self.push(action, here);
         data
     }
@@ -357,6 +382,24 @@ impl Engine<'_> {
         place::classify_within(folder, self.context)
     }
 
+    /// Whether something of which only the beginning is known lies in the workspace.
+    pub(super) fn begins_in_workspace(&self, text: &str, here: &Situation) -> bool {
+        let why = Why::CommandOutput;
+        here.on.is_none()
+            && self
+                .absolute(text, here)
+                .is_some_and(|path| self.place_of_beginning(text, &path, &why) == Place::Workspace)
+    }
+
+    /// Where something relative lies when only the beginning of the working directory is known: `cd $(mktemp -d)`.
+    fn place_below(&self, here: &Situation, text: &str) -> Option<Place> {
+        let (Value::Prefix(beginning, why), None) = (&here.cwd, &here.on) else {
+            return None;
+        };
+        let relative = !text.is_empty() && !text.starts_with(['/', '~']) && !text.contains("..");
+        relative.then(|| self.place_of_beginning(beginning, beginning, why))
+    }
+
     fn unknown_path(
         &self,
         text: &str,
@@ -369,8 +412,11 @@ impl Engine<'_> {
             Value::Unknown(why) | Value::Prefix(_, why) => Some(why),
             _ => None,
         };
+        let below = self.place_below(here, text);
         let place = if here.on.is_some() {
             Place::Remote
+        } else if let Some(below) = below {
+            below
         } else if !text.is_empty() && self.context.cwd.is_none() && !text.contains("..") {
             // Nobody said where the call runs: what is relative lies there, and that is the workspace.
             Place::Workspace
@@ -386,7 +432,7 @@ impl Engine<'_> {
             .map(|why| why_text(why).into_owned());
         Known {
             value: text.to_owned(),
-            exact: exact && place != Place::Unknown,
+            exact: exact && place != Place::Unknown && below.is_none(),
             place,
             path: None,
             wildcard,
@@ -509,6 +555,15 @@ impl Engine<'_> {
             listed.iter().flat_map(Value::candidates).collect()
         };
         let several = candidates.len() > 1;
+        // `docker stop $(docker ps -q)`: what was listed are all that there are.
+        let stops_all = matches!(
+            manner.kind,
+            ActionKind::ProcessKill | ActionKind::ContainerRun | ActionKind::ContainerDelete
+        ) && listed.is_empty()
+            && word
+                .data
+                .as_ref()
+                .is_some_and(|from| from.processes.iter().any(|name| name.as_ref() == "*"));
         for candidate in candidates {
             let (text, exact, why) = match candidate {
                 Candidate::Exact("") if several => continue,
@@ -529,6 +584,11 @@ impl Engine<'_> {
             if action.kind == ActionKind::ContainerRun && why.is_some_and(is_from_outside) {
                 action.attributes.push(String::from("from_environment"));
             }
+            let pattern_of_all =
+                manner.kind == ActionKind::ProcessKill && matches!(text, "*" | "*.exe");
+            if stops_all && why.is_some() || pattern_of_all {
+                action.attributes.push(String::from("everything"));
+            }
             if action.kind == ActionKind::CredentialRead {
                 data.some = true;
                 add(&mut data.secrets, &Rc::from(text));
@@ -537,6 +597,24 @@ impl Engine<'_> {
         }
         data
     }
+}
+
+/// `\\\\HOST\\SHARE\\FILE`: a file of another machine of a Windows network.
+fn is_share(text: &str) -> bool {
+    text.strip_prefix(r"\\")
+        .and_then(|rest| rest.split('\\').next())
+        .is_some_and(|host| {
+            let near = [
+                "",
+                ".",
+                "?",
+                "localhost",
+                "127.0.0.1",
+                "wsl$",
+                "wsl.localhost",
+            ];
+            !near.contains(&host.to_ascii_lowercase().as_str())
+        })
 }
 
 /// Whether who starts the call decides it, and nothing in its text.

@@ -73,6 +73,17 @@ impl Engine<'_> {
         (!data.urls.is_empty()).then(|| data.clone())
     }
 
+    /// Whether the call downloaded a program of that name to where programs are looked for.
+    pub(super) fn is_downloaded_tool(&self, name: &str) -> bool {
+        !name.contains('/')
+            && self.files.iter().any(|(path, data)| {
+                !data.urls.is_empty()
+                    && path.rsplit_once('/').is_some_and(|(folder, file)| {
+                        file == name && (folder.ends_with("/bin") || folder.ends_with("/sbin"))
+                    })
+            })
+    }
+
     /// What a program that nobody knows is told: `!command` stands for a shell in many of them.
     pub(super) fn as_console(&mut self, words: &[Word], here: &Situation) {
         const MOST: usize = 8;

@@ -54,7 +54,11 @@ impl Engine<'_> {
             let with = self.inserted(by, line, found, here);
             let mut replaced = Vec::with_capacity(words.len() + with.len());
             for word in words {
-                match word.exact() {
+                let text = match &word.value {
+                    Value::Exact(text) | Value::Pattern(text) => Some(text.as_str()),
+                    _ => None,
+                };
+                match text {
                     Some(text) if text == placeholder => replaced.extend(with.iter().cloned()),
                     Some(text) if text.contains(placeholder) => {
                         replaced.extend(
@@ -171,12 +175,21 @@ pub(super) fn listed(folder: &str, all: bool, source: &str) -> Value {
 fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
     let (known, whole) = insert.known();
     let rest = if whole { "" } else { "…" };
+    // A credential that is put in is in the word from then on.
+    let data = match (&word.data, &insert.data) {
+        (held, Some(put)) if !put.secrets.is_empty() => {
+            let mut both = held.as_deref().cloned().unwrap_or_default();
+            both.merge(put);
+            Some(Rc::new(both))
+        }
+        (held, _) => held.clone(),
+    };
     Word {
         value: Value::Exact(text.replace(placeholder, &format!("{known}{rest}"))),
         origin: Origin {
             verbatim: None,
             ..word.origin.clone()
         },
-        data: word.data.clone(),
+        data,
     }
 }

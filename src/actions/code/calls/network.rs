@@ -117,6 +117,18 @@ impl Walker<'_> {
 
     pub(super) fn connect(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
         let named = args.option(&["PeerAddr", "PeerHost", "host", "hostname", "address"]);
+        // In Perl a comma is as good as an arrow: `PeerAddr, "host:port"`.
+        let index = args
+            .pos
+            .iter()
+            .position(|held| {
+                let name = match &held.kind {
+                    Kind::Name(name) => Some(name.as_str()),
+                    _ => held.exact(),
+                };
+                matches!(name, Some("PeerAddr" | "PeerHost"))
+            })
+            .map_or(index, |at| at + 1);
         let port = args.option(&["PeerPort", "port"]);
         let target = match (named, args.pos.get(index)) {
             (Some(host), _) => {

@@ -5,7 +5,8 @@ use super::Does::{
     Connect, Copy, Environment, Eval, Import, Make, Move, Open, Request, RunFile, Send, Shell,
     Show, Unreadable,
 };
-use super::{Row, create, delete, kill, permission, read, write};
+use super::{Row, TargetRole, create, delete, kill, permission, read, write};
+use crate::actions::kinds::ActionKind;
 
 pub(super) const LUA: &[Row] = &[
     ("os.execute", Shell(0)),
@@ -94,7 +95,21 @@ pub(super) const R: &[Row] = &[
     ("httr.POST", Send(0)),
     ("socketConnection", Connect(0)),
     ("tools.pskill", kill(Arg(0))),
+    ("install.packages", install(&[])),
+    ("remotes.install_url", install(&["from_url"])),
+    ("remotes.install_git", install(&["from_url"])),
+    ("devtools.install_url", install(&["from_url"])),
+    ("devtools.install_git", install(&["from_url"])),
 ];
+
+const fn install(attributes: &'static [&'static str]) -> super::Does {
+    super::Does::Act(
+        ActionKind::PackageInstall,
+        Arg(0),
+        TargetRole::Name,
+        attributes,
+    )
+}
 
 pub(super) const JULIA: &[Row] = &[
     ("run", super::Does::Run),

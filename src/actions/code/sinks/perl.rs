@@ -71,6 +71,10 @@ pub(super) const TABLE: &[Row] = &[
     ("http.post_form", Send(0)),
     ("http.request", super::Does::Http(0, 1)),
     ("IO.Socket.INET.new", Connect(0)),
+    // `new IO::Socket::INET(..)`
+    ("IO.Socket.INET", Connect(0)),
+    ("IO.Socket.IP", Connect(0)),
+    ("IO.Socket.SSL", Connect(0)),
     ("IO.Socket.new", Connect(0)),
     ("IO.Socket.IP.new", Connect(0)),
     ("IO.Socket.SSL.new", Connect(0)),

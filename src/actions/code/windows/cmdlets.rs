@@ -346,7 +346,7 @@ const TABLE: &[(&str, Does)] = &[
     ("receive-job", Does::Nothing),
     ("wait-job", Does::Nothing),
     ("wait-process", Does::Nothing),
-    ("import-module", Does::Nothing),
+    ("import-module", Does::Path(ActionKind::ExecLocal, &[])),
     ("remove-module", Does::Nothing),
     ("using", Does::Nothing),
     ("param", Does::Nothing),

@@ -3,7 +3,7 @@
 use super::super::known;
 use super::{Call, named, path_act, text, url_act};
 use crate::actions::code::value::concat;
-use crate::actions::code::{Language, What};
+use crate::actions::code::{Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::Value;
 
@@ -33,11 +33,7 @@ fn certutil(call: &Call<'_>) -> Vec<What> {
             effects.push(path_act(ActionKind::FsWrite, file, &["create"]));
         }
         // A certificate tool that fetches a program is there to have it run.
-        let program = [
-            ".exe", ".dll", ".ps1", ".bat", ".cmd", ".vbs", ".hta", ".js", ".msi", ".scr",
-        ];
-        let lower = url.to_ascii_lowercase();
-        if program.iter().any(|ending| lower.ends_with(ending)) {
+        if is_program(&url) {
             effects.push(url_act(ActionKind::ExecRemoteCode, &url));
         }
         return effects;
@@ -54,12 +50,23 @@ fn certutil(call: &Call<'_>) -> Vec<What> {
     Vec::new()
 }
 
+/// Whether an address ends like that of a program.
+fn is_program(url: &str) -> bool {
+    const ENDINGS: [&str; 10] = [
+        ".exe", ".dll", ".ps1", ".bat", ".cmd", ".vbs", ".hta", ".js", ".msi", ".scr",
+    ];
+    let lower = url.to_ascii_lowercase();
+    ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
 fn download(call: &Call<'_>) -> Vec<What> {
-    let mut effects: Vec<What> = call
-        .url()
-        .map(|url| url_act(ActionKind::NetFetch, &url))
-        .into_iter()
-        .collect();
+    let mut effects: Vec<What> = Vec::new();
+    if let Some(url) = call.url() {
+        effects.push(url_act(ActionKind::NetFetch, &url));
+        if is_program(&url) {
+            effects.push(url_act(ActionKind::ExecRemoteCode, &url));
+        }
+    }
     if call.flag("/setnotifycmdline") {
         effects.push(named(ActionKind::PersistStartup, call.first()));
     }
@@ -76,6 +83,14 @@ fn script_host(call: &Call<'_>, program: &str) -> Vec<What> {
     let all: Vec<&str> = call.words.iter().skip(1).map(known).collect();
     let joined = all.join(" ");
     let lower = joined.to_ascii_lowercase();
+    if lower.contains("minidump") {
+        return vec![What::Act {
+            kind: ActionKind::CredentialRead,
+            target: Some(text("memory of a process")),
+            role: TargetRole::Name,
+            attributes: vec!["process_memory"],
+        }];
+    }
     if lower.contains("javascript:") || lower.contains("vbscript:") {
         let code = text(&format!("script in the arguments of `{program}`"));
         return vec![named(ActionKind::ExecDynamic, code)];
@@ -157,6 +172,10 @@ fn powershell(call: &Call<'_>) -> Vec<What> {
         let Some(name) = word.strip_prefix(['-', '/']) else {
             break;
         };
+        if name.is_empty() {
+            // `… | powershell -`
+            return vec![named(ActionKind::ExecDynamic, text("standard input"))];
+        }
         let means = |full: &str, least: usize| name.len() >= least && full.starts_with(name);
         if means("encodedcommand", 1) || name == "ec" {
             return vec![

@@ -193,7 +193,10 @@ impl Reader<'_> {
             .given(&["destination", "destinationpath", "newname"], position)
             .cloned();
         if let Some(from) = from {
-            self.push(path_act(kind, from.as_value(), &[]), start);
+            let whole = kind == ActionKind::FsRead
+                && (words.switch("recurse") || words.value(&["destinationpath"]).is_some());
+            let attributes: &[&'static str] = if whole { &["recursive"] } else { &[] };
+            self.push(path_act(kind, from.as_value(), attributes), start);
         }
         if let Some(to) = to {
             self.push(path_act(ActionKind::FsWrite, to.as_value(), &[]), start);

@@ -27,6 +27,8 @@ impl Reader<'_> {
             {
                 on
             }
+            // `$PROFILE.AllUsersAllHosts`: one of the profiles, too.
+            Kind::Text(..) if name.ends_with("allhosts") || name.ends_with("currenthost") => on,
             _ => Val::opaque("").from(on.origin),
         }
     }
@@ -247,6 +249,18 @@ impl Reader<'_> {
                         &part.as_value(),
                     )
                 }));
+            }
+            ("environment", "getenvironmentvariables") => {
+                self.push(
+                    What::Act {
+                        kind: ActionKind::CredentialRead,
+                        target: Some(Value::Exact(String::from("environment"))),
+                        role: TargetRole::Name,
+                        attributes: vec!["environment"],
+                    },
+                    start,
+                );
+                return Val::opaque("").from(Origin::Environment);
             }
             ("io.path", "gettemppath") => return Val::text("~\\AppData\\Local\\Temp"),
             ("convert", "frombase64string") => {
