@@ -265,10 +265,32 @@ fn is_made_up(text: &[u8]) -> bool {
 
 /// Whether what stands beside a name, after a comma or an arrow, is a value: given to an option, or no name and random.
 fn stands_out(bytes: &[u8], start: usize, text: &[u8], bare: bool) -> bool {
+    if has_sign(text) || !bare && is_shouted(bytes, start) && is_long_word(text) {
+        return true;
+    }
     if naming::is_name(text) || bare && naming::is_identifier(text) {
         return is_pass_phrase(text);
     }
     flag(bytes, start) || is_made_up(text) || text.len() >= 12 && is_opaque(text)
+}
+
+/// `3mber*790`: signs that policies ask for and names never have, with digits.
+fn has_sign(text: &[u8]) -> bool {
+    text.len() >= LEAST_IN_COLUMN
+        && text.iter().any(u8::is_ascii_digit)
+        && text
+            .iter()
+            .filter(|byte| byte.is_ascii_alphabetic())
+            .count()
+            >= 4
+        && text
+            .iter()
+            .any(|byte| matches!(byte, b'!' | b'#' | b'%' | b'^' | b'*'))
+}
+
+/// `define('DB_PASSWORD', 'x')`, `LOGIN PASSWORD 'x'`: whether a name is written as settings and statements are.
+fn is_shouted(bytes: &[u8], start: usize) -> bool {
+    matches!(bytes.get(start..start + 2), Some([first, second]) if first.is_ascii_uppercase() && second.is_ascii_uppercase())
 }
 
 /// `falcon-ember-meadow-4168`: words that were drawn, and a number that policies ask for.
