@@ -1,7 +1,6 @@
 //! Walks the commands of a shell text: standard streams, redirects, assignments, and what flows between commands.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::lookup::base_name;
 use super::owner;
@@ -60,11 +59,7 @@ impl Engine<'_> {
             user: (!remote).then(|| self.context.user.clone()).flatten(),
             scope: Rc::clone(&situation.scope),
             workspace: (!remote).then(|| self.context.workspace.clone()).flatten(),
-            usual: if remote {
-                Arc::from([])
-            } else {
-                self.catalogue.usual()
-            },
+            usual: (!remote).then(|| self.catalogue.usual()),
         };
         let resolution = shell::resolve(text, &start);
         self.resolution(text, resolution, origin, situation)
