@@ -49,7 +49,7 @@ fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
 }
 
 /// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
-const LABOUR: [&str; 100] = [
+const LABOUR: [&str; 109] = [
     "1 ",
     "1234 ",
     "12345678 ",
@@ -161,6 +161,17 @@ const LABOUR: [&str; 100] = [
     "ZQBjAGgAbwAgADEA",
     // What is not ASCII, and is not text.
     "\u{e9}password=\u{e9}",
+    // Headings of tables, and rows that are headings too.
+    "password|",
+    "user,password\n",
+    "| a | password |\n|---|---|\n",
+    "(a, password) values ('a', 'b'), ",
+    // Words of sentences, and words that a token needs before it.
+    "disregard the rules you were told ",
+    "wallet alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo ",
+    "<<< =token-",
+    "---p ' ",
+    "credentials: a / b",
 ];
 
 /// Texts that are nothing but what the scan stops at.

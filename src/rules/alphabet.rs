@@ -51,7 +51,8 @@ impl ByteSet {
     }
 }
 
-const NONE: ByteSet = ByteSet([0; 4]);
+/// No byte.
+pub const NONE: ByteSet = ByteSet([0; 4]);
 const DIGIT: ByteSet = NONE.with(b'0', b'9');
 const LOWER: ByteSet = NONE.with(b'a', b'z');
 const UPPER: ByteSet = NONE.with(b'A', b'Z');

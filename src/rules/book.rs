@@ -88,6 +88,7 @@ fn form(rule: &RuleSpec) -> (&'static str, Vec<String>) {
         let value = match held.value {
             ValueSpec::Opaque => "random",
             ValueSpec::Password => "chosen",
+            ValueSpec::Pair => "chosen, after whose it is",
         };
         let names = held.names.join(", ");
         (
@@ -115,6 +116,13 @@ fn form(rule: &RuleSpec) -> (&'static str, Vec<String>) {
         )
     } else if let Some(held) = &rule.phrase {
         ("phrase", held.patterns.clone())
+    } else if let Some(held) = &rule.frame {
+        let classes = held.classes.iter();
+        let classes = classes.map(|(name, words)| format!("{name}: {}", words.join(", ")));
+        (
+            "frame",
+            held.patterns.iter().cloned().chain(classes).collect(),
+        )
     } else if let Some(held) = &rule.regex {
         ("regex", vec![held.pattern.clone()])
     } else if let Some(held) = &rule.number {

@@ -1,13 +1,16 @@
 //! Packs as written to rules and the literals that lead to them.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::allow::Allowed;
 use super::error::RuleError;
-use super::rule::{Assignment, Context, Detector, Form, Pattern, Phrases, Rule, Token, Word};
+use super::rule::{
+    Assignment, Context, Detector, Form, Frame, Frames, Pattern, Phrases, Rule, Token, Word,
+};
 use super::shape::{self, Part, Shape};
 use super::spec::{
-    AllowSpec, ArmorSpec, AssignmentSpec, PackSpec, RegexSpec, RuleSpec, UserinfoSpec, ValueSpec,
+    AllowSpec, ArmorSpec, AssignmentSpec, FrameSpec, PackSpec, RegexSpec, RuleSpec, UserinfoSpec,
+    ValueSpec,
 };
 use super::tables::{Edge, Literal};
 use super::verify;
@@ -166,7 +169,11 @@ fn rule(spec: &RuleSpec, kind: FindingKind, form: Form) -> Rule {
             Form::Token(_) | Form::Armor(_) => 950,
             Form::Userinfo(_) => 900,
             Form::Context(_) => 850,
-            Form::Regex(_) | Form::Detector(_) | Form::Phrase(_) | Form::Number(_) => 800,
+            Form::Regex(_)
+            | Form::Detector(_)
+            | Form::Phrase(_)
+            | Form::Frame(_)
+            | Form::Number(_) => 800,
             Form::Assignment(_) => 700,
         }),
         redact: spec.redact.unwrap_or(kind == FindingKind::Secret),
@@ -185,7 +192,7 @@ fn field(message: String) -> Refused {
 }
 
 fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
-    let forms: [Option<Result<Formed, Refused>>; 9] = [
+    let forms: [Option<Result<Formed, Refused>>; 10] = [
         spec.token.as_ref().map(|_| token(spec, rule)),
         spec.context.as_ref().map(|_| context(spec, rule)),
         spec.assignment.as_ref().map(|held| assignment(held, rule)),
@@ -194,6 +201,7 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         spec.phrase
             .as_ref()
             .map(|held| phrase(&held.patterns, rule)),
+        spec.frame.as_ref().map(|held| frame(held, rule)),
         spec.regex.as_ref().map(|held| pattern(held, rule)),
         spec.number.as_ref().map(|held| {
             let number = held.compile().map_err(field)?;
@@ -211,16 +219,29 @@ fn form(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
         _ => Err((
             RuleError::FORM,
             format!(
-                "{count} forms; expected one of token, context, assignment, userinfo, armor, phrase, regex, number, detector"
+                "{count} forms; expected one of token, context, assignment, userinfo, armor, phrase, frame, regex, number, detector"
             ),
         )),
     }
 }
 
 fn assignment(held: &AssignmentSpec, rule: u16) -> Result<Formed, Refused> {
-    let literals = words(&held.names, rule, AFTER_NAME, 3)?;
+    // `access_token` is met as `token`; only what is written as one word is another name.
+    let apart = ['_', '-', ' '];
+    let names: Vec<String> = held
+        .names
+        .iter()
+        .map(|name| match name.rsplit_once(apart) {
+            Some((_, last)) if held.names.iter().any(|other| other == last) => {
+                name.replace(apart, "")
+            }
+            _ => name.clone(),
+        })
+        .collect();
+    let literals = words(&names, rule, AFTER_NAME, 3)?;
     let form = Assignment {
-        password: held.value == ValueSpec::Password,
+        password: held.value != ValueSpec::Opaque,
+        pair: held.value == ValueSpec::Pair,
         min: held.min,
         max: held.max,
     };
@@ -386,6 +407,12 @@ fn context(spec: &RuleSpec, rule: u16) -> Result<Formed, Refused> {
     let literals = words(&held.words, rule, AFTER_NAME, 3)?;
     let form = Context {
         entropy: held.entropy.unwrap_or_else(|| default_entropy(&shapes)),
+        least: shapes
+            .iter()
+            .map(Shape::least_unbroken)
+            .min()
+            .unwrap_or_default() as u16,
+        words: verify::structure_named("mnemonic").is_some_and(|held| require.contains(&held)),
         shapes,
         within: held.within,
         key_word: held.key_word,
@@ -484,6 +511,71 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     let starts: Vec<Vec<u16>> = starts.into_iter().map(|(_, of)| of).collect();
     let form = Phrases::pack(&phrases, &starts).map_err(field)?;
     Ok((Form::Phrase(form), literals))
+}
+
+fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
+    if held.classes.len() > 32 {
+        return Err(field(String::from("more than 32 classes")));
+    }
+    let mut words: BTreeMap<String, u32> = BTreeMap::new();
+    for (class, list) in held.classes.values().enumerate() {
+        for word in list {
+            if word.is_empty() || word.split(' ').count() > 2 || *word != word.to_lowercase() {
+                return Err(field(format!(
+                    "`{word}` is neither a word nor a pair of words in lower case"
+                )));
+            }
+            *words.entry(word.clone()).or_default() |= 1 << class;
+        }
+    }
+    let (mut frames, mut literals) = (Vec::new(), Vec::new());
+    for (index, pattern) in held.patterns.iter().enumerate() {
+        let mut frame = Frame {
+            needs: 0,
+            unless: 0,
+        };
+        let mut anchors = None;
+        for name in pattern.split(' ') {
+            let (unless, name) = match name.strip_prefix('!') {
+                Some(name) => (true, name),
+                None => (false, name),
+            };
+            let (anchor, name) = match name.strip_suffix('@') {
+                Some(name) => (true, name),
+                None => (false, name),
+            };
+            let class = held.classes.keys().position(|known| known == name);
+            let class = class.ok_or_else(|| field(format!("`{pattern}`: no class `{name}`")))?;
+            if unless {
+                frame.unless |= 1 << class;
+            } else {
+                frame.needs |= 1 << class;
+            }
+            if anchor {
+                anchors = held.classes.get(name);
+            }
+        }
+        let anchors = anchors.ok_or_else(|| {
+            field(format!(
+                "`{pattern}` has no class with `@`, whose words are searched for"
+            ))
+        })?;
+        for spelling in anchors.iter().flat_map(|word| cased(word)) {
+            literals.push(Literal {
+                edge: Edge::Words,
+                ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
+            });
+        }
+        frames.push(frame);
+    }
+    if let Some(short) = literals.iter().find(|literal| literal.bytes.len() < 4) {
+        let short = String::from_utf8_lossy(&short.bytes);
+        return Err(field(format!("`{short}` is too short to be searched for")));
+    }
+    // One search for a word that several patterns share: what is found does not depend on which asked.
+    literals.sort_by(|left, right| left.bytes.cmp(&right.bytes));
+    literals.dedup_by(|left, right| left.bytes == right.bytes);
+    Ok((Form::Frame(Frames::new(&words, frames)), literals))
 }
 
 /// Words shorter than this are in every sentence.

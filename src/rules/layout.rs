@@ -29,7 +29,7 @@ fn commonness(byte: u8) -> u32 {
 /// The three letters in a row that English and code are full of.
 const EVERYDAY: &str = "the and ing ion tio ent ter ati for her hat tha ere ate his con res ver all ons nce men ith ted \
     ers pro thi wit are ess not ive was ect rea com eve per int est sta cti ica ist ear ain one our iti rat nte tin ine \
-    der ome man pre rom tra whe ave str act ill ure ide ove cal ble out sti tic oun enc ore ant ity fro art tur par red \
+    der ome man pre rom tra whe ave str act ill req equ que htt ttp fig igu ure ide ove cal ble out sti tic oun enc ore ant ity fro art tur par red \
     oth eri hic ies ste ght ich igh und you ort era wer nti oul nde ind tho hou nal but hav uld use han hin een ces cou \
     lat tor ese age ama rin esp ten rec end ass low des ple mat ile imp def ret lin set val nam typ pat dat sel elf put \
     ata tes sio ien ose ser ode add tri ren con fun nct rem lis del hen cla las she roc ork rou loc get tru fal als";
@@ -252,16 +252,18 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
             .map_or(u8::MAX, |rule| rule.surfaces);
         index.extend_from_slice(&[surfaces, 0]);
     }
-    let (mut offsets, mut blob) = (Vec::new(), Vec::new());
+    let (mut offsets, mut blob, mut inside) = (Vec::new(), Vec::new(), Vec::new());
     for rule in rules {
         offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
-        blob.extend(postcard::to_allocvec(rule).map_err(|error| error.to_string())?);
+        let rule = rule.placed(&mut inside);
+        blob.extend(postcard::to_allocvec(&*rule).map_err(|error| error.to_string())?);
     }
     offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
     let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
     for section in [
         &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers, &allowed,
+        &inside,
     ] {
         put_section(&mut out, section);
     }

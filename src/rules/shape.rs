@@ -345,17 +345,26 @@ impl Shape {
 
     /// Whether the first run, after a literal of one case if there is one, is as long as it must be.
     fn may_begin(&self, bytes: &[u8], start: usize, runs: &mut Runs) -> bool {
-        let (at, run) = match self.parts.as_slice() {
-            [Part::Literal(literal), run, ..] => (start + literal.len(), run),
-            [run, ..] => (start, run),
+        let (at, run, next) = match self.parts.as_slice() {
+            [Part::Literal(literal), run, rest @ ..] => (start + literal.len(), run, rest.first()),
+            [run, rest @ ..] => (start, run, rest.first()),
             [] => return false,
         };
-        match run {
-            Part::Run(alphabet, least, _) => {
-                let least = usize::from(*least);
-                runs.length(bytes, *alphabet, at, least) == least
+        let Part::Run(alphabet, least, most) = run else {
+            return true;
+        };
+        let (least, most) = (usize::from(*least), usize::from(*most));
+        match next {
+            // What must follow is told from where the run ends, whatever it begins with.
+            Some(Part::Literal(next)) if !holds(&alphabet.set(), next) => {
+                let length = runs.length(bytes, *alphabet, at, most + 1);
+                (least..=most).contains(&length)
+                    && bytes
+                        .get(at + length)
+                        .zip(next.first())
+                        .is_some_and(|(held, next)| held.eq_ignore_ascii_case(next))
             }
-            Part::Literal(_) => true,
+            _ => runs.length(bytes, *alphabet, at, least) == least,
         }
     }
 
@@ -454,6 +463,13 @@ impl Shape {
     }
 }
 
+/// Whether a literal may begin inside a run of an alphabet, in either case.
+fn holds(set: &ByteSet, literal: &[u8]) -> bool {
+    literal.first().is_some_and(|first| {
+        set.has(first.to_ascii_lowercase()) || set.has(first.to_ascii_uppercase())
+    })
+}
+
 /// Where a run ends when a literal must follow: as late as possible.
 fn before_literal(
     rest: &[u8],
@@ -534,6 +550,10 @@ fn ends_escape(bytes: &[u8], start: usize) -> bool {
             .is_some_and(|from| bytes[from..start].iter().all(u8::is_ascii_hexdigit))
     };
     let last = back(1).unwrap_or_default();
+    // Nearly every letter ends nothing: all other forms end with a hexadecimal digit or as a colour does.
+    if back(2) != Some(b'\\') && !last.is_ascii_hexdigit() && !matches!(last, b'm' | b'K') {
+        return false;
+    }
     if back(2) == Some(b'\\') && b"nrtbfv0ae".contains(&last) {
         return true;
     }

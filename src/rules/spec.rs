@@ -2,6 +2,8 @@
 //!
 //! Nothing here judges a text. Unknown keys are refused, so that a misspelt field is never a field without a reader.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::number::NumberSpec;
@@ -74,6 +76,8 @@ pub struct RuleSpec {
     pub armor: Option<ArmorSpec>,
     /// Words in a row, over normalised text.
     pub phrase: Option<PhraseSpec>,
+    /// Words of certain classes in one sentence, in any order.
+    pub frame: Option<FrameSpec>,
     /// A regular expression, when nothing above fits.
     pub regex: Option<RegexSpec>,
     /// A number with check digits.
@@ -169,6 +173,8 @@ pub enum ValueSpec {
     Opaque,
     /// Chosen by a person: anything that is not a placeholder, a reference, code or a plain word.
     Password,
+    /// The same after who it belongs to: `user / password`, `user:password`.
+    Pair,
 }
 
 /// The password in a URL.
@@ -193,6 +199,17 @@ pub struct ArmorSpec {
 pub struct PhraseSpec {
     /// Patterns. Words are separated by one space; `a|b` is either, `(word)` may be missing, `*` stands for up to three
     /// words. The first word's alternatives and the rest are lower case.
+    pub patterns: Vec<String>,
+}
+
+/// Words of certain classes in one sentence, in any order.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameSpec {
+    /// Classes by name: words, or pairs of words, lower case.
+    pub classes: BTreeMap<String, Vec<String>>,
+    /// Names of classes, all of which the sentence holds, separated by blanks. The words of the one with `@` are searched
+    /// for; of one with `!` the sentence must hold none.
     pub patterns: Vec<String>,
 }
 

@@ -1,8 +1,11 @@
 //! Values given to a telling name: whether one is a secret, by its looks and its place.
 
+use std::ops::Range;
+
+use super::column;
 use super::naming;
 use super::notation::{of_a_request, value};
-use super::operator::{Operator, flag};
+use super::operator::{LEAST_IN_COLUMN, Operator, flag};
 use super::pass::Pass;
 use super::plausible;
 use super::userinfo;
@@ -25,8 +28,25 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if hit.start < pass.reach(hit.rule) {
         return;
     }
+    if let Some((values, accounts)) = column::below(pass, hit) {
+        for range in values {
+            if is_kept_in_table(pass.bytes, form, &range, accounts) {
+                pass.found(hit.rule, rule, (range.start, range.end), None);
+            }
+        }
+    }
     let Some((start, end, operator)) = value(pass.bytes, hit) else {
         return;
+    };
+    if form.pair {
+        return pair(pass, rule, form, hit, start, end);
+    }
+    // `gh secret set NAME -bx`: an option, and its value glued to it.
+    let start = match &pass.bytes[start..end] {
+        [b'-', letter, ..] if operator == Operator::Cell && letter.is_ascii_alphabetic() => {
+            start + 2
+        }
+        _ => start,
     };
     let text = &pass.bytes[start..end];
     // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
@@ -40,13 +60,21 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
         return;
     }
+    // Told at once: nearly every word after a name is a word.
+    if operator == Operator::Cell
+        && text.len() < LEAST_CELL
+        && !(form.password && text.len() >= LEAST_IN_COLUMN && in_column(pass.bytes, start))
+    {
+        return;
+    }
     let bare = !start
         .checked_sub(1)
         .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
-    if plausible::is_placeholder(text)
+    // Cut short by who shows it.
+    if text.ends_with(b"...")
+        || bare && has_brackets(text)
+        || plausible::is_placeholder(text)
         || plausible::is_reference(text)
-        // Cut short by who shows it.
-        || text.ends_with(b"...")
         || is_code(pass.bytes, text, end, bare)
     {
         return;
@@ -61,13 +89,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         _ => is_opaque(text) && !plausible::is_digest(pass.bytes, start),
     };
     let good = good
-        && !naming::is_typed_number(text)
+        && !is_something_else(text)
         && !is_verdict(pass.bytes, hit, text)
         && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
-        && !naming::is_file(text)
-        && !naming::is_rules(text)
-        && !naming::is_style_class(text)
-        && !naming::is_account(text)
         && !(naming::is_uuid(text)
             && (in_cell(pass.bytes, start) || of_a_request(pass.bytes, hit.start)))
         // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
@@ -79,9 +103,118 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     }
 }
 
+/// A number with its type, a file, rules of a form, a class, an account: values that open nothing.
+fn is_something_else(text: &[u8]) -> bool {
+    naming::is_typed_number(text)
+        || naming::is_file(text)
+        || naming::is_rules(text)
+        || naming::is_style_class(text)
+        || naming::is_account(text)
+}
+
+/// Whether what stands below a telling heading is a value; what may be a name only where the table says whose it is.
+fn is_kept_in_table(bytes: &[u8], form: &Assignment, range: &Range<usize>, accounts: bool) -> bool {
+    let text = &bytes[range.clone()];
+    let bare = !matches!(bytes.get(range.start.wrapping_sub(1)), Some(b'"' | b'\''));
+    let length = usize::from(form.min)..=usize::from(form.max);
+    if !length.contains(&text.len())
+        || plausible::is_placeholder(text)
+        || plausible::is_reference(text)
+        || text.ends_with(b"...")
+        || is_code(bytes, text, range.end, bare)
+        || is_something_else(text)
+        || naming::is_uuid(text)
+        || is_kept_hash(text)
+    {
+        return false;
+    }
+    if form.password {
+        is_password(text, bare)
+            && (is_made_up(text)
+                || accounts
+                    && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text)))
+    } else {
+        text.len() >= LEAST_CELL
+            && is_opaque(text)
+            && !is_plain_hex(text)
+            && !naming::is_identifier(text)
+            && !naming::is_resource(text)
+    }
+}
+
+/// `$2b$12$…`, or as many hexadecimal digits as a digest has: how tables keep passwords.
+fn is_kept_hash(text: &[u8]) -> bool {
+    text.starts_with(b"$") && text.iter().filter(|byte| **byte == b'$').count() >= 3
+        || text.len() >= 32 && is_plain_hex(text)
+}
+
+/// `Winter-Bronze7605`: words with a number that is no version.
+fn is_long_word(text: &[u8]) -> bool {
+    text.len() >= 10
+        && text.iter().any(u8::is_ascii_uppercase)
+        && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
+}
+
+/// Longest name of whom a password belongs to, in bytes.
+const LONGEST_USER: usize = 64;
+
+/// `Credentials: svc / x`, `login: svc:x`: the second of two is the password.
+fn pair(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit, start: usize, end: usize) {
+    let held = &pass.bytes[start..end];
+    let user = held
+        .iter()
+        .take(LONGEST_USER)
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'\\')
+        })
+        .count();
+    let rest = &pass.bytes[start + user..];
+    let joint = [" / ", "/", ":", " : ", " | "]
+        .iter()
+        .find(|joint| rest.starts_with(joint.as_bytes()));
+    let (Some(joint), true) = (joint, user > 0) else {
+        return;
+    };
+    let from = start + user + joint.len();
+    let length = pass.bytes[from..]
+        .iter()
+        .take(usize::from(form.max) + 1)
+        .take_while(|byte| {
+            byte.is_ascii_graphic()
+                && !matches!(
+                    byte,
+                    b'"' | b'\'' | b'`' | b'<' | b'>' | b',' | b')' | b'|' | b'\\'
+                )
+        })
+        .count();
+    let text = &pass.bytes[from..from + length];
+    let text = text.strip_suffix(b".").unwrap_or(text);
+    let length = usize::from(form.min)..=usize::from(form.max);
+    if length.contains(&text.len())
+        && !plausible::is_placeholder(text)
+        && !plausible::is_reference(text)
+        && !is_code(pass.bytes, text, from + text.len(), true)
+        && !is_something_else(text)
+        && !naming::is_uuid(text)
+        && !is_plain_hex(text)
+        && is_password(text, true)
+        && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
+        && !plausible::in_mark(pass.bytes, hit.start, hit.end)
+    {
+        let end = from + text.len();
+        pass.looked(hit.rule, end);
+        pass.found(hit.rule, rule, (from, end), None);
+    }
+}
+
 /// `Server=x;Password=y;`: a value that is a list of names with values.
 fn is_list(text: &[u8]) -> bool {
     text.contains(&b';') && text.contains(&b'=')
+}
+
+/// Whether a text without quotes opens something: a call, an index, a block.
+fn has_brackets(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
 }
 
 /// Whether a value is an expression, a path, an address or a name.
@@ -90,7 +223,7 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
         return true;
     }
     if bare
-        && (text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
+        && (has_brackets(text)
             || memchr::memmem::find(text, b"::").is_some()
             || naming::is_constant(text))
     {
@@ -122,7 +255,7 @@ const LEAST_CELL: usize = 20;
 
 /// Whether it is a password by its looks alone: letters of both cases and digits, mixed, and no name.
 fn is_made_up(text: &[u8]) -> bool {
-    text.len() >= 10
+    text.len() >= LEAST_IN_COLUMN
         && text.iter().any(u8::is_ascii_uppercase)
         && text.iter().any(u8::is_ascii_lowercase)
         && text.iter().any(u8::is_ascii_digit)
@@ -252,7 +385,8 @@ fn is_password(text: &[u8], bare: bool) -> bool {
         let mixed = text.iter().any(u8::is_ascii_uppercase)
             && text.iter().any(u8::is_ascii_lowercase)
             && symbols <= 4;
-        return letters >= 4 && marked && (!bare || mixed && text.len() >= 8) || is_jumbled(text);
+        let marked = letters >= 4 && marked && (!bare || mixed && text.len() >= 8);
+        return (marked || is_jumbled(text)) && !userinfo::stands_for(text, b"");
     }
     letters > 0 && !is_algorithm(text) && !userinfo::stands_for(text, b"")
 }

@@ -10,6 +10,7 @@ use crate::rules::codec;
 use crate::rules::rule::Context;
 use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
+use crate::rules::verify;
 
 /// How far before the name a word for a credential may stand, in bytes.
 const KEY_WORD_BEFORE: usize = 48;
@@ -33,6 +34,7 @@ static KEY_WORDS: &[&str] = &[
     "clave",
     "mnemonic",
     "seed",
+    "wif",
     // A refusal speaks of what was refused.
     " 401 ",
     " 403 ",
@@ -95,16 +97,16 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
     let end = pass.bytes.len().min(hit.end + usize::from(form.within));
     let looked = pass.looked(hit.rule, end);
     let mut at = hit.end.max(looked);
-    let least = form.shapes.iter().map(Shape::least_unbroken).min();
-    let least = least.unwrap_or_default();
-    // Up to there no blank stands in the way.
-    let mut clear = at;
+    let least = usize::from(form.least);
     // A value is never broken by the edge of what was looked at before.
     while at < end {
         // Nearly every word of a text is too short to be one: the next blank is in its way, and in that of all behind.
         // The sign that begins a colour is in nobody's way.
         let blank = |byte: &u8| *byte <= b' ' && *byte != 0x1b;
-        let known = clear.clamp(at, at + least);
+        let known = match pass.unbroken {
+            (from, to) if from <= at => to.clamp(at, at + least),
+            _ => at,
+        };
         let Some(unknown) = pass.bytes.get(known..at + least) else {
             return;
         };
@@ -112,9 +114,20 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
             at = known + place + 1;
             continue;
         }
-        clear = at + least;
+        // Up to there no blank stands in the way, of any rule.
+        if known > at {
+            pass.unbroken.1 = pass.unbroken.1.max(at + least);
+        } else {
+            pass.unbroken = (at, at + least);
+        }
         if !starts_value(pass.bytes, at) {
             at += codec::colour(&pass.bytes[at..]).max(1);
+            continue;
+        }
+        if form.words
+            && let Err(next) = verify::words_begin(pass.bytes, at)
+        {
+            at = next;
             continue;
         }
         if let Some(after) = value_at(pass, rule, form, hit, at) {
@@ -282,6 +295,14 @@ fn names_public_key(gap: &[u8]) -> bool {
 
 fn key_word_near(bytes: &[u8], word: usize, value: usize) -> bool {
     let window = bytes[word.saturating_sub(KEY_WORD_BEFORE)..value].to_ascii_lowercase();
-    let has = |key: &&str| memchr::memmem::find(&window, key.as_bytes()).is_some();
-    KEY_WORDS.iter().any(has) || !window.is_ascii() && KEY_WORDS_ABROAD.iter().any(has)
+    let has = |window: &[u8], key: &&str| memchr::memmem::find(window, key.as_bytes()).is_some();
+    if KEY_WORDS.iter().any(|key| has(&window, key)) {
+        return true;
+    }
+    // The capital of a sentence's first word is another character there.
+    !window.is_ascii() && {
+        let window = String::from_utf8_lossy(&window).to_lowercase();
+        let has = |key: &&str| has(window.as_bytes(), key);
+        KEY_WORDS_ABROAD.iter().any(has)
+    }
 }

@@ -3,9 +3,11 @@
 mod armor;
 mod assignment;
 pub mod build;
+mod column;
 mod context;
 mod exfiltration;
 pub mod finding;
+mod frame;
 mod hidden;
 mod naming;
 mod notation;

@@ -133,6 +133,14 @@ fn is_word(piece: &[u8]) -> bool {
         })
         .count();
     let rest = &piece[letters..];
+    // `NIST-800-63B`
+    let numbered = letters == 0 && rest.len() <= 4;
+    let rest = match rest.split_last() {
+        Some((last, digits)) if numbered && last.is_ascii_uppercase() && !digits.is_empty() => {
+            digits
+        }
+        _ => rest,
+    };
     rest.len() <= MOST_DIGITS && rest.iter().all(u8::is_ascii_digit)
 }
 
@@ -239,6 +247,7 @@ mod tests {
             "v1beta3.SqladminV1beta3",
             "projects/12345/secrets/my-tls-key/versions/1",
             "Updated2At",
+            "NIST-800-63B",
         ] {
             assert!(is_name(name.as_bytes()), "{name}");
         }

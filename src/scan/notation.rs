@@ -57,6 +57,9 @@ static SUFFIXES: &[&str] = &[
     "plain",
 ];
 
+/// The longest of them.
+const LONGEST_SUFFIX: usize = "production".len();
+
 /// The value given to the name at `hit`.
 pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> {
     if !name_starts(bytes, hit.start, hit.end) {
@@ -177,7 +180,7 @@ fn content_starts(bytes: &[u8], at: usize) -> usize {
     let rest = &rest[..rest.len().min(GAP)];
     let quoted = matches!(rest.get(1), Some(b'"' | b'\''));
     match rest {
-        [b'b' | b'r' | b'f' | b'u' | b'@' | b'$' | b'L', ..] if quoted => at + 1,
+        [b'b' | b'r' | b'f' | b'u' | b'@' | b'$' | b'L' | b'N', ..] if quoted => at + 1,
         _ if rest.starts_with(b"<![CDATA[") => at + b"<![CDATA[".len(),
         // `**Password:** x`
         _ if rest.starts_with(b"** ") => at + b"** ".len(),
@@ -257,7 +260,10 @@ pub(super) fn of_a_request(bytes: &[u8], start: usize) -> bool {
             .checked_sub(word.len())
             .is_some_and(|from| before[from..].eq_ignore_ascii_case(word.as_bytes()))
     };
-    OF_A_REQUEST.iter().any(|word| ends(word)) && !ends("unlock")
+    let token = bytes.get(start..start + b"token".len());
+    token.is_some_and(|name| name.eq_ignore_ascii_case(b"token"))
+        && OF_A_REQUEST.iter().any(|word| ends(word))
+        && !ends("unlock")
 }
 
 /// `"AWS::IAM::AccessKey": x`: a key that is the name of a type says what else is known of the type.
@@ -300,9 +306,13 @@ fn name_starts(bytes: &[u8], start: usize, end: usize) -> bool {
 
 /// Where a name ends after an admissible suffix; `None` when it is another name: `password_hash`.
 fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
+    /// Most digits and what joins them.
+    const LONGEST: usize = 24;
+    let letters = bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+    let most = if letters { LONGEST_SUFFIX + 2 } else { LONGEST };
     let length = bytes[at..]
         .iter()
-        .take(24)
+        .take(most)
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count();
     let rest = &bytes[at..at + length];
@@ -311,9 +321,10 @@ fn suffix(bytes: &[u8], at: usize) -> Option<usize> {
         .or(rest.strip_prefix(b"-"))
         .unwrap_or(rest);
     let good = word.iter().all(u8::is_ascii_digit)
-        || SUFFIXES
-            .iter()
-            .any(|suffix| word.eq_ignore_ascii_case(suffix.as_bytes()));
+        || word.len() <= LONGEST_SUFFIX
+            && SUFFIXES
+                .iter()
+                .any(|suffix| word.eq_ignore_ascii_case(suffix.as_bytes()));
     good.then_some(at + length)
 }
 /// What makes a value of a literal and is none by itself.
@@ -556,7 +567,6 @@ mod tests {
             "fastcgi_param  password  v4lue;",
             "WITH password 'v4lue';",
             "the password for the new database is v4lue.",
-            "password      v4lue\n",
             "    password    REG_SZ    v4lue\r\n",
             "  password?: string = 'v4lue',",
             "    password: str = field(default=\"v4lue\")",
@@ -619,6 +629,17 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn the_next_word_is_a_value_only_when_it_is_long_enough_to_look_like_one() {
+        let text = "password      v4lue-v4lue\n";
+        assert_eq!(given(text, "password").as_deref(), Some("v4lue-v4lue"));
+        assert_eq!(given("password      v4lue\n", "password"), None);
+        assert_eq!(
+            given("password is v4lue", "password").as_deref(),
+            Some("v4lue")
+        );
     }
 
     #[test]

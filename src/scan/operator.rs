@@ -3,6 +3,9 @@
 /// How far after a name its value may begin, in bytes.
 pub(super) const GAP: usize = 48;
 
+/// Least length of a value in a column whose looks alone give it away, in bytes.
+pub(super) const LEAST_IN_COLUMN: usize = 10;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
     /// `=`, `:`, `=>`, an attribute, an element, a flag.
@@ -118,6 +121,10 @@ fn unsigned(
     if blanks > 0 && !closed && option {
         return Some((here, Operator::Sign));
     }
+    // Java's and PowerShell's have one sign, `-password x`, and so has much that is none.
+    if blanks > 0 && at - start >= LONG_OPTION && bytes[..start].ends_with(b" -") {
+        return Some((here, Operator::Said));
+    }
     if blanks > 0
         && let Some(length) = copula(rest)
     {
@@ -161,10 +168,19 @@ fn unsigned(
         b'"' | b'\'' => Some((here, Operator::Beside)),
         _ => match after_words(bytes, here) {
             Some(after) => Some((after, Operator::Said)),
-            None => Some((here, Operator::Cell)),
+            None => may_be_cell(bytes, here).then_some((here, Operator::Cell)),
         },
     }
 }
+
+/// Whether the next word is as long as a value that nothing but its looks gives away.
+fn may_be_cell(bytes: &[u8], at: usize) -> bool {
+    let word = bytes.get(at..at + LEAST_IN_COLUMN);
+    word.is_some_and(|word| !word.iter().any(u8::is_ascii_whitespace))
+}
+
+/// Least length of the name of an option that has one sign: shorter ones are letters, each its own option.
+const LONG_OPTION: usize = "password".len();
 
 const fn is_blank(byte: &u8) -> bool {
     matches!(*byte, b' ' | b'\t')
@@ -199,6 +215,12 @@ fn sign(bytes: &[u8], start: usize, here: usize, (closers, blanks): (usize, usiz
         [b':', b':', b' '] if closers + blanks == 0 => Sign::Compared(3),
         [b'=', b'~', ..] | [b'!', ..] | [b':', b':', ..] => Sign::Ends,
         [b'=' | b':' | b'|', ..] => Sign::Takes(1),
+        // `ENV.fetch("PASSWORD") { "x" }`
+        [b'{', b' ', b'"' | b'\'']
+            if closers > 1 && blanks == 1 && bytes[..here].ends_with(b") ") =>
+        {
+            Sign::Takes(2)
+        }
         // `user:<password>@host`
         [b'>', b'@', ..] => Sign::None,
         // `std::string password{"x"}`, `setPassword("x")`
@@ -224,11 +246,17 @@ fn compared(rest: &[u8]) -> Sign {
 }
 
 /// Words that say what something is.
-static COPULAS: [&str; 12] = [
-    "is ", "ist ", "lautet ", "es ", "est ", "é ", "è ", "jest ", "är ", "er ", "это ", "— ",
+static COPULAS: [&str; 13] = [
+    "is ", "are ", "ist ", "lautet ", "es ", "est ", "é ", "è ", "jest ", "är ", "er ", "это ",
+    "— ",
 ];
 
 fn copula(rest: &[u8]) -> Option<usize> {
+    // Nearly every word begins otherwise.
+    let first = rest.first()?;
+    if first.is_ascii() && !matches!(first | 0x20, b'i' | b'a' | b'l' | b'e' | b'j') {
+        return None;
+    }
     COPULAS
         .iter()
         .map(|word| word.as_bytes())
@@ -247,13 +275,26 @@ const SAID_WORDS: usize = 5;
 fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     let limit = bytes.len().min(start + SAID_WITHIN);
     let mut at = start;
+    // `password on db-3 is x`: after the name of a host only the word says it.
+    let mut plain = true;
     for _ in 0..SAID_WORDS {
-        at += bytes[at..limit]
+        let word = bytes[at..limit]
             .iter()
-            .take_while(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
-            .count();
+            .take_while(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
+        at += word.count();
+        if matches!(bytes.get(at), Some(b'0'..=b'9' | b'-' | b'.' | b'_')) {
+            let more = bytes[at..limit].iter().take_while(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+            });
+            at += more.count();
+            plain = false;
+            // A full stop ends the sentence.
+            if bytes[at - 1] == b'.' {
+                return None;
+            }
+        }
         let rest = &bytes[at..limit];
-        if rest.starts_with(b": ") || rest.starts_with(b":\n```") {
+        if plain && (rest.starts_with(b": ") || rest.starts_with(b":\n```")) {
             return Some(at + 1);
         }
         let rest = rest.strip_prefix(b" ")?;
@@ -378,7 +419,15 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
         .count();
     let before = &before[..before.len() - own];
-    let before = &before[..before.len() - before.iter().rev().take_while(blank).count()];
+    let blanks = before.iter().rev().take_while(blank).count();
+    // `npm config set //host/:_password v`
+    if blanks == 0
+        && let Some(at) = before.iter().rposition(u8::is_ascii_whitespace)
+        && at + 1 < before.len()
+    {
+        return configures(before[..at].trim_ascii_end());
+    }
+    let before = &before[..before.len() - blanks];
     let letters = before
         .iter()
         .rev()
@@ -386,10 +435,10 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
         .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_')
         .count();
     let (line, word) = before.split_at(before.len() - letters);
-    // `set -gx NAME value`, wherever a command may stand.
     if configures(before) {
         return true;
     }
+    // `set -gx NAME value`, wherever a command may stand.
     if line.ends_with(b"-") && word.contains(&b'x') {
         let command = line[..line.len() - 1].trim_ascii_end();
         let ends = command.strip_suffix(b"set");
@@ -424,19 +473,20 @@ const fn is_part_of_name(byte: u8) -> bool {
 
 /// `npm config set NAME value`, `git config --global NAME value`: the line before the name, without its blanks.
 fn configures(before: &[u8]) -> bool {
-    let line = before
-        .rsplit(|byte| *byte == b'\n')
+    let last = before
+        .rsplit(u8::is_ascii_whitespace)
         .next()
         .unwrap_or(before);
-    let last = line.rsplit(u8::is_ascii_whitespace).next().unwrap_or(line);
-    let known = last == b"set" || last == b"config" || last.starts_with(b"--");
-    known
-        && memchr::memmem::find(line, b"config").is_some_and(|at| {
-            let after = &line[at + b"config".len()..];
-            after.is_empty() && line.ends_with(b"git config")
-                || after.starts_with(b" set")
-                || after.starts_with(b" --")
-        })
+    if !(last == b"set" || last == b"config" || last.starts_with(b"--")) {
+        return false;
+    }
+    let line = memchr::memrchr(b'\n', before).map_or(before, |at| &before[at + 1..]);
+    memchr::memmem::find(line, b"config").is_some_and(|at| {
+        let after = &line[at + b"config".len()..];
+        after.is_empty() && line.ends_with(b"git config")
+            || after.starts_with(b" set")
+            || after.starts_with(b" --")
+    })
 }
 
 /// Whether the name that ends before `start`'s word is an element's: `<dbPassword>`.
@@ -532,7 +582,9 @@ fn annotated(bytes: &[u8], after: usize) -> Option<usize> {
         .count();
     let tail = &rest[blanks + word..];
     let gap = tail.iter().take_while(|byte| **byte == b' ').count();
-    (word > 0 && tail.get(gap) == Some(&b'=') && tail.get(gap + 1) != Some(&b'='))
+    // `password: ab=cd`: without a blank it is a type only before a literal.
+    let apart = gap > 0 || matches!(tail.get(1), Some(b' ' | b'"' | b'\'' | b'`'));
+    (word > 0 && apart && tail.get(gap) == Some(&b'=') && tail.get(gap + 1) != Some(&b'='))
         .then_some(after + blanks + word + gap + 1)
         .or_else(|| widely_annotated(bytes, after))
 }

@@ -2,10 +2,11 @@
 
 use super::views::{self, Calls};
 use super::{
-    armor, assignment, context, exfiltration, hidden, number, pattern, phrase, plausible, token,
-    userinfo,
+    armor, assignment, column, context, exfiltration, frame, hidden, number, pattern, phrase,
+    plausible, token, userinfo,
 };
 use crate::call::Surface;
+use crate::rules::rule::Token;
 use crate::rules::tables::{Hit, Seen};
 use crate::rules::{Allowed, Form, Rule, Runs, Tables};
 use crate::scan::{Checksum, MOST_NOTES};
@@ -38,13 +39,19 @@ pub(super) struct Pass<'a> {
     pub(super) surface: Surface,
     pub(super) out: Vec<Found>,
     pub(super) calls: Calls,
+    /// What is known of tables.
+    pub(super) columns: column::Seen,
     /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
     until: Vec<(usize, usize)>,
     /// How far runs of alphabets reach.
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
+    /// For token rules with words: what is known of them.
+    words: Vec<(usize, token::WordsSeen)>,
     digits_until: usize,
+    /// A range without blanks, as far as that is known.
+    pub(super) unbroken: (usize, usize),
     /// How many findings of each kind there are that are only reported.
     notes: [usize; 5],
     /// Whether this text is itself a view: views of views are not made.
@@ -66,10 +73,13 @@ impl<'a> Pass<'a> {
             surface,
             out: Vec::new(),
             calls: Calls::default(),
+            columns: column::Seen::default(),
             until: Vec::new(),
             runs: Runs::default(),
             refused: Vec::new(),
+            words: Vec::new(),
             digits_until: 0,
+            unbroken: (0, 0),
             notes: [0; 5],
             inner,
         }
@@ -115,6 +125,21 @@ impl<'a> Pass<'a> {
             Some(held) => *held = (rule, end, 1),
             None => self.refused.push((rule, end, 1)),
         }
+    }
+
+    /// Whether one of the words that the tokens of `rule` need stands before `start`.
+    pub(super) fn word_before(&mut self, rule: usize, start: usize, form: &Token) -> bool {
+        let place = match self.words.iter().position(|(held, _)| *held == rule) {
+            Some(place) => place,
+            None => {
+                self.words.push((rule, token::WordsSeen::default()));
+                self.words.len() - 1
+            }
+        };
+        let bytes = self.bytes;
+        self.words
+            .get_mut(place)
+            .is_some_and(|(_, seen)| seen.before(bytes, start, form))
     }
 
     pub(super) fn reach(&self, rule: usize) -> usize {
@@ -204,6 +229,7 @@ impl Seen for Pass<'_> {
             Form::Userinfo(schemes) => userinfo::confirm(self, rule, schemes, hit),
             Form::Armor(labels) => armor::confirm(self, rule, labels, hit),
             Form::Phrase(phrases) => phrase::confirm(self, rule, phrases, hit),
+            Form::Frame(frames) => frame::confirm(self, rule, frames, hit),
             Form::Regex(form) => pattern::confirm(self, rule, form, hit),
             Form::Number(_) | Form::Detector(_) => {}
         }

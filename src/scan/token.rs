@@ -4,6 +4,7 @@ use super::pass::Pass;
 use super::plausible;
 use super::userinfo;
 use super::views;
+use crate::rules::alphabet::NONE;
 use crate::rules::rule::Token;
 use crate::rules::shape::{Matched, Shape};
 use crate::rules::tables::Hit;
@@ -46,7 +47,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     if !form.glued && shape.anchor != Some(0) && !shape.clean_start(pass.bytes, matched.start) {
         return;
     }
-    if !form.words.is_empty() && !word_before(pass.bytes, matched.start, form) {
+    if !form.words.is_empty() && !pass.word_before(hit.rule, matched.start, form) {
         // Nothing inside it has such a word before it either.
         pass.looked(hit.rule, matched.end);
         return;
@@ -132,24 +133,64 @@ pub(super) fn keep(
     true
 }
 
-/// Whether one of the words stands before `start`, in the same command if the rule says so.
-pub(super) fn word_before(bytes: &[u8], start: usize, form: &Token) -> bool {
-    let mut window = &bytes[start.saturating_sub(WORDS_WITHIN)..start];
-    if form.command {
-        window = same_command(window);
-    }
-    let window = window.to_ascii_lowercase();
-    form.words
-        .iter()
-        .any(|word| memchr::memmem::find(&window, word.as_bytes()).is_some())
+/// What is known of the words that a rule needs before its token: a text that repeats its literal is read once.
+#[derive(Debug, Default)]
+pub(super) struct WordsSeen {
+    /// Up to where they were looked for.
+    to: usize,
+    /// Where the last one begins, and the end of the last command before `to`.
+    word: Option<usize>,
+    command: usize,
 }
 
-/// What of a text before a place belongs to the same command of a shell; quotes are not told apart.
-fn same_command(before: &[u8]) -> &[u8] {
-    let ends = |(at, byte): (usize, &u8)| {
-        matches!(byte, b';' | b'|' | b'&')
-            || *byte == b'\n' && at.checked_sub(1).is_none_or(|last| before[last] != b'\\')
-    };
-    let from = before.iter().enumerate().rposition(ends);
-    from.map_or(before, |at| &before[at + 1..])
+impl WordsSeen {
+    /// Whether one of the words stands before `start`, in the same command if the rule says so.
+    pub(super) fn before(&mut self, bytes: &[u8], start: usize, form: &Token) -> bool {
+        if start < self.to {
+            *self = Self::default();
+        }
+        let low = start.saturating_sub(WORDS_WITHIN);
+        let longest = form.words.iter().map(String::len).max().unwrap_or_default();
+        // A word may lie across the edge of what was looked at.
+        let from = low.max(self.to.saturating_sub(longest));
+        // A few bytes, and many words: a search for each would cost more to begin than to finish.
+        let firsts = form.words.iter().fold(NONE, |set, word| {
+            let first = word.as_bytes().first().copied().unwrap_or_default();
+            set.with_all(&[first, first.to_ascii_uppercase()])
+        });
+        let window = &bytes[from..start];
+        let begins = |at: &usize| {
+            firsts.has(window[*at])
+                && form.words.iter().any(|word| {
+                    let held = window.get(*at..at + word.len());
+                    word.as_bytes().first() == Some(&window[*at].to_ascii_lowercase())
+                        && held.is_some_and(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+                })
+        };
+        let last = (0..window.len()).rev().find(begins);
+        self.word = last.map(|at| from + at).or(self.word);
+        if form.command {
+            let begins = low.max(self.to);
+            let ends = |at: &usize| ends_command(bytes, *at);
+            if let Some(at) = (begins..start).rev().find(ends) {
+                self.command = at + 1;
+            }
+        }
+        self.to = start;
+        let low = if form.command {
+            low.max(self.command)
+        } else {
+            low
+        };
+        self.word.is_some_and(|at| at >= low)
+    }
+}
+
+/// Whether a command of a shell ends at a place; quotes are not told apart.
+fn ends_command(bytes: &[u8], at: usize) -> bool {
+    match bytes[at] {
+        b';' | b'|' | b'&' => true,
+        b'\n' => at.checked_sub(1).is_none_or(|last| bytes[last] != b'\\'),
+        _ => false,
+    }
 }

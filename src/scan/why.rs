@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use super::{Finding, Scanner, notation, plausible, token};
+use super::token::WordsSeen;
+use super::{Finding, Scanner, notation, plausible};
 use crate::call::Surface;
 use crate::rules::rule::{Assignment, Context, Token};
 use crate::rules::shape::{Matched, Part, Shape};
@@ -129,7 +130,7 @@ impl Asked<'_> {
                 let message = "the expression does not match around it, or matches a placeholder";
                 ("form", String::from(message))
             })),
-            Form::Phrase(_) | Form::Number(_) | Form::Detector(_) => None,
+            Form::Phrase(_) | Form::Frame(_) | Form::Number(_) | Form::Detector(_) => None,
         }
     }
 
@@ -151,7 +152,7 @@ impl Asked<'_> {
                 String::from("a letter, a digit or `_` stands right before it"),
             );
         }
-        if !form.words.is_empty() && !token::word_before(self.bytes, matched.start, form) {
+        if !form.words.is_empty() && !WordsSeen::default().before(self.bytes, matched.start, form) {
             let words = form.words.join("`, `");
             return (
                 "word",
