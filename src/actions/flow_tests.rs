@@ -124,6 +124,44 @@ fn code_that_comes_through_a_descriptor_or_an_address_is_remote_code() {
 }
 
 #[test]
+fn what_a_tool_loads_by_itself_is_read_when_the_call_wrote_it() {
+    let python = "import os; os.system('rm -rf ~')";
+    for (file, text, run) in [
+        ("conftest.py", python, "pytest -q"),
+        ("conftest.py", python, "python3 -m pytest"),
+        ("setup.py", python, "pip install ."),
+        ("odd.py", python, "python3 -m odd"),
+        ("Rakefile", "task(:default) { sh 'rm -rf ~' }", "rake"),
+        ("justfile", "all:\n  @rm -rf ~", "just all"),
+        (
+            "vite.config.js",
+            "require('child_process').execSync('rm -rf ~')",
+            "npx vite build",
+        ),
+    ] {
+        let command = format!("cat > {file} <<'E'\n{text}\nE\n{run}");
+        assert_eq!(
+            of_kind(&command, "fs.delete /home/u").len(),
+            1,
+            "{command}: {:?}",
+            told(&command)
+        );
+    }
+    for (file, text, run) in [
+        ("conftest.py", python, "python3 app.py"),
+        ("odd.py", python, "python3 -m other"),
+        ("justfile", "# rm -rf ~\nall:\n  echo done", "just all"),
+    ] {
+        let command = format!("cat > {file} <<'E'\n{text}\nE\n{run}");
+        assert_eq!(
+            of_kind(&command, "fs.delete"),
+            Vec::<String>::new(),
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn names_of_all_that_there_is_are_told_from_chosen_ones() {
     for command in [
         "docker stop $(docker ps -q)",
