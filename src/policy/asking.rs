@@ -2,11 +2,16 @@
 //! what the facts hold, most of the others by their first condition that does not hold; and no condition is asked twice of
 //! the same thing, however many rules share it.
 
-use super::compiled::{Block, Compiled, Key, Needs, Span};
-use super::condition::{Base, Bases, Spot, Truth};
+use super::compiled::{Block, Compiled, Glance, Key, Needs, Sign};
+use super::condition::{Base, Bases, Spot, Truth, glanced};
 use super::glob::Probe;
 use crate::actions::ActionKind;
 use crate::facts::Facts;
+
+/// The position from which on actions are not told apart by a bit.
+const LAST: usize = 62;
+/// Every bit: more than any actions have.
+const EVERYTHING: u64 = u64::MAX;
 
 /// What a rule spoke about, and how sure that is.
 #[derive(Debug, Default)]
@@ -37,6 +42,25 @@ impl Match {
     }
 }
 
+/// What one look at an action tells.
+struct Look<'a> {
+    is_understood: bool,
+    glance: Glance,
+    /// Who does it.
+    by: Probe,
+    /// Its target as patterns look at it.
+    spot: Spot<'a>,
+}
+
+/// Blocks that are asked, in their order.
+pub(super) struct Blocks<'a> {
+    /// Those that speak about what the facts hold.
+    pub(super) behind: Vec<&'a Block>,
+    /// Those of them that one look does not dismiss: most want another action, or something of a text that begins or ends
+    /// otherwise.
+    pub(super) fitting: Vec<&'a Block>,
+}
+
 /// What is asked of some facts, and what was answered.
 pub(super) struct Asking<'a> {
     facts: &'a Facts,
@@ -44,59 +68,97 @@ pub(super) struct Asking<'a> {
     /// The kind of each action and the family of each finding, as one bit.
     kinds: Vec<u128>,
     families: Vec<u8>,
-    bases: Bases<'a>,
     tool: Probe,
-    /// Who does each action.
-    by: Vec<Probe>,
-    /// Each target as patterns look at it, once one does.
-    spots: Vec<Option<Spot<'a>>>,
+    looks: Vec<Look<'a>>,
     /// Every answer as a byte, zero where nobody asked yet: the conditions on the call, then those on each action, then
     /// those on each finding.
     noted: Vec<u8>,
 }
 
 impl<'a> Asking<'a> {
-    /// Also the blocks behind open gates, by the rule that they belong to; those of rules for labels come last.
-    pub(super) fn of(facts: &'a Facts, compiled: &'a Compiled) -> (Self, Vec<&'a Block>) {
+    pub(super) fn of(facts: &'a Facts, compiled: &'a Compiled) -> Self {
         let kinds: Vec<u128> = facts.actions.iter().map(|held| held.kind.bit()).collect();
         let families = facts.findings.iter().map(|held| 1 << held.kind as u8);
         let families: Vec<u8> = families.collect();
-        let phase = 1 << facts.phase as u8;
-        let held_kinds = kinds.iter().fold(0, |set, kind| set | kind);
-        let held_families = families.iter().fold(0, |set, family| set | family);
-        let passes = |needs: &Needs| {
-            needs.phases & phase != 0
-                && needs.kinds.is_none_or(|kinds| kinds & held_kinds != 0)
-                && (needs.families).is_none_or(|families| families & held_families != 0)
-        };
-        let mut behind = vec![0_u64; compiled.blocks.len().div_ceil(64)];
-        for (at, needs) in compiled.gates.iter().enumerate() {
-            if passes(needs) {
-                let row = Span::since(at * behind.len(), (at + 1) * behind.len());
-                for (all, own) in behind.iter_mut().zip(compiled.of::<u64>(row)) {
-                    *all |= own;
-                }
-            }
-        }
         let conditions = compiled.call.len()
             + kinds.len() * compiled.action.len()
             + families.len() * compiled.finding.len();
-        let asking = Self {
+        let bases = Bases::of(&facts.context);
+        let looks = facts.actions.iter().map(|action| Look {
+            is_understood: action.kind != ActionKind::Unknown,
+            glance: glanced(action),
+            by: Probe::of(&action.by),
+            spot: Spot::of(action, &bases),
+        });
+        Self {
             facts,
             compiled,
-            bases: Bases::of(&facts.context),
             tool: Probe::of(&facts.tool),
-            by: facts
-                .actions
-                .iter()
-                .map(|held| Probe::of(&held.by))
-                .collect(),
-            spots: vec![None; kinds.len()],
+            looks: looks.collect(),
             noted: vec![0; conditions],
             kinds,
             families,
+        }
+    }
+
+    /// The blocks behind open gates, by the rule that they belong to; those of rules for labels come last.
+    pub(super) fn blocks(&self) -> Blocks<'a> {
+        let compiled = self.compiled;
+        let held_kinds = self.kinds.iter().fold(0, |set, kind| set | kind);
+        let gates = compiled.gates.iter();
+        let gates: Vec<u64> = gates.map(|gate| self.behind(gate, held_kinds)).collect();
+        let mut blocks = Blocks {
+            behind: Vec::with_capacity(compiled.blocks.len()),
+            fitting: Vec::with_capacity(compiled.blocks.len() / 4),
         };
-        (asking, blocks_in(&behind, compiled))
+        for block in &compiled.blocks {
+            // INVARIANT: a sound table names gates that are there.
+            let among = gates
+                .get(usize::from(block.gate))
+                .copied()
+                .unwrap_or(EVERYTHING);
+            if among != 0 {
+                blocks.behind.push(block);
+                if self.may_fit(block, among) {
+                    blocks.fitting.push(block);
+                }
+            }
+        }
+        blocks
+    }
+
+    /// Which actions blocks behind a gate may speak about, bit by position; those from [`LAST`] on share a bit. None at all:
+    /// the gate is closed. [`EVERYTHING`]: they speak about no action.
+    #[inline]
+    fn behind(&self, needs: &Needs, held_kinds: u128) -> u64 {
+        let phase = 1 << self.facts.phase as u8;
+        let is_found = |set: u8| self.families.iter().any(|held| held & set != 0);
+        let kinds = needs.kinds.unwrap_or(u128::MAX);
+        if needs.phases & phase == 0
+            || (needs.kinds.is_some() && kinds & held_kinds == 0)
+            || needs.families.is_some_and(|set| !is_found(set))
+        {
+            return 0;
+        }
+        if needs.kinds.is_none() {
+            return EVERYTHING;
+        }
+        let mut among = 0;
+        for (at, kind) in self.kinds.iter().enumerate() {
+            among |= u64::from(kind & kinds != 0) << at.min(LAST);
+        }
+        among
+    }
+
+    /// Whether one look does not dismiss a block that may speak about those actions.
+    #[inline]
+    fn may_fit(&self, block: &Block, among: u64) -> bool {
+        if block.sign.key == Key::Tool && !self.tool.may_fit(&block.sign.ends) {
+            return false;
+        }
+        let mut looks = self.looks.iter().enumerate();
+        among == EVERYTHING
+            || looks.any(|(at, look)| among >> at.min(LAST) & 1 != 0 && look.may_fit(block))
     }
 
     /// How a condition on the call answers.
@@ -117,15 +179,9 @@ impl<'a> Asking<'a> {
         let before = compiled.call.len() + position * compiled.action.len();
         self.answer(before + condition as usize, held, |condition, asking| {
             let (facts, compiled) = (asking.facts, asking.compiled);
-            condition.holds(&facts.actions[position], asking.spot(position), compiled)
+            let spot = &asking.looks[position].spot;
+            condition.holds(&facts.actions[position], spot, compiled)
         })
-    }
-
-    /// The target of an action as patterns look at it.
-    #[inline]
-    fn spot(&mut self, position: usize) -> &Spot<'a> {
-        let (facts, bases) = (self.facts, &self.bases);
-        self.spots[position].get_or_insert_with(|| Spot::of(&facts.actions[position], bases))
     }
 
     /// How a condition on a finding answers.
@@ -158,43 +214,9 @@ impl<'a> Asking<'a> {
         truth
     }
 
-    /// Whether blocks of one rule speak about anything: most do not, and what those that do speak about is not asked yet.
+    /// Whether blocks of one rule speak about anything; what those that do speak about is not asked yet.
     pub(super) fn speaks(&mut self, blocks: &[&Block]) -> bool {
-        blocks
-            .iter()
-            .any(|block| !self.is_dismissed(block) && self.may_hold(block))
-    }
-
-    /// Whether one look tells that a block does not hold: its first condition was asked for another one, or a text that it
-    /// wants something of begins or ends otherwise.
-    #[inline]
-    fn is_dismissed(&mut self, block: &Block) -> bool {
-        let compiled = self.compiled;
-        if let Some(first) = block.call.of(&compiled.numbers).first()
-            && self.noted.get(*first as usize) == Some(&(Truth::No as u8))
-        {
-            return true;
-        }
-        let base = match block.key {
-            Key::Nothing => return false,
-            Key::Tool => return !self.tool.may_fit(&block.ends),
-            Key::By | Key::Target => Base::Nothing,
-            Key::InWorkspace => Base::Workspace,
-            Key::InHome => Base::Home,
-            Key::InCwd => Base::Cwd,
-            Key::InGuardHome => Base::GuardHome,
-        };
-        let kinds = compiled.gates[usize::from(block.gate)].kinds.unwrap_or(0);
-        let unknown = ActionKind::Unknown.bit();
-        !(0..self.kinds.len()).any(|at| {
-            let kind = self.kinds[at];
-            kind & kinds != 0
-                && if block.key == Key::By {
-                    self.by[at].may_fit(&block.ends)
-                } else {
-                    kind == unknown || self.spot(at).may_hold(base, &block.ends)
-                }
-        })
+        blocks.iter().any(|block| self.may_hold(block))
     }
 
     fn may_hold(&mut self, block: &Block) -> bool {
@@ -319,23 +341,29 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// The blocks of a set, in their order.
-fn blocks_in<'a>(set: &[u64], compiled: &'a Compiled) -> Vec<&'a Block> {
-    let count: u32 = set.iter().map(|bits| bits.count_ones()).sum();
-    let mut blocks = Vec::with_capacity(count as usize);
-    for (word, bits) in set.iter().enumerate() {
-        let mut left = *bits;
-        while left != 0 {
-            if let Some(block) = compiled
-                .blocks
-                .get(word * 64 + left.trailing_zeros() as usize)
-            {
-                blocks.push(block);
-            }
-            left &= left - 1;
-        }
+impl Look<'_> {
+    /// Whether a block may speak about this action.
+    #[inline]
+    fn may_fit(&self, block: &Block) -> bool {
+        block.glance.may_fit(self.glance)
+            && (self.may_bear(&block.sign)
+                || (block.or.key != Key::Nothing && self.may_bear(&block.or)))
     }
-    blocks
+
+    /// Whether the text that a block wants something of may be that of this action.
+    #[inline]
+    fn may_bear(&self, sign: &Sign) -> bool {
+        let base = match sign.key {
+            Key::Nothing | Key::Tool => return true,
+            Key::By => return self.by.may_fit(&sign.ends),
+            Key::Target => Base::Nothing,
+            Key::InWorkspace => Base::Workspace,
+            Key::InHome => Base::Home,
+            Key::InCwd => Base::Cwd,
+            Key::InGuardHome => Base::GuardHome,
+        };
+        !self.is_understood || self.spot.may_hold(base, &sign.ends)
+    }
 }
 
 /// The truth of a conjunction; what comes after a condition that does not hold is not asked.

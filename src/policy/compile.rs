@@ -2,7 +2,8 @@
 
 use super::PolicyError;
 use super::compiled::{
-    Block, ByPhase, Compiled, Draft, Head, Key, LabelRule, Needs, PinnedTool, Rule, Span,
+    Block, ByPhase, Compiled, Draft, Glance, Head, Key, LabelRule, Needs, PinnedTool, Rule, Sign,
+    Span,
 };
 use super::condition::{
     ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
@@ -252,8 +253,9 @@ fn block(
         call: call(spec, draft)?,
         action: Span::default(),
         finding: Span::default(),
-        key: Key::Nothing,
-        ends: Ends::default(),
+        glance: Glance::default(),
+        sign: Sign::default(),
+        or: Sign::default(),
     };
     if let Some(spec) = &spec.action {
         block.action = action(spec, draft)?;
@@ -261,38 +263,73 @@ fn block(
     if let Some(spec) = &spec.finding {
         block.finding = finding(spec, draft)?;
     }
-    (block.key, block.ends) = key(&block, draft);
+    block.glance = glance(&block, draft);
+    (block.sign, block.or) = signs(&block, draft);
     Ok(block)
 }
 
-/// The text whose ends tell most, and what they must be.
-fn key(block: &Block, draft: &Draft) -> (Key, Ends) {
-    let shared = |ends: &mut dyn Iterator<Item = Ends>| ends.reduce(Ends::shared);
-    let names = |globs: Globs| {
+/// What one look at an action tells of a block's conditions on it.
+fn glance(block: &Block, draft: &Draft) -> Glance {
+    let mut glance = Glance::default();
+    for id in block.action.of(&draft.numbers.list) {
+        match draft.action.list.get(*id as usize) {
+            Some(ActionCondition::Place(set)) => glance.places = *set,
+            Some(ActionCondition::Certainty(set)) => glance.certainty = *set,
+            Some(ActionCondition::Has(words)) => glance.attribute = words.wants_one(),
+            _ => {}
+        }
+    }
+    glance
+}
+
+/// The text whose ends tell most, and how it must begin and end; the second is what a target may be in place of the first.
+fn signs(block: &Block, draft: &Draft) -> (Sign, Sign) {
+    let names = |key: Key, globs: Globs| {
         let globs = globs.any.of(&draft.globs.list);
-        shared(&mut globs.iter().map(|glob| glob.ends))
+        let ends = globs.iter().map(|glob| glob.ends).reduce(Ends::shared)?;
+        Some((Sign { key, ends }, Sign::default()))
     };
     let on_call = block.call.of(&draft.numbers.list).iter();
     let on_call = on_call.filter_map(|id| match draft.call.list.get(*id as usize)? {
-        CallCondition::Tool(globs) => Some((Key::Tool, names(*globs)?)),
+        CallCondition::Tool(globs) => names(Key::Tool, *globs),
         _ => None,
     });
     let on_action = block.action.of(&draft.numbers.list).iter();
     let on_action = on_action.filter_map(|id| match draft.action.list.get(*id as usize)? {
-        ActionCondition::By(globs) => Some((Key::By, names(*globs)?)),
+        ActionCondition::By(globs) => names(Key::By, *globs),
         ActionCondition::Target(targets) if targets.under.is_empty() => {
-            let globs = targets.any.of(&draft.target_globs.list);
-            let base = globs.first()?.base;
-            let alike = globs.iter().all(|glob| glob.base == base);
-            let ends = shared(&mut globs.iter().map(|glob| glob.glob.ends))?;
-            alike.then_some((base.key(), ends))
+            signs_of_targets(targets.any.of(&draft.target_globs.list))
         }
         _ => None,
     });
-    let keys = on_call.chain(on_action);
-    keys.filter(|(_, ends)| ends.weight() > 0)
-        .max_by_key(|(_, ends)| ends.weight())
+    // Of two, the one that tells less says how much both tell.
+    let weight = |(sign, or): &(Sign, Sign)| match or.key {
+        Key::Nothing => sign.ends.weight(),
+        _ => sign.ends.weight().min(or.ends.weight()),
+    };
+    on_call
+        .chain(on_action)
+        .filter(|signs| weight(signs) > 0)
+        .max_by_key(weight)
         .unwrap_or_default()
+}
+
+/// How targets must begin and end that fit one of some patterns: for each base that a pattern begins with, of which there
+/// may be two.
+fn signs_of_targets(globs: &[TargetGlob]) -> Option<(Sign, Sign)> {
+    let mut signs: Vec<Sign> = Vec::new();
+    for glob in globs {
+        let (key, ends) = (glob.base.key(), glob.glob.ends);
+        match signs.iter_mut().find(|sign| sign.key == key) {
+            Some(sign) => sign.ends = sign.ends.shared(ends),
+            None => signs.push(Sign { key, ends }),
+        }
+    }
+    match *signs.as_slice() {
+        [sign] => Some((sign, Sign::default())),
+        [sign, or] => Some((sign, or)),
+        _ => None,
+    }
 }
 
 fn call(spec: &BlockSpec<'_>, draft: &mut Draft) -> Result<Span, String> {

@@ -15,7 +15,7 @@ use crate::decision::Effect;
 use crate::facts::Phase;
 
 /// Begins a table.
-const MAGIC: &[u8; 8] = b"AGPOLIC3";
+const MAGIC: &[u8; 8] = b"AGPOLIC4";
 
 fixed_struct! {
     /// A part of the text or of one of the lists of a policy.
@@ -110,6 +110,42 @@ fixed_struct! {
 }
 
 fixed_struct! {
+    /// What a block wants of an action that one look tells: conditions that are bits.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Glance {
+        /// Bit by position: where it is done; [`Glance::ANYWHERE`] where that does not matter.
+        pub(super) places: u16,
+        /// Bit by position.
+        pub(super) certainty: u8,
+        /// Whether some attribute must be there.
+        pub(super) attribute: bool,
+    }
+}
+
+impl Glance {
+    /// No place has this position.
+    pub(super) const ANYWHERE: u16 = 1 << 15;
+
+    /// Whether an action may be what is wanted; of `held`, every bit is set that cannot be ruled out.
+    #[inline]
+    pub(super) const fn may_fit(self, held: Self) -> bool {
+        self.places & held.places != 0
+            && self.certainty & held.certainty != 0
+            && (held.attribute || !self.attribute)
+    }
+}
+
+impl Default for Glance {
+    fn default() -> Self {
+        Self {
+            places: Self::ANYWHERE,
+            certainty: u8::MAX,
+            attribute: false,
+        }
+    }
+}
+
+fixed_struct! {
     /// Conditions that hold together.
     #[derive(Debug, Clone, Copy)]
     pub(super) struct Block {
@@ -121,7 +157,18 @@ fixed_struct! {
         pub(super) call: Span,
         pub(super) action: Span,
         pub(super) finding: Span,
-        /// The text whose ends tell at once of most calls that the block does not hold.
+        pub(super) glance: Glance,
+        /// What tells at once of most calls that the block does not hold.
+        pub(super) sign: Sign,
+        /// What may be there in place of it; [`Key::Nothing`] where nothing may.
+        pub(super) or: Sign,
+    }
+}
+
+fixed_struct! {
+    /// How a text of which a block wants something must begin and end.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub(super) struct Sign {
         pub(super) key: Key,
         pub(super) ends: Ends,
     }
@@ -216,7 +263,6 @@ pub(super) enum Part {
     Labels,
     Blocks,
     Gates,
-    Behind,
     Numbers,
     Words,
     Globs,
@@ -250,7 +296,6 @@ stored! {
     LabelRule => Labels,
     Block => Blocks,
     Needs => Gates,
-    u64 => Behind,
     u32 => Numbers,
     Span => Words,
     Glob => Globs,
@@ -333,8 +378,7 @@ impl Compiled {
                 && below(block.call, self.call.len())
                 && below(block.action, self.action.len())
                 && below(block.finding, self.finding.len())
-        }) && read.list::<u64>().is_some()
-            && read.list::<Span>().is_some()
+        }) && read.list::<Span>().is_some()
             && read.list::<Glob>().is_some()
             && read.list::<TargetGlob>().is_some()
             && read.list::<Under>().is_some()
@@ -509,19 +553,8 @@ impl Draft {
         self.words.keep(&spans)
     }
 
-    /// For each gate in turn: which blocks are behind it, bit by position.
-    fn behind(&self) -> Vec<u64> {
-        let words = self.blocks.len().div_ceil(64);
-        let mut behind = vec![0; words * self.gates.len()];
-        for (at, block) in self.blocks.iter().enumerate() {
-            behind[usize::from(block.gate) * words + at / 64] |= 1 << (at % 64);
-        }
-        behind
-    }
-
     /// The policy whose parts these are.
     pub(super) fn finish(self, head: Head) -> Compiled {
-        let behind = self.behind();
         // In the order of `Part`.
         let lists: [Vec<u8>; PARTS] = [
             self.text.list,
@@ -530,7 +563,6 @@ impl Draft {
             stored(&self.labels),
             stored(&self.blocks),
             stored(&self.gates),
-            stored(&behind),
             stored(&self.numbers.list),
             stored(&self.words.list),
             stored(&self.globs.list),

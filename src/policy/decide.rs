@@ -35,11 +35,14 @@ pub(super) struct Spoken<'p> {
 /// What the policy says about the facts.
 pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
-    let (mut asking, blocks) = Asking::of(facts, compiled);
-    let end = blocks.partition_point(|block| (block.owner as usize) < compiled.rules.len());
-    let (of_rules, of_labels) = blocks.split_at(end);
+    let mut asking = Asking::of(facts, compiled);
+    let blocks = asking.blocks();
+    let of_rules = |blocks: &[&Block]| {
+        blocks.partition_point(|block| (block.owner as usize) < compiled.rules.len())
+    };
+    let (asked, of_labels) = blocks.fitting.split_at(of_rules(&blocks.fitting));
     let mut spoken: Vec<Spoken<'_>> = Vec::new();
-    for (at, blocks) in by_owner(of_rules) {
+    for (at, blocks) in by_owner(asked) {
         if asking.speaks(blocks)
             && let Some(rule) = compiled.rules.get(at)
             && speaks_on(rule, compiled, &facts.now)
@@ -80,6 +83,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     }
     determining.sort_by(|one, other| one.rule.cmp(&other.rule));
 
+    let behind = &blocks.behind[..of_rules(&blocks.behind)];
     if answer < effect {
         obligations.push(String::from(OBSERVED));
     }
@@ -88,7 +92,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     Verdict {
         effect: answer,
         determining,
-        near: near(effect, &spoke, facts, of_rules, &mut asking),
+        near: near(effect, &spoke, facts, behind, &mut asking),
         obligations,
         labels,
         grants: granted.map(|granted| granted.ids).unwrap_or_default(),

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::epoch::Epoch;
 use super::error::StoreError;
 use super::id::{self, digest};
-use super::line::{Draft, Head, Place, Rest, Source, Tail, genesis, read_tail};
+use super::line::{Draft, Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
 use super::memory::{Memory, Own};
 use super::seen::Line;
 use super::state::State;
@@ -433,7 +433,10 @@ impl Locked<'_> {
             self.continue_from(known.head.clone());
             return Ok(());
         }
-        let (good, head, rest) = self.read_end()?;
+        let (good, head, rest) = match self.remembered_end()? {
+            Some(head) => (self.len, Some(head), Rest::Clean),
+            None => self.read_end()?,
+        };
         let before = self.chain.known.take();
         self.continue_from(head.clone());
         let torn = if good < self.len {
@@ -488,6 +491,30 @@ impl Locked<'_> {
                 prev: genesis(&options.store, &options.name),
             },
         };
+    }
+
+    /// The last record as the file beside the log remembers it, where the log ends in that very line: a process that lives
+    /// for a millisecond need not read it as JSON.
+    fn remembered_end(&mut self) -> Result<Option<Head>, StoreError> {
+        let options = &self.chain.options;
+        if self.chain.memory.is_some() || options.named_in.is_none() || self.len == 0 {
+            return Ok(None);
+        }
+        let Some((memory, head)) = Memory::load(&options.state)
+            .and_then(|memory| memory.head(self.len).map(|head| (memory, head)))
+        else {
+            return Ok(None);
+        };
+        let window = FIRST_WINDOW.min(self.len);
+        let bytes = self.read(
+            self.len - window,
+            usize::try_from(window).unwrap_or(usize::MAX),
+        )?;
+        if !ends_in(&bytes, window == self.len, &head) {
+            return Ok(None);
+        }
+        self.chain.memory = Some(memory);
+        Ok(Some(head))
     }
 
     /// Where the last record ends, what it says, and what follows it.
@@ -615,18 +642,19 @@ impl Locked<'_> {
         last.line.pop();
         self.pending.clear();
         let count = self.staged.drain(..).count();
+        let head = Head {
+            seq: last.seq,
+            hash: last.hash.clone(),
+        };
         self.chain.known = Some(End {
             len: end,
-            head: Some(Head {
-                seq: last.seq,
-                hash: last.hash.clone(),
-            }),
+            head: Some(head.clone()),
         });
         let own = std::mem::take(&mut self.own);
         if own.len() == count
             && let Some(memory) = &mut self.chain.memory
         {
-            memory.take_own(own, before, end, &last.hash);
+            memory.take_own(own, before, end, &head);
         }
         if durable && let Some(memory) = &mut self.chain.memory {
             memory.set_start_synced();

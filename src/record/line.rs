@@ -339,6 +339,25 @@ pub fn parse_head(line: &[u8]) -> Option<Head> {
     })
 }
 
+/// Whether the last bytes of a log end in the line of that record, which is not read as JSON: its hash stands at its end,
+/// and its position where a canonical line says it. `whole`: the window begins where the log begins.
+#[must_use]
+pub fn ends_in(window: &[u8], whole: bool, head: &Head) -> bool {
+    let Some(line) = window.strip_suffix(b"\n") else {
+        return false;
+    };
+    let line = match memchr::memrchr(b'\n', line) {
+        Some(before) => &line[before + 1..],
+        None if whole => line,
+        None => return false,
+    };
+    let seal = format!(",\"hash\":\"{}\"}}", head.hash);
+    let place = format!(",\"seq\":{},\"", head.seq);
+    line.first() == Some(&b'{')
+        && line.ends_with(seal.as_bytes())
+        && memchr::memmem::find(line, place.as_bytes()).is_some()
+}
+
 /// What the end of a log says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tail {
@@ -496,6 +515,35 @@ mod tests {
             );
             assert_eq!(rest, if good == cut { Rest::Clean } else { Rest::Torn });
         }
+    }
+
+    #[test]
+    fn a_log_ends_in_its_last_record_and_in_no_other() {
+        let bytes = log(3);
+        let head = |bytes: &[u8]| match read_tail(bytes, true) {
+            Tail::End { head, .. } => head.unwrap(),
+            Tail::More => panic!("a whole log never asks for more"),
+        };
+        let last = head(&bytes);
+        let second = memchr::memchr(b'\n', &bytes).unwrap() + 1;
+        assert!(ends_in(&bytes, true, &last));
+        assert!(ends_in(&bytes[second..], true, &last));
+        let begun = memchr::memrchr(b'\n', &bytes[..bytes.len() - 1]).unwrap() + 1;
+        assert!(ends_in(&bytes[begun - 1..], false, &last));
+        // Where the line begins is not in sight.
+        assert!(!ends_in(&bytes[begun..], false, &last));
+        let elsewhere = Head {
+            seq: 1,
+            ..last.clone()
+        };
+        assert!(!ends_in(&bytes, true, &elsewhere));
+        assert!(!ends_in(&bytes, true, &head(&bytes[..begun])));
+        for cut in begun..bytes.len() {
+            assert!(!ends_in(&bytes[..cut], true, &last), "{cut}");
+        }
+        let mut torn = bytes;
+        torn.push(b'{');
+        assert!(!ends_in(&torn, true, &last));
     }
 
     #[test]

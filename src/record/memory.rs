@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::chain::Locked;
 use super::epoch::Epoch;
 use super::error::StoreError;
-use super::line::read_line;
+use super::line::{Head, read_line};
 use super::os;
 use super::seen::Line;
 use super::state::State;
 
 /// Begins the file; another form of it begins otherwise.
-const MAGIC: &[u8; 16] = b"armorer-state/6\n";
+const MAGIC: &[u8; 16] = b"armorer-state/7\n";
 /// A state is a few hundred bytes; a file that is longer is none of ours.
 const MAX_FILE: u64 = 4 << 20;
 /// How much of a log is read at a time.
@@ -67,6 +67,8 @@ pub(super) struct Memory {
     len: u64,
     /// Digits of the hash of the record that ends at `len`; empty at the beginning.
     hash: String,
+    /// Its position in the chain, where it says one.
+    seq: Option<u64>,
     /// How much of the log the file covers.
     saved: u64,
     /// Whether labels or grants have changed since it was written.
@@ -82,6 +84,7 @@ pub(super) struct Memory {
 struct Kept<'a> {
     len: u64,
     hash: std::borrow::Cow<'a, str>,
+    seq: Option<u64>,
     state: std::borrow::Cow<'a, State>,
     epoch: std::borrow::Cow<'a, Epoch>,
     start_synced: bool,
@@ -97,7 +100,7 @@ impl Memory {
         let agreeing = |memory: Self| memory.agrees(log).map(|agrees| agrees.then_some(memory));
         let mut memory = match held.map(agreeing).transpose()?.flatten() {
             Some(memory) => memory,
-            None => load(path)
+            None => Self::load(path)
                 .map(agreeing)
                 .transpose()?
                 .flatten()
@@ -105,6 +108,36 @@ impl Memory {
         };
         memory.catch_up(log)?;
         Ok(memory)
+    }
+
+    /// What the file says; `None` when there is none that is whole.
+    pub(super) fn load(path: &Path) -> Option<Self> {
+        let bytes = os::read_small(path, MAX_FILE).ok()??;
+        let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+        if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+            return None;
+        }
+        let kept: Kept<'_> = postcard::from_bytes(body).ok()?;
+        Some(Self {
+            state: kept.state.into_owned(),
+            epoch: kept.epoch.into_owned(),
+            len: kept.len,
+            hash: kept.hash.into_owned(),
+            seq: kept.seq,
+            saved: kept.len,
+            changed: false,
+            written: false,
+            start_synced: kept.start_synced,
+        })
+    }
+
+    /// The last record that is remembered, where a log of that length ends in it.
+    pub(super) fn head(&self, len: u64) -> Option<Head> {
+        let seq = self.seq.filter(|_| self.len == len)?;
+        Some(Head {
+            seq,
+            hash: format!("sha256:{}", self.hash),
+        })
     }
 
     pub(super) const fn state(&self) -> &State {
@@ -127,9 +160,9 @@ impl Memory {
         self.start_synced = true;
     }
 
-    /// Takes what this process appended between two lengths of the log; `hash` is that of its last record. Nothing is taken
+    /// Takes what this process appended between two lengths of the log; `last` is its last record. Nothing is taken
     /// where it continues another record than the last that is remembered: the log is then read the next time.
-    pub(super) fn take_own(&mut self, own: Own, from: u64, to: u64, hash: &str) {
+    pub(super) fn take_own(&mut self, own: Own, from: u64, to: u64, last: &Head) {
         let continues = self.len == from && (from == 0 || digits(&own.after) == self.hash);
         if !continues {
             return;
@@ -141,12 +174,15 @@ impl Memory {
             self.epoch = epoch;
         }
         self.len = to;
-        digits(hash).clone_into(&mut self.hash);
+        digits(&last.hash).clone_into(&mut self.hash);
+        self.seq = Some(last.seq);
     }
 
     /// Folds one record.
     fn take(&mut self, line: &[u8]) {
-        self.changed |= match read_line::<Line<'_>>(line) {
+        let line = read_line::<Line<'_>>(line);
+        self.seq = line.as_ref().and_then(|line| line.seq);
+        self.changed |= match line {
             Some(mut line) => {
                 self.epoch.take(&mut line);
                 self.state.take_record(line)
@@ -219,6 +255,7 @@ impl Memory {
         let kept = Kept {
             len: self.len,
             hash: self.hash.as_str().into(),
+            seq: self.seq,
             state: std::borrow::Cow::Borrowed(&self.state),
             epoch: std::borrow::Cow::Borrowed(&self.epoch),
             start_synced: self.start_synced,
@@ -240,24 +277,4 @@ impl Memory {
 /// The digits of `sha256:…`.
 fn digits(hash: &str) -> &str {
     hash.strip_prefix("sha256:").unwrap_or_default()
-}
-
-/// What the file says; `None` when there is none that is whole.
-fn load(path: &Path) -> Option<Memory> {
-    let bytes = os::read_small(path, MAX_FILE).ok()??;
-    let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
-    if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
-        return None;
-    }
-    let kept: Kept<'_> = postcard::from_bytes(body).ok()?;
-    Some(Memory {
-        state: kept.state.into_owned(),
-        epoch: kept.epoch.into_owned(),
-        len: kept.len,
-        hash: kept.hash.into_owned(),
-        saved: kept.len,
-        changed: false,
-        written: false,
-        start_synced: kept.start_synced,
-    })
 }

@@ -362,20 +362,34 @@ pub(super) fn append_mark(path: &Path, text: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut file, text)
 }
 
+/// How long a lock is tried for without a pause: what a process that has just started holds it for.
+const SPIN: Duration = Duration::from_micros(600);
+/// How often it is tried after that, with ever longer pauses, before a thread waits for it.
+const NAPS: u64 = 20;
+
 /// Takes the exclusive lock, waiting at most `patience`. The lock belongs to the open file, not to the process.
 ///
-/// A short spin first, because a holder keeps the lock for microseconds. After that a helper thread queues in the
-/// kernel, whose queue is fair (polling would let one busy writer starve the others), and gives up with us.
+/// A spin first, for a holder keeps the lock for a fraction of a millisecond: who gives the processor away for so short a
+/// wait gets it back only after all the others that are ready to run. Then some naps. After that a helper thread queues in
+/// the kernel, whose queue is fair (polling would let one busy writer starve the others), and gives up with us.
 pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
     fault::check(Call::Lock)?;
-    let deadline = Instant::now() + patience;
-    for round in 0..20 {
+    let begun = Instant::now();
+    let deadline = begun + patience;
+    let spun = || begun.elapsed() >= SPIN.min(patience);
+    let mut naps = 0;
+    while naps < NAPS {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        std::thread::sleep(Duration::from_micros(10 + 5 * round));
+        if spun() {
+            std::thread::sleep(Duration::from_micros(10 + 5 * naps));
+            naps += 1;
+        } else {
+            (0..64).for_each(|_| std::hint::spin_loop());
+        }
     }
     let (sender, receiver) = mpsc::sync_channel(0);
     let waiting = Arc::clone(file);

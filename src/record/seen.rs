@@ -20,6 +20,8 @@ pub(super) struct Line<'a> {
     pub(super) id: Cow<'a, str>,
     #[serde(borrow)]
     pub(super) ts: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) seq: Option<u64>,
     #[serde(borrow, default)]
     pub(super) subject: Option<Subject<'a>>,
     #[serde(borrow, default)]
@@ -49,7 +51,7 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The members that are read, but for the time, which is told under the lock, and the facts: whoever appends a decision
+    /// The members that are read, but for place and time, which are told under the lock, and the facts: whoever appends a decision
     /// says its epoch himself.
     pub(super) const EXCERPT: [&'static str; 14] = [
         "approval", "epoch", "grant", "grant_id", "id", "kind", "labels", "output", "perms",

@@ -2,7 +2,7 @@
 
 use super::{Globs, Spot, Targets, Truth, Words};
 use crate::actions::{Action, ActionKind, Place};
-use crate::policy::compiled::Compiled;
+use crate::policy::compiled::{Compiled, Glance};
 use crate::policy::packed::fixed_enum;
 
 /// A condition on one action. The kind is not among them: it selects the actions a block speaks about.
@@ -81,20 +81,41 @@ impl ActionCondition {
     }
 }
 
-fn place(set: u16, action: &Action) -> Truth {
-    let holds = |place: Place| set & (1 << place as u16) != 0;
-    let known = match action.target.place {
+/// Where an action is done: `None` where that is not known, `Some(None)` where it is done in no place.
+fn known_place(action: &Action) -> Option<Option<Place>> {
+    match action.target.place {
         _ if action.kind == ActionKind::Unknown => None,
         Some(Place::Unknown) => None,
         None if is_path(action.kind) => None,
         place => Some(place),
-    };
-    match known {
+    }
+}
+
+fn place(set: u16, action: &Action) -> Truth {
+    let holds = |place: Place| set & (1 << place as u16) != 0;
+    match known_place(action) {
         Some(place) => place.is_some_and(holds).into(),
         None if holds(Place::Unknown) => Truth::Yes,
         None => Truth::Unknown,
     }
 }
+
+/// What one look at an action tells; of what is not known, nothing is ruled out.
+pub(in crate::policy) fn glanced(action: &Action) -> Glance {
+    Glance {
+        places: match known_place(action) {
+            Some(place) => place.map_or(0, |place| 1 << place as u16) | Glance::ANYWHERE,
+            None => u16::MAX,
+        },
+        certainty: 1 << action.certainty as u8,
+        attribute: action.kind == ActionKind::Unknown || !action.attributes.is_empty(),
+    }
+}
+
+const _: () = assert!(
+    (Place::Unknown as u16) < 15,
+    "the last place has a bit below that of anywhere"
+);
 
 /// Whether the target of such an action is a path.
 const fn is_path(kind: ActionKind) -> bool {

@@ -6,7 +6,7 @@ mod finding;
 mod target;
 mod time;
 
-pub(super) use action::ActionCondition;
+pub(super) use action::{ActionCondition, glanced};
 pub(super) use call::{ArgCondition, CallCondition};
 pub(super) use finding::FindingCondition;
 pub(super) use target::{Base, Bases, Spot, TargetGlob, Targets, Under};
@@ -113,10 +113,15 @@ impl Words {
         truth
     }
 
+    /// Whether nothing held cannot be enough.
+    pub(super) const fn wants_one(self) -> bool {
+        !self.any.is_empty() || !self.all.is_empty()
+    }
+
     /// As `fit`, where nothing is held: most actions have no attributes, most runs no labels.
     fn fit_nothing(self, absent: Truth) -> Truth {
         let mut truth = Truth::Yes;
-        if !self.any.is_empty() || !self.all.is_empty() {
+        if self.wants_one() {
             truth = absent;
         }
         if !self.none.is_empty() {

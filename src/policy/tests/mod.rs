@@ -357,6 +357,50 @@ fn all_conditions_of_a_block_hold_for_the_same_action() {
 }
 
 #[test]
+fn one_look_dismisses_no_rule_that_holds() {
+    let denies = |when: &str, actions: Vec<Action>| {
+        let policy = policy(&rule("a", "deny", "", when));
+        answer(&facts(actions), &policy).0 == Effect::Deny
+    };
+    // Patterns that begin with two bases: what fits the second alone holds too.
+    let two_bases =
+        r#"{"action":{"kind":["fs.*"],"target":{"any":["${workspace}/gen/**","**/*.key"]}}}"#;
+    assert!(denies(
+        two_bases,
+        vec![delete("/w/p/gen/a", Place::Workspace)]
+    ));
+    assert!(denies(two_bases, vec![delete("/x/a.key", Place::Outside)]));
+    assert!(!denies(two_bases, vec![delete("/x/a.kex", Place::Outside)]));
+
+    let placed = r#"{"action":{"kind":["fs.*"],"place":["system"],"certainty":["certain"]}}"#;
+    assert!(denies(placed, vec![delete("/etc/a", Place::System)]));
+    assert!(denies(placed, vec![delete("", Place::Unknown)]));
+    assert!(!denies(placed, vec![delete("/w/p/a", Place::Workspace)]));
+    let guessed = Action {
+        certainty: Certainty::Possible,
+        ..delete("/etc/a", Place::System)
+    };
+    assert!(!denies(placed, vec![guessed]));
+
+    let marked = r#"{"action":{"has":{"any":["forced"]}}}"#;
+    let forced = Action {
+        attributes: vec![String::from("forced")],
+        ..delete("/w/p/a", Place::Workspace)
+    };
+    assert!(denies(marked, vec![forced]));
+    assert!(denies(marked, vec![unknown()]));
+    assert!(!denies(marked, vec![delete("/w/p/a", Place::Workspace)]));
+
+    // However far back the action stands, and the last of those that share a bit as well.
+    for many in [61, 62, 63, 64, 200] {
+        let mut actions = vec![delete("/w/p/a", Place::Workspace); many];
+        assert!(!denies(placed, actions.clone()), "{many}");
+        actions.push(delete("/etc/a", Place::System));
+        assert!(denies(placed, actions), "{many}");
+    }
+}
+
+#[test]
 fn a_question_is_overridden_only_for_what_the_permission_covers() {
     let text = [
         rule(
