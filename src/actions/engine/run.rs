@@ -545,6 +545,7 @@ impl Engine<'_> {
                 .as_ref()
                 .and_then(|text| shebang(text.value.exact()?))
                 .unwrap_or(language);
+            self.multiplies(language, data, by, here);
             return self.code_data(language, data, by, here);
         }
         if !data.urls.is_empty() || data.decoded {

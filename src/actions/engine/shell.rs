@@ -447,6 +447,9 @@ impl Engine<'_> {
     ) {
         let before = self.actions.len();
         self.path(ActionKind::FsWrite, file, by, here);
+        let hook = |action: &Action| action.kind == ActionKind::PersistHook && !action.has("ci");
+        let foreign = !data.urls.is_empty()
+            || (self.actions[before..].iter().any(hook) && self.fetches_what_it_runs(data, here));
         for action in &mut self.actions[before..] {
             action
                 .attributes
@@ -456,7 +459,7 @@ impl Engine<'_> {
                 action.kind,
                 ActionKind::PersistHook | ActionKind::PersistStartup
             );
-            if runs && !data.urls.is_empty() {
+            if runs && foreign {
                 action.attributes.push(String::from("downloaded"));
             }
             action.attributes.sort_unstable();
