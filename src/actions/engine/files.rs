@@ -113,8 +113,15 @@ impl Engine<'_> {
         if !code.contains("://") || !self.afford(code.len(), &deeper) {
             return false;
         }
+        // It runs later: what it would write and set holds for nothing that follows in this call.
+        let (files, variables, links) = (
+            self.files.clone(),
+            self.variables.clone(),
+            self.links.clone(),
+        );
         let before = self.actions.len();
         self.shell_text(code, &text.origin, &deeper);
+        (self.files, self.variables, self.links) = (files, variables, links);
         let found = self.actions[before..]
             .iter()
             .any(|action| action.kind == ActionKind::ExecRemoteCode);
