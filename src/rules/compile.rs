@@ -575,7 +575,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     // One search for a word that several patterns share: what is found does not depend on which asked.
     literals.sort_by(|left, right| left.bytes.cmp(&right.bytes));
     literals.dedup_by(|left, right| left.bytes == right.bytes);
-    Ok((Form::Frame(Frames::new(words, frames)), literals))
+    Ok((Form::Frame(Frames::new(&words, frames)), literals))
 }
 
 /// Words shorter than this are in every sentence.

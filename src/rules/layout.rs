@@ -252,16 +252,18 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
             .map_or(u8::MAX, |rule| rule.surfaces);
         index.extend_from_slice(&[surfaces, 0]);
     }
-    let (mut offsets, mut blob) = (Vec::new(), Vec::new());
+    let (mut offsets, mut blob, mut inside) = (Vec::new(), Vec::new(), Vec::new());
     for rule in rules {
         offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
-        blob.extend(postcard::to_allocvec(rule).map_err(|error| error.to_string())?);
+        let rule = rule.placed(&mut inside);
+        blob.extend(postcard::to_allocvec(&*rule).map_err(|error| error.to_string())?);
     }
     offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
     let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
     for section in [
         &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers, &allowed,
+        &inside,
     ] {
         put_section(&mut out, section);
     }

@@ -1,5 +1,7 @@
 //! A rule as the scan uses it: compiled, checked, without its proof.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -116,20 +118,28 @@ pub struct Assignment {
     pub max: u16,
 }
 
-/// Phrases, and which of them each literal begins. A phrase is decoded when its beginning is met: a rule has hundreds, and
-/// a text begins few of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Phrases, and which of them each literal begins. They lie in the tables' own section and are read there: a rule has
+/// hundreds, and a text begins few of them. A phrase is decoded when its beginning is met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phrases {
-    /// One behind the other, and where each ends.
-    #[serde(with = "packed")]
-    packed: Vec<u8>,
-    ends: Vec<u32>,
-    /// The phrases that begin with the first literal, then those that begin with the second; and where those of each end.
-    starts: Vec<u16>,
-    start_ends: Vec<u16>,
+    /// Where they lie in that section: where each phrase ends, then where the phrases of each literal end in the list that
+    /// follows, then the phrases themselves one behind the other.
+    at: u32,
+    phrases: u32,
+    literals: u32,
+    starts: u32,
+    /// What lies there, until it does.
     #[serde(skip)]
-    read: OnceLock<Vec<OnceLock<Option<Vec<Word>>>>>,
+    held: Vec<u8>,
+    #[serde(skip)]
+    read: OnceLock<Box<[Chunk]>>,
 }
+
+/// How many phrases have their places made at once, when the first of them is decoded.
+const CHUNK: usize = 32;
+
+/// Phrases that follow one another, each decoded at most once.
+type Chunk = OnceLock<Box<[OnceLock<Option<Vec<Word>>>; CHUNK]>>;
 
 impl Phrases {
     /// Packs phrases. `starts` says for each literal which of them begin with it.
@@ -140,63 +150,100 @@ impl Phrases {
         let (mut packed, mut ends) = (Vec::new(), Vec::new());
         for phrase in phrases {
             packed.extend(postcard::to_allocvec(phrase).map_err(|error| error.to_string())?);
-            ends.push(packed.len() as u32);
+            ends.extend((packed.len() as u32).to_le_bytes());
         }
         let (mut flat, mut start_ends) = (Vec::new(), Vec::new());
         for list in starts {
-            flat.extend_from_slice(list);
-            let end = u16::try_from(flat.len());
-            start_ends.push(end.map_err(|_| String::from("more than 65535 beginnings"))?);
+            flat.extend(list.iter().flat_map(|index| index.to_le_bytes()));
+            let end = u16::try_from(flat.len() / 2);
+            let end = end.map_err(|_| String::from("more than 65535 beginnings"))?;
+            start_ends.extend(end.to_le_bytes());
         }
         Ok(Self {
-            packed,
-            ends,
-            starts: flat,
-            start_ends,
-            read: OnceLock::new(),
+            phrases: phrases.len() as u32,
+            literals: starts.len() as u32,
+            starts: (flat.len() / 2) as u32,
+            held: [ends, start_ends, flat, packed].concat(),
+            ..Self::default()
         })
     }
 
-    /// The phrases that begin with a literal.
-    pub fn beginning(&self, literal: usize) -> impl Iterator<Item = &[Word]> {
-        let end = self.start_ends.get(literal).copied().unwrap_or_default();
-        let before = literal.checked_sub(1);
-        let start = before.and_then(|before| self.start_ends.get(before).copied());
-        let list = self
-            .starts
-            .get(start.unwrap_or_default().into()..end.into());
-        list.into_iter()
-            .flatten()
-            .filter_map(|index| self.phrase((*index).into()))
+    /// The same phrases, which lie at the end of that section now.
+    fn placed(&self, section: &mut Vec<u8>) -> Self {
+        let at = section.len() as u32;
+        section.extend(&self.held);
+        Self {
+            at,
+            phrases: self.phrases,
+            literals: self.literals,
+            starts: self.starts,
+            ..Self::default()
+        }
     }
 
-    fn phrase(&self, index: usize) -> Option<&[Word]> {
-        let read = self
-            .read
-            .get_or_init(|| self.ends.iter().map(|_| OnceLock::new()).collect());
+    /// The phrases that begin with a literal; `section` is that of the tables in which the rule stands.
+    pub fn beginning(&self, section: &[u8], literal: usize) -> impl Iterator<Item = &[Word]> {
+        let own = section.get(self.at as usize..).unwrap_or_default();
+        let (ends, own) = split(own, self.phrases as usize * 4);
+        let (start_ends, own) = split(own, self.literals as usize * 2);
+        let (starts, packed) = split(own, self.starts as usize * 2);
+        let end_of = |literal: usize| u16_at(start_ends, literal * 2).map(usize::from);
+        let end = end_of(literal).unwrap_or_default();
+        let start = literal.checked_sub(1).and_then(end_of).unwrap_or_default();
+        (start..end).filter_map(move |place| {
+            let index = u16_at(starts, place * 2)?;
+            self.phrase(ends, packed, index.into())
+        })
+    }
+
+    fn phrase(&self, ends: &[u8], packed: &[u8], index: usize) -> Option<&[Word]> {
+        let chunks = self.read.get_or_init(|| {
+            let count = (self.phrases as usize).div_ceil(CHUNK);
+            (0..count).map(|_| OnceLock::new()).collect()
+        });
+        let chunk = chunks
+            .get(index / CHUNK)?
+            .get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
         let decode = || {
-            let end = *self.ends.get(index)? as usize;
-            let before = index
-                .checked_sub(1)
-                .and_then(|before| self.ends.get(before));
-            let bytes = self
-                .packed
-                .get(before.map_or(0, |end| *end as usize)..end)?;
+            let end_of = |index: usize| u32_at(ends, index * 4);
+            let start = index.checked_sub(1).map_or(Some(0), end_of)?;
+            let bytes = packed.get(start as usize..end_of(index)? as usize)?;
             postcard::from_bytes(bytes).ok()
         };
-        read.get(index)?.get_or_init(decode).as_deref()
+        chunk.get(index % CHUNK)?.get_or_init(decode).as_deref()
     }
+}
+
+/// Bytes up to a place, and those from there on; none where there are fewer.
+fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    bytes.split_at_checked(at).unwrap_or_default()
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let number = bytes.get(at..)?.first_chunk()?;
+    Some(u16::from_le_bytes(*number))
+}
+
+/// A number of four bytes, the lowest first.
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let number = bytes.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*number))
 }
 
 /// Words of certain classes in one sentence, in any order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frames {
-    /// Words, and pairs of words with a blank between them, lower case and in order; one bit for each class of each.
-    words: Vec<(String, u32)>,
+    /// Where the words lie in the tables' own section, and how many: of each, where its text ends and its classes; then
+    /// the texts one behind the other. They are in order.
+    at: u32,
+    words: u32,
     /// What is found.
     pub frames: Vec<Frame>,
     /// One bit for each beginning and length that a word has: what is in no class is told at once.
     filter: [u64; 4],
+    /// What lies there, until it does.
+    #[serde(skip)]
+    held: Vec<u8>,
 }
 
 /// Which classes a sentence must hold, one bit each, and which it must not.
@@ -209,18 +256,36 @@ pub struct Frame {
 }
 
 impl Frames {
-    /// Frames over words with their classes.
+    /// Frames over words with their classes: words, or pairs of words with a blank between them, lower case.
     #[must_use]
-    pub fn new(words: BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
+    pub fn new(words: &BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
         let mut filter = [0; 4];
-        for word in words.keys() {
+        let (mut index, mut texts) = (Vec::new(), Vec::new());
+        for (word, classes) in words {
             let (cell, bit) = Self::place(word.as_bytes());
             filter[cell] |= bit;
+            texts.extend_from_slice(word.as_bytes());
+            index.extend((texts.len() as u32).to_le_bytes());
+            index.extend(classes.to_le_bytes());
         }
+        index.extend(texts);
         Self {
-            words: words.into_iter().collect(),
+            at: 0,
+            words: words.len() as u32,
             frames,
             filter,
+            held: index,
+        }
+    }
+
+    /// The same frames, whose words lie at the end of that section now.
+    fn placed(&self, section: &mut Vec<u8>) -> Self {
+        let at = section.len() as u32;
+        section.extend(&self.held);
+        Self {
+            at,
+            held: Vec::new(),
+            ..self.clone()
         }
     }
 
@@ -231,44 +296,47 @@ impl Frames {
         (key >> 6, 1 << (key & 63))
     }
 
-    /// The classes of a word.
+    /// The classes of a word; `section` is that of the tables in which the rule stands.
     #[must_use]
-    pub fn classes_of(&self, word: &[u8]) -> u32 {
+    pub fn classes_of(&self, section: &[u8], word: &[u8]) -> u32 {
         let (cell, bit) = Self::place(word);
         if self.filter[cell] & bit == 0 {
             return 0;
         }
-        self.words
-            .binary_search_by(|(held, _)| held.as_bytes().cmp(word))
-            .ok()
-            .and_then(|index| self.words.get(index))
-            .map_or(0, |(_, classes)| *classes)
+        self.find(section, word).unwrap_or_default()
+    }
+
+    fn find(&self, section: &[u8], word: &[u8]) -> Option<u32> {
+        let own = section.get(self.at as usize..)?;
+        let (index, texts) = own.split_at_checked(self.words as usize * 8)?;
+        let (mut low, mut high) = (0, self.words as usize);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = middle.checked_sub(1);
+            let start = before.map_or(Some(0), |before| u32_at(index, before * 8))? as usize;
+            let held = texts.get(start..u32_at(index, middle * 8)? as usize)?;
+            match held.cmp(word) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return u32_at(index, middle * 8 + 4),
+            }
+        }
+        None
     }
 }
 
-/// Bytes as one piece, and not one number after the other.
-mod packed {
-    use std::fmt;
-
-    use serde::de::{Error, Visitor};
-    use serde::{Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = Vec<u8>;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("bytes")
-            }
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-                Ok(bytes.to_vec())
-            }
-        }
-        from.deserialize_bytes(Bytes)
+impl Rule {
+    /// The same rule, of which what is read where it lies is at the end of `section` now.
+    pub(super) fn placed(&self, section: &mut Vec<u8>) -> Cow<'_, Self> {
+        let form = match &self.form {
+            Form::Phrase(phrases) => Form::Phrase(phrases.placed(section)),
+            Form::Frame(frames) => Form::Frame(frames.placed(section)),
+            _ => return Cow::Borrowed(self),
+        };
+        Cow::Owned(Self {
+            form,
+            ..self.clone()
+        })
     }
 }
 

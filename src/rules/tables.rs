@@ -11,12 +11,12 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::allow::Allowed;
-use super::rule::{Rule, shared};
+use super::rule::{Rule, shared, u32_at};
 use super::shape::clean_start;
 
 const BITS: u32 = 12;
 pub(super) const CELLS: usize = 1 << BITS;
-pub(super) const MAGIC: &[u8; 8] = b"AGRULES9";
+pub(super) const MAGIC: &[u8; 8] = b"AGRULESA";
 /// Bytes of an entry of the filter.
 pub(super) const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.
@@ -106,6 +106,8 @@ pub struct Tables {
     text: Range<usize>,
     offsets: Range<usize>,
     blob: Range<usize>,
+    /// What of rules is read where it lies.
+    inside: Range<usize>,
     numbers: Range<usize>,
     detectors: Vec<(String, u16)>,
     allowed: Vec<Allowed>,
@@ -125,7 +127,7 @@ impl Tables {
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 10] = Default::default();
+        let mut sections: [Range<usize>; 11] = Default::default();
         for section in &mut sections {
             let length = u32_at(&bytes, at)? as usize;
             *section = at + 4..at.checked_add(4)?.checked_add(length)?;
@@ -145,6 +147,7 @@ impl Tables {
             detectors,
             numbers,
             allowed,
+            inside,
         ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
         let allowed = postcard::from_bytes(&bytes[allowed]).ok()?;
@@ -161,6 +164,7 @@ impl Tables {
             text,
             offsets,
             blob,
+            inside,
             numbers,
             detectors,
             allowed,
@@ -204,6 +208,12 @@ impl Tables {
                 postcard::from_bytes(blob).ok().map(Box::new)
             })
             .as_deref()
+    }
+
+    /// What of rules is read where it lies.
+    #[must_use]
+    pub fn inside(&self) -> &[u8] {
+        &self.bytes[self.inside.clone()]
     }
 
     /// The id of a rule, for findings: a text may have one on every line, and they share it.
@@ -458,11 +468,6 @@ const fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {
 const fn below_plus(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     word.wrapping_sub(ONES * b'+' as u64) & !word & (ONES << 7)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let word = bytes.get(at..at + 4)?;
-    Some(u32::from_le_bytes([word[0], word[1], word[2], word[3]]))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Frames, hit: Hit)
             count += 1;
         }
     };
-    let bytes = pass.bytes;
+    let (bytes, inside) = (pass.bytes, pass.tables.inside());
     let (mut at, mut place, mut behind) = (sentence_start(bytes, hit.start), 0, 0);
     let mut stride = hit.end;
     let mut pair = Pair::default();
@@ -53,9 +53,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Frames, hit: Hit)
             break;
         }
         let first = pair.push(bytes, start, end);
-        read(start, end, form.classes_of(pair.last()));
+        read(start, end, form.classes_of(inside, pair.last()));
         if let Some(first) = first {
-            read(first, end, form.classes_of(pair.both()));
+            read(first, end, form.classes_of(inside, pair.both()));
         }
         place += 1;
         if start >= hit.start {

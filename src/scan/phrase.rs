@@ -15,7 +15,8 @@ const GAP: usize = 6;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit) {
     let bytes = pass.bytes;
-    let phrases = || form.beginning(hit.index);
+    let inside = pass.tables.inside();
+    let phrases = || form.beginning(inside, hit.index);
     if hit.start < pass.reach(hit.rule) {
         return;
     }

@@ -1,7 +1,7 @@
 //! What a shell text would execute: the result of resolution. A leaf, read by `actions`.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::span::ByteSpan;
 
@@ -278,6 +278,41 @@ pub struct Resolution {
 /// In values `.` is the workspace, and `~` at the beginning the home directory.
 pub type Usual = Arc<[(&'static str, &'static str)]>;
 
+/// Such a list that is decoded when it is first asked: few texts do.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The list in postcard's form.
+    stored: &'static [u8],
+    read: OnceLock<Usual>,
+}
+
+impl Listed {
+    /// The list in those bytes; an empty one where they are none.
+    #[must_use]
+    pub const fn stored(stored: &'static [u8]) -> Self {
+        Self {
+            stored,
+            read: OnceLock::new(),
+        }
+    }
+
+    fn list(&self) -> &Usual {
+        self.read.get_or_init(|| {
+            let list: Vec<_> = postcard::from_bytes(self.stored).unwrap_or_default();
+            Arc::from(list)
+        })
+    }
+}
+
+impl From<Usual> for Listed {
+    fn from(list: Usual) -> Self {
+        Self {
+            stored: &[],
+            read: OnceLock::from(list),
+        }
+    }
+}
+
 /// What resolution may assume about the place the text runs in.
 #[derive(Debug, Clone)]
 pub struct Start {
@@ -291,19 +326,17 @@ pub struct Start {
     pub scope: Rc<Scope>,
     /// The workspace, when known.
     pub workspace: Option<String>,
-    /// What is taken for granted when the text does not say it.
-    pub usual: Usual,
+    /// What is taken for granted when the text does not say it; `None` where nothing is.
+    pub usual: Option<Arc<Listed>>,
 }
 
 impl Start {
     /// The usual value of a variable, or the usual output of a command line.
     #[must_use]
     pub fn usual(&self, name: &str) -> Option<String> {
-        let at = self
-            .usual
-            .binary_search_by(|(held, _)| (*held).cmp(name))
-            .ok()?;
-        let (_, value) = self.usual.get(at)?;
+        let list = self.usual.as_ref()?.list();
+        let at = list.binary_search_by(|(held, _)| (*held).cmp(name)).ok()?;
+        let (_, value) = list.get(at)?;
         if let Some(rest) = value.strip_prefix('.')
             && (rest.is_empty() || rest.starts_with('/'))
         {

@@ -81,6 +81,7 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         "whoami" if arguments.is_empty() => {
             walker.start.user.as_ref().map(|user| format!("{user}\n"))
         }
+        "getent" => passwd_entry(walker, &arguments),
         "seq" => filter::seq(&arguments),
         "realpath" | "readlink" => return realpath(walker, &arguments),
         _ => match input.and_then(Value::exact) {
@@ -427,6 +428,17 @@ fn location(arguments: &[&str]) -> Value {
         [name] => Value::Exact(format!("/usr/bin/{name}\n")),
         _ => Value::Unknown(Why::CommandOutput),
     }
+}
+
+/// `getent passwd NAME` for who runs the call: of the fields only name and home are known, and the others stand for
+/// themselves.
+fn passwd_entry(walker: &Walker<'_>, arguments: &[&str]) -> Option<String> {
+    let [database, name] = arguments else {
+        return None;
+    };
+    let (user, home) = (walker.start.user.as_deref()?, walker.start.home.as_deref()?);
+    (*database == "passwd" && *name == user)
+        .then(|| format!("{user}:x:uid:gid:gecos:{home}:shell\n"))
 }
 
 fn basename(arguments: &[&str]) -> Option<String> {

@@ -82,8 +82,30 @@ impl Walker<'_> {
         output.finish()
     }
 
+    /// `for ((;;))`: nothing stands between the semicolons.
+    fn is_endless(&self, node: &Node) -> bool {
+        let Node::ForArithmetic(parts, _) = node else {
+            return false;
+        };
+        let clauses: String = parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(slice) | Part::Quoted(slice) => slice.of(&self.text.source),
+                _ => "x",
+            })
+            .collect();
+        clauses
+            .split(';')
+            .nth(1)
+            .is_some_and(|condition| condition.trim().is_empty())
+    }
+
     /// A body that runs an unknown number of times; `whole` is the loop.
     pub(super) fn loop_body(&mut self, whole: &Node, body: &Node, want: bool) -> Value {
+        if self.is_endless(whole) && only_starts(&self.text.source, body) {
+            let at = self.first_span(body);
+            self.out.endless.push(at);
+        }
         let mark = self.env.mark();
         self.forget_assigned(&[whole]);
         let output = self.uncertain(|walker| walker.node(body, want));

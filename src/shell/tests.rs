@@ -1,6 +1,7 @@
 use std::rc::Rc;
+use std::sync::Arc;
 
-use super::command::{Candidate, Scope, Start, Stdin, Stdout, Value, Why};
+use super::command::{Candidate, Listed, Scope, Start, Stdin, Stdout, Value, Why};
 use super::{command::Resolution, resolve};
 
 /// What is usual in these tests, sorted.
@@ -14,7 +15,7 @@ const USUAL: [(&str, &str); 4] = [
 fn start() -> Start {
     Start {
         workspace: Some(String::from("/w")),
-        usual: std::sync::Arc::from(USUAL),
+        usual: Some(Arc::new(Listed::from(Arc::from(USUAL)))),
         cwd: Some(String::from("/work/project")),
         home: Some(String::from("/home/user")),
         user: Some(String::from("user")),

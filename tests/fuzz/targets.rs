@@ -23,7 +23,7 @@ pub fn shell(data: &[u8]) {
             user: Some(String::from("user")),
             scope: Rc::new(Scope::default()),
             workspace: Some(String::from("/work/project")),
-            usual: builtin::catalogue().usual(),
+            usual: Some(builtin::catalogue().usual()),
         },
     );
     for command in &resolution.commands {

@@ -50,7 +50,7 @@ fn we_accept(text: &str) -> bool {
         user: None,
         scope: Rc::new(Scope::default()),
         workspace: None,
-        usual: std::sync::Arc::from([]),
+        usual: None,
     };
     !resolve(text, &start)
         .unresolved

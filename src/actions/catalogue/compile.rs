@@ -13,7 +13,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 24] = [
+pub const LANGUAGES: [&str; 26] = [
     "shell",
     "python",
     "javascript",
@@ -32,6 +32,8 @@ pub const LANGUAGES: [&str; 24] = [
     "m4",
     "mongo",
     "redis",
+    "ftp",
+    "curl",
     "powershell",
     "cmd",
     "other",

@@ -19,7 +19,7 @@ use tools::Guess;
 
 use super::environment::Variables;
 use super::special::Rules;
-use crate::shell::command::Usual;
+use crate::shell::command::{Listed, Usual};
 
 /// Decoded at most once.
 type Slot<T> = OnceLock<Option<Box<T>>>;
@@ -117,7 +117,7 @@ pub struct Catalogue {
     /// Variables that make programs do something else.
     pub variables: Variables,
     environment: &'static [u8],
-    decoded_environment: OnceLock<(Usual, Usual)>,
+    decoded_environment: OnceLock<(Usual, Arc<Listed>)>,
     guesses: &'static [u8],
     decoded_guesses: OnceLock<Vec<Guess<'static>>>,
 }
@@ -163,15 +163,15 @@ impl Catalogue {
 
     /// What variables hold and commands print nearly everywhere, besides that.
     #[must_use]
-    pub fn usual(&self) -> Usual {
+    pub fn usual(&self) -> Arc<Listed> {
         Arc::clone(&self.taken_for_granted().1)
     }
 
-    fn taken_for_granted(&self) -> &(Usual, Usual) {
+    fn taken_for_granted(&self) -> &(Usual, Arc<Listed>) {
         self.decoded_environment.get_or_init(|| {
-            let (set, printed): (Vec<_>, Vec<_>) =
-                postcard::from_bytes(self.environment).unwrap_or_default();
-            (Arc::from(set), Arc::from(printed))
+            let (set, printed): (Vec<_>, _) =
+                postcard::take_from_bytes(self.environment).unwrap_or_default();
+            (Arc::from(set), Arc::new(Listed::stored(printed)))
         })
     }
 

@@ -213,7 +213,12 @@ fn line_effects(
             effects.push(named(ActionKind::BrowserAct, application));
         }
         if code.contains("login item") && has_word(&code, "make") {
-            effects.push(named(ActionKind::PersistStartup, "login item"));
+            effects.push(What::Act {
+                kind: ActionKind::PersistStartup,
+                target: Some(Value::Exact(String::from("login item"))),
+                role: TargetRole::Name,
+                attributes: vec!["service"],
+            });
         }
     }
     if matches!(application, "mail" | "messages") && has_word(&code, "send") {

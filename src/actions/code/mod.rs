@@ -21,6 +21,7 @@ mod redis;
 mod sed;
 mod sinks;
 mod sql;
+mod transfer;
 mod value;
 mod walk;
 mod windows;
@@ -74,6 +75,10 @@ pub enum Language {
     Mongo,
     /// Redis commands, one a line.
     Redis,
+    /// Commands of ftp, sftp and lftp.
+    Ftp,
+    /// Configuration files of curl.
+    Curl,
     /// Windows PowerShell and PowerShell 7.
     PowerShell,
     /// The command language of `cmd.exe` and batch files.
@@ -222,6 +227,8 @@ fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
         Language::AppleScript => applescript::analyse(text),
         Language::M4 => m4::analyse(text),
         Language::Redis => redis::analyse(text),
+        Language::Ftp => transfer::commands(text),
+        Language::Curl => transfer::configuration(text),
         Language::PowerShell => windows::powershell::analyse(text),
         Language::Cmd => windows::cmd::analyse(text),
     }

@@ -222,6 +222,10 @@ impl<'a> Reader<'a> {
             let verbatim_at = (unescaped == text).then_some(replacement.0);
             self.shell(&unescaped, verbatim_at, start);
         } else {
+            // What is put in runs with whatever stands around it.
+            if plain && unescaped.contains(' ') {
+                self.shell(&unescaped, None, start);
+            }
             self.unknown(LINES_RUN, start);
         }
     }

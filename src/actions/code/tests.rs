@@ -475,6 +475,32 @@ fn sql_statements_are_told_with_target_and_condition() {
 }
 
 #[test]
+fn what_clients_that_transfer_files_are_told_is_read() {
+    holds(
+        Language::Ftp,
+        &[
+            (
+                "user a b\nput a.txt\nget /x/b.txt; mput c d",
+                &["fs.read a.txt", "fs.write b.txt", "fs.read c", "fs.read d"],
+            ),
+            ("mirror -R a b", &["fs.read a (recursive)"]),
+            ("mirror a b\nls\nput", &[]),
+            ("!rm x", &["sh: rm x"]),
+        ],
+    );
+    holds(
+        Language::Curl,
+        &[
+            (
+                "# x\nurl = \"a.example\"\n--upload-file=b\nsilent",
+                &["argv: curl --url a.example --upload-file b --silent"],
+            ),
+            ("# nothing", &[]),
+        ],
+    );
+}
+
+#[test]
 fn macros_that_leave_m4_are_told() {
     holds(
         Language::M4,

@@ -1,7 +1,9 @@
 //! Files that the call writes: what is remembered of them, and how they are found again, also where a part of the path
 //! is only known when the call runs.
 
-use super::{Engine, MAX_FILES, Situation};
+use super::{Engine, MAX_FILES, Situation, blank};
+use crate::actions::action::{Action, Target};
+use crate::actions::kinds::ActionKind;
 use crate::actions::place;
 use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
@@ -80,6 +82,51 @@ impl Engine<'_> {
         self.files
             .iter()
             .any(|(held, data)| !data.urls.is_empty() && place::below(path, held).is_some())
+    }
+
+    /// A script that starts itself twice beside itself: `$0 & $0 &`.
+    pub(super) fn multiplies(&mut self, language: &str, data: &Data, by: &str, here: &Situation) {
+        let text = data.text.as_ref().and_then(|text| text.value.exact());
+        let itself = |text: &str| text.matches("$0").count() > 1 && text.contains(['&', '|']);
+        if language == "shell" && text.is_some_and(itself) {
+            let action = Action {
+                target: Target::named("a script that starts itself again and again"),
+                by: by.to_owned(),
+                ..blank(ActionKind::ProcessExhaust, here)
+            };
+            self.push(action, here);
+        }
+    }
+
+    /// Whether a text that another program will run by itself fetches what it runs.
+    pub(super) fn fetches_what_it_runs(&mut self, data: &Data, here: &Situation) -> bool {
+        let Some(text) = data.text.clone() else {
+            return false;
+        };
+        let Some(code) = text.value.exact() else {
+            return false;
+        };
+        let deeper = Situation {
+            depth: here.depth + 1,
+            ..here.clone()
+        };
+        if !code.contains("://") || !self.afford(code.len(), &deeper) {
+            return false;
+        }
+        // It runs later: what it would write and set holds for nothing that follows in this call.
+        let (files, variables, links) = (
+            self.files.clone(),
+            self.variables.clone(),
+            self.links.clone(),
+        );
+        let before = self.actions.len();
+        self.shell_text(code, &text.origin, &deeper);
+        (self.files, self.variables, self.links) = (files, variables, links);
+        let found = self.actions[before..]
+            .iter()
+            .any(|action| action.kind == ActionKind::ExecRemoteCode);
+        self.actions.truncate(before);
+        found
     }
 
     /// A file that code runs, when the call downloaded or decoded it.

@@ -82,12 +82,12 @@ pub(super) fn is_bare_shell(text: &str) -> bool {
 /// What it is to run text that cannot be read: queries change data, everything else may do anything.
 pub(super) fn unread(language: &str) -> ActionKind {
     match language {
-        "sql" | "mongo" | "redis" => ActionKind::Unknown,
+        "sql" | "mongo" | "redis" | "ftp" | "curl" => ActionKind::Unknown,
         _ => ActionKind::ExecDynamic,
     }
 }
 
-const LANGUAGES: [(&str, Language); 19] = [
+const LANGUAGES: [(&str, Language); 21] = [
     ("python", Language::Python),
     ("javascript", Language::JavaScript),
     ("perl", Language::Perl),
@@ -105,6 +105,8 @@ const LANGUAGES: [(&str, Language); 19] = [
     ("m4", Language::M4),
     ("mongo", Language::Mongo),
     ("redis", Language::Redis),
+    ("ftp", Language::Ftp),
+    ("curl", Language::Curl),
     ("powershell", Language::PowerShell),
     ("cmd", Language::Cmd),
 ];

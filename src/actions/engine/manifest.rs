@@ -6,6 +6,44 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
 use crate::actions::word::Word;
 use crate::json;
+use crate::shell::command::Value;
+
+/// Files that tools load by themselves: the tools, the files, and what the files are written in.
+const LOADED: [(&[&str], &[&str], &str); 6] = [
+    (
+        &["pytest", "py.test", "tox", "nox"],
+        &["conftest.py", "noxfile.py"],
+        "python",
+    ),
+    (&["pip", "pip3", "pipx", "uv"], &["setup.py"], "python"),
+    (&["rake", "bundle"], &["Rakefile", "Gemfile"], "ruby"),
+    (
+        &[
+            "gulp", "grunt", "vite", "vitest", "webpack", "rollup", "jest", "eslint", "next",
+            "astro",
+        ],
+        &[
+            "gulpfile.js",
+            "Gruntfile.js",
+            "vite.config.js",
+            "vitest.config.js",
+            "webpack.config.js",
+            "rollup.config.js",
+            "jest.config.js",
+            "eslint.config.js",
+            ".eslintrc.js",
+            "next.config.js",
+            "astro.config.mjs",
+        ],
+        "javascript",
+    ),
+    (
+        &["perl", "prove", "cpan", "cpanm"],
+        &["Makefile.PL", "Build.PL"],
+        "perl",
+    ),
+    (&["just"], &["justfile", "Justfile", ".justfile"], "recipes"),
+];
 
 impl Engine<'_> {
     /// Whether the call downloaded the file by which builders and package managers say what they run.
@@ -70,6 +108,7 @@ impl Engine<'_> {
             self.written_makefile(cwd, here);
             return;
         }
+        self.written_for_tool(cwd, line, here);
         let path = format!("{cwd}/package.json");
         let text = self.written(&path).and_then(|data| data.text.as_ref());
         let Some(text) = text.and_then(|text| text.value.exact()) else {
@@ -101,6 +140,42 @@ impl Engine<'_> {
         for script in scripts {
             if self.afford(script.len(), &deeper) {
                 self.shell_text(&script, &here.origin, &deeper);
+            }
+        }
+    }
+
+    /// Reads what the call wrote itself and the tool of the line loads: its settings in code, a module by its name.
+    fn written_for_tool(&mut self, cwd: &str, line: &Line<'_>, here: &Situation) {
+        const NAMED_IN: usize = 4;
+        let words: Vec<&str> = line.words.iter().filter_map(Word::exact).collect();
+        let tools = words.get(..NAMED_IN.min(words.len())).unwrap_or_default();
+        let mut files: Vec<(String, &str)> = Vec::new();
+        for (by, names, language) in LOADED {
+            if tools.iter().any(|tool| by.contains(tool)) {
+                files.extend(names.iter().map(|name| (format!("{cwd}/{name}"), language)));
+            }
+        }
+        if let Some(at) = words.iter().position(|word| *word == "-m")
+            && let Some(module) = words.get(at + 1)
+        {
+            let module = module.replace('.', "/");
+            files.push((format!("{cwd}/{module}.py"), "python"));
+            files.push((format!("{cwd}/{module}/__main__.py"), "python"));
+        }
+        let likely = Situation {
+            certainty: here.certainty.min(Certainty::Likely),
+            ..here.clone()
+        };
+        for (path, language) in files {
+            let Some(text) = self.written(&path).and_then(|data| data.text.clone()) else {
+                continue;
+            };
+            let word = Word::made(text.value, text.origin);
+            if language != "recipes" {
+                self.code_word(language, &word, line.entry.name, &likely);
+            } else if let Some(text) = word.exact() {
+                let code = Word::made(Value::Exact(indented(text)), here.origin.clone());
+                self.code_word("shell", &code, line.entry.name, &likely);
             }
         }
     }
@@ -137,6 +212,19 @@ pub fn recipes(makefile: &str) -> String {
             text.push_str(&recipe.replace("$$", "$"));
             text.push('\n');
         }
+    }
+    text
+}
+
+/// The lines of a justfile that a shell runs: those that are indented.
+fn indented(justfile: &str) -> String {
+    let mut text = String::new();
+    for line in justfile
+        .lines()
+        .filter(|line| line.starts_with([' ', '\t']))
+    {
+        text.push_str(line.trim_start().trim_start_matches(['@', '-']));
+        text.push('\n');
     }
     text
 }

@@ -5,7 +5,7 @@
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
 //! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `languages` says of code what
 //! can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
-//! `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action comes from.
+//! `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action comes from.
 
 mod environment;
 mod fallback;
@@ -19,6 +19,7 @@ mod picks;
 mod program;
 mod run;
 mod shell;
+mod sockets;
 mod target;
 mod tool;
 pub mod trace;

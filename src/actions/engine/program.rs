@@ -7,7 +7,7 @@ use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
 use super::unlisted::{is_mixed, looks_like};
-use super::wrapped::{Names, names_of};
+use super::wrapped::{Names, names_of, names_options};
 use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
@@ -194,6 +194,7 @@ impl Engine<'_> {
                 output.merge(&self.program(held, words, here).output);
             }
         }
+        self.as_removal(words, here);
         self.unknown(format!("the program is a pattern: {name}"), name, here);
         output
     }
@@ -653,7 +654,7 @@ impl Engine<'_> {
                         });
                     let here = own.as_ref().unwrap_or(here);
                     for word in words {
-                        if *language == "shell" && matches!(effect.to, Some(Selector::Option(_))) {
+                        if *language == "shell" && effect.to.as_ref().is_some_and(names_options) {
                             self.bare_shell(word.exact(), by, here);
                         }
                         done.inner.merge(&self.code_word(language, word, by, here));

@@ -353,6 +353,10 @@ impl Engine<'_> {
             self.push(action, here);
             return Data::default();
         };
+        // Every process that this user may end.
+        if kind == ActionKind::ProcessKill && value.exact() == Some("-1") {
+            manner.attributes.push("all");
+        }
         let word = Word::made(value, here.origin.clone());
         if kind == ActionKind::ExecLocal && manner.role == Role::Path {
             self.runs_written(&word, manner.by, here);
@@ -541,6 +545,7 @@ impl Engine<'_> {
                 .as_ref()
                 .and_then(|text| shebang(text.value.exact()?))
                 .unwrap_or(language);
+            self.multiplies(language, data, by, here);
             return self.code_data(language, data, by, here);
         }
         if !data.urls.is_empty() || data.decoded {

@@ -1,11 +1,11 @@
 //! Walks the commands of a shell text: standard streams, redirects, assignments, and what flows between commands.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::lookup::base_name;
 use super::owner;
 use super::picks::picks_processes;
+use super::sockets::{at_host, socket};
 use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
@@ -14,7 +14,6 @@ use crate::actions::environment::{self, VariableEffect};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Source;
 use crate::actions::place;
-use crate::actions::url;
 use crate::actions::word::{Data, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
@@ -22,9 +21,6 @@ use crate::shell::command::{
     Value, Why,
 };
 use crate::span::ByteSpan;
-
-/// Files by which bash opens a connection: `/dev/tcp/HOST/PORT`.
-const SOCKETS: [&str; 2] = ["/dev/tcp/", "/dev/udp/"];
 
 /// What is kept of each command of a text.
 #[derive(Default)]
@@ -60,11 +56,7 @@ impl Engine<'_> {
             user: (!remote).then(|| self.context.user.clone()).flatten(),
             scope: Rc::clone(&situation.scope),
             workspace: (!remote).then(|| self.context.workspace.clone()).flatten(),
-            usual: if remote {
-                Arc::from([])
-            } else {
-                self.catalogue.usual()
-            },
+            usual: (!remote).then(|| self.catalogue.usual()),
         };
         let resolution = shell::resolve(text, &start);
         self.resolution(text, resolution, origin, situation)
@@ -389,7 +381,10 @@ impl Engine<'_> {
         here: &Situation,
     ) {
         let attribute = match redirect.kind {
-            RedirectKind::Read | RedirectKind::Duplicate => return,
+            RedirectKind::Read => return,
+            RedirectKind::Duplicate => {
+                return self.over_descriptor(redirect, &effects.output, here);
+            }
             RedirectKind::Append => "append",
             RedirectKind::Write | RedirectKind::ReadWrite => "truncate",
         };
@@ -447,6 +442,9 @@ impl Engine<'_> {
     ) {
         let before = self.actions.len();
         self.path(ActionKind::FsWrite, file, by, here);
+        let hook = |action: &Action| action.kind == ActionKind::PersistHook && !action.has("ci");
+        let foreign = !data.urls.is_empty()
+            || (self.actions[before..].iter().any(hook) && self.fetches_what_it_runs(data, here));
         for action in &mut self.actions[before..] {
             action
                 .attributes
@@ -456,7 +454,7 @@ impl Engine<'_> {
                 action.kind,
                 ActionKind::PersistHook | ActionKind::PersistStartup
             );
-            if runs && !data.urls.is_empty() {
+            if runs && foreign {
                 action.attributes.push(String::from("downloaded"));
             }
             action.attributes.sort_unstable();
@@ -672,53 +670,6 @@ impl Engine<'_> {
             place::classify(&path, self.context) == crate::actions::action::Place::Temp
         })
     }
-
-    /// A shell's output goes into a command that speaks to the network: it is a remote party's shell.
-    fn remote_shell_over(&mut self, before: usize, here: &Situation) {
-        let peer = self.actions[before..].iter().find(|action| {
-            matches!(
-                action.kind,
-                ActionKind::NetSend
-                    | ActionKind::NetFetch
-                    | ActionKind::NetListen
-                    | ActionKind::NetTunnel
-            )
-        });
-        if let Some(peer) = peer {
-            let action = Action {
-                kind: ActionKind::ExecRemoteShell,
-                attributes: Vec::new(),
-                ..peer.clone()
-            };
-            self.push(action, here);
-        }
-    }
-
-    fn connect(&mut self, kind: ActionKind, host: &str, here: &Situation) {
-        let action = at_host(kind, host, here);
-        self.push(action, here);
-    }
-}
-
-/// An action towards a host that bash itself connects to.
-fn at_host(kind: ActionKind, host: &str, here: &Situation) -> Action {
-    let facts = url::classify(host);
-    Action {
-        target: Target {
-            value: host.to_owned(),
-            exact: true,
-            place: None,
-            host: facts.host.clone(),
-        },
-        attributes: facts
-            .attributes
-            .iter()
-            .filter(|attribute| **attribute != "plain_http")
-            .map(|attribute| (*attribute).to_owned())
-            .collect(),
-        by: String::from("/dev/tcp"),
-        ..blank(kind, here)
-    }
 }
 
 /// `trap CODE EXIT`: the code runs when everything else has run.
@@ -779,16 +730,4 @@ fn writes_nothing(words: &[Word], effects: &Effects) -> bool {
     words.is_empty()
         || matches!(words.first().and_then(Word::exact), Some(":" | "true"))
         || effects.output.text.as_ref().is_some_and(blank)
-}
-
-/// The peer, when a file is bash's way to open a connection.
-fn socket(file: &Value) -> Option<Rc<str>> {
-    file.candidates().into_iter().find_map(|candidate| {
-        let (Candidate::Exact(text) | Candidate::Pattern(text) | Candidate::Prefix(text, _)) =
-            candidate;
-        let rest = SOCKETS
-            .into_iter()
-            .find_map(|socket| text.strip_prefix(socket))?;
-        Some(Rc::from(rest.replacen('/', ":", 1)))
-    })
 }

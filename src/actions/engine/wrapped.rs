@@ -135,6 +135,15 @@ fn names_files(selector: &Selector<'_>) -> bool {
     }
 }
 
+/// Whether a selector selects values of options alone.
+pub(super) fn names_options(selector: &Selector<'_>) -> bool {
+    match selector {
+        Selector::Option(_) => true,
+        Selector::First(several) | Selector::All(several) => several.iter().all(names_options),
+        _ => false,
+    }
+}
+
 /// How names are put into a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {

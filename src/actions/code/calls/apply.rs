@@ -97,7 +97,16 @@ impl Walker<'_> {
 
     /// From the first path to the second; `kind` is what happens to the first.
     fn transfer(&mut self, kind: ActionKind, args: &Args, span: Option<ByteSpan>) -> Val {
-        self.path_act(kind, args.pos.first(), vec![], span);
+        let from = args.pos.first();
+        let address = from
+            .and_then(Val::exact)
+            .is_some_and(|from| from.contains("://"));
+        if address && kind == ActionKind::FsRead {
+            // `copy(URL, FILE)` of PHP.
+            self.request("copy", from, None, false, &Args::default(), span);
+        } else {
+            self.path_act(kind, from, vec![], span);
+        }
         self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
         Val::opaque("")
     }

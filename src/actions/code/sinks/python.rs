@@ -186,6 +186,26 @@ pub(super) const TABLE: &[Row] = &[
     ("imp.load_source", RunFile(1)),
     ("getattr", Attribute),
     ("os.kill", kill(Arg(0))),
+    (
+        "?.flushall",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushdb",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
+    (
+        "?.drop_database",
+        Act(ActionKind::DbDrop, Arg(0), TargetRole::Name, &["database"]),
+    ),
+    (
+        "?.drop_collection",
+        Act(ActionKind::DbDrop, Arg(0), TargetRole::Name, &[]),
+    ),
+    (
+        "?.exec_command",
+        Act(ActionKind::ExecElsewhere, Nothing, TargetRole::Name, &[]),
+    ),
     ("os.killpg", kill(Arg(0))),
     ("signal.pthread_kill", kill(Arg(0))),
     ("psutil.Process.kill", kill(This)),

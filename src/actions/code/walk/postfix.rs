@@ -70,6 +70,12 @@ impl Walker<'_> {
                 }
                 if self.language == Language::Ruby && !self.is_op(self.at, "(") {
                     value = self.ruby_method(value, begin);
+                } else if self.language == Language::Perl
+                    && name == "new"
+                    && !self.is_op(self.at, "(")
+                {
+                    // `CLASS->new->get(..)`
+                    value = self.call(value, Args::default(), begin);
                 }
             } else if self.is_op(self.at, "(") {
                 if self.language == Language::Ruby && !self.adjacent() {

@@ -6,7 +6,7 @@ use crate::actions::code::value::{Kind, Origin, Val, concat};
 use crate::actions::code::windows::cmdlets::Does;
 use crate::actions::code::windows::native::{self, named, path_act};
 use crate::actions::code::windows::{globbed, known};
-use crate::actions::code::{TargetRole, What};
+use crate::actions::code::{Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
 
@@ -34,7 +34,12 @@ impl Reader<'_> {
                 self.on_paths(name, kind, attributes, words, input, start);
                 Val::opaque("")
             }
-            Does::Name(kind) => self.on_name(name, kind, words, input, start),
+            Does::Name(kind) => {
+                if matches!(name, "invoke-cimmethod" | "invoke-wmimethod") {
+                    self.process_create(words, start);
+                }
+                self.on_name(name, kind, words, input, start)
+            }
             Does::Read => self.read(words, input, start),
             Does::List => self.list(words, start),
             Does::Copy => self.transfer(ActionKind::FsRead, words, input, start),
@@ -202,6 +207,28 @@ impl Reader<'_> {
             self.push(path_act(ActionKind::FsWrite, to.as_value(), &[]), start);
         }
         Val::opaque("")
+    }
+
+    /// `Invoke-CimMethod Win32_Process -MethodName Create`: a command line is run.
+    fn process_create(&mut self, words: &Words, start: usize) {
+        let Some(given) = words.value(&["arguments", "argumentlist"]) else {
+            return;
+        };
+        let line = match &given.kind {
+            Kind::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case("commandline"))
+                .map(|(_, line)| line.as_value()),
+            _ => Some(given.as_value()),
+        };
+        if let Some(text) = line {
+            let what = What::Code {
+                language: Language::Cmd,
+                text,
+                verbatim_at: None,
+            };
+            self.push(what, start);
+        }
     }
 
     /// `Invoke-Command`: a block or a file, here or on another machine.
