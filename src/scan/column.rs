@@ -49,13 +49,26 @@ pub(super) struct Seen {
     /// Where no name stands in the list of a statement, and where none in a line of headings.
     no_list: Range<usize>,
     no_line: Range<usize>,
+    /// The string that the text is, where its name was put before it.
+    string: Option<Range<usize>>,
     /// For rules that read a column: up to where, of which table, and how many of it.
     read: Vec<(usize, usize, usize, u8)>,
 }
 
 impl Seen {
+    /// What is known of a text that begins with the name of the string that it is, which begins at `from`.
+    pub(super) fn of_string(bytes: &[u8], from: usize) -> Self {
+        let quote = from.checked_sub(1).and_then(|before| bytes.get(before));
+        let quoted = matches!(quote, Some(b'"' | b'\'' | b'`')) && bytes.last() == quote;
+        let end = bytes.len() - usize::from(quoted && bytes.len() > from);
+        Self {
+            string: (from > 0).then_some(from..end),
+            ..Self::default()
+        }
+    }
+
     /// The table among whose headings the name at `hit` stands.
-    fn table(&mut self, bytes: &[u8], hit: Hit) -> Option<&Table> {
+    fn table(&mut self, bytes: &[u8], begin: usize, hit: Hit) -> Option<&Table> {
         let known = self.table.as_ref();
         if !known.is_some_and(|(held, _)| held.contains(&hit.start)) {
             self.table = None;
@@ -66,7 +79,7 @@ impl Seen {
                 if self.table.is_some() || none.contains(&hit.start) {
                     continue;
                 }
-                match find(bytes, hit) {
+                match find(bytes, begin, hit) {
                     (held, Some(table)) => self.table = Some((held, table)),
                     (held, None) => *none = held,
                 }
@@ -78,7 +91,12 @@ impl Seen {
 
 /// Values below the heading that ends with the name at `hit`; whether the table says whose they are.
 pub(super) fn below(pass: &mut Pass<'_>, hit: Hit) -> Option<(Vec<Range<usize>>, bool)> {
-    let bytes = pass.bytes;
+    let string = pass.columns.string.clone();
+    let (begin, end) = string.map_or((0, pass.bytes.len()), |string| (string.start, string.end));
+    if hit.start < begin || hit.end > end {
+        return None;
+    }
+    let bytes = &pass.bytes[..end];
     // Nearly every name is told apart here: it ends no cell.
     let after = bytes[hit.end..]
         .iter()
@@ -96,7 +114,7 @@ pub(super) fn below(pass: &mut Pass<'_>, hit: Hit) -> Option<(Vec<Range<usize>>,
     if (reading.2..reading.1).contains(&hit.start) {
         return None;
     }
-    let table = seen.table(bytes, hit)?;
+    let table = seen.table(bytes, begin, hit)?;
     let index = table
         .headings
         .iter()
@@ -225,9 +243,9 @@ fn line(bytes: &[u8], at: usize, limit: usize) -> (Range<usize>, usize) {
     (at..limit, limit)
 }
 
-/// Where the line that holds `at` begins.
-fn line_start(bytes: &[u8], at: usize) -> Option<usize> {
-    let low = at.saturating_sub(LONGEST_HEADING);
+/// Where the line that holds `at` begins, in a text that begins at `begin`.
+fn line_start(bytes: &[u8], begin: usize, at: usize) -> Option<usize> {
+    let low = at.saturating_sub(LONGEST_HEADING).max(begin);
     let before = &bytes[low..at];
     let raw = memchr::memrchr(b'\n', before).map(|place| place + 1);
     let lowest = raw.unwrap_or_default();
@@ -236,27 +254,28 @@ fn line_start(bytes: &[u8], at: usize) -> Option<usize> {
         .find(|place| before.get(*place) == Some(&b'n'));
     match escaped.map(|place| place + 1).or(raw) {
         Some(place) => Some(low + place),
-        None if low == 0 => Some(opening(before)),
+        None if low == begin => Some(low + opening(before)),
         None => None,
     }
 }
 
-/// How much of a text comes before the table that it begins with as a string: `{"content": "`.
+/// How much of a text comes before the table that it begins with as a string: `{"content": "`. What is said to be a folder
+/// may be one too, with a slash before it.
 fn opening(before: &[u8]) -> usize {
     memchr::memmem::rfind(before, b": \"")
         .map(|place| place + 3)
         .or_else(|| memchr::memmem::rfind(before, b":\"").map(|place| place + 2))
-        .unwrap_or_default()
+        .unwrap_or_else(|| usize::from(before.first() == Some(&b'/')))
 }
 
 /// A table and where its headings stand, or where none does.
 type Around = (Range<usize>, Option<Table>);
-type Find = fn(&[u8], Hit) -> Around;
+type Find = fn(&[u8], usize, Hit) -> Around;
 
 /// The line of headings that the name stands in.
-fn line_around(bytes: &[u8], hit: Hit) -> Around {
+fn line_around(bytes: &[u8], begin: usize, hit: Hit) -> Around {
     let limit = bytes.len().min(hit.end + LONGEST_HEADING);
-    let Some(start) = line_start(bytes, hit.start) else {
+    let Some(start) = line_start(bytes, begin, hit.start) else {
         // Nor does any behind it in the same line.
         let (rest, _) = line(bytes, hit.start, limit);
         return (rest, None);
@@ -421,12 +440,12 @@ fn string_end(rest: &[u8]) -> usize {
 }
 
 /// `(host, login, password) VALUES (`, `(…) FROM stdin;`: the headings that a statement says.
-fn statement(bytes: &[u8], hit: Hit) -> Around {
+fn statement(bytes: &[u8], begin: usize, hit: Hit) -> Around {
     let is_list = |byte: &u8| {
         is_name_byte(*byte) && !matches!(byte, b'(' | b')' | b'/' | b':' | b'#')
             || matches!(byte, b',' | b'`' | b'"' | b'[' | b']' | b'\n' | b'\\')
     };
-    let low = hit.start.saturating_sub(LONGEST_HEADING);
+    let low = hit.start.saturating_sub(LONGEST_HEADING).max(begin);
     let high = bytes.len().min(hit.end + LONGEST_HEADING);
     let close = bytes[hit.end..high].iter().position(|byte| !is_list(byte));
     let end = close.map_or(high, |close| hit.end + close);
@@ -499,6 +518,14 @@ mod tests {
     use crate::call::Surface;
 
     fn column(text: &str, name: &str) -> Vec<String> {
+        column_of_string(text, 0, name)
+    }
+
+    /// The column of a string that begins at `from`, after its name.
+    fn column_of_string(text: &str, from: usize, name: &str) -> Vec<String> {
+        let tables = &crate::builtin::scanner().layers[0];
+        let mut pass = Pass::new(tables, &[], text.as_bytes(), Surface::ToolArgs, false);
+        pass.columns = Seen::of_string(text.as_bytes(), from);
         let start = text.find(name).unwrap_or_default();
         let hit = Hit {
             rule: 0,
@@ -506,20 +533,38 @@ mod tests {
             start,
             end: start + name.len(),
         };
-        let bytes = text.as_bytes();
-        let mut seen = Seen::default();
-        let Some(table) = seen.table(bytes, hit) else {
-            return Vec::new();
-        };
-        let index = table
-            .headings
-            .iter()
-            .position(|cell| trimmed(bytes, cell).end == hit.end);
-        let (values, _) = table.column(bytes, index.unwrap_or(usize::MAX));
+        let (values, _) = below(&mut pass, hit).unwrap_or_default();
         values
             .into_iter()
             .map(|range| text[range].to_owned())
             .collect()
+    }
+
+    #[test]
+    fn a_string_with_its_name_before_it_is_a_table_as_well() {
+        for table in [
+            "||user||password||host||\n|ana|one|db|\n|bo|two|db|\n",
+            "| user | password |\n|---|:--:|\n| ana | one |\n| bo | two |",
+            "id,password\n1,one\n2,two",
+            "/id,password,url\n1,one,https://a\n2,two,https://b\n",
+            "\"id\",\"password\"\n\"1\",\"one\"\n\"2\",\"two\"",
+        ] {
+            for (before, after) in [
+                ("er=\"", "\""),
+                ("command='", "'"),
+                ("x=`", "`"),
+                ("er=", ""),
+            ] {
+                let text = format!("{before}{table}{after}");
+                let found = column_of_string(&text, before.len(), "password");
+                assert_eq!(found, ["one", "two"], "{text}");
+            }
+            assert_eq!(
+                column(&format!("/{table}"), "password"),
+                ["one", "two"],
+                "{table}"
+            );
+        }
     }
 
     #[test]

@@ -97,8 +97,9 @@ impl Scanner {
     fn scan_at(&self, bytes: &[u8], surface: Surface, from: usize, at: &str) -> Vec<Finding> {
         let mut out = Vec::new();
         for tables in &self.layers {
-            let found = Pass::new(tables, &self.allowed, bytes, surface, false).run();
-            let kept = resolve(tables, found);
+            let mut pass = Pass::new(tables, &self.allowed, bytes, surface, false);
+            pass.columns = column::Seen::of_string(bytes, from);
+            let kept = resolve(tables, pass.run());
             out.reserve_exact(kept.len());
             out.extend(
                 kept.into_iter()
