@@ -362,8 +362,8 @@ pub(super) fn append_mark(path: &Path, text: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut file, text)
 }
 
-/// How long a lock is tried for without a pause: what a process that has just started holds it for.
-const SPIN: Duration = Duration::from_micros(600);
+/// How long a lock is tried for without a pause: some times what a process that has just started holds it for.
+const SPIN: Duration = Duration::from_millis(2);
 /// How often it is tried after that, with ever longer pauses, before a thread waits for it.
 const NAPS: u64 = 20;
 
