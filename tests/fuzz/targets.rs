@@ -44,29 +44,8 @@ pub fn shell(data: &[u8]) {
 
 /// Any text is code of any language, and what is told of it stands in it.
 pub fn code(data: &[u8]) {
-    const LANGUAGES: [Language; 19] = [
-        Language::Python,
-        Language::JavaScript,
-        Language::Perl,
-        Language::Ruby,
-        Language::Php,
-        Language::Lua,
-        Language::R,
-        Language::Julia,
-        Language::Elisp,
-        Language::AppleScript,
-        Language::Awk,
-        Language::Sed,
-        Language::Ex,
-        Language::Sql,
-        Language::Mongo,
-        Language::M4,
-        Language::Redis,
-        Language::PowerShell,
-        Language::Cmd,
-    ];
     let text = String::from_utf8_lossy(data);
-    let language = LANGUAGES[data.len() % LANGUAGES.len()];
+    let (_, language) = Language::ALL[data.len() % Language::ALL.len()];
     for effect in analyse(language, &text) {
         assert!(effect.span.end() <= text.len());
     }

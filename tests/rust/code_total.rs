@@ -10,28 +10,6 @@ use std::time::{Duration, Instant};
 use armorer_guard_core::actions::code::{Language, MAX_CODE_BYTES, What, analyse};
 use armorer_guard_core::shell::command::Value;
 
-const LANGUAGES: [(&str, Language); 19] = [
-    ("python", Language::Python),
-    ("js", Language::JavaScript),
-    ("perl", Language::Perl),
-    ("ruby", Language::Ruby),
-    ("php", Language::Php),
-    ("lua", Language::Lua),
-    ("r", Language::R),
-    ("julia", Language::Julia),
-    ("elisp", Language::Elisp),
-    ("applescript", Language::AppleScript),
-    ("awk", Language::Awk),
-    ("sed", Language::Sed),
-    ("ex", Language::Ex),
-    ("sql", Language::Sql),
-    ("mongo", Language::Mongo),
-    ("m4", Language::M4),
-    ("redis", Language::Redis),
-    ("ps", Language::PowerShell),
-    ("cmd", Language::Cmd),
-];
-
 /// Pieces that open, close or escape something in some language.
 const PIECES: [&str; 58] = [
     "(",
@@ -117,7 +95,7 @@ fn seeds() -> Vec<(String, Language)> {
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
             let prefix = name.split('-').next().unwrap();
-            let language = LANGUAGES
+            let language = Language::ALL
                 .iter()
                 .find(|(known, _)| *known == prefix)
                 .unwrap()
@@ -173,7 +151,7 @@ fn every_seed_is_answered_and_told_where_it_says_so() {
         check(language, &text);
         seen.insert(language);
     }
-    assert_eq!(seen.len(), LANGUAGES.len(), "every language has a seed");
+    assert_eq!(seen.len(), Language::ALL.len(), "every language has a seed");
 }
 
 #[test]
@@ -205,7 +183,7 @@ fn any_cut_mix_or_repetition_is_answered() {
         }
         check(*language, &text);
         // The dialect comes from outside; it may be the wrong one.
-        check(LANGUAGES[random.below(LANGUAGES.len())].1, &text);
+        check(Language::ALL[random.below(Language::ALL.len())].1, &text);
     }
 }
 
@@ -255,7 +233,7 @@ fn work_is_bounded_on_hostile_text() {
         units.push(unit.to_owned());
     }
     let mut slow = Vec::new();
-    for (name, language) in LANGUAGES {
+    for (name, language) in Language::ALL {
         for unit in &units {
             let text = unit.repeat(6 * 1024 / unit.len());
             let started = Instant::now();
@@ -272,7 +250,7 @@ fn work_is_bounded_on_hostile_text() {
 #[test]
 fn too_long_code_is_unknown() {
     let text = "x".repeat(MAX_CODE_BYTES + 1);
-    for (_, language) in LANGUAGES {
+    for (_, language) in Language::ALL {
         let effects = analyse(language, &text);
         assert_eq!(effects.len(), 1);
         assert_eq!(

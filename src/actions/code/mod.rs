@@ -85,6 +85,33 @@ pub enum Language {
     Cmd,
 }
 
+impl Language {
+    /// Every language that is read here, by its name in the catalogue.
+    pub const ALL: [(&'static str, Self); 21] = [
+        ("python", Self::Python),
+        ("javascript", Self::JavaScript),
+        ("perl", Self::Perl),
+        ("ruby", Self::Ruby),
+        ("php", Self::Php),
+        ("lua", Self::Lua),
+        ("r", Self::R),
+        ("julia", Self::Julia),
+        ("elisp", Self::Elisp),
+        ("applescript", Self::AppleScript),
+        ("awk", Self::Awk),
+        ("sed", Self::Sed),
+        ("ex", Self::Ex),
+        ("sql", Self::Sql),
+        ("m4", Self::M4),
+        ("mongo", Self::Mongo),
+        ("redis", Self::Redis),
+        ("ftp", Self::Ftp),
+        ("curl", Self::Curl),
+        ("powershell", Self::PowerShell),
+        ("cmd", Self::Cmd),
+    ];
+}
+
 /// What the target of an effect is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TargetRole {

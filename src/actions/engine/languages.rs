@@ -87,38 +87,14 @@ pub(super) fn unread(language: &str) -> ActionKind {
     }
 }
 
-const LANGUAGES: [(&str, Language); 21] = [
-    ("python", Language::Python),
-    ("javascript", Language::JavaScript),
-    ("perl", Language::Perl),
-    ("ruby", Language::Ruby),
-    ("php", Language::Php),
-    ("lua", Language::Lua),
-    ("r", Language::R),
-    ("julia", Language::Julia),
-    ("elisp", Language::Elisp),
-    ("applescript", Language::AppleScript),
-    ("awk", Language::Awk),
-    ("sed", Language::Sed),
-    ("ex", Language::Ex),
-    ("sql", Language::Sql),
-    ("m4", Language::M4),
-    ("mongo", Language::Mongo),
-    ("redis", Language::Redis),
-    ("ftp", Language::Ftp),
-    ("curl", Language::Curl),
-    ("powershell", Language::PowerShell),
-    ("cmd", Language::Cmd),
-];
-
 pub(super) fn language_of(name: &str) -> Option<Language> {
-    LANGUAGES
+    Language::ALL
         .into_iter()
         .find_map(|(held, language)| (held == name).then_some(language))
 }
 
 pub(super) fn name_of(language: Language) -> &'static str {
-    LANGUAGES
+    Language::ALL
         .into_iter()
         .find_map(|(name, held)| (held == language).then_some(name))
         .unwrap_or("other")
