@@ -1,6 +1,6 @@
 //! Loops: a body is walked for every known value, and what it may change from one round to the next is forgotten first.
 
-use super::command::{Argument, Assignment, Command, Stdin, Stdout, Value, Why};
+use super::command::{Argument, Assignment, Stdin, Value, Why};
 use super::draft::{Draft, either};
 use super::env::Bound;
 use super::syntax::tree::{Node, Part, Slice, Word};
@@ -166,20 +166,7 @@ impl Walker<'_> {
             value: field.value.clone(),
             span: field.span,
         };
-        let scope = self.scope(field.span);
-        self.emit(Command {
-            span: field.span,
-            assignments: vec![assignment],
-            words: Vec::new(),
-            redirects: Vec::new(),
-            stdin: Stdin::Inherited,
-            piped: None,
-            stdout: Stdout::Inherited,
-            output: None,
-            cwd: self.env.cwd().clone(),
-            certain: self.certain,
-            scope,
-        });
+        self.emit_wordless(field.span, vec![assignment], Vec::new(), Stdin::Inherited);
     }
 
     pub(super) fn for_loop(

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::command::{Command, Redirect, RedirectKind, Stdin, Stdout, Value, Why};
+use super::command::{Assignment, Command, Redirect, RedirectKind, Stdin, Stdout, Value, Why};
 use super::draft::Draft;
 use super::syntax::tree::{Part, Redir, RedirOp, Slice, Word};
 use super::walk::{MAX_TIED, Walker};
+use crate::span::ByteSpan;
 
 /// What redirects amount to.
 #[derive(Default)]
@@ -203,26 +204,38 @@ impl Walker<'_> {
         if (start == end || tied == 0) && !redirects.files.is_empty() {
             // Nothing inside could carry them, but the files are opened all the same.
             let span = redirects.files[0].span;
-            let scope = self.scope(span);
-            self.emit(Command {
-                span,
-                assignments: Vec::new(),
-                words: Vec::new(),
-                redirects: redirects.files,
-                stdin: redirects.stdin.unwrap_or(Stdin::Inherited),
-                piped: None,
-                stdout: Stdout::Inherited,
-                output: None,
-                cwd: self.env.cwd().clone(),
-                certain: self.certain,
-                scope,
-            });
+            let stdin = redirects.stdin.unwrap_or(Stdin::Inherited);
+            self.emit_wordless(span, Vec::new(), redirects.files, stdin);
         }
         if to_file || !want {
             Value::Exact(String::new())
         } else {
             output
         }
+    }
+
+    /// A command without words: it assigns, and its files are opened.
+    pub(super) fn emit_wordless(
+        &mut self,
+        span: ByteSpan,
+        assignments: Vec<Assignment>,
+        redirects: Vec<Redirect>,
+        stdin: Stdin,
+    ) {
+        let scope = self.scope(span);
+        self.emit(Command {
+            span,
+            assignments,
+            words: Vec::new(),
+            redirects,
+            stdin,
+            piped: None,
+            stdout: Stdout::Inherited,
+            output: None,
+            cwd: self.env.cwd().clone(),
+            certain: self.certain,
+            scope,
+        });
     }
 
     /// The text that process substitutions at standard input carry, when computed.
