@@ -72,7 +72,7 @@ impl Engine<'_> {
         if self.files.is_empty() || here.on.is_some() {
             return false;
         }
-        let cwd = Word::made(here.cwd.clone(), here.origin.clone());
+        let cwd = Word::made(Value::clone(&here.cwd), here.origin.clone());
         self.located(&cwd, here)
             .is_some_and(|cwd| self.is_of_download(&cwd.path))
     }

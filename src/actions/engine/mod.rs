@@ -102,7 +102,7 @@ pub struct Situation {
     stdin: Rc<Data>,
     stdin_source: Source,
     stdout: Source,
-    cwd: Value,
+    cwd: Rc<Value>,
     scope: Rc<Scope>,
     /// Assignments that hold for one command.
     assignments: Rc<[(String, Word)]>,
@@ -143,14 +143,14 @@ impl<'c> Engine<'c> {
             stdin: Rc::new(Data::default()),
             stdin_source: Source::Outside,
             stdout: Source::Outside,
-            cwd: self.context.cwd.clone().map_or_else(
+            cwd: Rc::new(self.context.cwd.clone().map_or_else(
                 || {
                     Value::Unknown(crate::shell::command::Why::RunTimeValue(String::from(
                         "working directory",
                     )))
                 },
                 Value::Exact,
-            ),
+            )),
             scope: environment::usual(self.catalogue, self.context),
             assignments: Rc::from([]),
             origin: Origin::argument(Rc::from(at), None),

@@ -1,5 +1,7 @@
 //! Tool calls that are no command line: by the catalogue of tools, else by the words of the name and by arguments.
 
+use std::rc::Rc;
+
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Target};
 use crate::actions::argv::Parsed;
@@ -113,7 +115,7 @@ impl Engine<'_> {
     ) -> bool {
         let stdin = Data::default();
         let mut here = here.clone();
-        let outset = here.cwd.clone();
+        let outset = Rc::clone(&here.cwd);
         let origin = here.origin.clone();
         let line = |cwd| Line {
             entry,
@@ -132,9 +134,9 @@ impl Engine<'_> {
             && let Some(folder) = line(&outset).select(selector).pop()
             && let Some(path) = folder.exact().and_then(|path| self.absolute(path, &here))
         {
-            here.cwd = Value::Exact(path);
+            here.cwd = Rc::new(Value::Exact(path));
         }
-        let cwd = here.cwd.clone();
+        let cwd = Rc::clone(&here.cwd);
         let line = line(&cwd);
         self.effects(&line, by, &here);
         entry.effects.is_empty()
