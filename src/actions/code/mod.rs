@@ -11,6 +11,7 @@
 mod applescript;
 mod awk;
 mod calls;
+mod compiled;
 mod ex;
 mod fold;
 mod lex;
@@ -83,11 +84,21 @@ pub enum Language {
     PowerShell,
     /// The command language of `cmd.exe` and batch files.
     Cmd,
+    /// C and C++.
+    C,
+    /// Go.
+    Go,
+    /// Rust.
+    Rust,
+    /// Java, Kotlin and Scala.
+    Java,
+    /// C#.
+    CSharp,
 }
 
 impl Language {
     /// Every language that is read here, by its name in the catalogue.
-    pub const ALL: [(&'static str, Self); 21] = [
+    pub const ALL: [(&'static str, Self); 26] = [
         ("python", Self::Python),
         ("javascript", Self::JavaScript),
         ("perl", Self::Perl),
@@ -109,6 +120,11 @@ impl Language {
         ("curl", Self::Curl),
         ("powershell", Self::PowerShell),
         ("cmd", Self::Cmd),
+        ("c", Self::C),
+        ("go", Self::Go),
+        ("rust", Self::Rust),
+        ("java", Self::Java),
+        ("csharp", Self::CSharp),
     ];
 }
 
@@ -258,6 +274,9 @@ fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
         Language::Curl => transfer::configuration(text),
         Language::PowerShell => windows::powershell::analyse(text),
         Language::Cmd => windows::cmd::analyse(text),
+        Language::C | Language::Go | Language::Rust | Language::Java | Language::CSharp => {
+            compiled::analyse(language, text)
+        }
     }
 }
 

@@ -262,7 +262,7 @@ fn is_grave(action: &Action, form: Form) -> bool {
         K::FsDelete | K::FsDestroy => {
             here && known && (action.has("recursive") || action.has("wildcard")) && is_vital(action)
         }
-        K::DiskWrite => here && known && action.target.place == Some(Place::Device),
+        K::DiskWrite => here && known && is_disk(&action.target.value),
         _ => false,
     }
 }
@@ -272,6 +272,15 @@ fn names_host(action: &Action) -> bool {
     let target = action.target.value.as_str();
     let address = target.contains("://") || target.contains('.') && !target.starts_with(['.', '/']);
     address && !target.contains(char::is_whitespace) && !target.ends_with(['.', ','])
+}
+
+/// Whether a device holds file systems.
+fn is_disk(path: &str) -> bool {
+    const DISKS: [&str; 11] = [
+        "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "disk", "rdisk", "mapper/", "md", "dm-",
+    ];
+    path.strip_prefix("/dev/")
+        .is_some_and(|name| DISKS.iter().any(|disk| name.starts_with(disk)))
 }
 
 /// Whether the machine or its user could not go on without it.
@@ -304,7 +313,7 @@ fn base(path: &str) -> &str {
 
 /// How a file is written that something will run; `None` when nothing runs it by its name or its first line.
 pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
-    const ENDS: [(&str, Form); 33] = [
+    const ENDS: [(&str, Form); 44] = [
         ("sh", Form::Script("shell")),
         ("py", Form::Script("python")),
         ("js", Form::Script("javascript")),
@@ -315,6 +324,16 @@ pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
         ("rb", Form::Script("ruby")),
         ("php", Form::Script("php")),
         ("lua", Form::Script("lua")),
+        ("c", Form::Script("c")),
+        ("cc", Form::Script("c")),
+        ("cpp", Form::Script("c")),
+        ("go", Form::Script("go")),
+        ("rs", Form::Script("rust")),
+        ("java", Form::Script("java")),
+        ("kt", Form::Script("java")),
+        ("kts", Form::Script("java")),
+        ("scala", Form::Script("java")),
+        ("cs", Form::Script("csharp")),
         ("bash", Form::Script("shell")),
         ("zsh", Form::Script("shell")),
         ("ksh", Form::Script("shell")),
@@ -333,6 +352,7 @@ pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
         ("socket", Form::Unit),
         ("cron", Form::Schedule),
         ("crontab", Form::Schedule),
+        ("tf", Form::Settings),
         ("ipynb", Form::Notebook),
         ("pth", Form::Script("python")),
         ("envrc", Form::Script("shell")),

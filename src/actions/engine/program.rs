@@ -59,6 +59,11 @@ impl Engine<'_> {
         let candidates = first.value.candidates();
         if let [Candidate::Exact(name)] = candidates.as_slice() {
             let name = (*name).to_owned();
+            if base_name(&name) == "find"
+                && let Some(words) = without_open_filters(words)
+            {
+                return self.program(&name, &words, here);
+            }
             return self.program(&name, words, here);
         }
         // Its name is known, and whoever starts the call says in which folder it lies: `"$VENV/bin/python" -m pytest`.
@@ -791,4 +796,26 @@ fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Si
         scope: Rc::new(here.scope.with_parameters(zero, arguments)),
         ..here.clone()
     }
+}
+
+/// The words of a search without those filters that every file passes: `-name '*'`; `None` when there are none.
+fn without_open_filters(words: &[Word]) -> Option<Vec<Word>> {
+    let is_filter = |word: &Word| {
+        matches!(
+            word.exact(),
+            Some("-name" | "-iname" | "-path" | "-ipath" | "-wholename")
+        )
+    };
+    let is_open = |at: usize| {
+        words.get(at + 1).and_then(Word::exact) == Some("*") && words.get(at).is_some_and(is_filter)
+    };
+    let negated = words
+        .iter()
+        .any(|word| matches!(word.exact(), Some("!" | "-not" | "-o" | "-or")));
+    if negated || !(1..words.len()).any(is_open) {
+        return None;
+    }
+    let kept = |at: &usize| !is_open(*at) && !(*at > 0 && is_open(*at - 1));
+    let kept = (0..words.len()).filter(kept);
+    Some(kept.filter_map(|at| words.get(at).cloned()).collect())
 }

@@ -262,11 +262,11 @@ fn literals(text: &str) -> Vec<Cow<'_, str>> {
     let mut found = Vec::new();
     for line in text.lines() {
         let line = line.trim();
-        let Some((key, value)) = line.split_once(':') else {
+        let Some((key, value)) = line.split_once([':', '=']) else {
             continue;
         };
         let value = value.trim().trim_end_matches(',').trim_end();
-        let key = key.trim().trim_matches('"');
+        let key = key.trim().trim_matches('"').trim_end();
         if let Some(value) = value
             .strip_prefix('"')
             .and_then(|value| value.strip_suffix('"'))

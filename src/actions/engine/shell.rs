@@ -35,6 +35,10 @@ struct Flow<'t> {
     shown: Vec<bool>,
     /// Commands that a shell without a known text writes to.
     from_shell: Vec<usize>,
+    /// Commands at the far end of `>(..)`, which stand before who writes to them: them, the writer, and their actions.
+    ends: Vec<(usize, usize, std::ops::Range<usize>)>,
+    /// What the command writes to such an end.
+    to_ends: Data,
 }
 
 /// What one command did, besides its actions.
@@ -95,7 +99,13 @@ impl Engine<'_> {
                 flow.captured.push((command.span, index));
             }
             let before = self.actions.len();
+            let writer = flow.writer(index, &command.stdin);
             let written = self.command(command, origin, situation, &mut flow);
+            if let Some(writer) = writer {
+                flow.ends.push((index, writer, before..self.actions.len()));
+            } else if !flow.ends.is_empty() {
+                self.flows_to_ends(index, &mut flow);
+            }
             if flow.from_shell.contains(&index) {
                 self.remote_shell_over(before, situation);
             }
@@ -132,6 +142,21 @@ impl Engine<'_> {
             self.push(action, &here);
         }
         output
+    }
+
+    /// What a command wrote to commands that stand before it leaves with what those send.
+    fn flows_to_ends(&mut self, writer: usize, flow: &mut Flow<'_>) {
+        let data = std::mem::take(&mut flow.to_ends);
+        if !data.some {
+            return;
+        }
+        for (_, _, range) in flow.ends.iter().filter(|(_, from, _)| *from == writer) {
+            for action in self.actions.get_mut(range.clone()).unwrap_or_default() {
+                if action.kind == ActionKind::NetSend && !action.has("loopback") {
+                    carry(action, &data, self.context);
+                }
+            }
+        }
     }
 
     /// Which commands' output is printed, if only after a filter without arguments that passes it on: `echo x | cat`.
@@ -261,6 +286,10 @@ impl Engine<'_> {
             && let Stdout::Pipe(targets) = &command.stdout
         {
             flow.from_shell.extend(targets);
+        }
+        if !flow.ends.is_empty() {
+            let own = flow.outputs.len();
+            flow.to_ends = to_ends(&words, &command.stdout, own, &effects, &here);
         }
         for redirect in &command.redirects {
             self.redirect(redirect, &words, &effects, &here);
@@ -568,6 +597,7 @@ impl Engine<'_> {
 
     /// What setting a variable does.
     pub(super) fn variable(&mut self, name: &str, value: &Word, here: &Situation) {
+        self.imported_function(name, value, here);
         let Some(known) = environment::look_up(&self.catalogue.variables, name) else {
             return;
         };
@@ -655,6 +685,22 @@ impl Engine<'_> {
         }
     }
 
+    /// `x='() { :;}; command'`: shells that read functions from the environment run what stands behind them.
+    fn imported_function(&mut self, name: &str, value: &Word, here: &Situation) {
+        let Some(text) = value.exact().filter(|text| text.starts_with("() {")) else {
+            return;
+        };
+        let deeper = Situation {
+            depth: here.depth + 1,
+            certainty: here.certainty.min(Certainty::Likely),
+            ..here.clone()
+        };
+        let text = format!("{name}{text}");
+        if self.afford(text.len(), &deeper) {
+            self.shell_text(&text, &value.origin, &deeper);
+        }
+    }
+
     /// Whether anybody could have put programs into that entry of a search path.
     fn is_foreign(&self, entry: &str, here: &Situation) -> bool {
         if !entry.starts_with(['/', '~']) {
@@ -664,6 +710,39 @@ impl Engine<'_> {
             place::classify(&path, self.context) == crate::actions::action::Place::Temp
         })
     }
+}
+
+impl Flow<'_> {
+    /// The command behind this one that writes to its standard input, if only through others.
+    fn writer(&self, index: usize, stdin: &Stdin) -> Option<usize> {
+        let Stdin::Pipe(from) = stdin else {
+            return None;
+        };
+        let through = |at: &usize| self.ends.iter().find(|(end, _, _)| end == at);
+        from.iter()
+            .find(|at| **at > index)
+            .copied()
+            .or_else(|| from.iter().find_map(through).map(|(_, writer, _)| *writer))
+    }
+}
+
+/// What a command writes to `>(..)`: its output, or what a command such as tee passes on.
+fn to_ends(
+    words: &[Word],
+    stdout: &Stdout,
+    own: usize,
+    effects: &Effects,
+    here: &Situation,
+) -> Data {
+    let mut data = Data::default();
+    if matches!(stdout, Stdout::Pipe(readers) if readers.iter().any(|reader| *reader < own)) {
+        data.merge(&effects.output);
+    }
+    let is_end = |word: &Word| word.known().0 == "/dev/fd/";
+    if words.iter().skip(1).any(is_end) {
+        data.merge(&here.stdin);
+    }
+    data
 }
 
 /// `trap CODE EXIT`: the code runs when everything else has run.

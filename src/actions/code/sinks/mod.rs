@@ -3,6 +3,7 @@
 //! A row names functions by their dotted name and says what a call of them does with which argument. Names that begin
 //! with `?.` are methods of values whose type is not known.
 
+mod compiled;
 mod javascript;
 mod others;
 mod perl;
@@ -98,6 +99,11 @@ pub(in crate::actions::code) fn find(language: Language, name: &str) -> Option<D
         Language::Lua => &[others::LUA],
         Language::R => &[others::R],
         Language::Julia => &[others::JULIA],
+        Language::C => &[compiled::C],
+        Language::Go => &[compiled::GO],
+        Language::Rust => &[compiled::RUST],
+        Language::Java => &[compiled::JAVA],
+        Language::CSharp => &[compiled::CSHARP],
         _ => &[],
     };
     // PHP knows no case in function names.
