@@ -531,6 +531,7 @@ impl Engine<'_> {
             if !decodes && flowing.files.is_empty() && flowing.urls.is_empty() {
                 flowing.text.clone_from(&line.stdin.text);
             }
+            self.data_for_later(file, &flowing, done.first, here);
             self.remember(file, &flowing, here);
         }
         if done.inner.text.is_some() {

@@ -438,9 +438,7 @@ impl Engine<'_> {
     ) {
         let before = self.actions.len();
         self.path(ActionKind::FsWrite, file, by, here);
-        let hook = |action: &Action| action.kind == ActionKind::PersistHook && !action.has("ci");
-        let foreign = !data.urls.is_empty()
-            || (self.actions[before..].iter().any(hook) && self.fetches_what_it_runs(data, here));
+        let foreign = !data.urls.is_empty();
         for action in &mut self.actions[before..] {
             action
                 .attributes
@@ -457,6 +455,7 @@ impl Engine<'_> {
             action.attributes.dedup();
         }
         self.names_this_machine(before, data);
+        self.data_for_later(file, data, before, here);
         self.remember(file, data, here);
     }
 
