@@ -173,6 +173,7 @@ fn what_a_tool_loads_by_itself_is_read_when_the_call_wrote_it() {
 fn loops_scripts_and_copies_that_go_on_by_themselves_are_told() {
     for command in [
         "for ((;;)); do sleep 1000 & done",
+        "while :; do (sleep 1000 &); done",
         "echo '$0 & $0 &' > b; sh b",
     ] {
         assert_eq!(of_kind(command, "process.exhaust").len(), 1, "{command}");
@@ -454,4 +455,32 @@ fn a_filter_that_everything_passes_is_none() {
         of_kind("env x='() { :;' bash -c true", "fs.delete").len(),
         0
     );
+}
+
+#[test]
+fn what_others_can_see_or_use_is_told_of_copies_and_of_other_machines() {
+    for command in [
+        "cp ~/.ssh/id_rsa /var/www/html/",
+        "cp -r ~/.aws /srv/http/x",
+    ] {
+        let written = of_kind(command, "fs.write");
+        assert!(
+            written.iter().any(|action| action.contains("secret")),
+            "{command}: {written:?}"
+        );
+    }
+    let written = of_kind("cp index.html /var/www/html/", "fs.write");
+    assert!(
+        !written.iter().any(|action| action.contains("secret")),
+        "{written:?}"
+    );
+    let access = "ssh h.example 'echo KEY >> .ssh/authorized_keys'";
+    assert_eq!(
+        of_kind(access, "persist.access").len(),
+        1,
+        "{:?}",
+        told(access)
+    );
+    let own = "ssh h.example 'echo x >> app/notes.txt'";
+    assert_eq!(of_kind(own, "persist").len(), 0, "{:?}", told(own));
 }

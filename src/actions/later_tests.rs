@@ -358,3 +358,18 @@ fn sources_that_are_compiled_first_are_read_as_well() {
         assert_eq!(later(path, text), NOTHING, "{path}: {text}");
     }
 }
+
+#[test]
+fn sources_are_read_in_bounded_work() {
+    // Each value holds the one before it twice.
+    let doubled = "a = a + a, a = a + a;\n".repeat(400);
+    assert_eq!(later("a.rs", &format!("a = \"x\";\n{doubled}")), NOTHING);
+    let nested = format!(
+        "system({}\"rm -rf ~\"{});",
+        "f(".repeat(4_000),
+        ")".repeat(4_000)
+    );
+    assert_eq!(later("a.c", &nested), NOTHING);
+    let many = "f(f(f(f(f(f(f(f(x)))))))) = g(g(g(g(g(g(g(y)))))));\n".repeat(2_000);
+    assert_eq!(later("a.cs", &many), NOTHING);
+}

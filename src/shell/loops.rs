@@ -309,10 +309,12 @@ fn only_starts(source: &str, body: &Node) -> bool {
             .is_none_or(|word| matches!(word.span.of(source), "echo" | ":" | "true" | "printf")),
         _ => false,
     };
-    nodes.iter().any(|node| matches!(node, Node::Background(_)))
-        && nodes
-            .iter()
-            .all(|node| matches!(node, Node::Background(_)) || is_instant(node))
+    let starts = |node: &Node| match node {
+        Node::Background(_) => true,
+        Node::Subshell(inner) => only_starts(source, inner),
+        _ => false,
+    };
+    nodes.iter().any(starts) && nodes.iter().all(|node| starts(node) || is_instant(node))
 }
 
 /// Whether the words of a loop are so many that a process for each of them exhausts a machine: `$(seq 100000)`,

@@ -229,7 +229,8 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
 /// Whether short code does little more than start copies of itself without end. Longer code has reasons to do so.
 fn multiplies(text: &str) -> bool {
     const LONGEST: usize = 120;
-    const ENDLESS: [&str; 8] = [
+    const ENDLESS: [&str; 9] = [
+        "initer(int,1)",
         "while1",
         "while(1)",
         "whiletrue",

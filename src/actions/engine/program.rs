@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::lookup::{Found, base_name, find, is_deceptive};
+use super::picks::without_open_filters;
 use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
@@ -468,7 +469,7 @@ impl Engine<'_> {
             // A copy beyond the workspace is where others look for it.
             for action in self.actions[done.first..].iter_mut() {
                 if action.kind == ActionKind::FsWrite
-                    && action.target.place == Some(Place::Outside)
+                    && is_for_others(&action.target)
                     && !action.has("secret")
                 {
                     action.attributes.push(String::from("secret"));
@@ -798,24 +799,9 @@ fn with_parameters(here: &Situation, line: &Line<'_>, text: u16, by: &str) -> Si
     }
 }
 
-/// The words of a search without those filters that every file passes: `-name '*'`; `None` when there are none.
-fn without_open_filters(words: &[Word]) -> Option<Vec<Word>> {
-    let is_filter = |word: &Word| {
-        matches!(
-            word.exact(),
-            Some("-name" | "-iname" | "-path" | "-ipath" | "-wholename")
-        )
-    };
-    let is_open = |at: usize| {
-        words.get(at + 1).and_then(Word::exact) == Some("*") && words.get(at).is_some_and(is_filter)
-    };
-    let negated = words
-        .iter()
-        .any(|word| matches!(word.exact(), Some("!" | "-not" | "-o" | "-or")));
-    if negated || !(1..words.len()).any(is_open) {
-        return None;
-    }
-    let kept = |at: &usize| !is_open(*at) && !(*at > 0 && is_open(*at - 1));
-    let kept = (0..words.len()).filter(kept);
-    Some(kept.filter_map(|at| words.get(at).cloned()).collect())
+/// Whether others look for files there: beyond the workspace and the system's own folders, or where a server shows them.
+fn is_for_others(target: &Target) -> bool {
+    const SHOWN: [&str; 4] = ["/var/www/", "/usr/share/nginx/html/", "/var/ftp/", "/srv/"];
+    target.place == Some(Place::Outside)
+        || SHOWN.iter().any(|folder| target.value.starts_with(folder))
 }

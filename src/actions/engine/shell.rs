@@ -1,7 +1,9 @@
 //! Walks the commands of a shell text: standard streams, redirects, assignments, and what flows between commands.
 
+use std::ops::Range;
 use std::rc::Rc;
 
+use super::ends::to_ends;
 use super::lookup::base_name;
 use super::owner;
 use super::picks::picks_processes;
@@ -24,7 +26,7 @@ use crate::span::ByteSpan;
 
 /// What is kept of each command of a text.
 #[derive(Default)]
-struct Flow<'t> {
+pub(super) struct Flow<'t> {
     /// The text.
     source: &'t str,
     /// Commands whose output is part of a word or an assignment, by where they stand.
@@ -36,9 +38,9 @@ struct Flow<'t> {
     /// Commands that a shell without a known text writes to.
     from_shell: Vec<usize>,
     /// Commands at the far end of `>(..)`, which stand before who writes to them: them, the writer, and their actions.
-    ends: Vec<(usize, usize, std::ops::Range<usize>)>,
+    pub(super) ends: Vec<(usize, usize, Range<usize>)>,
     /// What the command writes to such an end.
-    to_ends: Data,
+    pub(super) to_ends: Data,
 }
 
 /// What one command did, besides its actions.
@@ -142,21 +144,6 @@ impl Engine<'_> {
             self.push(action, &here);
         }
         output
-    }
-
-    /// What a command wrote to commands that stand before it leaves with what those send.
-    fn flows_to_ends(&mut self, writer: usize, flow: &mut Flow<'_>) {
-        let data = std::mem::take(&mut flow.to_ends);
-        if !data.some {
-            return;
-        }
-        for (_, _, range) in flow.ends.iter().filter(|(_, from, _)| *from == writer) {
-            for action in self.actions.get_mut(range.clone()).unwrap_or_default() {
-                if action.kind == ActionKind::NetSend && !action.has("loopback") {
-                    carry(action, &data, self.context);
-                }
-            }
-        }
     }
 
     /// Which commands' output is printed, if only after a filter without arguments that passes it on: `echo x | cat`.
@@ -685,22 +672,6 @@ impl Engine<'_> {
         }
     }
 
-    /// `x='() { :;}; command'`: shells that read functions from the environment run what stands behind them.
-    fn imported_function(&mut self, name: &str, value: &Word, here: &Situation) {
-        let Some(text) = value.exact().filter(|text| text.starts_with("() {")) else {
-            return;
-        };
-        let deeper = Situation {
-            depth: here.depth + 1,
-            certainty: here.certainty.min(Certainty::Likely),
-            ..here.clone()
-        };
-        let text = format!("{name}{text}");
-        if self.afford(text.len(), &deeper) {
-            self.shell_text(&text, &value.origin, &deeper);
-        }
-    }
-
     /// Whether anybody could have put programs into that entry of a search path.
     fn is_foreign(&self, entry: &str, here: &Situation) -> bool {
         if !entry.starts_with(['/', '~']) {
@@ -710,39 +681,6 @@ impl Engine<'_> {
             place::classify(&path, self.context) == crate::actions::action::Place::Temp
         })
     }
-}
-
-impl Flow<'_> {
-    /// The command behind this one that writes to its standard input, if only through others.
-    fn writer(&self, index: usize, stdin: &Stdin) -> Option<usize> {
-        let Stdin::Pipe(from) = stdin else {
-            return None;
-        };
-        let through = |at: &usize| self.ends.iter().find(|(end, _, _)| end == at);
-        from.iter()
-            .find(|at| **at > index)
-            .copied()
-            .or_else(|| from.iter().find_map(through).map(|(_, writer, _)| *writer))
-    }
-}
-
-/// What a command writes to `>(..)`: its output, or what a command such as tee passes on.
-fn to_ends(
-    words: &[Word],
-    stdout: &Stdout,
-    own: usize,
-    effects: &Effects,
-    here: &Situation,
-) -> Data {
-    let mut data = Data::default();
-    if matches!(stdout, Stdout::Pipe(readers) if readers.iter().any(|reader| *reader < own)) {
-        data.merge(&effects.output);
-    }
-    let is_end = |word: &Word| word.known().0 == "/dev/fd/";
-    if words.iter().skip(1).any(is_end) {
-        data.merge(&here.stdin);
-    }
-    data
 }
 
 /// `trap CODE EXIT`: the code runs when everything else has run.
@@ -795,12 +733,12 @@ fn program_name(words: &[Word]) -> String {
 
 /// Whether a command is there for its redirect alone: `: > file`, `> file`, `echo "" > file`.
 fn writes_nothing(words: &[Word], effects: &Effects) -> bool {
-    let blank = |text: &Box<FlowText>| {
+    let blank = |text: &FlowText| {
         text.value
             .exact()
             .is_some_and(|text| text.trim().is_empty())
     };
     words.is_empty()
         || matches!(words.first().and_then(Word::exact), Some(":" | "true"))
-        || effects.output.text.as_ref().is_some_and(blank)
+        || effects.output.text.as_deref().is_some_and(blank)
 }

@@ -321,7 +321,12 @@ impl Engine<'_> {
         };
         let Some(path) = path else {
             let unknown = self.unknown_path(text, why, exact, wildcard, here);
+            // Who logs in somewhere stands at home.
+            let at_home = here.on.is_some() && text.starts_with('.') && !text.starts_with("..");
             return Known {
+                path: at_home
+                    .then(|| self.absolute(&format!("~/{text}"), here))
+                    .flatten(),
                 from_environment: from_environment && unknown.place == Place::Unknown,
                 ..unknown
             };

@@ -7,6 +7,9 @@ use crate::shell::command::Value;
 /// How deep calls may stand in one another.
 const DEEPEST: u8 = 12;
 
+/// How many bytes of a text that is put together are kept.
+const LONGEST_TEXT: usize = 8 * 1024;
+
 /// What is known of a value.
 #[derive(Debug, Clone)]
 pub(super) enum Found {
@@ -54,6 +57,10 @@ pub(super) fn fold(reader: &Reader<'_>, from: usize, end: usize, depth: u8) -> F
     let mut at = from;
     let mut whole: Option<String> = None;
     while at < end {
+        let too_long = whole.as_ref().is_some_and(|text| text.len() > LONGEST_TEXT);
+        if too_long || !reader.afford() {
+            return Found::Unknown;
+        }
         let (part, next) = part(reader, at, end, depth);
         match part {
             Some(Found::Text(text)) => {

@@ -6,6 +6,9 @@
 mod fold;
 mod lex;
 
+use std::cell::Cell;
+use std::collections::HashMap;
+
 use self::fold::{Found, home_folder};
 use self::lex::{Placed, Token};
 use super::sinks::{self, At, Does};
@@ -19,7 +22,8 @@ pub(super) fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
     let mut reader = Reader {
         language,
         tokens: &lex::tokens(text),
-        names: Vec::new(),
+        names: HashMap::new(),
+        steps: Cell::new(0),
         effects: Vec::new(),
     };
     for at in 0..reader.tokens.len() {
@@ -32,13 +36,18 @@ pub(super) fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
 struct Reader<'t> {
     language: Language,
     tokens: &'t [Placed],
-    /// Names with what they were set to, the latest last.
-    names: Vec<(&'t str, Found)>,
+    /// Names with what they were set to last.
+    names: HashMap<&'t str, Found>,
+    /// How many parts of values were looked at.
+    steps: Cell<usize>,
     effects: Vec<CodeEffect>,
 }
 
 /// How many names are remembered.
 const MOST_NAMES: usize = 1024;
+
+/// How many parts of values are looked at in one text.
+const MOST_STEPS: usize = 256 * 1024;
 
 /// How many tokens of one call or value are looked at.
 const LONGEST: usize = 512;
@@ -87,8 +96,8 @@ impl<'t> Reader<'t> {
     }
 
     fn set(&mut self, name: &'t str, found: Found) {
-        if self.names.len() < MOST_NAMES {
-            self.names.push((name, found));
+        if self.names.len() < MOST_NAMES || self.names.contains_key(name) {
+            self.names.insert(name, found);
         }
     }
 
@@ -112,7 +121,7 @@ impl<'t> Reader<'t> {
                     Some(less) => depth = less,
                     None => return at,
                 },
-                Some(Token::Mark(b';')) if depth == 0 => return at,
+                Some(Token::Mark(b';' | b',')) if depth == 0 => return at,
                 _ => {}
             }
         }
@@ -366,10 +375,15 @@ impl<'t> Reader<'t> {
         fold::fold(self, from, end, 0)
     }
 
+    /// Takes one part of a value from the budget of the text.
+    fn afford(&self) -> bool {
+        self.steps.set(self.steps.get() + 1);
+        self.steps.get() <= MOST_STEPS
+    }
+
     /// What a name was set to last.
     fn named(&self, name: &str) -> Option<&Found> {
-        let held = self.names.iter().rev().find(|(held, _)| *held == name);
-        held.map(|(_, found)| found)
+        self.names.get(name)
     }
 
     /// Whether a call says where the user's own folder is.
