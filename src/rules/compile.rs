@@ -508,7 +508,14 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
             ..plain(start.as_bytes(), true, rule, index, AFTER_WORD)
         })
         .collect();
-    let starts: Vec<Vec<u16>> = starts.into_iter().map(|(_, of)| of).collect();
+    // The literal is the first word, or the first two; without blanks between words none is told apart.
+    let starts: Vec<(usize, Vec<u16>)> = starts
+        .into_iter()
+        .map(|(start, of)| match is_unspaced(start.as_bytes()) {
+            true => (usize::MAX, of),
+            false => (start.split(' ').count(), of),
+        })
+        .collect();
     let form = Phrases::pack(&phrases, &starts).map_err(field)?;
     Ok((Form::Phrase(form), literals))
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod example;
 pub mod layout;
 mod marvin;
+pub mod mnemonic;
 pub mod number;
 pub mod rule;
 pub mod runs;

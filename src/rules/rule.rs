@@ -123,7 +123,8 @@ pub struct Assignment {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phrases {
     /// Where they lie in that section: where each phrase ends, then where the phrases of each literal end in the list that
-    /// follows, then the phrases themselves one behind the other.
+    /// follows, then what the next word of each in that list may begin with, then the phrases themselves one behind the
+    /// other.
     at: u32,
     phrases: u32,
     literals: u32,
@@ -142,19 +143,24 @@ const CHUNK: usize = 32;
 type Chunk = OnceLock<Box<[OnceLock<Option<Vec<Word>>>; CHUNK]>>;
 
 impl Phrases {
-    /// Packs phrases. `starts` says for each literal which of them begin with it.
+    /// Packs phrases. `starts` says for each literal which of them begin with it, and of how many of their words it is.
     ///
     /// # Errors
     /// A sentence when there are more than the format holds.
-    pub fn pack(phrases: &[Vec<Word>], starts: &[Vec<u16>]) -> Result<Self, String> {
+    pub fn pack(phrases: &[Vec<Word>], starts: &[(usize, Vec<u16>)]) -> Result<Self, String> {
         let (mut packed, mut ends) = (Vec::new(), Vec::new());
         for phrase in phrases {
             packed.extend(postcard::to_allocvec(phrase).map_err(|error| error.to_string())?);
             ends.extend((packed.len() as u32).to_le_bytes());
         }
-        let (mut flat, mut start_ends) = (Vec::new(), Vec::new());
-        for list in starts {
+        let (mut flat, mut start_ends, mut next) = (Vec::new(), Vec::new(), Vec::new());
+        for (taken, list) in starts {
             flat.extend(list.iter().flat_map(|index| index.to_le_bytes()));
+            for index in list {
+                let phrase = phrases.get(usize::from(*index));
+                let bits = phrase.map(|phrase| Beginning::following(phrase, *taken));
+                next.extend(bits.map_or(u64::MAX, |bits| bits.0).to_le_bytes());
+            }
             let end = u16::try_from(flat.len() / 2);
             let end = end.map_err(|_| String::from("more than 65535 beginnings"))?;
             start_ends.extend(end.to_le_bytes());
@@ -163,7 +169,7 @@ impl Phrases {
             phrases: phrases.len() as u32,
             literals: starts.len() as u32,
             starts: (flat.len() / 2) as u32,
-            held: [ends, start_ends, flat, packed].concat(),
+            held: [ends, start_ends, flat, next, packed].concat(),
             ..Self::default()
         })
     }
@@ -181,16 +187,27 @@ impl Phrases {
         }
     }
 
-    /// The phrases that begin with a literal; `section` is that of the tables in which the rule stands.
-    pub fn beginning(&self, section: &[u8], literal: usize) -> impl Iterator<Item = &[Word]> {
+    /// The phrases that begin with a literal and may go on with a word that begins so, or with any when that is not known;
+    /// `section` is that of the tables in which the rule stands.
+    pub fn beginning(
+        &self,
+        section: &[u8],
+        literal: usize,
+        next: Option<Beginning>,
+    ) -> impl Iterator<Item = &[Word]> {
         let own = section.get(self.at as usize..).unwrap_or_default();
         let (ends, own) = split(own, self.phrases as usize * 4);
         let (start_ends, own) = split(own, self.literals as usize * 2);
-        let (starts, packed) = split(own, self.starts as usize * 2);
+        let (starts, own) = split(own, self.starts as usize * 2);
+        let (nexts, packed) = split(own, self.starts as usize * 8);
         let end_of = |literal: usize| u16_at(start_ends, literal * 2).map(usize::from);
         let end = end_of(literal).unwrap_or_default();
         let start = literal.checked_sub(1).and_then(end_of).unwrap_or_default();
         (start..end).filter_map(move |place| {
+            let held = u64::from_le_bytes(*nexts.get(place * 8..)?.first_chunk()?);
+            if next.is_some_and(|next| !next.is_among(held)) {
+                return None;
+            }
             let index = u16_at(starts, place * 2)?;
             self.phrase(ends, packed, index.into())
         })
@@ -211,6 +228,47 @@ impl Phrases {
             postcard::from_bytes(bytes).ok()
         };
         chunk.get(index % CHUNK)?.get_or_init(decode).as_deref()
+    }
+}
+
+/// What a word begins with: a bit for its first byte and one, in the upper half, for its second. Most phrases that begin
+/// with a literal are told apart by it from what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning(u64);
+
+impl Beginning {
+    /// Of no word: only of phrases that need no further one.
+    pub const NONE: Self = Self(0);
+
+    /// Of a word in lower case.
+    #[must_use]
+    pub fn of(word: &[u8]) -> Self {
+        let first = word.first().map_or(0, |byte| u64::from(byte & 31));
+        let second = word.get(1).map_or(0, |byte| u64::from(byte & 31));
+        Self(1 << first | 1 << (32 + second))
+    }
+
+    /// Of what may follow the first `taken` words of a phrase.
+    fn following(phrase: &[Word], taken: usize) -> Self {
+        let mut bits = 0;
+        for word in phrase.get(taken..).unwrap_or_default() {
+            if word.any.is_empty() {
+                return Self(u64::MAX);
+            }
+            bits |= word
+                .any
+                .iter()
+                .fold(0, |bits, choice| bits | Self::of(choice.as_bytes()).0);
+            if !word.optional {
+                return Self(bits);
+            }
+        }
+        Self(u64::MAX)
+    }
+
+    /// Whether a word with this beginning may be one of those.
+    const fn is_among(self, those: u64) -> bool {
+        those == u64::MAX || self.0 != 0 && self.0 & those == self.0
     }
 }
 

@@ -16,7 +16,7 @@ use super::shape::clean_start;
 
 const BITS: u32 = 12;
 pub(super) const CELLS: usize = 1 << BITS;
-pub(super) const MAGIC: &[u8; 8] = b"AGRULESA";
+pub(super) const MAGIC: &[u8; 8] = b"AGRULESB";
 /// Bytes of an entry of the filter.
 pub(super) const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.

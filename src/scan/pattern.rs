@@ -32,6 +32,11 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
     })
 }
 
+/// How many bytes expressions of a rule may read for each byte of the text so far, and how many before that counts. Where
+/// the literals of a rule stand so close that more would be read, the text is nothing but these.
+const MOST_READ: usize = 12;
+const READ_AHEAD: usize = 16 << 10;
+
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit) {
     let from = hit
         .start
@@ -41,6 +46,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     let (Some(window), Some(regex)) = (pass.bytes.get(from..to), compiled(&form.expression)) else {
         return;
     };
+    let most = hit.end * MOST_READ + READ_AHEAD;
+    if !pass.spend(hit.rule, window.len(), most) {
+        return;
+    }
     let Some(groups) = regex.captures(window) else {
         return;
     };
@@ -48,6 +57,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
         return;
     };
     pass.looked(hit.rule, from + secret.end());
+    // What was found is not read again.
+    pass.give_back(hit.rule, window.len() - secret.end());
     if !plausible::is_placeholder(secret.as_bytes()) {
         pass.found(
             hit.rule,

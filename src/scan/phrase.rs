@@ -3,7 +3,7 @@
 use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::compile::is_unspaced;
-use crate::rules::rule::{Phrases, Word};
+use crate::rules::rule::{Beginning, Phrases, Word};
 use crate::rules::tables::{Hit, word_byte};
 
 /// Most words that are read for one phrase.
@@ -16,20 +16,23 @@ const GAP: usize = 6;
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit) {
     let bytes = pass.bytes;
     let inside = pass.tables.inside();
-    let phrases = || form.beginning(inside, hit.index);
     if hit.start < pass.reach(hit.rule) {
         return;
     }
     let end = if is_unspaced(&bytes[hit.start..]) {
-        phrases().find_map(|phrase| runs_on(phrase, bytes, hit.end))
+        form.beginning(inside, hit.index, None)
+            .find_map(|phrase| runs_on(phrase, bytes, hit.end))
     } else {
         let mut words = Words {
             bytes,
-            read: [(0, 0); MOST_WORDS],
-            count: 0,
+            read: [(0, 0, 0); MOST_WORDS],
+            lower: Vec::new(),
             at: Some(hit.end),
+            count: 0,
         };
-        phrases().find_map(|phrase| matches(phrase, hit, &mut words))
+        let next = words.get(0).map(|(_, word)| Beginning::of(word));
+        form.beginning(inside, hit.index, next.or(Some(Beginning::NONE)))
+            .find_map(|phrase| matches(phrase, hit, &mut words))
     };
     if let Some(end) = end {
         pass.looked(hit.rule, end);
@@ -40,21 +43,34 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
 /// The words after a literal, read once for all phrases that begin with it.
 struct Words<'a> {
     bytes: &'a [u8],
-    read: [(usize, usize); MOST_WORDS],
+    /// Where each ends in the text, and where it stands in `lower`.
+    read: [(usize, usize, usize); MOST_WORDS],
+    /// The words in lower case, one behind the other; one that is not UTF-8 is empty, and so none that a phrase has.
+    lower: Vec<u8>,
     count: usize,
     /// Where to read on; `None` at the end of the sentence.
     at: Option<usize>,
 }
 
 impl Words<'_> {
-    fn get(&mut self, index: usize) -> Option<(usize, usize)> {
+    /// Where a word ends, and the word in lower case.
+    fn get(&mut self, index: usize) -> Option<(usize, &[u8])> {
         while self.count <= index {
             let word = next_word(self.bytes, self.at?);
             self.at = word.map(|(_, end)| end);
-            *self.read.get_mut(self.count)? = word?;
+            let (start, end) = word?;
+            let from = self.lower.len();
+            let held = &self.bytes[start..end];
+            if held.is_ascii() {
+                self.lower.extend(held.iter().map(u8::to_ascii_lowercase));
+            } else if let Ok(held) = std::str::from_utf8(held) {
+                self.lower.extend(held.to_lowercase().as_bytes());
+            }
+            *self.read.get_mut(self.count)? = (end, from, self.lower.len());
             self.count += 1;
         }
-        self.read.get(index).copied()
+        let (end, from, to) = *self.read.get(index)?;
+        Some((end, self.lower.get(from..to)?))
     }
 }
 
@@ -115,18 +131,16 @@ fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
     let mut reached = skip_optional(phrase, 1 << taken);
     let mut best = (reached & done != 0).then_some(hit.end);
     for place in 0..MOST_WORDS {
-        let Some((start, end)) = words.get(place) else {
+        let Some((end, word)) = words.get(place) else {
             break;
         };
-        let word = &bytes[start..end];
-        let plain = word.is_ascii();
         let mut after = 0;
         let mut open = reached & (done - 1);
         while open != 0 {
             let index = open.trailing_zeros() as usize;
             open &= open - 1;
             if phrase.get(index).is_some_and(|element| {
-                element.any.is_empty() || element.any.iter().any(|choice| same(choice, word, plain))
+                element.any.is_empty() || element.any.iter().any(|choice| choice.as_bytes() == word)
             }) {
                 after |= 1 << (index + 1);
             }
@@ -164,18 +178,4 @@ fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
         }
     }
     reached
-}
-
-/// Whether a word is the choice in any case; `plain` when it is ASCII, which nearly all are and which is told at once.
-#[inline]
-fn same(choice: &str, word: &[u8], plain: bool) -> bool {
-    if plain {
-        let first = |text: &[u8]| text.first().map(|byte| byte | 0x20);
-        return word.len() == choice.len()
-            && first(word) == first(choice.as_bytes())
-            && word.eq_ignore_ascii_case(choice.as_bytes());
-    }
-    !choice.is_ascii()
-        && word.len().abs_diff(choice.len()) <= 4
-        && std::str::from_utf8(word).is_ok_and(|word| word.to_lowercase() == choice)
 }
