@@ -130,8 +130,8 @@ const LABOUR: [&str; 109] = [
 
 /// What may stand between a literal and the next.
 const AFTER: [&str; 22] = [
-    "", " ", "=", ": ", "=\"", "-", "A", "a1", "\n", ",", "|", "\t", "/", "&", "%20", "\\n", "'", "(", ".", "\": \"",
-    "\u{3002}", "_",
+    "", " ", "=", ": ", "=\"", "-", "A", "a1", "\n", ",", "|", "\t", "/", "&", "%20", "\\n", "'",
+    "(", ".", "\": \"", "\u{3002}", "_",
 ];
 
 /// Carriers; `~` is the literal.
@@ -163,7 +163,10 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        self.0 = self
+            .0
+            .wrapping_mul(0x5851_f42d_4c95_7f2d)
+            .wrapping_add(0x1405_7b7e_f767_814f);
         (self.0 >> 33) as usize % bound.max(1)
     }
 
@@ -174,7 +177,9 @@ impl Dice {
 
 /// Texts that are nothing but what the scan stops at.
 pub fn parts<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    let mut literals: Vec<String> = literals.map(|held| String::from_utf8_lossy(held).into_owned()).collect();
+    let mut literals: Vec<String> = literals
+        .map(|held| String::from_utf8_lossy(held).into_owned())
+        .collect();
     literals.sort();
     literals.dedup();
     let mut out: Vec<String> = LABOUR.map(String::from).to_vec();
@@ -201,7 +206,11 @@ pub fn parts<'a>(literals: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
             } else {
                 dice.one_of(&literals)
             };
-            text += if count % 2 == 0 { " " } else { dice.one_of(&AFTER) };
+            text += if count % 2 == 0 {
+                " "
+            } else {
+                dice.one_of(&AFTER)
+            };
         }
         out.push(text);
     }
@@ -215,7 +224,9 @@ fn encoded(literal: &str) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for three in literal.as_bytes().repeat(3).chunks_exact(3) {
-        let bits = three.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte));
+        let bits = three
+            .iter()
+            .fold(0, |bits, byte| bits << 8 | usize::from(*byte));
         out.extend([18, 12, 6, 0].map(|shift| char::from(SIGNS[bits >> shift & 63])));
     }
     out

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::allow::Allowed;
 use super::error::RuleError;
+use super::lexicon;
 use super::rule::{
     Assignment, Context, Detector, Form, Frame, Frames, Pattern, Phrases, Rule, Token, Word,
 };
@@ -527,9 +528,21 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     let mut words: BTreeMap<String, u32> = BTreeMap::new();
     for (class, list) in held.classes.values().enumerate() {
         for word in list {
-            if word.is_empty() || word.split(' ').count() > 2 || *word != word.to_lowercase() {
+            let stem = word.strip_suffix('*');
+            let text = stem.unwrap_or(word);
+            if text.is_empty()
+                || text.contains('*')
+                || text.split(' ').count() > 2
+                || text != text.to_lowercase()
+                || stem.is_some_and(|stem| {
+                    stem.contains(' ')
+                        || stem.len() < lexicon::SHORTEST_STEM
+                        || lexicon::is_pieced(stem.as_bytes())
+                })
+                || text.split(' ').any(|word| word.len() > lexicon::LONGEST)
+            {
                 return Err(field(format!(
-                    "`{word}` is neither a word nor a pair of words in lower case"
+                    "`{word}` is neither a word nor a pair of words in lower case, nor the beginning of a word with `*`"
                 )));
             }
             *words.entry(word.clone()).or_default() |= 1 << class;
@@ -567,11 +580,19 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
                 "`{pattern}` has no class with `@`, whose words are searched for"
             ))
         })?;
-        for spelling in anchors.iter().flat_map(|word| cased(word)) {
-            literals.push(Literal {
-                edge: Edge::Words,
-                ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
-            });
+        for word in anchors {
+            let stem = word.strip_suffix('*');
+            for spelling in cased(stem.unwrap_or(word)) {
+                let edge = match spelling.as_bytes() {
+                    held if lexicon::is_pieced(held) => Edge::Any,
+                    _ if stem.is_some() => Edge::Start,
+                    _ => Edge::Words,
+                };
+                literals.push(Literal {
+                    edge,
+                    ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
+                });
+            }
         }
         frames.push(frame);
     }
@@ -582,7 +603,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     // One search for a word that several patterns share: what is found does not depend on which asked.
     literals.sort_by(|left, right| left.bytes.cmp(&right.bytes));
     literals.dedup_by(|left, right| left.bytes == right.bytes);
-    Ok((Form::Frame(Frames::new(&words, frames)), literals))
+    Ok((Form::Frame(Frames::new(words, frames)), literals))
 }
 
 /// Words shorter than this are in every sentence.

@@ -185,7 +185,8 @@ mod tests {
         Row::default().begins(text.as_bytes(), 0)
     }
 
-    const PHRASE: &str = "aim jungle believe merry betray helmet stadium tide lake manage cram cost";
+    const PHRASE: &str =
+        "aim jungle believe merry betray helmet stadium tide lake manage cram cost";
 
     #[test]
     fn a_recovery_phrase_begins_with_twelve_words_that_differ_and_join_nothing() {

@@ -10,6 +10,7 @@ pub mod compile;
 pub mod error;
 pub mod example;
 pub mod layout;
+pub mod lexicon;
 mod marvin;
 pub mod mnemonic;
 pub mod number;

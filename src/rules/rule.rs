@@ -1,7 +1,6 @@
 //! A rule as the scan uses it: compiled, checked, without its proof.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -288,20 +287,16 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*number))
 }
 
-/// Words of certain classes in one sentence, in any order.
+/// Words of certain classes in one sentence, in any order. The words of all such rules lie in the tables' own section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frames {
-    /// Where the words lie in the tables' own section, and how many: of each, where its text ends and its classes; then
-    /// the texts one behind the other. They are in order.
-    at: u32,
-    words: u32,
+    /// By what the rule is known there.
+    pub slot: u8,
     /// What is found.
     pub frames: Vec<Frame>,
-    /// One bit for each beginning and length that a word has: what is in no class is told at once.
-    filter: [u64; 4],
-    /// What lies there, until it does.
+    /// The words with their classes, until they lie there.
     #[serde(skip)]
-    held: Vec<u8>,
+    words: BTreeMap<String, u32>,
 }
 
 /// Which classes a sentence must hold, one bit each, and which it must not.
@@ -314,87 +309,60 @@ pub struct Frame {
 }
 
 impl Frames {
-    /// Frames over words with their classes: words, or pairs of words with a blank between them, lower case.
+    /// Frames over words with their classes, in lower case: words, pairs of words with a blank between them, beginnings of
+    /// words with `*` behind them, pieces of scripts that have no blanks.
     #[must_use]
-    pub fn new(words: &BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
-        let mut filter = [0; 4];
-        let (mut index, mut texts) = (Vec::new(), Vec::new());
-        for (word, classes) in words {
-            let (cell, bit) = Self::place(word.as_bytes());
-            filter[cell] |= bit;
-            texts.extend_from_slice(word.as_bytes());
-            index.extend((texts.len() as u32).to_le_bytes());
-            index.extend(classes.to_le_bytes());
-        }
-        index.extend(texts);
+    pub const fn new(words: BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
         Self {
-            at: 0,
-            words: words.len() as u32,
+            slot: 0,
             frames,
-            filter,
-            held: index,
+            words,
         }
     }
 
-    /// The same frames, whose words lie at the end of that section now.
-    fn placed(&self, section: &mut Vec<u8>) -> Self {
-        let at = section.len() as u32;
-        section.extend(&self.held);
-        Self {
-            at,
-            held: Vec::new(),
-            ..self.clone()
+    /// The same frames, whose words are among those of all rules now.
+    fn placed(&self, words: &mut FrameWords) -> Result<Self, String> {
+        let slot =
+            u8::try_from(words.slots).map_err(|_| String::from("too many rules with frames"))?;
+        words.slots += 1;
+        for (word, classes) in &self.words {
+            let rules = words.known.entry(word.clone()).or_default();
+            rules.push((slot, *classes));
         }
+        Ok(Self {
+            slot,
+            frames: self.frames.clone(),
+            words: BTreeMap::new(),
+        })
     }
+}
 
-    /// The bit of a word's beginning and length.
-    fn place(word: &[u8]) -> (usize, u64) {
-        let first = word.first().map_or(0, |byte| usize::from(*byte)) & 15;
-        let key = (word.len() & 15) << 4 | first;
-        (key >> 6, 1 << (key & 63))
-    }
-
-    /// The classes of a word; `section` is that of the tables in which the rule stands.
-    #[must_use]
-    pub fn classes_of(&self, section: &[u8], word: &[u8]) -> u32 {
-        let (cell, bit) = Self::place(word);
-        if self.filter[cell] & bit == 0 {
-            return 0;
-        }
-        self.find(section, word).unwrap_or_default()
-    }
-
-    fn find(&self, section: &[u8], word: &[u8]) -> Option<u32> {
-        let own = section.get(self.at as usize..)?;
-        let (index, texts) = own.split_at_checked(self.words as usize * 8)?;
-        let (mut low, mut high) = (0, self.words as usize);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let before = middle.checked_sub(1);
-            let start = before.map_or(Some(0), |before| u32_at(index, before * 8))? as usize;
-            let held = texts.get(start..u32_at(index, middle * 8)? as usize)?;
-            match held.cmp(word) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return u32_at(index, middle * 8 + 4),
-            }
-        }
-        None
-    }
+/// The words of frames of all rules, with the slot of each rule and its classes.
+#[derive(Debug, Default)]
+pub(super) struct FrameWords {
+    pub(super) known: BTreeMap<String, Vec<(u8, u32)>>,
+    slots: usize,
 }
 
 impl Rule {
     /// The same rule, of which what is read where it lies is at the end of `section` now.
-    pub(super) fn placed(&self, section: &mut Vec<u8>) -> Cow<'_, Self> {
+    ///
+    /// # Errors
+    /// A sentence when there are more than the format holds.
+    pub(super) fn placed(
+        &self,
+        section: &mut Vec<u8>,
+        words: &mut FrameWords,
+    ) -> Result<Cow<'_, Self>, String> {
         let form = match &self.form {
             Form::Phrase(phrases) => Form::Phrase(phrases.placed(section)),
-            Form::Frame(frames) => Form::Frame(frames.placed(section)),
-            _ => return Cow::Borrowed(self),
+            Form::Frame(frames) => Form::Frame(frames.placed(words)?),
+            _ => return Ok(Cow::Borrowed(self)),
         };
-        Cow::Owned(Self {
+        Ok(Cow::Owned(Self {
             form,
             ..self.clone()
-        })
+        }))
     }
 }
 
@@ -499,4 +467,41 @@ pub(super) fn shared(id: &str) -> &'static str {
     let id: &'static str = Box::leak(id.into());
     held.insert(id);
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrase(text: &str) -> Vec<Word> {
+        text.split(' ')
+            .map(|word| Word {
+                any: match word.trim_matches(['(', ')']) {
+                    "*" => Vec::new(),
+                    word => word.split('|').map(String::from).collect(),
+                },
+                optional: word.starts_with('(') || word == "*",
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_phrase_is_asked_only_about_words_that_it_may_go_on_with() {
+        let told = |text: &str, taken: usize, word: Option<&str>| {
+            let word = word.map_or(Beginning::NONE, |word| Beginning::of(word.as_bytes()));
+            word.is_among(Beginning::following(&phrase(text), taken).0)
+        };
+        let text = "ignore (all|any) (забудь) previous rules";
+        for word in ["all", "any", "забудь", "previous", "prior"] {
+            assert!(told(text, 1, Some(word)), "{word}");
+        }
+        for word in ["rules", "box", "files", "3", "全部"] {
+            assert!(!told(text, 1, Some(word)), "{word}");
+        }
+        assert!(!told(text, 1, None));
+        assert!(told(text, 4, Some("rules")) && !told(text, 4, Some("all")));
+        // What may end there, and what any word goes on, is always asked.
+        assert!(told("ignore (all)", 1, None) && told("ignore * rules", 1, Some("box")));
+        assert!(told("ignore", usize::MAX, Some("box")));
+    }
 }

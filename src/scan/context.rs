@@ -468,7 +468,10 @@ mod tests {
         assert_eq!(first_key_word(&broken, 4, broken.len()), 15);
         let long = format!("key {}acme x", "-".repeat(KEY_WORD_BEFORE));
         let name = long.len() - 6;
-        assert_eq!(first_key_word(long.as_bytes(), name, long.len()), usize::MAX);
+        assert_eq!(
+            first_key_word(long.as_bytes(), name, long.len()),
+            usize::MAX
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One pass over a text: what the search meets is confirmed by the form of its rule.
 
+use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
     armor, assignment, column, context, exfiltration, frame, hidden, number, pattern, phrase,
@@ -52,6 +53,8 @@ pub(super) struct Pass<'a> {
     spent: Vec<(usize, usize)>,
     /// For token rules with words: what is known of them.
     words: Vec<(usize, token::WordsSeen)>,
+    /// What was read of the sentence for frames.
+    pub(super) sentence: Sentence,
     /// Words in a row that may be a recovery phrase.
     pub(super) row: Row,
     digits_until: usize,
@@ -84,6 +87,7 @@ impl<'a> Pass<'a> {
             refused: Vec::new(),
             spent: Vec::new(),
             words: Vec::new(),
+            sentence: Sentence::default(),
             row: Row::default(),
             digits_until: 0,
             unbroken: (0, 0),

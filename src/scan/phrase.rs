@@ -4,7 +4,7 @@ use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::compile::is_unspaced;
 use crate::rules::rule::{Beginning, Phrases, Word};
-use crate::rules::tables::{Hit, word_byte};
+use crate::rules::tables::{Hit, sign, word_byte};
 
 /// Most words that are read for one phrase.
 const MOST_WORDS: usize = 32;
@@ -77,10 +77,13 @@ impl Words<'_> {
 /// The word after the gap at `at`, as a range; `None` where there is none.
 fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     let start = at + gap_after(bytes, at)?;
-    let length = bytes[start..]
+    let text = &bytes[start..bytes.len().min(start + LONGEST)];
+    let length = text
         .iter()
-        .take(LONGEST)
-        .take_while(|byte| word_byte(**byte))
+        .enumerate()
+        .take_while(|(at, byte)| {
+            word_byte(**byte) && (byte.is_ascii() || sign(&text[*at..]).is_none())
+        })
         .count();
     (length > 0).then_some((start, start + length))
 }
@@ -158,16 +161,15 @@ fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
 
 /// The bytes up to the next word; `None` where the sentence or the line of thought ends.
 fn gap_after(bytes: &[u8], at: usize) -> Option<usize> {
-    let gap = bytes[at..]
-        .iter()
-        .take(GAP + 1)
-        .take_while(|byte| !word_byte(**byte))
-        .count();
-    let ends = gap > GAP
-        || bytes[at..at + gap]
-            .iter()
-            .any(|byte| matches!(byte, b'?' | b';'));
-    (!ends).then_some(gap)
+    let (mut gap, mut signs) = (0, 0);
+    while let Some(length) = sign(bytes.get(at + gap..)?) {
+        signs += 1;
+        if signs > GAP || matches!(bytes[at + gap], b'?' | b';') {
+            return None;
+        }
+        gap += length;
+    }
+    Some(gap)
 }
 
 /// The positions reached without reading a word.

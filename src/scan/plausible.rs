@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
+use crate::rules::alphabet::NONE;
+
 /// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
 ///
 /// In order: the jwt.io sample, the Azurite and Cosmos DB emulator keys, RFC 7617's Aladdin, `user:pass`,
@@ -186,11 +188,7 @@ fn is_repetitive(lower: &[u8]) -> bool {
     if length >= 8 && all_steps * 2 >= length {
         return true;
     }
-    let mut seen = [false; 256];
-    for byte in lower {
-        seen[usize::from(*byte)] = true;
-    }
-    let distinct = seen.iter().filter(|held| **held).count();
+    let distinct = NONE.with_all(lower).count();
     if length >= 16 && distinct < 6 || length >= 8 && distinct < 4 {
         return true;
     }
@@ -243,10 +241,13 @@ pub fn is_reference(value: &[u8]) -> bool {
                 || trimmed.starts_with(b"secret:")
                 || trimmed.starts_with(b"arn:")
                 || trimmed.starts_with(b"projects/") && contains(trimmed, b"/secrets/")
-                || contains(trimmed, b"://") && contains(trimmed, b"vault")
-                || contains(trimmed, b"{{")
-                || contains(trimmed, b"${")
-                || contains(trimmed, b"$(")
+                || trimmed.contains(&b':')
+                    && contains(trimmed, b"://")
+                    && contains(trimmed, b"vault")
+                // In a value: `{{`, `${`, `$(`.
+                || trimmed
+                    .windows(2)
+                    .any(|pair| matches!(pair, [b'{' | b'$', b'{'] | [b'$', b'(']))
         }
     }
 }
