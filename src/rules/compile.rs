@@ -26,6 +26,7 @@ const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
 /// Whether a text begins with a script whose words have no blanks between them: Chinese, Japanese, Thai, Lao, Khmer,
 /// Burmese.
 #[must_use]
+#[inline]
 pub const fn is_unspaced(text: &[u8]) -> bool {
     matches!(
         text,

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use super::rule::u32_at;
 
-/// Longest word in bytes, and shortest beginning of one.
+/// Longest word, in bytes.
 pub const LONGEST: usize = 40;
+/// Shortest beginning of a word, in bytes.
 pub const SHORTEST_STEM: usize = 4;
 /// Bytes of a piece's first character.
 const CHARACTER: usize = 3;
@@ -31,6 +32,7 @@ const STEM: u8 = 2;
 
 /// Whether a text begins with a script of which pieces are looked up: what writes no blanks between words, and Korean.
 #[must_use]
+#[inline]
 pub const fn is_pieced(text: &[u8]) -> bool {
     matches!(text, [0xe3..=0xed, ..] | [0xe0, 0xb8..=0xbb, ..])
 }

@@ -266,6 +266,7 @@ impl Beginning {
     }
 
     /// Whether a word with this beginning may be one of those.
+    #[inline]
     const fn is_among(self, those: u64) -> bool {
         those == u64::MAX || self.0 != 0 && self.0 & those == self.0
     }

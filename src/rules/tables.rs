@@ -64,6 +64,7 @@ pub enum Edge {
 
 /// Whether a byte is a part of a word.
 #[must_use]
+#[inline]
 pub const fn word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'\'' || byte == b'_'
 }
@@ -71,6 +72,7 @@ pub const fn word_byte(byte: u8) -> bool {
 /// How long the sign of punctuation is that a text begins with: one of ASCII, or one as they are printed and as East Asia
 /// writes them; `None` where a word begins.
 #[must_use]
+#[inline]
 pub fn sign(text: &[u8]) -> Option<usize> {
     match text {
         [first, ..] if first.is_ascii() => (!word_byte(*first)).then_some(1),

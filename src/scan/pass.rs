@@ -53,6 +53,8 @@ pub(super) struct Pass<'a> {
     spent: Vec<(usize, usize)>,
     /// For token rules with words: what is known of them.
     words: Vec<(usize, token::WordsSeen)>,
+    /// What phrases read words into.
+    pub(super) read: phrase::Read,
     /// What was read of the sentence for frames.
     pub(super) sentence: Sentence,
     /// Words in a row that may be a recovery phrase.
@@ -87,6 +89,7 @@ impl<'a> Pass<'a> {
             refused: Vec::new(),
             spent: Vec::new(),
             words: Vec::new(),
+            read: phrase::Read::default(),
             sentence: Sentence::default(),
             row: Row::default(),
             digits_until: 0,

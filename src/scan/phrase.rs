@@ -1,5 +1,7 @@
 //! Words in a row, whatever stands between them: blanks, line breaks, punctuation, markup.
 
+use std::ops::Range;
+
 use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::compile::is_unspaced;
@@ -23,16 +25,14 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
         form.beginning(inside, hit.index, None)
             .find_map(|phrase| runs_on(phrase, bytes, hit.end))
     } else {
-        let mut words = Words {
-            bytes,
-            read: [(0, 0, 0); MOST_WORDS],
-            lower: Vec::new(),
-            at: Some(hit.end),
-            count: 0,
-        };
+        let held = std::mem::take(&mut pass.read);
+        let mut words = Words::new(bytes, hit.end, held);
         let next = words.get(0).map(|(_, word)| Beginning::of(word));
-        form.beginning(inside, hit.index, next.or(Some(Beginning::NONE)))
-            .find_map(|phrase| matches(phrase, hit, &mut words))
+        let end = form
+            .beginning(inside, hit.index, next.or(Some(Beginning::NONE)))
+            .find_map(|phrase| matches(phrase, hit, &mut words));
+        pass.read = words.held;
+        end
     };
     if let Some(end) = end {
         pass.looked(hit.rule, end);
@@ -40,37 +40,53 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
     }
 }
 
+/// Words of a text in lower case; kept from hit to hit, because nearly every hit reads one and no more.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Where each ends in the text, and where it stands in `lower`.
+    places: Vec<(usize, Range<usize>)>,
+    /// The words one behind the other; one that is not UTF-8 is empty, and so none that a phrase has.
+    lower: Vec<u8>,
+}
+
 /// The words after a literal, read once for all phrases that begin with it.
 struct Words<'a> {
     bytes: &'a [u8],
-    /// Where each ends in the text, and where it stands in `lower`.
-    read: [(usize, usize, usize); MOST_WORDS],
-    /// The words in lower case, one behind the other; one that is not UTF-8 is empty, and so none that a phrase has.
-    lower: Vec<u8>,
-    count: usize,
+    held: Read,
     /// Where to read on; `None` at the end of the sentence.
     at: Option<usize>,
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    fn new(bytes: &'a [u8], at: usize, mut held: Read) -> Self {
+        held.places.clear();
+        held.lower.clear();
+        Self {
+            bytes,
+            held,
+            at: Some(at),
+        }
+    }
+
     /// Where a word ends, and the word in lower case.
     fn get(&mut self, index: usize) -> Option<(usize, &[u8])> {
-        while self.count <= index {
+        let Read { places, lower } = &mut self.held;
+        while places.len() <= index {
             let word = next_word(self.bytes, self.at?);
             self.at = word.map(|(_, end)| end);
             let (start, end) = word?;
-            let from = self.lower.len();
+            let from = lower.len();
             let held = &self.bytes[start..end];
             if held.is_ascii() {
-                self.lower.extend(held.iter().map(u8::to_ascii_lowercase));
+                lower.extend_from_slice(held);
+                lower[from..].make_ascii_lowercase();
             } else if let Ok(held) = std::str::from_utf8(held) {
-                self.lower.extend(held.to_lowercase().as_bytes());
+                lower.extend_from_slice(held.to_lowercase().as_bytes());
             }
-            *self.read.get_mut(self.count)? = (end, from, self.lower.len());
-            self.count += 1;
+            places.push((end, from..lower.len()));
         }
-        let (end, from, to) = *self.read.get(index)?;
-        Some((end, self.lower.get(from..to)?))
+        let (end, place) = places.get(index)?;
+        Some((*end, lower.get(place.clone())?))
     }
 }
 

@@ -138,7 +138,8 @@ impl Sentence {
         };
         let word = &bytes[start..end];
         if word.is_ascii() {
-            self.pair.extend(word.iter().map(u8::to_ascii_lowercase));
+            self.pair.extend_from_slice(word);
+            self.pair[from..].make_ascii_lowercase();
         } else if let Ok(word) = std::str::from_utf8(word) {
             self.pair.extend(word.to_lowercase().as_bytes());
         }
@@ -154,7 +155,9 @@ impl Sentence {
         self.first = entry
             .is_some_and(|entry| entry.begins_pair)
             .then_some(start);
-        self.pair.drain(..from);
+        if from > 0 {
+            self.pair.drain(..from);
+        }
         self.place += WORD;
         self.at = end;
     }
