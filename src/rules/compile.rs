@@ -533,7 +533,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
             let text = stem.unwrap_or(word);
             if text.is_empty()
                 || text.contains('*')
-                || text.split(' ').count() > 2
+                || text.split(' ').count() > 4
                 || text != text.to_lowercase()
                 || stem.is_some_and(|stem| {
                     stem.contains(' ')
@@ -543,7 +543,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
                 || text.split(' ').any(|word| word.len() > lexicon::LONGEST)
             {
                 return Err(field(format!(
-                    "`{word}` is neither a word nor a pair of words in lower case, nor the beginning of a word with `*`"
+                    "`{word}` is neither a word nor up to four words in lower case, nor the beginning of a word with `*`"
                 )));
             }
             *words.entry(word.clone()).or_default() |= 1 << class;

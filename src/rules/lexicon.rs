@@ -1,7 +1,7 @@
 //! The words of all frames of a pack in one table that is read where it lies: a word of a text is looked up once, whatever
 //! number of rules ask about it.
 //!
-//! Three kinds: a word, or two with a blank between them; the beginning of a word (`instru*`); and a piece of a script that
+//! Three kinds: a word, or some with a blank between two; the beginning of a word (`instru*`); and a piece of a script that
 //! writes no blanks between words, or ties endings to them.
 
 use std::collections::BTreeMap;
@@ -25,8 +25,8 @@ const CLASSES: usize = 5;
 const HEAD: usize = 4 + 4 + 8 + 8 + FILTER;
 const FILTER: usize = 128;
 
-/// Whether a word begins a pair.
-const BEGINS_PAIR: u8 = 1;
+/// Whether more words follow in some row of words.
+const BEGINS_ROW: u8 = 1;
 /// Whether it is only the beginning of one.
 const STEM: u8 = 2;
 
@@ -68,16 +68,19 @@ pub struct Entry {
     /// Where what rules know of it begins in the list of classes, and how many do.
     from: u16,
     rules: u8,
-    /// Whether the next word is looked up together with it.
-    pub begins_pair: bool,
+    /// Whether the next word is looked up together with what was found.
+    pub begins_row: bool,
 }
+
+/// What a rule, by its slot, knows of a word: its classes.
+pub type Known = (u8, u32);
 
 /// Lays the words out: for each, the slots of the rules that have it, with their classes.
 ///
 /// # Errors
 /// A sentence when there are more than the format holds.
-pub fn build(words: &BTreeMap<String, Vec<(u8, u32)>>) -> Result<Vec<u8>, String> {
-    let mut all: BTreeMap<&str, (u8, &[(u8, u32)])> = BTreeMap::new();
+pub fn build(words: &BTreeMap<String, Vec<Known>>) -> Result<Vec<u8>, String> {
+    let mut all: BTreeMap<&str, (u8, &[Known])> = BTreeMap::new();
     for (word, rules) in words {
         let stem = word.strip_suffix('*');
         let kind = if stem.is_some() { STEM } else { 0 };
@@ -86,8 +89,8 @@ pub fn build(words: &BTreeMap<String, Vec<(u8, u32)>>) -> Result<Vec<u8>, String
         }
     }
     for word in words.keys() {
-        if let Some((first, _)) = word.split_once(' ') {
-            all.entry(first).or_insert((0, &[])).0 |= BEGINS_PAIR;
+        for (blank, _) in word.match_indices(' ') {
+            all.entry(&word[..blank]).or_insert((0, &[])).0 |= BEGINS_ROW;
         }
     }
     let (mut entries, mut classes) = (Vec::new(), Vec::new());
@@ -201,9 +204,9 @@ impl<'a> Lexicon<'a> {
         })
     }
 
-    /// Two words in lower case with a blank between them.
+    /// Words in lower case with a blank between two.
     #[must_use]
-    pub fn pair(&self, words: &[u8]) -> Option<Entry> {
+    pub fn row(&self, words: &[u8]) -> Option<Entry> {
         self.find(Sum::of(words), words, 0)
     }
 
@@ -262,7 +265,7 @@ impl<'a> Lexicon<'a> {
                 return (held[3] & STEM == kind).then_some(Entry {
                     from: u16::from_le_bytes([held[4], held[5]]),
                     rules: held[6],
-                    begins_pair: held[3] & BEGINS_PAIR != 0,
+                    begins_row: held[3] & BEGINS_ROW != 0,
                 });
             }
         }
@@ -293,7 +296,7 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn table(words: &[(&str, &[(u8, u32)])]) -> Vec<u8> {
+    fn table(words: &[(&str, &[Known])]) -> Vec<u8> {
         let words = words
             .iter()
             .map(|(word, rules)| (String::from(*word), rules.to_vec()))
@@ -302,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn words_pairs_beginnings_and_pieces_are_found_with_the_classes_of_each_rule() {
+    fn words_rows_beginnings_and_pieces_are_found_with_the_classes_of_each_rule() {
         let bytes = table(&[
             ("rules", &[(0, 1), (3, 6)]),
             ("system prompt", &[(1, 8)]),
@@ -323,8 +326,8 @@ mod tests {
         assert_eq!(lexicon.word(b"instru"), None);
         assert_eq!(classes(lexicon.word("инструкциями".as_bytes()), 2), Some(4));
         let system = lexicon.word(b"system").unwrap();
-        assert!(system.begins_pair && !system.is_of_a_rule());
-        assert_eq!(classes(lexicon.pair(b"system prompt"), 1), Some(8));
+        assert!(system.begins_row && !system.is_of_a_rule());
+        assert_eq!(classes(lexicon.row(b"system prompt"), 1), Some(8));
         let piece = |text: &str| {
             lexicon
                 .piece(text.as_bytes())

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::lexicon::Known;
 use super::shape::Shape;
 use crate::call::Surface;
 use crate::scan::{FindingKind, Severity};
@@ -310,7 +311,7 @@ pub struct Frame {
 }
 
 impl Frames {
-    /// Frames over words with their classes, in lower case: words, pairs of words with a blank between them, beginnings of
+    /// Frames over words with their classes, in lower case: words, rows of words with a blank between two, beginnings of
     /// words with `*` behind them, pieces of scripts that have no blanks.
     #[must_use]
     pub const fn new(words: BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
@@ -341,7 +342,7 @@ impl Frames {
 /// The words of frames of all rules, with the slot of each rule and its classes.
 #[derive(Debug, Default)]
 pub(super) struct FrameWords {
-    pub(super) known: BTreeMap<String, Vec<(u8, u32)>>,
+    pub(super) known: BTreeMap<String, Vec<Known>>,
     slots: usize,
 }
 

@@ -35,9 +35,10 @@ pub(super) struct Sentence {
     place: usize,
     /// Whether the sentence ends there.
     ended: bool,
-    /// Where the word before begins, when the next one is looked up together with it; and the two in lower case.
-    first: Option<usize>,
-    pair: Vec<u8>,
+    /// The last words in lower case with a blank after each, as far as the next one is looked up together with them: where
+    /// each row of them begins in the text, and here.
+    rows: Vec<(usize, usize)>,
+    lower: Vec<u8>,
 }
 
 impl Sentence {
@@ -78,7 +79,9 @@ impl Sentence {
     fn restart(&mut self, at: usize) {
         self.told.clear();
         (self.from, self.at, self.place) = (at, at, 0);
-        (self.ended, self.first) = (false, None);
+        self.ended = false;
+        self.rows.clear();
+        self.lower.clear();
     }
 
     /// Goes on behind what ends a sentence: a sign, or a word that is too long.
@@ -115,7 +118,8 @@ impl Sentence {
 
     /// The longest piece that is known, or one character.
     fn piece(&mut self, bytes: &[u8], lexicon: &Lexicon<'_>, start: usize, length: usize) {
-        self.first = None;
+        self.rows.clear();
+        self.lower.clear();
         let known = lexicon.piece(&bytes[start..]);
         let length = known.map_or(length, |(_, length)| length);
         if let Some((entry, _)) = known {
@@ -125,38 +129,40 @@ impl Sentence {
         self.at = start + length;
     }
 
+    /// A word, and the rows that it ends.
     fn word(&mut self, bytes: &[u8], lexicon: &Lexicon<'_>, start: usize, end: usize) {
-        let from = match self.first {
-            Some(_) => {
-                self.pair.push(b' ');
-                self.pair.len()
-            }
-            None => {
-                self.pair.clear();
-                0
-            }
-        };
+        let from = self.lower.len();
         let word = &bytes[start..end];
         if word.is_ascii() {
-            self.pair.extend_from_slice(word);
-            self.pair[from..].make_ascii_lowercase();
+            self.lower.extend_from_slice(word);
+            self.lower[from..].make_ascii_lowercase();
         } else if let Ok(word) = std::str::from_utf8(word) {
-            self.pair.extend(word.to_lowercase().as_bytes());
+            self.lower.extend_from_slice(word.to_lowercase().as_bytes());
         }
-        let entry = lexicon.word(&self.pair[from..]);
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.retain(|(row, place)| {
+            let entry = lexicon.row(&self.lower[*place..]);
+            if let Some(entry) = entry {
+                self.tell(*row, end, entry);
+            }
+            entry.is_some_and(|entry| entry.begins_row)
+        });
+        let entry = lexicon.word(&self.lower[from..]);
         if let Some(entry) = entry {
             self.tell(start, end, entry);
         }
-        if let Some(first) = self.first
-            && let Some(entry) = lexicon.pair(&self.pair)
-        {
-            self.tell(first, end, entry);
+        if entry.is_some_and(|entry| entry.begins_row) {
+            rows.push((start, from));
         }
-        self.first = entry
-            .is_some_and(|entry| entry.begins_pair)
-            .then_some(start);
-        if from > 0 {
-            self.pair.drain(..from);
+        self.rows = rows;
+        self.lower.push(b' ');
+        // What is before the first row is not asked for again.
+        let gone = self.rows.first().map_or(self.lower.len(), |row| row.1);
+        if gone > 0 {
+            self.lower.drain(..gone);
+            for row in &mut self.rows {
+                row.1 -= gone;
+            }
         }
         self.place += WORD;
         self.at = end;
@@ -210,4 +216,99 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         }
     }
     (length > 0).then_some((start, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts of words that frames know and others, with all that stands between words.
+    fn texts() -> impl Iterator<Item = String> {
+        const PARTS: [&str; 20] = [
+            "disregard",
+            "system",
+            "prompt",
+            "rules",
+            "no",
+            "longer",
+            "You",
+            "were",
+            "told",
+            "x",
+            "забудь",
+            "инструкции",
+            "用户",
+            "的",
+            "。",
+            ". ",
+            "; ",
+            "\n\n",
+            "“",
+            "an.example",
+        ];
+        let mut seed = 7_u64;
+        (0..300).map(move |_| {
+            let mut text = String::new();
+            for _ in 0..60 {
+                seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(11);
+                text += PARTS[(seed >> 33) as usize % PARTS.len()];
+                text += if seed >> 50 & 7 == 0 { "" } else { " " };
+            }
+            text
+        })
+    }
+
+    #[test]
+    fn a_sentence_that_was_read_says_what_one_read_anew_says() {
+        let tables = crate::builtin::scanner().layers[0].lexicon();
+        for text in texts() {
+            let bytes = text.as_bytes();
+            let mut kept = Sentence::default();
+            for hit in (0..bytes.len()).filter(|at| bytes[*at] == b'd') {
+                let told = |sentence: &mut Sentence| {
+                    let place = sentence.around(bytes, &tables, hit);
+                    let near =
+                        |told: &&Told| told.place + BEFORE >= place && told.place <= place + AFTER;
+                    // What is behind the hit in its sentence does not depend on where reading began.
+                    let behind: Vec<(usize, usize)> = sentence
+                        .told
+                        .iter()
+                        .filter(near)
+                        .filter(|told| told.start >= hit)
+                        .map(|told| (told.start, told.end))
+                        .collect();
+                    behind
+                };
+                let again = told(&mut kept);
+                assert_eq!(told(&mut Sentence::default()), again, "{hit} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn sentences_end_at_stops_of_any_script_and_words_at_signs() {
+        let next = |text: &'static str| {
+            next_word(text.as_bytes(), 0).map(|(start, length)| &text[start..start + length])
+        };
+        assert_eq!(next(" “rules” x"), Some("rules"));
+        assert_eq!(next("«правила»"), Some("правила"));
+        assert_eq!(next("¡olvida!"), Some("olvida"));
+        assert_eq!(next(", ai代理"), Some("ai"));
+        assert_eq!(next("、用户"), Some("用"));
+        for end in [
+            ". x",
+            "! x",
+            "?” x",
+            "; x",
+            "\n\nx",
+            "。用户",
+            "！用户",
+            "",
+            "       x",
+        ] {
+            assert_eq!(next(end), None, "{end}");
+        }
+        assert_eq!(next(".x"), Some("x"));
+        assert_eq!(next(&"x".repeat(LONGEST + 1).leak()[..]), None);
+    }
 }
