@@ -522,6 +522,9 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
     Ok((Form::Phrase(form), literals))
 }
 
+/// What stands between words that are written as one.
+const JOINTS: [char; 4] = [' ', '-', '/', '.'];
+
 fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     if held.classes.len() > 32 {
         return Err(field(String::from("more than 32 classes")));
@@ -533,20 +536,21 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
             let text = stem.unwrap_or(word);
             if text.is_empty()
                 || text.contains('*')
-                || text.split(' ').count() > 4
+                || text.split(JOINTS).count() > 4
                 || text != text.to_lowercase()
                 || stem.is_some_and(|stem| {
                     stem.contains(' ')
                         || stem.len() < lexicon::SHORTEST_STEM
                         || lexicon::is_pieced(stem.as_bytes())
                 })
-                || text.split(' ').any(|word| word.len() > lexicon::LONGEST)
+                || text.split(JOINTS).any(|word| word.len() > lexicon::LONGEST)
             {
                 return Err(field(format!(
                     "`{word}` is neither a word nor up to four words in lower case, nor the beginning of a word with `*`"
                 )));
             }
-            *words.entry(word.clone()).or_default() |= 1 << class;
+            // `ai-agent` is two words, and so is `aws/credentials`.
+            *words.entry(word.replace(JOINTS, " ")).or_default() |= 1 << class;
         }
     }
     let (mut frames, mut literals) = (Vec::new(), Vec::new());
