@@ -23,6 +23,10 @@ use armorer_guard_core::guard::{Guard, Options};
 use armorer_guard_core::json::Value;
 use kernel::timed;
 
+/// As in the extension.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const COMMAND: &str = "cd packages/server && npm run build -- --mode production 2>&1 | tee build.log && \
      git add -A && git commit -m 'server: build once more'";
 

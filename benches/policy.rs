@@ -21,6 +21,10 @@ use armorer_guard_core::facts::Facts;
 use armorer_guard_core::policy::{Policy, decide, load_active, table};
 use armorer_guard_core::record;
 
+/// As in the extension.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const FACTS: &str = r#"{"phase":"pre","tool":"Bash","surface":"tool_args","actions":[
 {"kind":"fs.write","target":{"value":"/home/u/p/build.log","exact":true,"place":"workspace"},"certainty":"certain","by":"tee","at":"/command"},
 {"kind":"exec.local","target":{"value":"npm run build","exact":true},"certainty":"certain","by":"npm","at":"/command"},

@@ -126,34 +126,34 @@ impl ToolPin {
 pub struct Context {
     /// Absolute working directory, `None` when the caller did not say.
     pub cwd: Option<String>,
-    /// Absolute root of the project the agent works in; `cwd` when the caller did not say.
-    pub workspace: Option<String>,
+    /// Where the guard keeps its own state: writing there is self-tampering.
+    pub guard_home: Option<String>,
     /// Absolute home directory of the user the call runs as.
     pub home: Option<String>,
     /// Login name of that user.
     pub user: Option<String>,
-    /// Where the guard keeps its own state: writing there is self-tampering.
-    pub guard_home: Option<String>,
+    /// Absolute root of the project the agent works in; `cwd` when the caller did not say.
+    pub workspace: Option<String>,
 }
 
 /// Who makes the call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Caller {
-    /// The runtime's or the user's name of the run (a session id). `None`: the guard picks a run.
-    pub run: Option<String>,
-    /// The runtime that asks: `claude-code`, `python`, `check`.
-    pub runtime: String,
-    /// The runtime's own id of this call.
-    pub call_id: Option<String>,
     /// The agent or sub-agent inside the runtime.
     pub agent: Option<String>,
+    /// The runtime's own id of this call.
+    pub call_id: Option<String>,
     /// How many agents deep: 0 for the main one.
     pub depth: u32,
     /// The runtime's permission mode, as it names it.
     pub host_mode: Option<String>,
+    /// The runtime's or the user's name of the run (a session id). `None`: the guard picks a run.
+    pub run: Option<String>,
     /// Whether a person is there to be asked; `None` when nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_mode: Option<RunMode>,
+    /// The runtime that asks: `claude-code`, `python`, `check`.
+    pub runtime: String,
 }
 
 /// A tool call: name, arguments, context.

@@ -34,31 +34,31 @@ impl Phase {
 /// What the run has seen before, folded from its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunState {
-    /// `untrusted`, `secret`, …; sorted.
-    #[serde(default)]
-    pub labels: Vec<String>,
     /// Counters by name; sorted.
     #[serde(default)]
     pub counters: Vec<(String, u64)>,
-    /// Where the labels come from, sorted by label.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<LabelSource>,
     /// Grants that cover this call; those for exactly this action first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<LiveGrant>,
+    /// `untrusted`, `secret`, …; sorted.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Where the labels come from, sorted by label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<LabelSource>,
 }
 
 /// The record that first gave a run a label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelSource {
-    /// The label.
-    pub label: String,
-    /// Id of the record.
-    pub record: String,
     /// When it was written, RFC 3339.
     pub at: String,
+    /// The label.
+    pub label: String,
     /// What happened, for people.
     pub message: String,
+    /// Id of the record.
+    pub record: String,
 }
 
 /// A grant that is live for a call: given by a person, not used up, not run out, not taken back.
@@ -66,11 +66,11 @@ pub struct LabelSource {
 pub struct LiveGrant {
     /// Its id.
     pub id: String,
-    /// `once`, `run`, `until` or `rule`.
-    pub scope: String,
     /// The rule whose questions it answers; `None`: every question about exactly this call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// `once`, `run`, `until` or `rule`.
+    pub scope: String,
 }
 
 /// How much a call sends away.
@@ -85,33 +85,33 @@ pub struct Sends {
 /// Everything a decision may depend on. No value here holds a clear secret.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
+    /// What the call would do.
+    pub actions: Vec<Action>,
+    /// The arguments with every finding that redacts replaced by its mark; for a text, the redacted text.
+    pub args: Value,
+    /// Who asks.
+    pub caller: Caller,
+    /// Where it happens.
+    pub context: Context,
+    /// What its texts contain.
+    pub findings: Vec<Finding>,
+    /// Wall clock of the decision, RFC 3339 with microseconds, UTC.
+    pub now: String,
     /// When the decision is taken.
     pub phase: Phase,
-    /// Tool name as the runtime gives it; empty for a text.
-    pub tool: String,
-    /// MCP server, when the tool is one's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
     /// How the tool's definition compares with the pinned one; `None` when nobody compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<ToolPin>,
     /// How much the call sends away; `None` when it sends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sends: Option<Sends>,
-    /// Origin of the judged text.
-    pub surface: Surface,
-    /// What the call would do.
-    pub actions: Vec<Action>,
-    /// What its texts contain.
-    pub findings: Vec<Finding>,
-    /// The arguments with every finding that redacts replaced by its mark; for a text, the redacted text.
-    pub args: Value,
-    /// Where it happens.
-    pub context: Context,
-    /// Who asks.
-    pub caller: Caller,
+    /// MCP server, when the tool is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// What the run has seen.
     pub state: RunState,
-    /// Wall clock of the decision, RFC 3339 with microseconds, UTC.
-    pub now: String,
+    /// Origin of the judged text.
+    pub surface: Surface,
+    /// Tool name as the runtime gives it; empty for a text.
+    pub tool: String,
 }

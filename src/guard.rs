@@ -23,7 +23,7 @@ use crate::record::{
     self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
 };
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
-use crate::scrub::Scrubber;
+use crate::scrub::{Quiet, Scrubber};
 use crate::sends::sends;
 use crate::text::into_text;
 
@@ -56,6 +56,8 @@ pub struct Guard {
     own_run: OnceLock<String>,
     /// Set when the store is known to hold the policy that decides, and the person's files.
     policy_kept: OnceLock<()>,
+    /// What needs no scan once more.
+    quiet: Quiet,
 }
 
 #[derive(Debug)]
@@ -99,6 +101,7 @@ impl Guard {
             unrecorded: Unrecorded::default(),
             own_run: OnceLock::new(),
             policy_kept: OnceLock::new(),
+            quiet: Quiet::default(),
         }
     }
 
@@ -162,7 +165,13 @@ impl Guard {
         let sends = sends(&understanding.actions, &call.args, edge::file_size);
         let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
-        let scrubber = Scrubber::of_call(&call.args, &findings, self.tagger(), self.scanner());
+        let scrubber = Scrubber::of_call(
+            &call.args,
+            &findings,
+            self.tagger(),
+            self.scanner(),
+            &self.quiet,
+        );
         let facts = Facts {
             phase: Phase::Pre,
             tool: scrubber.scrub(call.tool),
@@ -211,7 +220,7 @@ impl Guard {
         };
         let findings = self.scanner().scan(&text.bytes, text.surface);
         let (redacted, marks) = scan::redact(&text.bytes, &findings, self.tagger());
-        let scrubber = Scrubber::new(self.tagger(), self.scanner());
+        let scrubber = self.scrubber();
         let facts = Facts {
             phase: Phase::Text,
             tool: String::new(),
@@ -251,7 +260,7 @@ impl Guard {
             message: damaged.to_string(),
         })?;
         // As in the decision: what a runtime names a call may hold anything, and both must be named alike to be matched.
-        let scrubber = Scrubber::new(self.tagger(), self.scanner());
+        let scrubber = self.scrubber();
         let outcome = Outcome {
             call_id: scrubber.scrub_option(outcome.call_id.clone()),
             tool: scrubber.scrub(outcome.tool.clone()),
@@ -308,6 +317,11 @@ impl Guard {
             Some(Ok(store)) => store,
             _ => &NoTags,
         }
+    }
+
+    /// Keeps secrets out of what no arguments stand beside.
+    pub(crate) fn scrubber(&self) -> Scrubber<'_> {
+        Scrubber::new(self.tagger(), self.scanner(), &self.quiet)
     }
 
     /// Decides and records, in one step where a log is kept: see [`Store::decide`].

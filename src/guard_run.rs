@@ -15,7 +15,7 @@ impl Guard {
     /// # Errors
     /// [`StoreError`] when it could not be recorded, also when this guard records nothing.
     pub fn stop(&self, stopping: &Stopping) -> Result<Stopped, StoreError> {
-        let scrubber = Scrubber::new(self.tagger(), self.scanner());
+        let scrubber = self.scrubber();
         let stopping = Stopping {
             reason: scrubber.scrub_option(stopping.reason.clone()),
             resume_cmd: scrubber.scrub_option(stopping.resume_cmd.clone()),
@@ -37,7 +37,7 @@ impl Guard {
     /// # Errors
     /// [`StoreError`] when it could not be recorded.
     pub fn configure(&self, run: &str, start: RunStart, adapter: &str) -> Result<bool, StoreError> {
-        let scrubber = Scrubber::new(self.tagger(), self.scanner());
+        let scrubber = self.scrubber();
         let start = RunStart {
             session: scrubber.scrub_option(start.session),
             agent: scrubber.scrub_option(start.agent),
@@ -70,11 +70,7 @@ impl Guard {
         adapter: &str,
     ) -> Result<Appended, StoreError> {
         let mut left = MOST_PARTS;
-        let members = scrubbed(
-            &Scrubber::new(self.tagger(), self.scanner()),
-            members,
-            &mut left,
-        );
+        let members = scrubbed(&self.scrubber(), members, &mut left);
         self.open_store()?
             .append_event(kind, &members, run, adapter)
     }

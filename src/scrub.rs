@@ -1,13 +1,13 @@
 //! Keeps secrets out of everything that is derived from a call: targets, reasons, names.
 
-use memchr::memmem;
+use std::sync::Mutex;
 
 use crate::actions::Action;
 use crate::call::{Caller, Context, Surface};
 use crate::json::{StringRole, Value, pointer_push};
 use crate::scan::{self, Finding, Scanner, Tagger};
 use crate::span::ByteSpan;
-use crate::text::into_text;
+use crate::text::{contains, into_text};
 
 /// Shorter pieces of a secret are ordinary words, and shorter names hold none.
 const MIN_PIECE: usize = 12;
@@ -33,16 +33,48 @@ pub(crate) struct Scrubber<'a> {
     shown: String,
     tagger: &'a dyn Tagger,
     scanner: &'a Scanner,
+    quiet: &'a Quiet,
+}
+
+/// How many texts are remembered as [`Quiet`].
+const MOST_QUIET: usize = 8;
+/// Longer ones, in bytes, are not.
+const LONGEST_QUIET: usize = 512;
+
+/// The last texts of callers in which a guard's scanner found nothing: a folder, a run and an agent are named alike by
+/// call after call.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet(Mutex<Vec<String>>);
+
+impl Quiet {
+    /// Nobody waits for another thread here: a text that cannot be looked up is scanned.
+    fn holds(&self, text: &str) -> bool {
+        self.0
+            .try_lock()
+            .is_ok_and(|texts| texts.iter().any(|held| held == text))
+    }
+
+    fn add(&self, text: &str) {
+        if text.len() <= LONGEST_QUIET
+            && let Ok(mut texts) = self.0.try_lock()
+        {
+            if texts.len() >= MOST_QUIET {
+                texts.remove(0);
+            }
+            texts.push(text.to_owned());
+        }
+    }
 }
 
 impl<'a> Scrubber<'a> {
-    pub(crate) fn new(tagger: &'a dyn Tagger, scanner: &'a Scanner) -> Self {
+    pub(crate) fn new(tagger: &'a dyn Tagger, scanner: &'a Scanner, quiet: &'a Quiet) -> Self {
         Self {
             known: Vec::new(),
             places: Vec::new(),
             shown: String::new(),
             tagger,
             scanner,
+            quiet,
         }
     }
 
@@ -51,6 +83,7 @@ impl<'a> Scrubber<'a> {
         findings: &[Finding],
         tagger: &'a dyn Tagger,
         scanner: &'a Scanner,
+        quiet: &'a Quiet,
     ) -> Self {
         let mut known = Vec::new();
         let mut places = Vec::new();
@@ -89,11 +122,12 @@ impl<'a> Scrubber<'a> {
             shown,
             tagger,
             scanner,
+            quiet,
         }
     }
 
     pub(crate) fn scrub(&self, text: String) -> String {
-        if text.is_empty() || memmem::find(self.shown.as_bytes(), text.as_bytes()).is_some() {
+        if text.is_empty() || contains(self.shown.as_bytes(), text.as_bytes()) {
             return text;
         }
         let mut text = text;
@@ -139,6 +173,23 @@ impl<'a> Scrubber<'a> {
 
     pub(crate) fn scrub_option(&self, text: Option<String>) -> Option<String> {
         text.map(|text| self.scrub(text))
+    }
+
+    /// What call after call says alike: as [`Scrubber::scrub`].
+    fn scrub_steady(&self, text: Option<String>) -> Option<String> {
+        let text = text?;
+        // Secrets of this very call may stand in it.
+        if !self.known.is_empty() {
+            return Some(self.scrub(text));
+        }
+        if self.quiet.holds(&text) {
+            return Some(text);
+        }
+        let scrubbed = self.scrub(text.clone());
+        if scrubbed == text {
+            self.quiet.add(&text);
+        }
+        Some(scrubbed)
     }
 
     /// A JSON Pointer, step by step: names of members are the caller's text too. What follows a tilde that RFC 6901 does
@@ -196,18 +247,18 @@ impl<'a> Scrubber<'a> {
 
     pub(crate) fn scrub_context(&self, context: Context) -> Context {
         Context {
-            cwd: self.scrub_option(context.cwd),
-            workspace: self.scrub_option(context.workspace),
+            cwd: self.scrub_steady(context.cwd),
+            workspace: self.scrub_steady(context.workspace),
             ..context
         }
     }
 
     pub(crate) fn scrub_caller(&self, caller: Caller) -> Caller {
         Caller {
-            run: self.scrub_option(caller.run),
+            run: self.scrub_steady(caller.run),
             runtime: caller.runtime,
             call_id: self.scrub_option(caller.call_id),
-            agent: self.scrub_option(caller.agent),
+            agent: self.scrub_steady(caller.agent),
             depth: caller.depth,
             host_mode: self.scrub_option(caller.host_mode),
             run_mode: caller.run_mode,
@@ -246,7 +297,14 @@ mod tests {
 
     fn scrubbed(args: &Value, text: &str) -> String {
         let findings = builtin::scanner().scan_value(args, Surface::ToolArgs);
-        Scrubber::of_call(args, &findings, &NoTags, builtin::scanner()).scrub(text.to_owned())
+        Scrubber::of_call(
+            args,
+            &findings,
+            &NoTags,
+            builtin::scanner(),
+            &Quiet::default(),
+        )
+        .scrub(text.to_owned())
     }
 
     /// In two pieces, so that no file holds it whole.

@@ -1,14 +1,25 @@
 //! Positions in a text. A leaf: everything that points at bytes depends on it.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A half-open range `[start, end)` of **bytes**.
 ///
 /// Never empty, so whatever carries one always points at something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct ByteSpan {
     start: usize,
     end: usize,
+}
+
+/// In the order of canonical JSON, in which members need not be sorted then.
+impl Serialize for ByteSpan {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut members = to.serialize_struct("ByteSpan", 2)?;
+        members.serialize_field("end", &self.end)?;
+        members.serialize_field("start", &self.start)?;
+        members.end()
+    }
 }
 
 impl ByteSpan {

@@ -179,7 +179,11 @@ impl Action {
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut out = String::with_capacity(96);
-        out.push_str("would ");
+        out.push_str(if self.has("later") {
+            "would later "
+        } else {
+            "would "
+        });
         out.push_str(self.kind.verb());
         if !self.target.value.is_empty() {
             out.push(' ');

@@ -100,6 +100,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "inward",
         "lets others reach this machine: a reverse tunnel, a share",
     ),
+    (
+        "later",
+        "what a file that the call writes would do when it is run",
+    ),
     ("local_data", "carries data of files of this machine"),
     ("loopback", "this machine itself"),
     ("metadata", "the address where clouds hand out credentials"),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::words::Words;
 use super::catalogue::{Lazy, table};
 use super::pattern;
 
@@ -54,11 +55,11 @@ pub struct Variable<'a> {
     pub effect: VariableEffect,
     /// Values that do nothing of it.
     #[serde(borrow)]
-    pub except: Vec<&'a str>,
+    pub except: Words<'a>,
     /// Only these values do it; all when there is none.
-    pub only: Vec<&'a str>,
+    pub only: Words<'a>,
     /// Patterns of its name; empty for exact names.
-    patterns: Vec<&'a str>,
+    patterns: Words<'a>,
 }
 
 /// Variables by name; those with patterns under the empty name.
@@ -82,7 +83,7 @@ impl Variable<'_> {
     /// Whether that value does nothing.
     #[must_use]
     pub fn excepts(&self, value: &str) -> bool {
-        let held = |patterns: &[&str]| {
+        let held = |patterns: &Words<'_>| {
             patterns
                 .iter()
                 .any(|pattern| pattern::matches(pattern, value))
@@ -101,8 +102,8 @@ pub fn compile(specs: &[(&str, &VariableSpec)]) -> Result<Vec<u8>, Vec<String>> 
     let mut entries: Vec<Vec<u8>> = Vec::new();
     let mut open: Vec<Variable<'_>> = Vec::new();
     for (file, spec) in specs {
-        let except: Vec<&str> = spec.except.iter().map(String::as_str).collect();
-        let only: Vec<&str> = spec.only.iter().map(String::as_str).collect();
+        let except: Words<'_> = spec.except.iter().map(String::as_str).collect();
+        let only: Words<'_> = spec.only.iter().map(String::as_str).collect();
         let (patterns, exact): (Vec<&String>, Vec<&String>) = spec
             .names
             .iter()
@@ -122,7 +123,7 @@ pub fn compile(specs: &[(&str, &VariableSpec)]) -> Result<Vec<u8>, Vec<String>> 
             effect: spec.effect,
             except,
             only,
-            patterns: Vec::new(),
+            patterns: Words::default(),
         }];
         names.extend(exact.into_iter().map(|name| (name.clone(), entries.len())));
         match postcard::to_allocvec(&variable) {

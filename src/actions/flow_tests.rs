@@ -125,23 +125,27 @@ fn code_that_comes_through_a_descriptor_or_an_address_is_remote_code() {
 
 #[test]
 fn what_a_tool_loads_by_itself_is_read_when_the_call_wrote_it() {
-    let python = "import os; os.system('rm -rf ~')";
+    let python = "import os; os.system('rm -rf /home/u/a')";
     for (file, text, run) in [
         ("conftest.py", python, "pytest -q"),
         ("conftest.py", python, "python3 -m pytest"),
         ("setup.py", python, "pip install ."),
         ("odd.py", python, "python3 -m odd"),
-        ("Rakefile", "task(:default) { sh 'rm -rf ~' }", "rake"),
-        ("justfile", "all:\n  @rm -rf ~", "just all"),
+        (
+            "Rakefile",
+            "task(:default) { sh 'rm -rf /home/u/a' }",
+            "rake",
+        ),
+        ("justfile", "all:\n  @rm -rf /home/u/a", "just all"),
         (
             "vite.config.js",
-            "require('child_process').execSync('rm -rf ~')",
+            "require('child_process').execSync('rm -rf /home/u/a')",
             "npx vite build",
         ),
     ] {
         let command = format!("cat > {file} <<'E'\n{text}\nE\n{run}");
         assert_eq!(
-            of_kind(&command, "fs.delete /home/u").len(),
+            of_kind(&command, "fs.delete /home/u/a").len(),
             1,
             "{command}: {:?}",
             told(&command)
@@ -150,7 +154,11 @@ fn what_a_tool_loads_by_itself_is_read_when_the_call_wrote_it() {
     for (file, text, run) in [
         ("conftest.py", python, "python3 app.py"),
         ("odd.py", python, "python3 -m other"),
-        ("justfile", "# rm -rf ~\nall:\n  echo done", "just all"),
+        (
+            "justfile",
+            "# rm -rf /home/u/a\nall:\n  echo done",
+            "just all",
+        ),
     ] {
         let command = format!("cat > {file} <<'E'\n{text}\nE\n{run}");
         assert_eq!(

@@ -6,6 +6,7 @@ use super::argv::{self, Given, Parsed};
 use super::catalogue::entry::{
     Condition, Count, Effect, Entry, Part, Piece, Selector, Stream, Term, Test,
 };
+use super::catalogue::words::Words;
 use super::pattern;
 use super::word::{Data, Origin, Word, known};
 use crate::json::{self, pointer_push};
@@ -317,7 +318,7 @@ impl Line<'_> {
         }
     }
 
-    fn option(&self, option: u16, patterns: &[&str]) -> Truth {
+    fn option(&self, option: u16, patterns: &Words<'_>) -> Truth {
         let given = self
             .parsed
             .options
@@ -328,7 +329,7 @@ impl Line<'_> {
         }
         best(given.map(|(_, given)| {
             match *given {
-                Given::Nothing => Truth::of(patterns.contains(&"")),
+                Given::Nothing => Truth::of(patterns.contains("")),
                 Given::One(slice) => self.words.get(slice.word).map_or(Truth::No, |word| {
                     fits(&word.tail(slice.from).value, patterns)
                 }),
@@ -343,7 +344,7 @@ impl Line<'_> {
         }))
     }
 
-    fn argument(&self, path: &[&str], patterns: &[&str]) -> Truth {
+    fn argument(&self, path: &[&str], patterns: &Words<'_>) -> Truth {
         let Some(args) = self.args else {
             return Truth::No;
         };
@@ -417,7 +418,7 @@ fn is(source: Source, stream: Stream) -> bool {
 
 /// Whether a value matches one of the patterns.
 #[must_use]
-pub fn fits(value: &Value, patterns: &[&str]) -> Truth {
+pub fn fits(value: &Value, patterns: &Words<'_>) -> Truth {
     let matches = |text: &str| {
         patterns
             .iter()
@@ -432,7 +433,7 @@ pub fn fits(value: &Value, patterns: &[&str]) -> Truth {
         },
         Value::Pattern(text) | Value::Prefix(text, _) => {
             // A pattern whose fixed beginning agrees may match; one that ends in a star within it does.
-            let open = |pattern: &&str| {
+            let open = |pattern: &str| {
                 let fixed = pattern.split(['*', '?']).next().unwrap_or_default();
                 let common = fixed.len().min(text.len());
                 fixed
@@ -440,7 +441,7 @@ pub fn fits(value: &Value, patterns: &[&str]) -> Truth {
                     .zip(text.get(..common))
                     .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
             };
-            let sure = |pattern: &&str| {
+            let sure = |pattern: &str| {
                 pattern
                     .strip_suffix('*')
                     .is_some_and(|fixed| !pattern::has_wildcard(fixed))

@@ -54,4 +54,6 @@ pub fn understand_with(call: &Call, catalogue: &Catalogue, own: Option<&Own>) ->
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
+mod later_tests;
+#[cfg(test)]
 mod tests;

@@ -16,10 +16,14 @@ fn context() -> Context {
     }
 }
 
-fn call(tool: &str, args: &str) -> Vec<Action> {
+pub(super) fn call(tool: &str, args: &str) -> Vec<Action> {
+    called(tool, json::parse(args.as_bytes()).unwrap())
+}
+
+pub(super) fn called(tool: &str, args: json::Value) -> Vec<Action> {
     let call = Call {
         tool: tool.to_owned(),
-        args: json::parse(args.as_bytes()).unwrap(),
+        args,
         pin: None,
         definition: None,
         context: context(),
@@ -531,11 +535,11 @@ fn credentials_in_variables_go_to_their_owner_alone() {
 #[test]
 fn what_a_call_writes_and_then_runs_is_understood() {
     assert!(does(
-        "echo '{\"scripts\": {\"postinstall\": \"rm -rf ~\"}}' > package.json; npm install",
+        "echo '{\"scripts\": {\"postinstall\": \"rm -rf src\"}}' > package.json; npm install",
         "fs.delete"
     ));
     assert!(!does(
-        "echo '{\"scripts\": {\"clean\": \"rm -rf ~\"}}' > package.json; npm install",
+        "echo '{\"scripts\": {\"clean\": \"rm -rf src\"}}' > package.json; npm install",
         "fs.delete"
     ));
     assert!(does(

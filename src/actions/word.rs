@@ -1,6 +1,7 @@
 //! Words under evaluation, and the data that flows through a call. Leaves of the engine.
 
 use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use crate::shell::command::{Value, Why};
@@ -163,13 +164,24 @@ pub struct FlowText {
     pub origin: Origin,
 }
 
-/// What is known of data that flows from one command to another.
+/// What is known of data that flows from one command to another. Most of it comes from nowhere that matters, and what
+/// does is kept apart: data is made, moved and dropped for each effect of each command.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
     /// Whether anything flows.
     pub some: bool,
+    /// It was decoded or computed on its way.
+    pub decoded: bool,
+    /// All of it is code by which programs set a shell up for themselves.
+    pub setup: bool,
     /// The text, when it stands in the call.
-    pub text: Option<FlowText>,
+    pub text: Option<Box<FlowText>>,
+    sources: Option<Box<Sources>>,
+}
+
+/// Where data comes from, and what it holds besides its text.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
     /// Where it was downloaded from.
     pub urls: Vec<Rc<str>>,
     /// Credentials in it.
@@ -182,10 +194,29 @@ pub struct Data {
     pub processes: Vec<Rc<str>>,
     /// Variables of the environment in it whose names say that they hold credentials.
     pub variables: Vec<Rc<str>>,
-    /// It was decoded or computed on its way.
-    pub decoded: bool,
-    /// All of it is code by which programs set a shell up for themselves.
-    pub setup: bool,
+}
+
+const NO_SOURCES: &Sources = &Sources {
+    urls: Vec::new(),
+    secrets: Vec::new(),
+    files: Vec::new(),
+    folders: Vec::new(),
+    processes: Vec::new(),
+    variables: Vec::new(),
+};
+
+impl Deref for Data {
+    type Target = Sources;
+
+    fn deref(&self) -> &Sources {
+        self.sources.as_deref().unwrap_or(NO_SOURCES)
+    }
+}
+
+impl DerefMut for Data {
+    fn deref_mut(&mut self) -> &mut Sources {
+        self.sources.get_or_insert_default()
+    }
 }
 
 /// How many sources of data are kept apart.
@@ -201,12 +232,24 @@ impl Data {
         }
     }
 
+    /// What was downloaded from there.
+    #[must_use]
+    pub fn of_url(url: Rc<str>) -> Self {
+        Self {
+            sources: Some(Box::new(Sources {
+                urls: vec![url],
+                ..Sources::default()
+            })),
+            ..Self::opaque()
+        }
+    }
+
     /// A text that stands in the call.
     #[must_use]
     pub fn of_text(value: Value, origin: Origin) -> Self {
         Self {
             some: true,
-            text: Some(FlowText { value, origin }),
+            text: Some(Box::new(FlowText { value, origin })),
             ..Self::default()
         }
     }
@@ -223,16 +266,10 @@ impl Data {
         };
         self.setup = other.setup && (self.setup || !self.some);
         self.some = true;
-        for (own, others) in [
-            (&mut self.urls, &other.urls),
-            (&mut self.secrets, &other.secrets),
-            (&mut self.files, &other.files),
-            (&mut self.folders, &other.folders),
-            (&mut self.processes, &other.processes),
-            (&mut self.variables, &other.variables),
-        ] {
-            for held in others {
-                add(own, held);
+        if let Some(others) = &other.sources {
+            match &mut self.sources {
+                Some(own) => own.merge(others),
+                none => *none = Some(others.clone()),
             }
         }
         self.decoded |= other.decoded;
@@ -265,6 +302,23 @@ impl Data {
     #[must_use]
     pub fn is_local(&self) -> bool {
         !self.secrets.is_empty() || !self.files.is_empty()
+    }
+}
+
+impl Sources {
+    fn merge(&mut self, other: &Self) {
+        for (own, others) in [
+            (&mut self.urls, &other.urls),
+            (&mut self.secrets, &other.secrets),
+            (&mut self.files, &other.files),
+            (&mut self.folders, &other.folders),
+            (&mut self.processes, &other.processes),
+            (&mut self.variables, &other.variables),
+        ] {
+            for held in others {
+                add(own, held);
+            }
+        }
     }
 }
 

@@ -22,6 +22,10 @@ use armorer_guard_core::{builtin, edge, policy, scan as scanning};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
+/// Only of what Rust allocates here; the interpreter keeps its own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pyo3::create_exception!(
     _core,
     GuardError,

@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
-use std::io::Write as _;
 
 use serde::ser::{self, Serialize};
 
@@ -101,12 +100,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn integer(&mut self, number: i128) -> Result<(), CanonicalError> {
-        if number.unsigned_abs() <= 1 << 53 {
-            write!(self.out, "{number}").map_err(ser::Error::custom)
-        } else {
-            write_double(number as f64, &mut self.out);
-            Ok(())
+    fn integer<N: itoa::Integer + Copy + TryInto<i128>>(&mut self, number: N) {
+        match number.try_into() {
+            Ok(wide) if wide.unsigned_abs() > 1 << 53 => write_double(wide as f64, &mut self.out),
+            _ => {
+                let mut digits = itoa::Buffer::new();
+                self.out.extend_from_slice(digits.format(number).as_bytes());
+            }
         }
     }
 
@@ -275,28 +275,36 @@ impl<'a> ser::Serializer for &'a mut Writer {
         Ok(())
     }
     fn serialize_i8(self, number: i8) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_i16(self, number: i16) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_i32(self, number: i32) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_i64(self, number: i64) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_u8(self, number: u8) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_u16(self, number: u16) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_u32(self, number: u32) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_u64(self, number: u64) -> Result<(), CanonicalError> {
-        self.integer(number.into())
+        self.integer(number);
+        Ok(())
     }
     fn serialize_f32(self, number: f32) -> Result<(), CanonicalError> {
         self.serialize_f64(number.into())

@@ -227,7 +227,7 @@ impl Glob {
             Shape::Below => before.last().is_none_or(|byte| *byte == b'/'),
             Shape::Name | Shape::Path => {
                 let inner = texts.raw(self.inner);
-                if !inner.is_empty() && memchr::memmem::find(rest, inner).is_none() {
+                if !inner.is_empty() && !crate::text::contains(rest, inner) {
                     return false;
                 }
                 let rest = text.get(text.len() - rest.len()..).unwrap_or_default();

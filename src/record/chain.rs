@@ -18,7 +18,6 @@ use super::error::StoreError;
 use super::id::{self, digest};
 use super::line::{Draft, Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
 use super::memory::{Memory, Own};
-use super::seen::Line;
 use super::state::State;
 use super::turn::{Batch, Unsynced};
 use super::{Appended, Stamp, os};
@@ -568,13 +567,13 @@ impl Locked<'_> {
     }
 
     /// Stages a record as the next of the chain.
-    pub(super) fn push(&mut self, draft: Draft) -> Result<(), StoreError> {
+    pub(super) fn push(&mut self, mut draft: Draft) -> Result<(), StoreError> {
         let record = draft.id.clone();
         let seq = self.next.seq;
         self.last_start = self.pending.len();
         let stamp = Stamp::now();
         let remembered = self.chain.memory.is_some();
-        let excerpt = remembered.then(|| draft.excerpt(&Line::EXCERPT, &stamp));
+        let excerpt = remembered.then(|| draft.for_folds(&stamp));
         let hash = draft.seal(&self.next, &stamp, &mut self.pending)?;
         if let Some(excerpt) = excerpt {
             self.own.push(excerpt, &self.next.prev);

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::os;
+use crate::text::into_text;
 
 /// A new record id: `UUIDv7` (RFC 9562), later than every id this process made before.
 ///
@@ -89,12 +90,12 @@ pub fn is_uuid(text: &str) -> bool {
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut text = vec![0; bytes.len() * 2];
+    for ([high, low], byte) in text.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *high = DIGITS[usize::from(byte >> 4)];
+        *low = DIGITS[usize::from(byte & 15)];
     }
-    text
+    into_text(text)
 }
 
 /// `sha256:` and the hexadecimal digest of some bytes.

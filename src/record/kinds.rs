@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use super::keys::{KEY_ID, TAG_ALGORITHM};
 use super::line::{Draft, Source};
+use super::seen::Line;
 use super::store::{Enforced, Outcome};
 use super::tools::Tools;
 use crate::actions::ActionKind;
@@ -326,22 +327,6 @@ struct VerdictMembers<'a> {
     unknown: Vec<usize>,
 }
 
-/// What the folds of a run read of a verdict; see [`super::seen`].
-#[derive(Serialize)]
-struct FoldedVerdict<'a> {
-    effect: Effect,
-    labels: &'a [Labelled],
-}
-
-impl<'a> FoldedVerdict<'a> {
-    fn of(decision: &'a Decision) -> Self {
-        Self {
-            effect: decision.verdict.effect,
-            labels: &decision.verdict.labels,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct RedactionMark<'a> {
     alg: Option<&'static str>,
@@ -442,7 +427,6 @@ pub fn write_decision(
         },
     )?;
     draft.set("verdict", &verdict_members(decision))?;
-    draft.abridge("verdict", &FoldedVerdict::of(decision))?;
     draft.set("detectors", &detectors(decision))?;
     draft.set("redactions", &redactions(marks))?;
     draft.set(
@@ -468,7 +452,9 @@ pub fn write_decision(
             decide_us: decision.timings.decide_us,
             understand_us: decision.timings.understand_us,
         },
-    )
+    )?;
+    draft.seen = Some(Box::new(Line::of_decision(decision)));
+    Ok(())
 }
 
 /// The record of a decision that stands in no store, as JSON.

@@ -2,11 +2,14 @@
 //!
 //! Pure: touches no file. The format is described for readers in `python/armorer_guard/records/FORMAT.md`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::id::{digest, hex};
+use super::seen::Line;
 use crate::json::CanonicalWriter;
 
 /// Longest line, its hash and its final newline included.
@@ -68,8 +71,8 @@ pub struct Draft {
     pub id: String,
     writer: CanonicalWriter,
     members: Vec<(&'static str, usize, usize)>,
-    /// What excerpts say in place of a member.
-    abridged: Vec<(&'static str, usize, usize)>,
+    /// What the folds will read of it, when whoever made it knows; else they read its members.
+    pub(super) seen: Option<Box<Line<'static>>>,
 }
 
 impl Draft {
@@ -88,7 +91,7 @@ impl Draft {
             id: String::new(),
             writer: CanonicalWriter::new(),
             members: Vec::with_capacity(28),
-            abridged: Vec::new(),
+            seen: None,
         };
         draft.set("v", super::SCHEMA_VERSION)?;
         draft.set("kind", kind)?;
@@ -109,31 +112,6 @@ impl Draft {
         name: &'static str,
         value: &T,
     ) -> Result<(), StoreError> {
-        let member = self.write(name, value)?;
-        self.members.push(member);
-        Ok(())
-    }
-
-    /// Says what excerpts of the record say in place of a member, of which the folds read a part.
-    ///
-    /// # Errors
-    /// As [`Draft::set`].
-    pub(super) fn abridge<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), StoreError> {
-        let member = self.write(name, value)?;
-        self.abridged.push(member);
-        Ok(())
-    }
-
-    /// Writes a value: whose it is, and where it stands.
-    fn write<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(&'static str, usize, usize), StoreError> {
         let start = self.writer.bytes().len();
         self.writer.write(value).map_err(|error| {
             StoreError::new(
@@ -141,7 +119,8 @@ impl Draft {
                 format!("`{name}` of a record cannot be written: {error}"),
             )
         })?;
-        Ok((name, start, self.writer.bytes().len()))
+        self.members.push((name, start, self.writer.bytes().len()));
+        Ok(())
     }
 
     /// The canonical bytes of a member that was set.
@@ -163,7 +142,10 @@ impl Draft {
         value: &T,
     ) -> Result<(), StoreError> {
         self.members.retain(|(held, ..)| *held != name);
-        self.abridged.retain(|(held, ..)| *held != name);
+        // What had no room is not read of the record either.
+        if matches!(name, "subject" | "verdict" | "approval") {
+            self.seen = None;
+        }
         self.set(name, value)
     }
 
@@ -241,16 +223,24 @@ impl Draft {
         Ok(hash)
     }
 
+    /// What the folds read of it.
+    pub(super) fn for_folds(&mut self, stamp: &super::Stamp) -> Excerpt {
+        match self.seen.take() {
+            Some(mut line) => {
+                line.ts = Cow::Owned(stamp.ts.clone());
+                Excerpt::Read(line)
+            }
+            None => Excerpt::Written(self.excerpt(&Line::EXCERPT, stamp)),
+        }
+    }
+
     /// Some members of the record, as one of their own.
-    #[must_use]
-    pub(super) fn excerpt(&self, names: &[&str], stamp: &super::Stamp) -> Vec<u8> {
+    fn excerpt(&self, names: &[&str], stamp: &super::Stamp) -> Vec<u8> {
         let mut out = Vec::with_capacity(1024);
         out.extend_from_slice(b"{\"ts\":\"");
         out.extend_from_slice(stamp.ts.as_bytes());
         out.push(b'"');
-        let short = |name: &str| self.abridged.iter().find(|(held, ..)| *held == name);
-        for member in &self.members {
-            let (name, start, end) = short(member.0).unwrap_or(member);
+        for (name, start, end) in &self.members {
             if names.contains(name) {
                 out.extend_from_slice(b",\"");
                 out.extend_from_slice(name.as_bytes());
@@ -293,6 +283,15 @@ impl Draft {
             out.extend_from_slice(&self.writer.bytes()[*start..*end]);
         }
     }
+}
+
+/// What the folds read of a record that this process appends.
+#[derive(Debug)]
+pub(super) enum Excerpt {
+    /// As they would read it.
+    Read(Box<Line<'static>>),
+    /// Its members, to be read.
+    Written(Vec<u8>),
 }
 
 /// What the next record must continue.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::Locked;
 use super::epoch::Epoch;
 use super::error::StoreError;
-use super::line::{Head, read_line};
+use super::line::{Excerpt, Head, read_line};
 use super::os;
 use super::seen::Line;
 use super::state::State;
@@ -32,8 +32,8 @@ const HASH_TAIL: u64 = 67;
 /// What this process appends, as far as it is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Own {
-    /// The members of each record that the folds read, as a record of their own.
-    excerpts: Vec<Vec<u8>>,
+    /// What the folds read of each record.
+    excerpts: Vec<Excerpt>,
     /// Hash of the record that the first of them continues.
     after: String,
     /// The epoch of the last one, where whoever made it has said so.
@@ -42,7 +42,7 @@ pub(super) struct Own {
 
 impl Own {
     /// The next record, and the hash that it continues.
-    pub(super) fn push(&mut self, excerpt: Vec<u8>, prev: &str) {
+    pub(super) fn push(&mut self, excerpt: Excerpt, prev: &str) {
         if self.excerpts.is_empty() {
             prev.clone_into(&mut self.after);
         }
@@ -167,8 +167,11 @@ impl Memory {
         if !continues {
             return;
         }
-        for excerpt in &own.excerpts {
-            self.take(excerpt);
+        for excerpt in own.excerpts {
+            match excerpt {
+                Excerpt::Read(line) => self.take_line(Some(*line)),
+                Excerpt::Written(members) => self.take(&members),
+            }
         }
         if let Some(epoch) = own.epoch {
             self.epoch = epoch;
@@ -180,7 +183,10 @@ impl Memory {
 
     /// Folds one record.
     fn take(&mut self, line: &[u8]) {
-        let line = read_line::<Line<'_>>(line);
+        self.take_line(read_line(line));
+    }
+
+    fn take_line(&mut self, line: Option<Line<'_>>) {
         self.seq = line.as_ref().and_then(|line| line.seq);
         self.changed |= match line {
             Some(mut line) => {

@@ -1,7 +1,7 @@
 //! A record as far as the folds of a run read it. Pure.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -9,10 +9,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::decision::Effect;
+use crate::decision::{Decision, Effect};
 
 /// A record, as far as the folds read it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Line<'a> {
     #[serde(borrow)]
     pub(super) kind: Cow<'a, str>,
@@ -51,16 +51,67 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The members that are read, but for place and time, which are told under the lock, and the facts: whoever appends a decision
-    /// says its epoch himself.
+    /// The members that are read, but for place and time, which are told under the lock, and the facts: whoever appends a
+    /// decision says its epoch himself.
     pub(super) const EXCERPT: [&'static str; 14] = [
         "approval", "epoch", "grant", "grant_id", "id", "kind", "labels", "output", "perms",
         "policy", "spend", "subject", "tools", "verdict",
     ];
 }
 
+impl Line<'static> {
+    /// What the folds would read of the record of a decision, but for place, time, facts and epoch.
+    pub(super) fn of_decision(decision: &Decision) -> Self {
+        let facts = &decision.facts;
+        let verdict = &decision.verdict;
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        let kinds: BTreeSet<&'static str> = facts
+            .actions
+            .iter()
+            .map(|action| action.kind.as_str())
+            .collect();
+        Self {
+            kind: Cow::Borrowed("decision"),
+            id: owned(&decision.id),
+            ts: Cow::Borrowed(""),
+            seq: None,
+            subject: Some(Subject {
+                tool: Some(owned(&facts.tool)),
+                server: facts.server.as_deref().map(owned),
+                class: kinds.into_iter().map(Cow::Borrowed).collect(),
+                def_digest: decision.definition.as_deref().map(owned),
+                sent_bytes: facts.sends.map(|sends| sends.bytes),
+            }),
+            verdict: Some(Verdict {
+                effect: Some(verdict.effect),
+                labels: verdict
+                    .labels
+                    .iter()
+                    .map(|added| Added {
+                        label: owned(&added.label),
+                        message: owned(&added.message),
+                    })
+                    .collect(),
+            }),
+            approval: (!verdict.grants.is_empty()).then(|| Approval {
+                grants: verdict.grants.iter().map(|id| owned(id)).collect(),
+            }),
+            labels: Vec::new(),
+            output: None,
+            spend: BTreeMap::new(),
+            grant: None,
+            grant_id: None,
+            epoch: Loose::Other,
+            policy: Loose::Other,
+            perms: Loose::Other,
+            tools: Loose::Other,
+            facts: None,
+        }
+    }
+}
+
 /// A member of which other kinds of records make something else.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) enum Loose<T> {
     Held(T),
     #[default]
@@ -164,7 +215,7 @@ impl<T> Loose<T> {
 }
 
 /// The tools that an agent can see.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct ToolsSeen<'a> {
     /// `None` where only their servers are known, or where there were too many for the line.
     #[serde(default)]
@@ -174,7 +225,7 @@ pub(super) struct ToolsSeen<'a> {
 }
 
 /// A server of tools.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct ServerSeen<'a> {
     #[serde(borrow)]
     pub(super) name: Cow<'a, str>,
@@ -183,7 +234,7 @@ pub(super) struct ServerSeen<'a> {
 }
 
 /// A tool, and the digest of its definition.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct ToolSeen<'a> {
     #[serde(borrow)]
     pub(super) name: Cow<'a, str>,
@@ -192,20 +243,20 @@ pub(super) struct ToolSeen<'a> {
 }
 
 /// The policy in force.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct PolicySeen<'a> {
     #[serde(borrow, default)]
     pub(super) digest: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct FactsSeen<'a> {
     #[serde(borrow, default)]
     pub(super) caller: Option<ModeSeen<'a>>,
 }
 
 /// The runtime's permission mode, and whose it is.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct ModeSeen<'a> {
     #[serde(borrow, default)]
     pub(super) agent: Option<Cow<'a, str>>,
@@ -213,7 +264,7 @@ pub(super) struct ModeSeen<'a> {
     pub(super) host_mode: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Subject<'a> {
     /// `None` where the subject was too long for the line.
     #[serde(borrow, default)]
@@ -228,7 +279,7 @@ pub(super) struct Subject<'a> {
     pub(super) sent_bytes: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Output<'a> {
     #[serde(borrow, default, rename = "$blob")]
     pub(super) blob: Option<Cow<'a, str>>,
@@ -236,7 +287,7 @@ pub(super) struct Output<'a> {
     pub(super) bytes: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Verdict<'a> {
     #[serde(default)]
     pub(super) effect: Option<Effect>,
@@ -244,7 +295,7 @@ pub(super) struct Verdict<'a> {
     pub(super) labels: Vec<Added<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Added<'a> {
     #[serde(borrow)]
     pub(super) label: Cow<'a, str>,
@@ -252,13 +303,13 @@ pub(super) struct Added<'a> {
     pub(super) message: Cow<'a, str>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Approval<'a> {
     #[serde(borrow, default)]
     pub(super) grants: Vec<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Given<'a> {
     #[serde(borrow)]
     pub(super) id: Cow<'a, str>,
@@ -273,7 +324,7 @@ pub(super) struct Given<'a> {
 }
 
 /// What a grant is bound to.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Bound<'a> {
     #[serde(borrow, default)]
     pub(super) action_digest: Option<Cow<'a, str>>,
@@ -288,7 +339,7 @@ pub(super) struct Bound<'a> {
 }
 
 /// A file that an approved action would run.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct Operand<'a> {
     #[serde(borrow)]
     pub(super) path: Cow<'a, str>,

@@ -88,24 +88,24 @@ pub enum Checksum {
 /// A match that survived confirmation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Id of the rule: `secrets.github-pat`.
-    pub rule: Cow<'static, str>,
-    /// The family.
-    pub kind: FindingKind,
-    /// How much it matters.
-    pub severity: Severity,
-    /// How sure the rule is, in per mille.
-    pub confidence_pm: u16,
     /// JSON Pointer of the argument it lies in; empty for a text by itself.
     pub at: String,
-    /// The bytes of that text (UTF-8) which are the finding, exactly.
-    pub span: ByteSpan,
     /// Result of the token's own checksum, when its type has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
+    /// How sure the rule is, in per mille.
+    pub confidence_pm: u16,
+    /// The family.
+    pub kind: FindingKind,
+    /// Whether redaction replaces these bytes.
+    pub redact: bool,
+    /// Id of the rule: `secrets.github-pat`.
+    pub rule: Cow<'static, str>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The bytes of that text (UTF-8) which are the finding, exactly.
+    pub span: ByteSpan,
     /// The view it was found in when not the text itself: `base64`, `unicode`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub view: Option<Cow<'static, str>>,
-    /// Whether redaction replaces these bytes.
-    pub redact: bool,
 }

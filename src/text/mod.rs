@@ -38,9 +38,62 @@ pub fn next_of(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option
     }
 }
 
+/// Parts up to this many bytes are looked for without preparing a searcher, in texts that have at most [`SHORT_TEXT`].
+const SHORT_PART: usize = 64;
+const SHORT_TEXT: usize = 4 * 1024;
+
+/// Whether `part` stands in `bytes`. For what is short on both sides, where preparing a search costs more than searching.
+#[must_use]
+pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    let Some((first, rest)) = part.split_first() else {
+        return true;
+    };
+    if part.len() > SHORT_PART || bytes.len() > SHORT_TEXT {
+        return memchr::memmem::find(bytes, part).is_some();
+    }
+    let Some(starts) = bytes.len().checked_sub(rest.len()) else {
+        return false;
+    };
+    memchr::memchr_iter(*first, &bytes[..starts]).any(|at| {
+        bytes
+            .get(at + 1..)
+            .is_some_and(|after| after.starts_with(rest))
+    })
+}
+
 /// Bytes as text, without copying when they are UTF-8.
 #[must_use]
 pub fn into_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_as_by_a_prepared_search() {
+        let texts = ["", "a", "aab", "/home/u/p\nnpm run\n", &"ab".repeat(3_000)];
+        let long = "ab".repeat(40);
+        for text in texts {
+            for part in [
+                "",
+                "a",
+                "ab",
+                "b",
+                "aab",
+                "/p",
+                "run\n",
+                "\n\n",
+                long.as_str(),
+            ] {
+                assert_eq!(
+                    contains(text.as_bytes(), part.as_bytes()),
+                    text.contains(part),
+                    "{text:.20?} {part:.20?}"
+                );
+            }
+        }
+    }
 }

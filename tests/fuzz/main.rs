@@ -85,6 +85,11 @@ fn record_reader() {
 }
 
 #[test]
+fn files_that_are_run_later() {
+    fuzz("files", targets::files);
+}
+
+#[test]
 fn whole_line() {
     fuzz("shell", targets::line);
 }

@@ -159,15 +159,44 @@ pub fn record(data: &[u8]) {
 
 /// The whole line: any command is understood, judged and answered, and what is kept can be read back.
 pub fn line(data: &[u8]) {
+    let command = String::from_utf8_lossy(data).into_owned();
+    let length = command.len();
+    let args = vec![(String::from("command"), Value::String(command))];
+    judged("Bash", args, length);
+}
+
+/// The same of any text that is written to a file which something runs.
+pub fn files(data: &[u8]) {
+    const NAMES: [&str; 10] = [
+        "a.sh",
+        "Makefile",
+        "Dockerfile",
+        ".github/workflows/a.yml",
+        "package.json",
+        "tasks.json",
+        "a.service",
+        "crontab",
+        "a.ipynb",
+        "justfile",
+    ];
+    let text = String::from_utf8_lossy(data).into_owned();
+    let name = NAMES[data.len() % NAMES.len()].to_owned();
+    let length = text.len().max(name.len());
+    let args = vec![
+        (String::from("file_path"), Value::String(name)),
+        (String::from("content"), Value::String(text)),
+    ];
+    judged("Write", args, length);
+}
+
+fn judged(tool: &str, args: Vec<(String, Value)>, length: usize) {
     thread_local! {
         static GUARD: Guard = Guard::open(&Options::default());
     }
-    let command = String::from_utf8_lossy(data).into_owned();
-    let length = command.len();
     let decision = GUARD.with(|guard| {
         guard.check(Call {
-            tool: String::from("Bash"),
-            args: Value::Object(vec![(String::from("command"), Value::String(command))]),
+            tool: tool.to_owned(),
+            args: Value::Object(args),
             pin: None,
             definition: None,
             context: Context {

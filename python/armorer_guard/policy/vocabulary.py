@@ -112,6 +112,7 @@ ATTRIBUTES: dict[str, str] = {
     "host_mount": "gives a container files of the host",
     "host_namespace": "gives a container the host's processes, network or users",
     "inward": "lets others reach this machine: a reverse tunnel, a share",
+    "later": "what a file that the call writes would do when it is run",
     "local_data": "carries data of files of this machine",
     "loopback": "this machine itself",
     "metadata": "the address where clouds hand out credentials",

@@ -8,6 +8,7 @@ use super::options::Opt;
 use super::spec::{
     CommandSpec, EffectSpec, FileSpec, RoleSpec, RunSpec, StyleSpec, UnlistedOptionSpec,
 };
+use super::words::Words;
 use super::{options, table};
 use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
@@ -388,7 +389,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             numeric: own.is_some_and(|spec| spec.numeric),
             assignments: own.is_some_and(|spec| spec.assignments),
             strict: own.is_some_and(|spec| spec.unlisted_option == UnlistedOptionSpec::Unknown),
-            dash_operands: own.map_or_else(Vec::new, |spec| {
+            dash_operands: own.map_or_else(Words::default, |spec| {
                 spec.dash_operands.iter().map(String::as_str).collect()
             }),
             parent,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::options::Options;
+use super::words::Words;
 use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
@@ -116,25 +117,25 @@ pub enum Stream {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Test<'a> {
     /// The option is given; with patterns, one of its values matches one of them.
-    Option(u16, #[serde(borrow)] Vec<&'a str>),
+    Option(u16, #[serde(borrow)] Words<'a>),
     /// Number of operands.
     Operands(Count),
     /// One operand, counted from 0, matches.
-    Operand(u16, Vec<&'a str>),
+    Operand(u16, Words<'a>),
     /// Any operand matches.
-    AnyOperand(Vec<&'a str>),
+    AnyOperand(Words<'a>),
     /// The last operand matches.
-    LastOperand(Vec<&'a str>),
+    LastOperand(Words<'a>),
     /// Any word matches.
-    Word(Vec<&'a str>),
+    Word(Words<'a>),
     /// Standard input.
     Stdin(Stream),
     /// Standard output.
     Stdout(Stream),
     /// An assignment before the command; with patterns, its value matches.
-    Env(&'a str, Vec<&'a str>),
+    Env(&'a str, Words<'a>),
     /// An argument of a tool call; with patterns, its text matches.
-    Arg(Vec<&'a str>, Vec<&'a str>),
+    Arg(Vec<&'a str>, Words<'a>),
 }
 
 /// A test or its opposite.
@@ -219,9 +220,9 @@ pub struct Effect<'a> {
     /// What the selected values are.
     pub role: Role,
     /// Only values that match.
-    pub only: Vec<&'a str>,
+    pub only: Words<'a>,
     /// No values that match.
-    pub except: Vec<&'a str>,
+    pub except: Words<'a>,
     /// The part of each value.
     pub part: Option<Part<'a>>,
     /// Something below the target.
@@ -288,7 +289,7 @@ pub struct Entry<'a> {
     #[serde(borrow)]
     pub options: Options<'a>,
     /// Words with a dash that are operands.
-    pub dash_operands: Vec<&'a str>,
+    pub dash_operands: Words<'a>,
     /// Whether subcommands exist.
     pub parent: bool,
     /// Subcommands with patterns: the words after this entry's, and the number of the entry.

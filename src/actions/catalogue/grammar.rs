@@ -4,6 +4,7 @@
 
 use super::entry::{Condition, Count, Part, Piece, Role, Selector, Stream, Term, Test};
 use super::options::Opt;
+use super::words::Words;
 use crate::actions::kinds::ActionKind;
 
 /// The options that may be named: those of an entry, from one of its parents on.
@@ -196,7 +197,7 @@ fn plain_test(text: &str) -> Result<Option<Test<'_>>, String> {
         let patterns = if valued {
             patterns_of(&rest[at + 1..])
         } else {
-            Vec::new()
+            Words::default()
         };
         return Ok(Some(Test::Env(&rest[..at], patterns)));
     }
@@ -205,7 +206,7 @@ fn plain_test(text: &str) -> Result<Option<Test<'_>>, String> {
         let patterns = if valued {
             patterns_of(&rest[at + 1..])
         } else {
-            Vec::new()
+            Words::default()
         };
         return Ok(Some(Test::Arg(argument_path(&rest[..at]), patterns)));
     }
@@ -214,7 +215,7 @@ fn plain_test(text: &str) -> Result<Option<Test<'_>>, String> {
 
 fn option_test<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Test<'a>, String> {
     if let Ok(index) = option(text, options) {
-        return Ok(Test::Option(index, Vec::new()));
+        return Ok(Test::Option(index, Words::default()));
     }
     for (at, _) in text.match_indices('=') {
         for (spelling, patterns) in [
@@ -231,7 +232,7 @@ fn option_test<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Test<'a>, 
     ))
 }
 
-fn patterns_of(text: &str) -> Vec<&str> {
+fn patterns_of(text: &str) -> Words<'_> {
     text.split(',').collect()
 }
 

@@ -10,6 +10,7 @@ pub mod source;
 pub mod spec;
 pub mod table;
 pub mod tools;
+pub mod words;
 
 use std::sync::{Arc, OnceLock};
 

@@ -14,6 +14,7 @@ use super::options;
 use super::source::Count;
 use super::spec::EffectSpec;
 use super::table;
+use super::words::Words;
 
 /// A file of `rules/tools`.
 #[derive(Debug, Deserialize)]
@@ -266,7 +267,7 @@ fn entry<'a>(
         strict: false,
         reach: 0,
         options: options::Options::default(),
-        dash_operands: Vec::new(),
+        dash_operands: Words::default(),
         parent: false,
         patterns: Vec::new(),
         unlisted: Otherwise::Nothing,

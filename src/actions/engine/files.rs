@@ -72,7 +72,7 @@ impl Engine<'_> {
         if self.files.is_empty() || here.on.is_some() {
             return false;
         }
-        let cwd = Word::made(here.cwd.clone(), here.origin.clone());
+        let cwd = Word::made(Value::clone(&here.cwd), here.origin.clone());
         self.located(&cwd, here)
             .is_some_and(|cwd| self.is_of_download(&cwd.path))
     }
@@ -96,37 +96,6 @@ impl Engine<'_> {
             };
             self.push(action, here);
         }
-    }
-
-    /// Whether a text that another program will run by itself fetches what it runs.
-    pub(super) fn fetches_what_it_runs(&mut self, data: &Data, here: &Situation) -> bool {
-        let Some(text) = data.text.clone() else {
-            return false;
-        };
-        let Some(code) = text.value.exact() else {
-            return false;
-        };
-        let deeper = Situation {
-            depth: here.depth + 1,
-            ..here.clone()
-        };
-        if !code.contains("://") || !self.afford(code.len(), &deeper) {
-            return false;
-        }
-        // It runs later: what it would write and set holds for nothing that follows in this call.
-        let (files, variables, links) = (
-            self.files.clone(),
-            self.variables.clone(),
-            self.links.clone(),
-        );
-        let before = self.actions.len();
-        self.shell_text(code, &text.origin, &deeper);
-        (self.files, self.variables, self.links) = (files, variables, links);
-        let found = self.actions[before..]
-            .iter()
-            .any(|action| action.kind == ActionKind::ExecRemoteCode);
-        self.actions.truncate(before);
-        found
     }
 
     /// A file that code runs, when the call downloaded or decoded it.

@@ -217,7 +217,7 @@ pub fn recipes(makefile: &str) -> String {
 }
 
 /// The lines of a justfile that a shell runs: those that are indented.
-fn indented(justfile: &str) -> String {
+pub(super) fn indented(justfile: &str) -> String {
     let mut text = String::new();
     for line in justfile
         .lines()

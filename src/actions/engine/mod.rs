@@ -5,12 +5,13 @@
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
 //! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `languages` says of code what
 //! can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
-//! `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action comes from.
+//! `later` what files that are run later would do, `scripts` where commands stand in them, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action comes from.
 
 mod environment;
 mod fallback;
 mod files;
 mod languages;
+mod later;
 mod leaves;
 mod lookup;
 mod manifest;
@@ -18,6 +19,7 @@ mod owner;
 mod picks;
 mod program;
 mod run;
+mod scripts;
 mod shell;
 mod sockets;
 mod target;
@@ -77,6 +79,8 @@ pub struct Engine<'c> {
     processes: Vec<Rc<str>>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
+    /// How many files deep that are run later.
+    nested: u8,
     evaluations: u32,
     bytes: usize,
     words: usize,
@@ -98,7 +102,7 @@ pub struct Situation {
     stdin: Rc<Data>,
     stdin_source: Source,
     stdout: Source,
-    cwd: Value,
+    cwd: Rc<Value>,
     scope: Rc<Scope>,
     /// Assignments that hold for one command.
     assignments: Rc<[(String, Word)]>,
@@ -120,6 +124,7 @@ impl<'c> Engine<'c> {
             variables: Vec::new(),
             processes: Vec::new(),
             socket: None,
+            nested: 0,
             evaluations: 0,
             bytes: 0,
             words: 0,
@@ -138,14 +143,14 @@ impl<'c> Engine<'c> {
             stdin: Rc::new(Data::default()),
             stdin_source: Source::Outside,
             stdout: Source::Outside,
-            cwd: self.context.cwd.clone().map_or_else(
+            cwd: Rc::new(self.context.cwd.clone().map_or_else(
                 || {
                     Value::Unknown(crate::shell::command::Why::RunTimeValue(String::from(
                         "working directory",
                     )))
                 },
                 Value::Exact,
-            ),
+            )),
             scope: environment::usual(self.catalogue, self.context),
             assignments: Rc::from([]),
             origin: Origin::argument(Rc::from(at), None),

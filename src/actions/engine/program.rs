@@ -325,7 +325,7 @@ impl Engine<'_> {
             here.assignments = Rc::from(assignments.clone());
         }
         let stdin = Rc::clone(&here.stdin);
-        let cwd = here.cwd.clone();
+        let cwd = Rc::clone(&here.cwd);
         let line = Line {
             entry,
             words,
@@ -342,11 +342,13 @@ impl Engine<'_> {
         if let Some(selector) = &entry.chdir
             && let Some(folder) = line.select(selector).pop()
         {
-            here.cwd = match folder.exact().and_then(|path| self.absolute(path, &here)) {
-                Some(path) => Value::Exact(path),
-                None => Value::Unknown(crate::actions::line::why_of(&folder.value)),
-            };
-            let moved = here.cwd.clone();
+            here.cwd = Rc::new(
+                match folder.exact().and_then(|path| self.absolute(path, &here)) {
+                    Some(path) => Value::Exact(path),
+                    None => Value::Unknown(crate::actions::line::why_of(&folder.value)),
+                },
+            );
+            let moved = Rc::clone(&here.cwd);
             let line = Line {
                 cwd: &moved,
                 ..line
@@ -407,6 +409,7 @@ impl Engine<'_> {
             );
             self.unknown(reason, by, here);
         }
+        let mut bounded = here.clone();
         for (number, effect) in entry.effects.iter().enumerate() {
             let truth = line.applies(effect);
             if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
@@ -417,12 +420,9 @@ impl Engine<'_> {
                 Truth::Maybe => Certainty::Possible,
                 _ => effect.certainty,
             };
-            let here = Situation {
-                certainty: certainty.min(bound),
-                ..here.clone()
-            };
-            self.effect(effect, line, by, &here, &mut done);
-            self.trace_effect(line, by, number, before, &here);
+            bounded.certainty = certainty.min(bound);
+            self.effect(effect, line, by, &bounded, &mut done);
+            self.trace_effect(line, by, number, before, &bounded);
         }
         if !done.applied && entry.otherwise != Otherwise::Nothing {
             let before = self.actions.len();
@@ -531,6 +531,7 @@ impl Engine<'_> {
             if !decodes && flowing.files.is_empty() && flowing.urls.is_empty() {
                 flowing.text.clone_from(&line.stdin.text);
             }
+            self.data_for_later(file, &flowing, done.first, here);
             self.remember(file, &flowing, here);
         }
         if done.inner.text.is_some() {
@@ -556,7 +557,9 @@ impl Engine<'_> {
         } else {
             elsewhere = Situation {
                 on: Some(Rc::from(line.fill(&effect.on))),
-                cwd: Value::Unknown(Why::RunTimeValue(String::from("remote working directory"))),
+                cwd: Rc::new(Value::Unknown(Why::RunTimeValue(String::from(
+                    "remote working directory",
+                )))),
                 ..here.clone()
             };
             &elsewhere

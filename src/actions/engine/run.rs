@@ -231,10 +231,7 @@ impl Engine<'_> {
                 certainty: here.certainty.min(Certainty::Likely),
                 ..here.clone()
             };
-            let data = Data {
-                urls: vec![source],
-                ..Data::opaque()
-            };
+            let data = Data::of_url(source);
             self.remote_code(&data, by, &likely);
         }
     }
@@ -481,10 +478,7 @@ impl Engine<'_> {
     pub fn script(&mut self, language: &str, file: &Word, by: &str, here: &Situation) -> Data {
         let (text, _) = file.known();
         if text.starts_with("https://") || text.starts_with("http://") {
-            let served = Data {
-                urls: vec![Rc::from(text)],
-                ..Data::opaque()
-            };
+            let served = Data::of_url(Rc::from(text));
             self.remote_code(&served, by, here);
             return Data::opaque();
         }
@@ -600,10 +594,7 @@ impl Request {
         };
         match (kind, target) {
             (ActionKind::NetFetch, Value::Exact(url)) => {
-                let data = Data {
-                    urls: vec![Rc::from(url.as_str())],
-                    ..Data::opaque()
-                };
+                let data = Data::of_url(Rc::from(url.as_str()));
                 self.fetched = Some((effect.span, data));
             }
             (ActionKind::FsWrite, _) => self.written = Some((effect.span, target.clone())),

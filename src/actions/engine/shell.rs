@@ -14,7 +14,7 @@ use crate::actions::environment::{self, VariableEffect};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Source;
 use crate::actions::place;
-use crate::actions::word::{Data, Origin, Word, why_text};
+use crate::actions::word::{Data, FlowText, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
     Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
@@ -187,7 +187,7 @@ impl Engine<'_> {
             } else {
                 situation.certainty.min(Certainty::Possible)
             },
-            cwd: command.cwd,
+            cwd: Rc::new(command.cwd),
             scope: command.scope,
             ..situation.clone()
         };
@@ -252,10 +252,10 @@ impl Engine<'_> {
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
             effects.output.some = true;
-            effects.output.text = Some(crate::actions::word::FlowText {
+            effects.output.text = Some(Box::new(FlowText {
                 value,
                 origin: here.origin.clone(),
-            });
+            }));
         }
         if effects.interactive
             && let Stdout::Pipe(targets) = &command.stdout
@@ -292,10 +292,10 @@ impl Engine<'_> {
                 }
                 data.some = true;
                 if let Some(value @ Value::Exact(_)) = piped {
-                    data.text = Some(crate::actions::word::FlowText {
+                    data.text = Some(Box::new(FlowText {
                         value,
                         origin: here.origin.clone(),
-                    });
+                    }));
                 }
                 here.stdin = Rc::new(data);
                 here.stdin_source = Source::Pipe;
@@ -360,11 +360,7 @@ impl Engine<'_> {
     fn read_file(&mut self, file: &Value, here: &Situation) -> Data {
         if let Some(host) = socket(file) {
             self.connect(ActionKind::NetFetch, &host, here);
-            return Data {
-                some: true,
-                urls: vec![host],
-                ..Data::default()
-            };
+            return Data::of_url(host);
         }
         let word = Word::made(file.clone(), here.origin.clone());
         let mut data = self.path(ActionKind::FsRead, &word, "<", here);
@@ -442,9 +438,7 @@ impl Engine<'_> {
     ) {
         let before = self.actions.len();
         self.path(ActionKind::FsWrite, file, by, here);
-        let hook = |action: &Action| action.kind == ActionKind::PersistHook && !action.has("ci");
-        let foreign = !data.urls.is_empty()
-            || (self.actions[before..].iter().any(hook) && self.fetches_what_it_runs(data, here));
+        let foreign = !data.urls.is_empty();
         for action in &mut self.actions[before..] {
             action
                 .attributes
@@ -461,6 +455,7 @@ impl Engine<'_> {
             action.attributes.dedup();
         }
         self.names_this_machine(before, data);
+        self.data_for_later(file, data, before, here);
         self.remember(file, data, here);
     }
 
@@ -513,10 +508,9 @@ impl Engine<'_> {
         if !reads || !here.stdin.some {
             return;
         }
-        let data = Rc::new(Data {
-            text: None,
-            ..Data::clone(&here.stdin)
-        });
+        let mut data = Data::clone(&here.stdin);
+        data.text = None;
+        let data = Rc::new(data);
         let names = words[1..].iter().filter_map(Word::exact);
         for name in names.filter(|name| !name.starts_with('-')) {
             if self.variables.len() < MAX_FILES {
@@ -722,7 +716,7 @@ fn program_name(words: &[Word]) -> String {
 
 /// Whether a command is there for its redirect alone: `: > file`, `> file`, `echo "" > file`.
 fn writes_nothing(words: &[Word], effects: &Effects) -> bool {
-    let blank = |text: &crate::actions::word::FlowText| {
+    let blank = |text: &Box<FlowText>| {
         text.value
             .exact()
             .is_some_and(|text| text.trim().is_empty())

@@ -9,7 +9,7 @@ use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
 use crate::actions::special::{self, Operation, Special};
-use crate::actions::word::{Data, Word, add, why_text};
+use crate::actions::word::{Data, Sources, Word, add, why_text};
 use crate::actions::{pattern, place, url};
 use crate::call::Context;
 use crate::shell::command::{Candidate, Value, Why};
@@ -243,7 +243,8 @@ impl Engine<'_> {
         let mut data = self.read_data(&action, known.path.as_deref(), manner.carries, here);
         if partly {
             // A backup of a home is no copy of a key.
-            data.files.append(&mut data.secrets);
+            let held: &mut Sources = &mut data;
+            held.files.append(&mut held.secrets);
         }
         self.push(action, here);
         data
@@ -393,7 +394,7 @@ impl Engine<'_> {
 
     /// Where something relative lies when only the beginning of the working directory is known: `cd $(mktemp -d)`.
     fn place_below(&self, here: &Situation, text: &str) -> Option<Place> {
-        let (Value::Prefix(beginning, why), None) = (&here.cwd, &here.on) else {
+        let (Value::Prefix(beginning, why), None) = (&*here.cwd, &here.on) else {
             return None;
         };
         let relative = !text.is_empty() && !text.starts_with(['/', '~']) && !text.contains("..");
@@ -408,7 +409,7 @@ impl Engine<'_> {
         wildcard: bool,
         here: &Situation,
     ) -> Known {
-        let cwd_why = match &here.cwd {
+        let cwd_why = match &*here.cwd {
             Value::Unknown(why) | Value::Prefix(_, why) => Some(why),
             _ => None,
         };

@@ -1,5 +1,7 @@
 //! Tool calls that are no command line: by the catalogue of tools, else by the words of the name and by arguments.
 
+use std::rc::Rc;
+
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Target};
 use crate::actions::argv::Parsed;
@@ -67,7 +69,7 @@ impl Engine<'_> {
                 let reason = format!("the call has none of the arguments that `{tool}` acts on");
                 self.unknown(reason, tool, &here);
             }
-            self.self_running(before, args, &here);
+            self.tool_writes(before, args, &here);
             if self.actions.len() > before || mcp.is_none() {
                 return;
             }
@@ -85,6 +87,7 @@ impl Engine<'_> {
             }
             let before = self.actions.len();
             self.tool_effects(&guess.entry, tool, args, &here);
+            self.tool_writes(before, args, &here);
             taken |= guess.also.is_none() && self.actions.len() > before;
         }
         if !taken {
@@ -102,50 +105,6 @@ impl Engine<'_> {
         }
     }
 
-    /// A file that tools load by themselves, and whose new text fetches what it runs or gives a shell away, is a hook.
-    fn self_running(&mut self, before: usize, args: &json::Value, here: &Situation) {
-        const LOADED: [&str; 5] = [
-            "conftest.py",
-            "setup.py",
-            "noxfile.py",
-            "fabfile.py",
-            "tasks.py",
-        ];
-        let loaded = |action: &Action| {
-            let name = action.target.value.rsplit('/').next().unwrap_or_default();
-            action.kind == ActionKind::FsWrite && LOADED.contains(&name)
-        };
-        if !self.actions[before..].iter().any(loaded) {
-            return;
-        }
-        let text = ["content", "file_text", "new_string", "new_str", "contents"]
-            .into_iter()
-            .find_map(|name| args.get(name)?.as_str());
-        let Some(text) = text else {
-            return;
-        };
-        let word =
-            crate::actions::word::Word::made(Value::Exact(text.to_owned()), here.origin.clone());
-        let mut inner = Engine::new(self.catalogue, self.context, self.own);
-        inner.code_word("python", &word, "", here);
-        let foreign = inner.actions.iter().any(|action| {
-            matches!(
-                action.kind,
-                ActionKind::ExecRemoteCode | ActionKind::ExecRemoteShell
-            )
-        });
-        if foreign {
-            for action in self.actions[before..]
-                .iter_mut()
-                .filter(|action| loaded(action))
-            {
-                action.kind = ActionKind::PersistHook;
-                action.attributes.push(String::from("downloaded"));
-                action.attributes.sort_unstable();
-            }
-        }
-    }
-
     /// Whether the arguments hold anything that an effect of the tool is about; also when it has none.
     fn tool_effects(
         &mut self,
@@ -156,7 +115,7 @@ impl Engine<'_> {
     ) -> bool {
         let stdin = Data::default();
         let mut here = here.clone();
-        let outset = here.cwd.clone();
+        let outset = Rc::clone(&here.cwd);
         let origin = here.origin.clone();
         let line = |cwd| Line {
             entry,
@@ -175,9 +134,9 @@ impl Engine<'_> {
             && let Some(folder) = line(&outset).select(selector).pop()
             && let Some(path) = folder.exact().and_then(|path| self.absolute(path, &here))
         {
-            here.cwd = Value::Exact(path);
+            here.cwd = Rc::new(Value::Exact(path));
         }
-        let cwd = here.cwd.clone();
+        let cwd = Rc::clone(&here.cwd);
         let line = line(&cwd);
         self.effects(&line, by, &here);
         entry.effects.is_empty()
@@ -197,6 +156,7 @@ impl Engine<'_> {
             ("+++ ", ActionKind::FsWrite),
         ];
         let mut old = "";
+        let mut added: Vec<(String, String, usize)> = Vec::new();
         for line in text.lines() {
             if let Some(path) = line.strip_prefix("--- ") {
                 old = path;
@@ -205,6 +165,11 @@ impl Engine<'_> {
                 .into_iter()
                 .find_map(|(header, kind)| Some((line.strip_prefix(header)?, kind)))
             else {
+                if let (Some(line), Some((_, text, _))) = (line.strip_prefix('+'), added.last_mut())
+                {
+                    text.push_str(line);
+                    text.push('\n');
+                }
                 continue;
             };
             if line.starts_with("+++ ") {
@@ -222,7 +187,12 @@ impl Engine<'_> {
                 Value::Exact(path.trim().to_owned()),
                 here.origin.clone(),
             );
+            let before = self.actions.len();
             self.path(kind, &word, by, here);
+            added.push((path.trim().to_owned(), String::new(), before));
+        }
+        for (path, text, before) in added {
+            self.written_for_later(&path, &text, before, &here.origin, here);
         }
     }
 }
