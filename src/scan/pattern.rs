@@ -32,6 +32,11 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
     })
 }
 
+/// How many bytes expressions of a rule may read for each byte of the text so far, and how many before that counts. Where
+/// the literals of a rule stand so close that more would be read, the text is nothing but these.
+const MOST_READ: usize = 12;
+const READ_AHEAD: usize = 16 << 10;
+
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit) {
     let from = hit
         .start
@@ -41,6 +46,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     let (Some(window), Some(regex)) = (pass.bytes.get(from..to), compiled(&form.expression)) else {
         return;
     };
+    let most = hit.end * MOST_READ + READ_AHEAD;
+    if !pass.spend(hit.rule, window.len(), most) {
+        return;
+    }
     let Some(groups) = regex.captures(window) else {
         return;
     };
@@ -48,6 +57,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
         return;
     };
     pass.looked(hit.rule, from + secret.end());
+    // What was found is not read again.
+    pass.give_back(hit.rule, window.len() - secret.end());
     if !plausible::is_placeholder(secret.as_bytes()) {
         pass.found(
             hit.rule,
@@ -55,5 +66,43 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
             (from + secret.start(), from + secret.end()),
             None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::call::Surface;
+
+    fn found(text: &str) -> usize {
+        let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+        found
+            .iter()
+            .filter(|found| found.rule == "secrets.pgpass")
+            .count()
+    }
+
+    fn lines(from: usize, to: usize) -> String {
+        (from..to)
+            .map(|index| format!("db{index}.corp:5432:app:owner:kT9{index}vQz7wLx\n"))
+            .collect()
+    }
+
+    #[test]
+    fn what_expressions_may_read_is_enough_for_as_many_values_as_there_can_be() {
+        assert_eq!(found(&lines(1_000, 3_000)), 2_000);
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_literals_does_not_hide_what_stands_after_it() {
+        let text = ":5432:".repeat(20_000) + &"A plain line.\n".repeat(40) + &lines(1, 2);
+        assert_eq!(found(&text), 1);
+    }
+
+    #[test]
+    fn what_is_only_reported_is_looked_for_only_so_often_and_secrets_go_on_being_found() {
+        let text = "<IMPORTANT> ".repeat(3_000) + "\n" + &lines(1, 2);
+        let all = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+        let notes = all.iter().filter(|found| !found.redact).count();
+        assert_eq!((notes, found(&text)), (crate::scan::MOST_NOTES, 1));
     }
 }
