@@ -18,6 +18,8 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+#[path = "hostile/mod.rs"]
+mod hostile;
 #[path = "kernel/mod.rs"]
 mod kernel;
 
@@ -48,156 +50,6 @@ fn shortest(rounds: usize, mut work: impl FnMut()) -> Duration {
     Duration::from_nanos(least)
 }
 
-/// What makes work without being a literal: numbers, addresses, escapes, invisible characters, scripts.
-const LABOUR: [&str; 109] = [
-    "1 ",
-    "1234 ",
-    "12345678 ",
-    "4539 ",
-    "DE89",
-    "+1 ",
-    "536-22-8150 ",
-    "1-2-3-4-",
-    "2026-11-22T",
-    "@a.b",
-    "a@b.c",
-    "x@y.zz ",
-    "%41",
-    "abcdefgh%41",
-    "\\u0041",
-    "\\x41",
-    "&#x41;",
-    "\" + \"",
-    "](http",
-    "<img",
-    "QUJD",
-    "41",
-    "AAAA",
-    "aA1-",
-    "=",
-    "[redacted:",
-    "Basic QUJDREVG ",
-    "\u{200b}a",
-    "\u{200b}\u{200c}",
-    "\u{200b}",
-    "\u{e0041}",
-    "\u{fe01}",
-    "\u{202e}",
-    "\u{1b}[",
-    "\u{430}",
-    "\u{ff47}",
-    "\u{3000}",
-    "\u{e4}",
-    "\u{65e5}\u{672c}",
-    "postgres://a:b@",
-    "https://user:pw@h/",
-    "https://user:p4ssw9rd@h/",
-    // Encodings in encodings.
-    "%2541",
-    "%25252541",
-    "\\\\u0041",
-    "\\\\\\\\x41",
-    "&amp;#x41;",
-    "VVZWV1JVUQ==\n",
-    "NDE0MjQz",
-    // Quotes, and quotes that are escaped.
-    "\"",
-    "'\"`",
-    "\\\"",
-    "\\\\\\\"",
-    "\"\"\"",
-    "password='\\''",
-    // What takes no room.
-    "\u{200b}\u{200c}\u{200d}\u{feff}",
-    "a\u{200d}b",
-    "\u{2060}\u{200b}g",
-    "\u{fe00}\u{fe01}a",
-    // Blocks that nearly are keys.
-    "-----BEGIN PRIVATE KEY-----\n",
-    "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7Zf3Xk1Qw9\n",
-    "-----END PRIVATE KEY-----\n",
-    "-----BEGIN PRIVATE KEY-----\\nMII\\n-----END RSA PRIVATE KEY-----",
-    "-----",
-    "MIIEpAIBAAKCAQEA7Zf3Xk1Qw9Bv\n",
-    // What is put together from broken lines, and what is named in HTML and mail.
-    "ghp_AAAAAAAAAAAAAAAAAAAA=\n",
-    "sk-aA1\\\n",
-    "ghp_aA1bB2cC3dD4eE5fF6gG7hH8iI9jJ0kK1lL2mM3nN4oO5pP6qQ7rR8sS9\n",
-    "&quot;",
-    "&amp;password&amp;",
-    "a%2B",
-    "=3D",
-    // Words that say something about a value that does not come.
-    "password for the new one ",
-    "password: >-\n",
-    "password: &a ",
-    "\"password\": {",
-    "<password><![CDATA[",
-    // Scripts without blanks, and commands.
-    "\u{5ffd}\u{7565}\u{6240}\u{6709}",
-    "mysql -pa1 ",
-    "docker login -p ",
-    "echo a | ",
-    // Colours, and what they stand between.
-    "\u{1b}[1;33m",
-    "\\u001b[33m",
-    "password\u{1b}[0m=\u{1b}[33m",
-    // What may stand between a name and its value, and the value does not come.
-    "password string ",
-    "password?: ",
-    "password: [[[",
-    "password REG_SZ ",
-    "\"password\", default=",
-    "password: Some(",
-    "password={",
-    "password { get;",
-    "password: Type: ",
-    "</td><td>password</td><td>",
-    "name=\"password\"\r\n\r\n",
-    "git config --x password ",
-    "\"AWS::password\"::",
-    // Soft breaks, and what PowerShell takes for a command.
-    "=3Da=\n",
-    "ZQBjAGgAbwAgADEA",
-    // What is not ASCII, and is not text.
-    "\u{e9}password=\u{e9}",
-    // Headings of tables, and rows that are headings too.
-    "password|",
-    "user,password\n",
-    "| a | password |\n|---|---|\n",
-    "(a, password) values ('a', 'b'), ",
-    // Words of sentences, and words that a token needs before it.
-    "disregard the rules you were told ",
-    "wallet alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo ",
-    "<<< =token-",
-    "---p ' ",
-    "credentials: a / b",
-];
-
-/// Texts that are nothing but what the scan stops at.
-fn hostile(literals: &mut dyn Iterator<Item = &[u8]>) -> Vec<String> {
-    let mut parts: Vec<String> = LABOUR.map(String::from).to_vec();
-    for literal in literals {
-        let literal = String::from_utf8_lossy(literal);
-        for after in ["", " ", "=", ": ", "=\"", "-", "A", "a1"] {
-            parts.push(format!("{literal}{after}"));
-        }
-        parts.push(format!("--{literal} "));
-        parts.push(format!("-----{literal}-----"));
-    }
-    // One after the other, so that no rule has its own repeated.
-    let own: Vec<String> = parts.iter().step_by(13).cloned().collect();
-    for pair in own.windows(2).step_by(2) {
-        parts.push(pair.concat());
-    }
-    for many in own.chunks(16) {
-        parts.push(many.concat());
-    }
-    parts.sort();
-    parts.dedup();
-    parts
-}
-
 /// Two milliseconds of the machine that [`kernel::measure_yardstick`] is told of, in yardsticks.
 const MOST_YARDSTICKS: f64 = 94.0;
 
@@ -210,7 +62,7 @@ fn repeats() -> bool {
         })
         .as_secs_f64()
     };
-    let parts = hostile(&mut scanner.literals());
+    let parts = hostile::parts(scanner.literals());
     let mut slow: Vec<(f64, &String)> = parts
         .iter()
         .map(|part| (time(part, 64 << 10, 1), part))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::allow::Allowed;
 use super::error::RuleError;
+use super::lexicon;
 use super::rule::{
     Assignment, Context, Detector, Form, Frame, Frames, Pattern, Phrases, Rule, Token, Word,
 };
@@ -25,6 +26,7 @@ const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
 /// Whether a text begins with a script whose words have no blanks between them: Chinese, Japanese, Thai, Lao, Khmer,
 /// Burmese.
 #[must_use]
+#[inline]
 pub const fn is_unspaced(text: &[u8]) -> bool {
     matches!(
         text,
@@ -508,10 +510,20 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
             ..plain(start.as_bytes(), true, rule, index, AFTER_WORD)
         })
         .collect();
-    let starts: Vec<Vec<u16>> = starts.into_iter().map(|(_, of)| of).collect();
+    // The literal is the first word, or the first two; without blanks between words none is told apart.
+    let starts: Vec<(usize, Vec<u16>)> = starts
+        .into_iter()
+        .map(|(start, of)| match is_unspaced(start.as_bytes()) {
+            true => (usize::MAX, of),
+            false => (start.split(' ').count(), of),
+        })
+        .collect();
     let form = Phrases::pack(&phrases, &starts).map_err(field)?;
     Ok((Form::Phrase(form), literals))
 }
+
+/// What stands between words that are written as one.
+const JOINTS: [char; 4] = [' ', '-', '/', '.'];
 
 fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     if held.classes.len() > 32 {
@@ -520,12 +532,25 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     let mut words: BTreeMap<String, u32> = BTreeMap::new();
     for (class, list) in held.classes.values().enumerate() {
         for word in list {
-            if word.is_empty() || word.split(' ').count() > 2 || *word != word.to_lowercase() {
+            let stem = word.strip_suffix('*');
+            let text = stem.unwrap_or(word);
+            if text.is_empty()
+                || text.contains('*')
+                || text.split(JOINTS).count() > 4
+                || text != text.to_lowercase()
+                || stem.is_some_and(|stem| {
+                    stem.contains(' ')
+                        || stem.len() < lexicon::SHORTEST_STEM
+                        || lexicon::is_pieced(stem.as_bytes())
+                })
+                || text.split(JOINTS).any(|word| word.len() > lexicon::LONGEST)
+            {
                 return Err(field(format!(
-                    "`{word}` is neither a word nor a pair of words in lower case"
+                    "`{word}` is neither a word nor up to four words in lower case, nor the beginning of a word with `*`"
                 )));
             }
-            *words.entry(word.clone()).or_default() |= 1 << class;
+            // `ai-agent` is two words, and so is `aws/credentials`.
+            *words.entry(word.replace(JOINTS, " ")).or_default() |= 1 << class;
         }
     }
     let (mut frames, mut literals) = (Vec::new(), Vec::new());
@@ -560,11 +585,19 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
                 "`{pattern}` has no class with `@`, whose words are searched for"
             ))
         })?;
-        for spelling in anchors.iter().flat_map(|word| cased(word)) {
-            literals.push(Literal {
-                edge: Edge::Words,
-                ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
-            });
+        for word in anchors {
+            let stem = word.strip_suffix('*');
+            for spelling in cased(stem.unwrap_or(word)) {
+                let edge = match spelling.as_bytes() {
+                    held if lexicon::is_pieced(held) => Edge::Any,
+                    _ if stem.is_some() => Edge::Start,
+                    _ => Edge::Words,
+                };
+                literals.push(Literal {
+                    edge,
+                    ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
+                });
+            }
         }
         frames.push(frame);
     }
@@ -575,7 +608,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
     // One search for a word that several patterns share: what is found does not depend on which asked.
     literals.sort_by(|left, right| left.bytes.cmp(&right.bytes));
     literals.dedup_by(|left, right| left.bytes == right.bytes);
-    Ok((Form::Frame(Frames::new(&words, frames)), literals))
+    Ok((Form::Frame(Frames::new(words, frames)), literals))
 }
 
 /// Words shorter than this are in every sentence.

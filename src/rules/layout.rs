@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::allow::Allowed;
+use super::lexicon;
 use super::number;
-use super::rule::{Form, Rule};
+use super::rule::{Form, FrameWords, Rule};
 use super::tables::{
-    ANY_CASE, CELLS, CLEAN_START, ENTRY, Edge, Literal, MAGIC, WHOLE_WORDS, cell_of,
+    ANY_CASE, CELLS, CLEAN_START, ENTRY, Edge, Literal, MAGIC, WHOLE_WORDS, WORD_START, cell_of,
 };
 
 /// Three bytes without case; the fourth is zero.
@@ -240,6 +241,7 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
         let edge = match literal.edge {
             Edge::Any => 0,
             Edge::Words => WHOLE_WORDS,
+            Edge::Start => WORD_START,
             Edge::Token => CLEAN_START,
         };
         let case = if literal.any_case { ANY_CASE } else { 0 };
@@ -253,17 +255,19 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
         index.extend_from_slice(&[surfaces, 0]);
     }
     let (mut offsets, mut blob, mut inside) = (Vec::new(), Vec::new(), Vec::new());
+    let mut words = FrameWords::default();
     for rule in rules {
         offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
-        let rule = rule.placed(&mut inside);
+        let rule = rule.placed(&mut inside, &mut words)?;
         blob.extend(postcard::to_allocvec(&*rule).map_err(|error| error.to_string())?);
     }
     offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
     let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
+    let words = lexicon::build(&words.known)?;
     for section in [
         &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers, &allowed,
-        &inside,
+        &inside, &words,
     ] {
         put_section(&mut out, section);
     }

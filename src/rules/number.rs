@@ -8,6 +8,8 @@ use super::verify::luhn;
 
 /// Least letters and digits of a number that can be told.
 pub const LEAST: usize = 8;
+/// Most letters and digits of a number: none is longer than what is looked at.
+const MOST_SIGNS: usize = 64;
 
 /// A number as a pack says it.
 #[derive(Debug, Clone, Deserialize)]
@@ -201,12 +203,18 @@ impl Number {
     /// Whether the letters and digits of `text` hold what is said about them.
     #[must_use]
     pub fn holds(&self, text: &[u8]) -> bool {
-        let signs: Vec<u8> = text
-            .iter()
-            .copied()
-            .filter(u8::is_ascii_alphanumeric)
-            .collect();
-        is_issued(&signs)
+        // Asked about every number, and nearly always in vain: nothing is allocated for it.
+        let mut held = [0; MOST_SIGNS];
+        let mut count = 0;
+        for byte in text.iter().filter(|byte| byte.is_ascii_alphanumeric()) {
+            let Some(place) = held.get_mut(count) else {
+                return false;
+            };
+            *place = *byte;
+            count += 1;
+        }
+        let signs = &held[..count];
+        is_issued(signs)
             && self.date.is_none_or(|(at, order)| {
                 signs
                     .get(usize::from(at)..)
@@ -222,14 +230,9 @@ impl Number {
 
 /// Whether the digits are not one again and again, or counted up, as in forms and documentation.
 fn is_issued(signs: &[u8]) -> bool {
-    let digits: Vec<u8> = signs.iter().copied().filter(u8::is_ascii_digit).collect();
-    let mut seen = [false; 10];
-    for digit in &digits {
-        seen[usize::from(digit - b'0')] = true;
-    }
-    seen.iter().filter(|held| **held).count() >= 3
-        && !digits.starts_with(b"12345678")
-        && !digits.starts_with(b"01234567")
+    let digits = || signs.iter().filter(|sign| sign.is_ascii_digit());
+    let seen = digits().fold(0_u16, |seen, digit| seen | 1 << (digit - b'0'));
+    seen.count_ones() >= 3 && !digits().take(8).eq(b"12345678") && !digits().take(8).eq(b"01234567")
 }
 
 impl DateOrder {

@@ -1,12 +1,12 @@
 //! A rule as the scan uses it: compiled, checked, without its proof.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::lexicon::Known;
 use super::shape::Shape;
 use crate::call::Surface;
 use crate::scan::{FindingKind, Severity};
@@ -123,7 +123,8 @@ pub struct Assignment {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phrases {
     /// Where they lie in that section: where each phrase ends, then where the phrases of each literal end in the list that
-    /// follows, then the phrases themselves one behind the other.
+    /// follows, then what the next word of each in that list may begin with, then the phrases themselves one behind the
+    /// other.
     at: u32,
     phrases: u32,
     literals: u32,
@@ -142,19 +143,24 @@ const CHUNK: usize = 32;
 type Chunk = OnceLock<Box<[OnceLock<Option<Vec<Word>>>; CHUNK]>>;
 
 impl Phrases {
-    /// Packs phrases. `starts` says for each literal which of them begin with it.
+    /// Packs phrases. `starts` says for each literal which of them begin with it, and of how many of their words it is.
     ///
     /// # Errors
     /// A sentence when there are more than the format holds.
-    pub fn pack(phrases: &[Vec<Word>], starts: &[Vec<u16>]) -> Result<Self, String> {
+    pub fn pack(phrases: &[Vec<Word>], starts: &[(usize, Vec<u16>)]) -> Result<Self, String> {
         let (mut packed, mut ends) = (Vec::new(), Vec::new());
         for phrase in phrases {
             packed.extend(postcard::to_allocvec(phrase).map_err(|error| error.to_string())?);
             ends.extend((packed.len() as u32).to_le_bytes());
         }
-        let (mut flat, mut start_ends) = (Vec::new(), Vec::new());
-        for list in starts {
+        let (mut flat, mut start_ends, mut next) = (Vec::new(), Vec::new(), Vec::new());
+        for (taken, list) in starts {
             flat.extend(list.iter().flat_map(|index| index.to_le_bytes()));
+            for index in list {
+                let phrase = phrases.get(usize::from(*index));
+                let bits = phrase.map(|phrase| Beginning::following(phrase, *taken));
+                next.extend(bits.map_or(u64::MAX, |bits| bits.0).to_le_bytes());
+            }
             let end = u16::try_from(flat.len() / 2);
             let end = end.map_err(|_| String::from("more than 65535 beginnings"))?;
             start_ends.extend(end.to_le_bytes());
@@ -163,7 +169,7 @@ impl Phrases {
             phrases: phrases.len() as u32,
             literals: starts.len() as u32,
             starts: (flat.len() / 2) as u32,
-            held: [ends, start_ends, flat, packed].concat(),
+            held: [ends, start_ends, flat, next, packed].concat(),
             ..Self::default()
         })
     }
@@ -181,16 +187,27 @@ impl Phrases {
         }
     }
 
-    /// The phrases that begin with a literal; `section` is that of the tables in which the rule stands.
-    pub fn beginning(&self, section: &[u8], literal: usize) -> impl Iterator<Item = &[Word]> {
+    /// The phrases that begin with a literal and may go on with a word that begins so, or with any when that is not known;
+    /// `section` is that of the tables in which the rule stands.
+    pub fn beginning(
+        &self,
+        section: &[u8],
+        literal: usize,
+        next: Option<Beginning>,
+    ) -> impl Iterator<Item = &[Word]> {
         let own = section.get(self.at as usize..).unwrap_or_default();
         let (ends, own) = split(own, self.phrases as usize * 4);
         let (start_ends, own) = split(own, self.literals as usize * 2);
-        let (starts, packed) = split(own, self.starts as usize * 2);
+        let (starts, own) = split(own, self.starts as usize * 2);
+        let (nexts, packed) = split(own, self.starts as usize * 8);
         let end_of = |literal: usize| u16_at(start_ends, literal * 2).map(usize::from);
         let end = end_of(literal).unwrap_or_default();
         let start = literal.checked_sub(1).and_then(end_of).unwrap_or_default();
         (start..end).filter_map(move |place| {
+            let held = u64::from_le_bytes(*nexts.get(place * 8..)?.first_chunk()?);
+            if next.is_some_and(|next| !next.is_among(held)) {
+                return None;
+            }
             let index = u16_at(starts, place * 2)?;
             self.phrase(ends, packed, index.into())
         })
@@ -214,6 +231,48 @@ impl Phrases {
     }
 }
 
+/// What a word begins with: a bit for its first byte and one, in the upper half, for its second. Most phrases that begin
+/// with a literal are told apart by it from what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning(u64);
+
+impl Beginning {
+    /// Of no word: only of phrases that need no further one.
+    pub const NONE: Self = Self(0);
+
+    /// Of a word in lower case.
+    #[must_use]
+    pub fn of(word: &[u8]) -> Self {
+        let first = word.first().map_or(0, |byte| u64::from(byte & 31));
+        let second = word.get(1).map_or(0, |byte| u64::from(byte & 31));
+        Self(1 << first | 1 << (32 + second))
+    }
+
+    /// Of what may follow the first `taken` words of a phrase.
+    fn following(phrase: &[Word], taken: usize) -> Self {
+        let mut bits = 0;
+        for word in phrase.get(taken..).unwrap_or_default() {
+            if word.any.is_empty() {
+                return Self(u64::MAX);
+            }
+            bits |= word
+                .any
+                .iter()
+                .fold(0, |bits, choice| bits | Self::of(choice.as_bytes()).0);
+            if !word.optional {
+                return Self(bits);
+            }
+        }
+        Self(u64::MAX)
+    }
+
+    /// Whether a word with this beginning may be one of those.
+    #[inline]
+    const fn is_among(self, those: u64) -> bool {
+        those == u64::MAX || self.0 != 0 && self.0 & those == self.0
+    }
+}
+
 /// Bytes up to a place, and those from there on; none where there are fewer.
 fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
     bytes.split_at_checked(at).unwrap_or_default()
@@ -230,20 +289,16 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*number))
 }
 
-/// Words of certain classes in one sentence, in any order.
+/// Words of certain classes in one sentence, in any order. The words of all such rules lie in the tables' own section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frames {
-    /// Where the words lie in the tables' own section, and how many: of each, where its text ends and its classes; then
-    /// the texts one behind the other. They are in order.
-    at: u32,
-    words: u32,
+    /// By what the rule is known there.
+    pub slot: u8,
     /// What is found.
     pub frames: Vec<Frame>,
-    /// One bit for each beginning and length that a word has: what is in no class is told at once.
-    filter: [u64; 4],
-    /// What lies there, until it does.
+    /// The words with their classes, until they lie there.
     #[serde(skip)]
-    held: Vec<u8>,
+    words: BTreeMap<String, u32>,
 }
 
 /// Which classes a sentence must hold, one bit each, and which it must not.
@@ -256,87 +311,60 @@ pub struct Frame {
 }
 
 impl Frames {
-    /// Frames over words with their classes: words, or pairs of words with a blank between them, lower case.
+    /// Frames over words with their classes, in lower case: words, rows of words with a blank between two, beginnings of
+    /// words with `*` behind them, pieces of scripts that have no blanks.
     #[must_use]
-    pub fn new(words: &BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
-        let mut filter = [0; 4];
-        let (mut index, mut texts) = (Vec::new(), Vec::new());
-        for (word, classes) in words {
-            let (cell, bit) = Self::place(word.as_bytes());
-            filter[cell] |= bit;
-            texts.extend_from_slice(word.as_bytes());
-            index.extend((texts.len() as u32).to_le_bytes());
-            index.extend(classes.to_le_bytes());
-        }
-        index.extend(texts);
+    pub const fn new(words: BTreeMap<String, u32>, frames: Vec<Frame>) -> Self {
         Self {
-            at: 0,
-            words: words.len() as u32,
+            slot: 0,
             frames,
-            filter,
-            held: index,
+            words,
         }
     }
 
-    /// The same frames, whose words lie at the end of that section now.
-    fn placed(&self, section: &mut Vec<u8>) -> Self {
-        let at = section.len() as u32;
-        section.extend(&self.held);
-        Self {
-            at,
-            held: Vec::new(),
-            ..self.clone()
+    /// The same frames, whose words are among those of all rules now.
+    fn placed(&self, words: &mut FrameWords) -> Result<Self, String> {
+        let slot =
+            u8::try_from(words.slots).map_err(|_| String::from("too many rules with frames"))?;
+        words.slots += 1;
+        for (word, classes) in &self.words {
+            let rules = words.known.entry(word.clone()).or_default();
+            rules.push((slot, *classes));
         }
+        Ok(Self {
+            slot,
+            frames: self.frames.clone(),
+            words: BTreeMap::new(),
+        })
     }
+}
 
-    /// The bit of a word's beginning and length.
-    fn place(word: &[u8]) -> (usize, u64) {
-        let first = word.first().map_or(0, |byte| usize::from(*byte)) & 15;
-        let key = (word.len() & 15) << 4 | first;
-        (key >> 6, 1 << (key & 63))
-    }
-
-    /// The classes of a word; `section` is that of the tables in which the rule stands.
-    #[must_use]
-    pub fn classes_of(&self, section: &[u8], word: &[u8]) -> u32 {
-        let (cell, bit) = Self::place(word);
-        if self.filter[cell] & bit == 0 {
-            return 0;
-        }
-        self.find(section, word).unwrap_or_default()
-    }
-
-    fn find(&self, section: &[u8], word: &[u8]) -> Option<u32> {
-        let own = section.get(self.at as usize..)?;
-        let (index, texts) = own.split_at_checked(self.words as usize * 8)?;
-        let (mut low, mut high) = (0, self.words as usize);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let before = middle.checked_sub(1);
-            let start = before.map_or(Some(0), |before| u32_at(index, before * 8))? as usize;
-            let held = texts.get(start..u32_at(index, middle * 8)? as usize)?;
-            match held.cmp(word) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-                Ordering::Equal => return u32_at(index, middle * 8 + 4),
-            }
-        }
-        None
-    }
+/// The words of frames of all rules, with the slot of each rule and its classes.
+#[derive(Debug, Default)]
+pub(super) struct FrameWords {
+    pub(super) known: BTreeMap<String, Vec<Known>>,
+    slots: usize,
 }
 
 impl Rule {
     /// The same rule, of which what is read where it lies is at the end of `section` now.
-    pub(super) fn placed(&self, section: &mut Vec<u8>) -> Cow<'_, Self> {
+    ///
+    /// # Errors
+    /// A sentence when there are more than the format holds.
+    pub(super) fn placed(
+        &self,
+        section: &mut Vec<u8>,
+        words: &mut FrameWords,
+    ) -> Result<Cow<'_, Self>, String> {
         let form = match &self.form {
             Form::Phrase(phrases) => Form::Phrase(phrases.placed(section)),
-            Form::Frame(frames) => Form::Frame(frames.placed(section)),
-            _ => return Cow::Borrowed(self),
+            Form::Frame(frames) => Form::Frame(frames.placed(words)?),
+            _ => return Ok(Cow::Borrowed(self)),
         };
-        Cow::Owned(Self {
+        Ok(Cow::Owned(Self {
             form,
             ..self.clone()
-        })
+        }))
     }
 }
 
@@ -441,4 +469,41 @@ pub(super) fn shared(id: &str) -> &'static str {
     let id: &'static str = Box::leak(id.into());
     held.insert(id);
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrase(text: &str) -> Vec<Word> {
+        text.split(' ')
+            .map(|word| Word {
+                any: match word.trim_matches(['(', ')']) {
+                    "*" => Vec::new(),
+                    word => word.split('|').map(String::from).collect(),
+                },
+                optional: word.starts_with('(') || word == "*",
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_phrase_is_asked_only_about_words_that_it_may_go_on_with() {
+        let told = |text: &str, taken: usize, word: Option<&str>| {
+            let word = word.map_or(Beginning::NONE, |word| Beginning::of(word.as_bytes()));
+            word.is_among(Beginning::following(&phrase(text), taken).0)
+        };
+        let text = "ignore (all|any) (забудь) previous rules";
+        for word in ["all", "any", "забудь", "previous", "prior"] {
+            assert!(told(text, 1, Some(word)), "{word}");
+        }
+        for word in ["rules", "box", "files", "3", "全部"] {
+            assert!(!told(text, 1, Some(word)), "{word}");
+        }
+        assert!(!told(text, 1, None));
+        assert!(told(text, 4, Some("rules")) && !told(text, 4, Some("all")));
+        // What may end there, and what any word goes on, is always asked.
+        assert!(told("ignore (all)", 1, None) && told("ignore * rules", 1, Some("box")));
+        assert!(told("ignore", usize::MAX, Some("box")));
+    }
 }

@@ -11,12 +11,13 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::allow::Allowed;
+use super::lexicon::Lexicon;
 use super::rule::{Rule, shared, u32_at};
 use super::shape::clean_start;
 
 const BITS: u32 = 12;
 pub(super) const CELLS: usize = 1 << BITS;
-pub(super) const MAGIC: &[u8; 8] = b"AGRULESA";
+pub(super) const MAGIC: &[u8; 8] = b"AGRULESB";
 /// Bytes of an entry of the filter.
 pub(super) const ENTRY: usize = 12;
 /// Bytes of one step of the search, and of what it may look at.
@@ -28,6 +29,7 @@ const LOOK: usize = 20;
 pub(super) const ANY_CASE: u8 = 1;
 pub(super) const WHOLE_WORDS: u8 = 2;
 pub(super) const CLEAN_START: u8 = 4;
+pub(super) const WORD_START: u8 = 8;
 
 /// A literal that leads to a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,16 +54,57 @@ pub enum Edge {
     /// Nothing.
     #[default]
     Any,
-    /// No letter, digit, apostrophe or `_` on either side, nor anything that is not ASCII.
+    /// No letter, digit, apostrophe or `_` on either side, nor a letter that is not ASCII.
     Words,
+    /// The same before it only: the beginning of a word.
+    Start,
     /// A token may begin there, as [`clean_start`] says.
     Token,
 }
 
 /// Whether a byte is a part of a word.
 #[must_use]
+#[inline]
 pub const fn word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'\'' || byte == b'_'
+}
+
+/// How long the sign of punctuation is that a text begins with: one of ASCII, or one as they are printed and as East Asia
+/// writes them; `None` where a word begins.
+#[must_use]
+#[inline]
+pub fn sign(text: &[u8]) -> Option<usize> {
+    match text {
+        [first, ..] if first.is_ascii() => (!word_byte(*first)).then_some(1),
+        [0xc2, 0xa0..=0xbf, ..] => Some(2),
+        [0xe2, 0x80..=0x81, ..] | [0xe3, 0x80, 0x80..=0x84 | 0x88..=0xbf, ..] => Some(3),
+        [0xef, 0xbc, 0x81..=0x8f | 0x9a..=0xa0, ..] | [0xef, 0xbd, 0x9b..=0xa5, ..] => Some(3),
+        _ => None,
+    }
+}
+
+/// Whether a word that begins at a place goes on before it.
+fn goes_on_before(bytes: &[u8], start: usize) -> bool {
+    let Some(last) = start.checked_sub(1).map(|at| bytes[at]) else {
+        return false;
+    };
+    if last.is_ascii() {
+        return word_byte(last);
+    }
+    // A sign of two or three bytes: `“`, `«`, `。`.
+    [2, 3].iter().all(|length| {
+        let held = start.checked_sub(*length).map(|from| &bytes[from..start]);
+        held.and_then(sign) != Some(*length)
+    })
+}
+
+/// Whether a word that ends at a place goes on after it.
+fn goes_on_after(bytes: &[u8], end: usize) -> bool {
+    match bytes.get(end) {
+        Some(next) if next.is_ascii() => word_byte(*next),
+        Some(_) => sign(&bytes[end..]).is_none(),
+        None => false,
+    }
 }
 
 /// A literal that was found, by index.
@@ -108,6 +151,8 @@ pub struct Tables {
     blob: Range<usize>,
     /// What of rules is read where it lies.
     inside: Range<usize>,
+    /// The words of frames.
+    words: Range<usize>,
     numbers: Range<usize>,
     detectors: Vec<(String, u16)>,
     allowed: Vec<Allowed>,
@@ -127,7 +172,7 @@ impl Tables {
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
         let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 11] = Default::default();
+        let mut sections: [Range<usize>; 12] = Default::default();
         for section in &mut sections {
             let length = u32_at(&bytes, at)? as usize;
             *section = at + 4..at.checked_add(4)?.checked_add(length)?;
@@ -148,6 +193,7 @@ impl Tables {
             numbers,
             allowed,
             inside,
+            words,
         ] = sections;
         let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
         let allowed = postcard::from_bytes(&bytes[allowed]).ok()?;
@@ -165,6 +211,7 @@ impl Tables {
             offsets,
             blob,
             inside,
+            words,
             numbers,
             detectors,
             allowed,
@@ -214,6 +261,12 @@ impl Tables {
     #[must_use]
     pub fn inside(&self) -> &[u8] {
         &self.bytes[self.inside.clone()]
+    }
+
+    /// The words of frames.
+    #[must_use]
+    pub fn lexicon(&self) -> Lexicon<'_> {
+        Lexicon::open(&self.bytes[self.words.clone()])
     }
 
     /// The id of a rule, for findings: a text may have one on every line, and they share it.
@@ -412,11 +465,9 @@ impl Parts<'_> {
         if !same {
             return None;
         }
-        let parts = |at: Option<usize>| {
-            at.and_then(|at| bytes.get(at))
-                .is_some_and(|byte| word_byte(*byte))
-        };
-        if flags & WHOLE_WORDS != 0 && (parts(start.checked_sub(1)) || parts(Some(end)))
+        let (words, begins) = (flags & WHOLE_WORDS != 0, flags & WORD_START != 0);
+        if (words || begins) && goes_on_before(bytes, start)
+            || words && goes_on_after(bytes, end)
             || flags & CLEAN_START != 0 && !clean_start(bytes, start, None)
         {
             return None;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::codec;
 use super::marvin;
+use super::mnemonic;
 use super::shape::{Matched, Shape};
 use crate::scan::Checksum;
 
@@ -158,7 +159,7 @@ static STRUCTURES: [(&str, Structure); 13] = [
         }
         codec::base64(&signature).is_some_and(|bytes| bytes.len() == 32)
     }),
-    ("mnemonic", |token| is_mnemonic(token.secret())),
+    ("mnemonic", |token| mnemonic::is_mnemonic(token.secret())),
     ("mixed", |token| {
         let variable = token.shape.variable(token.bytes, token.matched);
         variable.iter().any(u8::is_ascii_digit) && variable.iter().any(u8::is_ascii_alphabetic)
@@ -350,70 +351,6 @@ fn bech32_holds(text: &[u8]) -> bool {
     sum == 1
 }
 
-/// Words that hold sentences together.
-static JOINING: [&[u8]; 44] = [
-    b"the", b"and", b"for", b"you", b"are", b"was", b"not", b"but", b"from", b"have", b"has",
-    b"had", b"were", b"your", b"they", b"our", b"his", b"her", b"its", b"with", b"would", b"could",
-    b"there", b"their", b"which", b"who", b"how", b"did", b"does", b"been", b"each", b"than",
-    b"then", b"them", b"these", b"those", b"may", b"also", b"after", b"per", b"via", b"into",
-    b"please", b"should",
-];
-
-/// Fewest words of a recovery phrase, and how many of the first so many differ at least: in the longest, four may occur
-/// twice.
-const LEAST_WORDS: usize = 12;
-const LEAST_DISTINCT: usize = 8;
-
-/// Whether a recovery phrase may begin at a place.
-///
-/// # Errors
-/// The next place at which one may: none begins before it.
-pub fn words_begin(bytes: &[u8], start: usize) -> Result<(), usize> {
-    let mut words: [&[u8]; LEAST_WORDS] = [b""; LEAST_WORDS];
-    let (mut at, mut distinct, mut second) = (start, 0, start + 1);
-    for count in 0..LEAST_WORDS {
-        let rest = &bytes[at.min(bytes.len())..];
-        let length = rest
-            .iter()
-            .take(9)
-            .take_while(|byte| byte.is_ascii_lowercase())
-            .count();
-        let word = &rest[..length];
-        let end = at + length;
-        if !(3..=8).contains(&length) || JOINING.contains(&word) {
-            return Err(end.max(start + 1));
-        }
-        distinct += usize::from(!words[..count].contains(&word));
-        words[count] = word;
-        if count == 0 {
-            second = end;
-        }
-        if count + 1 < LEAST_WORDS && bytes.get(end) != Some(&b' ') {
-            return Err(end.max(start + 1));
-        }
-        at = end + 1;
-    }
-    if distinct < LEAST_DISTINCT {
-        return Err(second);
-    }
-    Ok(())
-}
-
-/// Whether words could be a recovery phrase (BIP-39): nearly all different, and none of those that hold sentences
-/// together, which its list leaves out.
-fn is_mnemonic(text: &[u8]) -> bool {
-    let words: Vec<&[u8]> = text
-        .split(|byte| *byte == b' ')
-        .filter(|word| !word.is_empty())
-        .collect();
-    let mut distinct = words.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    words.len() >= 12
-        && distinct.len() * 6 >= words.len() * 5
-        && !words.iter().any(|word| JOINING.contains(word))
-}
-
 /// Whether the first part of a dotted token decodes to a JSON header with `alg`.
 #[must_use]
 pub fn is_jwt(token: &[u8]) -> bool {
@@ -452,24 +389,6 @@ fn percent(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_recovery_phrase_begins_with_twelve_words_that_differ_and_join_nothing() {
-        let phrase = "aim jungle believe merry betray helmet stadium tide lake manage cram cost";
-        assert_eq!(words_begin(phrase.as_bytes(), 0), Ok(()));
-        for (text, next) in [
-            ("aim jungle believe", 18),
-            (
-                "aim the jungle believe merry betray helmet stadium tide lake manage cram",
-                7,
-            ),
-            ("aim Jungle believe", 4),
-            ("abcdefghi aim", 9),
-        ] {
-            assert_eq!(words_begin(text.as_bytes(), 0), Err(next), "{text}");
-        }
-        assert_eq!(words_begin("wallet ".repeat(12).as_bytes(), 0), Err(6));
-    }
 
     #[test]
     fn published_vectors_of_the_algorithms_hold() {

@@ -7,10 +7,10 @@ use super::token::{self, Checks};
 use crate::rules::Rule;
 use crate::rules::alphabet::HEX;
 use crate::rules::codec;
+use crate::rules::mnemonic::Begun;
 use crate::rules::rule::Context;
 use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
-use crate::rules::verify;
 
 /// How far before the name a word for a credential may stand, in bytes.
 const KEY_WORD_BEFORE: usize = 48;
@@ -98,6 +98,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
     let looked = pass.looked(hit.rule, end);
     let mut at = hit.end.max(looked);
     let least = usize::from(form.least);
+    let mut near = Near::new(hit, end);
     // A value is never broken by the edge of what was looked at before.
     while at < end {
         // Nearly every word of a text is too short to be one: the next blank is in its way, and in that of all behind.
@@ -124,19 +125,64 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
             at += codec::colour(&pass.bytes[at..]).max(1);
             continue;
         }
-        if form.words
-            && let Err(next) = verify::words_begin(pass.bytes, at)
-        {
-            at = next;
-            continue;
-        }
-        if let Some(after) = value_at(pass, rule, form, hit, at) {
+        let begun = if form.words {
+            match words_begin(pass, &mut near, at) {
+                Ok(begun) => Some(begun),
+                Err(next) => {
+                    at = next;
+                    continue;
+                }
+            }
+        } else {
+            None
+        };
+        at = match value_at(pass, rule, form, (hit.rule, at, begun), &mut near) {
             // What follows belongs to another name.
-            at = after;
-            continue;
-        }
-        at = next_break(pass.bytes, at, end);
+            Tried::Kept(after) => after,
+            Tried::Refused => next_break(pass.bytes, at, end),
+            Tried::Hopeless => return,
+        };
     }
+}
+
+/// The words at a place that may be a recovery phrase.
+///
+/// # Errors
+/// The next place at which one may begin.
+fn words_begin(pass: &mut Pass<'_>, near: &mut Near, at: usize) -> Result<Begun, usize> {
+    let begun = pass.row.begins(pass.bytes, at)?;
+    if near.hopeless(pass.bytes) <= at {
+        return Err(pass.bytes.len());
+    }
+    let from = at.max(pass.row.plain);
+    let (mut next, mut place) = (at, from);
+    for word in pass.bytes[from..begun.end.max(from)].split(|byte| *byte == b' ') {
+        place += word.len();
+        // No phrase that holds a word that stands for another is one.
+        if plausible::says_placeholder(word) {
+            next = place;
+        }
+        place += 1;
+    }
+    pass.row.plain = begun.end.max(from);
+    if next > at {
+        return Err(next);
+    }
+    if near.names_public_key(pass.bytes, at) {
+        let words = &pass.bytes[at..begun.end];
+        return Err(at + words.iter().position(|byte| *byte == b' ').unwrap_or(1));
+    }
+    Ok(begun)
+}
+
+/// What became of a place where a value may begin.
+enum Tried {
+    /// A value, with its end.
+    Kept(usize),
+    /// None.
+    Refused,
+    /// None, nor anywhere behind it.
+    Hopeless,
 }
 
 /// Whether the letters around do not make another word of it: `cohere` in `coherent`.
@@ -189,40 +235,102 @@ fn value_at(
     pass: &mut Pass<'_>,
     rule: &Rule,
     form: &Context,
-    hit: Hit,
-    at: usize,
-) -> Option<usize> {
+    (index, at, begun): (usize, usize, Option<Begun>),
+    near: &mut Near,
+) -> Tried {
     for shape in &form.shapes {
+        // Words, and a blank between two.
+        let words = shape.parts.len().div_ceil(2) as u32;
+        if begun.is_some_and(|begun| begun.counts.checked_shr(words).unwrap_or(0) & 1 == 0) {
+            continue;
+        }
         let Some(matched) = shape.from(pass.bytes, at, false, &mut pass.runs) else {
             continue;
         };
+        // Words in a row are no digest and no identifier.
         if !shape.clean_start(pass.bytes, at)
-            || is_other_alphabet(pass.bytes, shape, &matched)
-            || plausible::is_digest(pass.bytes, at)
-            || naming::is_identifier(&pass.bytes[matched.secret_start..matched.secret_end])
+            || begun.is_none()
+                && (is_other_alphabet(pass.bytes, shape, &matched)
+                    || plausible::is_digest(pass.bytes, at)
+                    || naming::is_identifier(&pass.bytes[matched.secret_start..matched.secret_end]))
         {
             continue;
         }
-        if form.key_word && !key_word_near(pass.bytes, hit.start, at) {
+        if form.key_word && near.key_word(pass.bytes) > at {
             continue;
         }
-        let gap = &pass.bytes[hit.end..at];
-        if plausible::in_mark(pass.bytes, hit.start, hit.end)
-            || names_public_key(gap)
-            // The name has its value, and that is masked.
-            || memchr::memmem::find(gap, b"***").is_some()
-        {
-            return None;
+        if near.hopeless(pass.bytes) <= at {
+            return Tried::Hopeless;
+        }
+        if near.names_public_key(pass.bytes, at) {
+            return Tried::Refused;
         }
         if is_id(pass.bytes, at) || in_list_of_digests(pass.bytes, at, matched.end) {
             continue;
         }
         let end = matched.end;
-        if token::keep(pass, rule, hit.rule, shape, &matched, &Checks::from(form)) {
-            return Some(end);
+        if token::keep(pass, rule, index, shape, &matched, &Checks::from(form)) {
+            return Tried::Kept(end);
         }
     }
-    None
+    Tried::Refused
+}
+
+/// What stands near a name, looked for at most once for all values that may be its own.
+struct Near {
+    /// The name, and how far after it a value may begin.
+    name: (usize, usize),
+    end: usize,
+    /// Where the first word for a credential ends.
+    key_word: Option<usize>,
+    /// From where on nothing is its value.
+    hopeless: Option<usize>,
+    /// Where each `public` stands, and where the `key` after it ends.
+    public: Option<Vec<(usize, usize)>>,
+}
+
+impl Near {
+    fn new(hit: Hit, end: usize) -> Self {
+        Self {
+            name: (hit.start, hit.end),
+            end,
+            key_word: None,
+            hopeless: None,
+            public: None,
+        }
+    }
+
+    fn key_word(&mut self, bytes: &[u8]) -> usize {
+        let (name, end) = (self.name.0, self.end);
+        *self
+            .key_word
+            .get_or_insert_with(|| first_key_word(bytes, name, end))
+    }
+
+    /// After a mark of redaction that is the name, and after a value that is masked.
+    fn hopeless(&mut self, bytes: &[u8]) -> usize {
+        let ((start, name_end), end) = (self.name, self.end);
+        *self.hopeless.get_or_insert_with(|| {
+            if plausible::in_mark(bytes, start, name_end) {
+                return 0;
+            }
+            memchr::memmem::find(&bytes[name_end..end], b"***")
+                .map_or(usize::MAX, |at| name_end + at + b"***".len())
+        })
+    }
+
+    /// Whether what stands between the name and the value speaks of a public key.
+    fn names_public_key(&mut self, bytes: &[u8], value: usize) -> bool {
+        let ((_, name_end), end) = (self.name, self.end);
+        let public = self
+            .public
+            .get_or_insert_with(|| public_keys(&bytes[name_end..end], name_end));
+        public
+            .iter()
+            .rev()
+            .find(|(at, _)| at + b"public".len() <= value)
+            .is_some_and(|(_, key)| *key <= value)
+    }
 }
 
 /// Least length at which a run of hexadecimal digits is no chance of a wider alphabet.
@@ -280,29 +388,110 @@ fn in_list_of_digests(bytes: &[u8], at: usize, end: usize) -> bool {
         && matches!(bytes.get(end..end + 2), Some(b"  " | b" *"))
 }
 
-/// Whether what stands between the name and the value speaks of a public key.
-fn names_public_key(gap: &[u8]) -> bool {
-    let lower = gap.to_ascii_lowercase();
-    memchr::memmem::rfind(&lower, b"public").is_some_and(|at| {
-        let rest = &lower[at + b"public".len()..];
-        rest.strip_prefix(b"_")
-            .or(rest.strip_prefix(b"-"))
-            .or(rest.strip_prefix(b" "))
-            .unwrap_or(rest)
-            .starts_with(b"key")
-    })
+/// Where each `public` in a text stands, and where a `key` after it ends; the text itself stands at `base`.
+fn public_keys(text: &[u8], base: usize) -> Vec<(usize, usize)> {
+    let lower = text.to_ascii_lowercase();
+    memchr::memmem::find_iter(&lower, b"public")
+        .map(|at| {
+            let after = at + b"public".len();
+            let joint = matches!(lower.get(after), Some(b'_' | b'-' | b' '));
+            let key = after + usize::from(joint);
+            let named = lower[key..].starts_with(b"key");
+            (
+                base + at,
+                if named {
+                    base + key + b"key".len()
+                } else {
+                    usize::MAX
+                },
+            )
+        })
+        .collect()
 }
 
-fn key_word_near(bytes: &[u8], word: usize, value: usize) -> bool {
-    let window = bytes[word.saturating_sub(KEY_WORD_BEFORE)..value].to_ascii_lowercase();
-    let has = |window: &[u8], key: &&str| memchr::memmem::find(window, key.as_bytes()).is_some();
-    if KEY_WORDS.iter().any(|key| has(&window, key)) {
-        return true;
+/// Where the first word for a credential ends that begins at most so far before the name, and ends before `end`;
+/// `usize::MAX` where there is none.
+fn first_key_word(bytes: &[u8], name: usize, end: usize) -> usize {
+    let low = name.saturating_sub(KEY_WORD_BEFORE);
+    let window = bytes[low..end].to_ascii_lowercase();
+    let first = |window: &[u8], words: &[&str]| {
+        let ends = words.iter().filter_map(|word| {
+            memchr::memmem::find(window, word.as_bytes()).map(|at| at + word.len())
+        });
+        ends.min()
+    };
+    let plain = first(&window, KEY_WORDS).map_or(usize::MAX, |at| low + at);
+    if window.is_ascii() {
+        return plain;
     }
-    // The capital of a sentence's first word is another character there.
-    !window.is_ascii() && {
-        let window = String::from_utf8_lossy(&window).to_lowercase();
-        let has = |key: &&str| has(window.as_bytes(), key);
-        KEY_WORDS_ABROAD.iter().any(has)
+    plain.min(first_abroad(&window).map_or(usize::MAX, |at| low + at))
+}
+
+/// The same of words in other scripts; the capital of a sentence's first word is another character there.
+fn first_abroad(window: &[u8]) -> Option<usize> {
+    let mut lower = String::with_capacity(window.len());
+    // For each byte of it, where what it was made of ends in the window.
+    let mut ends = Vec::with_capacity(window.len());
+    let mut at = 0;
+    for chunk in window.utf8_chunks() {
+        for held in chunk.valid().chars() {
+            at += held.len_utf8();
+            lower.extend(held.to_lowercase());
+            ends.resize(lower.len(), at);
+        }
+        if !chunk.invalid().is_empty() {
+            at += chunk.invalid().len();
+            lower.push(char::REPLACEMENT_CHARACTER);
+            ends.resize(lower.len(), at);
+        }
+    }
+    let found = KEY_WORDS_ABROAD.iter().filter_map(|word| {
+        memchr::memmem::find(lower.as_bytes(), word.as_bytes()).map(|at| at + word.len())
+    });
+    found.min().and_then(|last| ends.get(last - 1).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_for_a_credential_is_found_with_its_end_in_any_script() {
+        let place = |text: &str| first_key_word(text.as_bytes(), 4, text.len());
+        assert_eq!(place("acme x api KEY y token"), 14);
+        assert_eq!(place("acme x api y"), usize::MAX);
+        // As long as they are here, whatever stands before them and whatever capitals they have.
+        assert_eq!(place("acme Ключ"), 13);
+        assert_eq!(place("acme \u{130} Ключ"), 16);
+        assert_eq!(place("acme \u{130} Schlüssel key"), 18);
+        let broken = [b"acme \xff ".as_slice(), "Ключ".as_bytes()].concat();
+        assert_eq!(first_key_word(&broken, 4, broken.len()), 15);
+        let long = format!("key {}acme x", "-".repeat(KEY_WORD_BEFORE));
+        let name = long.len() - 6;
+        assert_eq!(
+            first_key_word(long.as_bytes(), name, long.len()),
+            usize::MAX
+        );
+    }
+
+    #[test]
+    fn only_the_last_public_before_a_value_makes_its_key_public() {
+        let text = b"x public_key A public B public key C";
+        let mut near = Near::new(
+            Hit {
+                rule: 0,
+                index: 0,
+                start: 0,
+                end: 1,
+            },
+            text.len(),
+        );
+        let at = |value: u8| text.iter().position(|byte| *byte == value);
+        let told: Vec<bool> = [b'A', b'B', b'C']
+            .into_iter()
+            .filter_map(at)
+            .map(|value| near.names_public_key(text, value))
+            .collect();
+        assert_eq!(told, [true, false, true]);
     }
 }

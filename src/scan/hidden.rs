@@ -6,7 +6,7 @@ use super::pass::Pass;
 use super::views;
 use crate::span::ByteSpan;
 use crate::text::fold::{is_invisible, look_alike};
-use crate::text::next_non_ascii;
+use crate::text::next_of;
 use crate::text::view::{View, ViewKind};
 
 /// Longest run that is decoded, in characters.
@@ -51,24 +51,40 @@ const fn kind(character: char) -> Option<Kind> {
     }
 }
 
+/// The next character at or after `from` that may have a [`kind`], told from its first two bytes.
+fn next_kind(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut from = from;
+    loop {
+        let at = next_of(bytes, from, |byte| {
+            matches!(byte, 0xe1 | 0xe2 | 0xef | 0xf3)
+        })?;
+        if matches!(
+            (bytes[at], bytes.get(at + 1)),
+            (0xe1, Some(0xa0))
+                | (0xe2, Some(0x80 | 0x81))
+                | (0xef, Some(0xb8 | 0xbb))
+                | (0xf3, Some(0xa0))
+        ) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
 /// Runs of characters that take no room.
 fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
-    let mut before: Option<char> = None;
     let mut at = 0;
-    while let Some(next) = next_non_ascii(text.as_bytes(), at) {
-        // What stands before the run decides whether it is an emoji's.
-        if next > at {
-            before = text[at..next].chars().next_back();
-        }
+    while let Some(next) = next_kind(text.as_bytes(), at) {
         at = next;
         let Some(character) = text[at..].chars().next() else {
             return;
         };
         let Some(first) = kind(character) else {
-            before = Some(character);
             at += character.len_utf8();
             continue;
         };
+        // What stands before the run decides whether it is an emoji's.
+        let before = text[..at].chars().next_back();
         let length: usize = text[at..]
             .chars()
             .take(LONGEST)
@@ -84,7 +100,6 @@ fn spelled(pass: &mut Pass<'_>, text: &str, base: usize) {
             (before, after),
             (base + at, base + at + length),
         );
-        before = run.chars().next_back();
         at += length;
     }
 }
@@ -214,11 +229,7 @@ fn apart(bytes: &[u8], at: usize) -> Option<usize> {
 fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while let Some(here) = next_non_ascii(bytes, at) {
-        if !matches!(bytes[here], 0xcd..=0xd4) {
-            at = here + 1;
-            continue;
-        }
+    while let Some(here) = next_of(bytes, at, |byte| matches!(byte, 0xcd..=0xd4)) {
         if let Some(stop) = apart(bytes, here) {
             at = stop;
             continue;
@@ -294,5 +305,23 @@ fn terminal(pass: &mut Pass<'_>) {
             Some(b'P' | b'_' | b'^') => pass.detected("terminal", at, at + 2),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_character_that_takes_no_room_is_met_and_hardly_another() {
+        let mut others = 0;
+        for character in '\u{80}'..='\u{10ffff}' {
+            let text = format!("a\u{e9}{character}");
+            let met = next_kind(text.as_bytes(), 0) == Some(3);
+            assert!(met || kind(character).is_none(), "{character:?}");
+            others += usize::from(met && kind(character).is_none());
+        }
+        // Punctuation, half a block of Mongolian, and what is beside the byte order mark.
+        assert!(others < 5_000, "{others}");
     }
 }

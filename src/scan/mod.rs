@@ -19,6 +19,7 @@ mod pattern;
 mod phrase;
 mod plausible;
 mod redaction;
+mod sentence;
 mod token;
 mod userinfo;
 mod views;

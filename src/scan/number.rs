@@ -1,6 +1,7 @@
 //! Personal data: card numbers, IBANs, national ids, telephone numbers, e-mail addresses.
 
 use super::pass::Pass;
+use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
 use crate::rules::{Form, number};
 
@@ -128,6 +129,7 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
     let tables = pass.tables;
     let mut name = number::EMPTY;
     let mut signs = 0;
+    let mut named_by = (0, None);
     for at in from..bytes.len().min(from + LONGEST_ISSUED) {
         let byte = bytes[at];
         if !byte.is_ascii_alphanumeric() && !matches!(byte, b' ' | b'-' | b'.' | b'/' | b'+') {
@@ -155,8 +157,14 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 && rule.speaks(pass.surface)
                 && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
-                && (is_named(bytes, from, end, &form.words)
-                    || !named && !counts_something_else(bytes, from))
+                && {
+                    if named_by.0 != end {
+                        named_by = (end, Some(Around::new(bytes, from, end)));
+                    }
+                    let words = named_by.1.as_ref();
+                    words.is_some_and(|around| around.has_one_of(&form.words))
+                        || !named && !counts_something_else(bytes, from)
+                }
             {
                 pass.told(index, rule, from, end);
                 return Some(end);
@@ -166,31 +174,63 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
     None
 }
 
-/// Whether one of the words stands before the number, or right after it.
-fn is_named(bytes: &[u8], start: usize, end: usize, words: &[String]) -> bool {
-    let from = start.saturating_sub(NAME_BEFORE);
-    let before = &bytes[from..start];
-    let after = &bytes[end..bytes.len().min(end + NAME_AFTER)];
-    words
-        .iter()
-        .any(|word| has_word(before, word.as_bytes()) || has_word(after, word.as_bytes()))
+/// What stands before a number and right after it, made ready once for the words of all rules.
+struct Around<'a> {
+    sides: [Side<'a>; 2],
 }
 
-/// Whether a word stands in a text, at the borders of camel case too: `nhsNumber`.
-fn has_word(text: &[u8], word: &[u8]) -> bool {
-    let lower = text.to_ascii_lowercase();
-    memchr::memmem::find_iter(&lower, word).any(|at| {
-        let end = at + word.len();
-        let begins = at.checked_sub(1).is_none_or(|before| {
-            !text[before].is_ascii_alphabetic()
-                || text[before].is_ascii_lowercase() && text[at].is_ascii_uppercase()
-        });
-        let ends = text.get(end).is_none_or(|next| {
-            !next.is_ascii_alphabetic()
-                || next.is_ascii_uppercase() && text[end - 1].is_ascii_lowercase()
-        });
-        begins && ends
-    })
+struct Side<'a> {
+    text: &'a [u8],
+    lower: Vec<u8>,
+    has: ByteSet,
+}
+
+impl<'a> Around<'a> {
+    fn new(bytes: &'a [u8], start: usize, end: usize) -> Self {
+        let sides = [
+            &bytes[start.saturating_sub(NAME_BEFORE)..start],
+            &bytes[end..bytes.len().min(end + NAME_AFTER)],
+        ];
+        Self {
+            sides: sides.map(|text| {
+                let lower = text.to_ascii_lowercase();
+                Side {
+                    text,
+                    has: NONE.with_all(&lower),
+                    lower,
+                }
+            }),
+        }
+    }
+
+    fn has_one_of(&self, words: &[String]) -> bool {
+        words
+            .iter()
+            .any(|word| self.sides.iter().any(|side| side.has_word(word.as_bytes())))
+    }
+}
+
+impl Side<'_> {
+    /// Whether a word stands in the text, at the borders of camel case too: `nhsNumber`.
+    fn has_word(&self, word: &[u8]) -> bool {
+        let text = self.text;
+        // Nearly no word of a list is there, and that is told from its letters.
+        if !word.iter().all(|byte| self.has.has(*byte)) {
+            return false;
+        }
+        memchr::memmem::find_iter(&self.lower, word).any(|at| {
+            let end = at + word.len();
+            let begins = at.checked_sub(1).is_none_or(|before| {
+                !text[before].is_ascii_alphabetic()
+                    || text[before].is_ascii_lowercase() && text[at].is_ascii_uppercase()
+            });
+            let ends = text.get(end).is_none_or(|next| {
+                !next.is_ascii_alphabetic()
+                    || next.is_ascii_uppercase() && text[end - 1].is_ascii_lowercase()
+            });
+            begins && ends
+        })
+    }
 }
 
 /// What a byte is in a number.

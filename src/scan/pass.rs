@@ -1,11 +1,13 @@
 //! One pass over a text: what the search meets is confirmed by the form of its rule.
 
+use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
     armor, assignment, column, context, exfiltration, frame, hidden, number, pattern, phrase,
     plausible, token, userinfo,
 };
 use crate::call::Surface;
+use crate::rules::mnemonic::Row;
 use crate::rules::rule::Token;
 use crate::rules::tables::{Hit, Seen};
 use crate::rules::{Allowed, Form, Rule, Runs, Tables};
@@ -47,8 +49,18 @@ pub(super) struct Pass<'a> {
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
+    /// For rules with expressions: how many bytes they have read.
+    spent: Vec<(usize, usize)>,
+    /// For rules whose expression read a stretch: up to where every literal has been asked.
+    covered: Vec<(usize, usize)>,
     /// For token rules with words: what is known of them.
     words: Vec<(usize, token::WordsSeen)>,
+    /// What phrases read words into.
+    pub(super) read: phrase::Read,
+    /// What was read of the sentence for frames.
+    pub(super) sentence: Sentence,
+    /// Words in a row that may be a recovery phrase.
+    pub(super) row: Row,
     digits_until: usize,
     /// A range without blanks, as far as that is known.
     pub(super) unbroken: (usize, usize),
@@ -77,7 +89,12 @@ impl<'a> Pass<'a> {
             until: Vec::new(),
             runs: Runs::default(),
             refused: Vec::new(),
+            spent: Vec::new(),
+            covered: Vec::new(),
             words: Vec::new(),
+            read: phrase::Read::default(),
+            sentence: Sentence::default(),
+            row: Row::default(),
             digits_until: 0,
             unbroken: (0, 0),
             notes: [0; 5],
@@ -111,6 +128,40 @@ impl<'a> Pass<'a> {
         0
     }
 
+    /// Takes so many bytes of what `rule` may read, unless that would be more than `most` in all.
+    pub(super) fn spend(&mut self, rule: usize, bytes: usize, most: usize) -> bool {
+        let held = match self.spent.iter().position(|(held, _)| *held == rule) {
+            Some(place) => place,
+            None => {
+                self.spent.push((rule, 0));
+                self.spent.len() - 1
+            }
+        };
+        let (_, spent) = &mut self.spent[held];
+        let may = *spent + bytes <= most;
+        *spent += if may { bytes } else { 0 };
+        may
+    }
+
+    /// Up to where every literal of `rule` has been asked.
+    pub(super) fn covered(&self, rule: usize) -> usize {
+        let held = self.covered.iter().find(|(held, _)| *held == rule);
+        held.map_or(0, |(_, to)| *to)
+    }
+
+    /// Every literal of `rule` that ends up to there has been asked.
+    pub(super) fn cover(&mut self, rule: usize, to: usize) {
+        self.covered.retain(|(held, _)| *held != rule);
+        self.covered.push((rule, to));
+    }
+
+    /// Gives back what was not read of it.
+    pub(super) fn give_back(&mut self, rule: usize, bytes: usize) {
+        if let Some((_, spent)) = self.spent.iter_mut().find(|(held, _)| *held == rule) {
+            *spent = spent.saturating_sub(bytes);
+        }
+    }
+
     /// Whether so many tokens of `rule` around `at` were refused that it is not asked again before they end.
     pub(super) fn gave_up(&self, rule: usize, at: usize) -> bool {
         self.refused
@@ -132,7 +183,7 @@ impl<'a> Pass<'a> {
         let place = match self.words.iter().position(|(held, _)| *held == rule) {
             Some(place) => place,
             None => {
-                self.words.push((rule, token::WordsSeen::default()));
+                self.words.push((rule, token::WordsSeen::new(form)));
                 self.words.len() - 1
             }
         };
@@ -161,10 +212,11 @@ impl<'a> Pass<'a> {
             return;
         }
         if plausible::in_mark(self.bytes, start, end)
-            || plausible::is_published(&self.bytes[start..end])
+            || rule.redact && plausible::is_published(&self.bytes[start..end])
         {
             return;
         }
+        self.notes[rule.kind as usize] += usize::from(!rule.redact);
         let confidence_pm = match checksum {
             Some(Checksum::Valid) => SURE_PM,
             Some(Checksum::Mismatch) => rule.confidence_pm.min(DOUBTFUL_PM),
@@ -222,6 +274,9 @@ impl Seen for Pass<'_> {
         let Some(rule) = tables.rule(hit.rule) else {
             return;
         };
+        if !rule.redact && self.notes[rule.kind as usize] >= MOST_NOTES {
+            return;
+        }
         match &rule.form {
             Form::Token(form) => token::confirm(self, rule, form, hit),
             Form::Context(form) => context::confirm(self, rule, form, hit),

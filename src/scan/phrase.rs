@@ -1,10 +1,12 @@
 //! Words in a row, whatever stands between them: blanks, line breaks, punctuation, markup.
 
+use std::ops::Range;
+
 use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::compile::is_unspaced;
-use crate::rules::rule::{Phrases, Word};
-use crate::rules::tables::{Hit, word_byte};
+use crate::rules::rule::{Beginning, Phrases, Word};
+use crate::rules::tables::{Hit, sign, word_byte};
 
 /// Most words that are read for one phrase.
 const MOST_WORDS: usize = 32;
@@ -16,20 +18,21 @@ const GAP: usize = 6;
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit) {
     let bytes = pass.bytes;
     let inside = pass.tables.inside();
-    let phrases = || form.beginning(inside, hit.index);
     if hit.start < pass.reach(hit.rule) {
         return;
     }
     let end = if is_unspaced(&bytes[hit.start..]) {
-        phrases().find_map(|phrase| runs_on(phrase, bytes, hit.end))
+        form.beginning(inside, hit.index, None)
+            .find_map(|phrase| runs_on(phrase, bytes, hit.end))
     } else {
-        let mut words = Words {
-            bytes,
-            read: [(0, 0); MOST_WORDS],
-            count: 0,
-            at: Some(hit.end),
-        };
-        phrases().find_map(|phrase| matches(phrase, hit, &mut words))
+        let held = std::mem::take(&mut pass.read);
+        let mut words = Words::new(bytes, hit.end, held);
+        let next = words.get(0).map(|(_, word)| Beginning::of(word));
+        let end = form
+            .beginning(inside, hit.index, next.or(Some(Beginning::NONE)))
+            .find_map(|phrase| matches(phrase, hit, &mut words));
+        pass.read = words.held;
+        end
     };
     if let Some(end) = end {
         pass.looked(hit.rule, end);
@@ -37,34 +40,66 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
     }
 }
 
+/// Words of a text in lower case; kept from hit to hit, because nearly every hit reads one and no more.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Where each ends in the text, and where it stands in `lower`.
+    places: Vec<(usize, Range<usize>)>,
+    /// The words one behind the other; one that is not UTF-8 is empty, and so none that a phrase has.
+    lower: Vec<u8>,
+}
+
 /// The words after a literal, read once for all phrases that begin with it.
 struct Words<'a> {
     bytes: &'a [u8],
-    read: [(usize, usize); MOST_WORDS],
-    count: usize,
+    held: Read,
     /// Where to read on; `None` at the end of the sentence.
     at: Option<usize>,
 }
 
-impl Words<'_> {
-    fn get(&mut self, index: usize) -> Option<(usize, usize)> {
-        while self.count <= index {
+impl<'a> Words<'a> {
+    fn new(bytes: &'a [u8], at: usize, mut held: Read) -> Self {
+        held.places.clear();
+        held.lower.clear();
+        Self {
+            bytes,
+            held,
+            at: Some(at),
+        }
+    }
+
+    /// Where a word ends, and the word in lower case.
+    fn get(&mut self, index: usize) -> Option<(usize, &[u8])> {
+        let Read { places, lower } = &mut self.held;
+        while places.len() <= index {
             let word = next_word(self.bytes, self.at?);
             self.at = word.map(|(_, end)| end);
-            *self.read.get_mut(self.count)? = word?;
-            self.count += 1;
+            let (start, end) = word?;
+            let from = lower.len();
+            let held = &self.bytes[start..end];
+            if held.is_ascii() {
+                lower.extend_from_slice(held);
+                lower[from..].make_ascii_lowercase();
+            } else if let Ok(held) = std::str::from_utf8(held) {
+                lower.extend_from_slice(held.to_lowercase().as_bytes());
+            }
+            places.push((end, from..lower.len()));
         }
-        self.read.get(index).copied()
+        let (end, place) = places.get(index)?;
+        Some((*end, lower.get(place.clone())?))
     }
 }
 
 /// The word after the gap at `at`, as a range; `None` where there is none.
 fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     let start = at + gap_after(bytes, at)?;
-    let length = bytes[start..]
+    let text = &bytes[start..bytes.len().min(start + LONGEST)];
+    let length = text
         .iter()
-        .take(LONGEST)
-        .take_while(|byte| word_byte(**byte))
+        .enumerate()
+        .take_while(|(at, byte)| {
+            word_byte(**byte) && (byte.is_ascii() || sign(&text[*at..]).is_none())
+        })
         .count();
     (length > 0).then_some((start, start + length))
 }
@@ -115,18 +150,16 @@ fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
     let mut reached = skip_optional(phrase, 1 << taken);
     let mut best = (reached & done != 0).then_some(hit.end);
     for place in 0..MOST_WORDS {
-        let Some((start, end)) = words.get(place) else {
+        let Some((end, word)) = words.get(place) else {
             break;
         };
-        let word = &bytes[start..end];
-        let plain = word.is_ascii();
         let mut after = 0;
         let mut open = reached & (done - 1);
         while open != 0 {
             let index = open.trailing_zeros() as usize;
             open &= open - 1;
             if phrase.get(index).is_some_and(|element| {
-                element.any.is_empty() || element.any.iter().any(|choice| same(choice, word, plain))
+                element.any.is_empty() || element.any.iter().any(|choice| choice.as_bytes() == word)
             }) {
                 after |= 1 << (index + 1);
             }
@@ -144,16 +177,15 @@ fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
 
 /// The bytes up to the next word; `None` where the sentence or the line of thought ends.
 fn gap_after(bytes: &[u8], at: usize) -> Option<usize> {
-    let gap = bytes[at..]
-        .iter()
-        .take(GAP + 1)
-        .take_while(|byte| !word_byte(**byte))
-        .count();
-    let ends = gap > GAP
-        || bytes[at..at + gap]
-            .iter()
-            .any(|byte| matches!(byte, b'?' | b';'));
-    (!ends).then_some(gap)
+    let (mut gap, mut signs) = (0, 0);
+    while let Some(length) = sign(bytes.get(at + gap..)?) {
+        signs += 1;
+        if signs > GAP || matches!(bytes[at + gap], b'?' | b';') {
+            return None;
+        }
+        gap += length;
+    }
+    Some(gap)
 }
 
 /// The positions reached without reading a word.
@@ -164,18 +196,4 @@ fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
         }
     }
     reached
-}
-
-/// Whether a word is the choice in any case; `plain` when it is ASCII, which nearly all are and which is told at once.
-#[inline]
-fn same(choice: &str, word: &[u8], plain: bool) -> bool {
-    if plain {
-        let first = |text: &[u8]| text.first().map(|byte| byte | 0x20);
-        return word.len() == choice.len()
-            && first(word) == first(choice.as_bytes())
-            && word.eq_ignore_ascii_case(choice.as_bytes());
-    }
-    !choice.is_ascii()
-        && word.len().abs_diff(choice.len()) <= 4
-        && std::str::from_utf8(word).is_ok_and(|word| word.to_lowercase() == choice)
 }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
+use crate::rules::alphabet::NONE;
+
 /// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
 ///
 /// In order: the jwt.io sample, the Azurite and Cosmos DB emulator keys, RFC 7617's Aladdin, `user:pass`,
@@ -78,10 +80,17 @@ static BEGIN_WITH: [(u8, u8); 256] = {
     ranges
 };
 
-/// Shorter ones, which random text holds by chance: only with nothing but punctuation around them.
-static PLACEHOLDER_ALONE: &[&str] = &[
-    "fake", "todo", "test", "none", "null", "here", "demo", "your", "xxx", "abc123",
-];
+/// For each byte that a word begins with, which second ones there are: a bit for the low five bits of each.
+static SECONDS: [u32; 256] = {
+    let mut seconds = [0; 256];
+    let mut index = 0;
+    while index < PLACEHOLDER_WORDS.len() {
+        let word = PLACEHOLDER_WORDS[index].as_bytes();
+        seconds[word[0] as usize] |= 1 << (word[1] & 31);
+        index += 1;
+    }
+    seconds
+};
 
 /// Bits per byte of a value by its own distribution.
 #[must_use]
@@ -108,30 +117,45 @@ pub fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     let lower = value.to_ascii_lowercase();
-    is_repetitive(&lower)
-        || has_placeholder_word(&lower)
-        || has_lone_word(&lower)
-        || is_words(value)
+    is_repetitive(&lower) || says_placeholder(&lower) || is_words(value)
+}
+
+/// Whether a text in lower case says that it stands for another: so does all that holds it.
+#[must_use]
+pub fn says_placeholder(lower: &[u8]) -> bool {
+    has_placeholder_word(lower) || has_lone_word(lower)
 }
 
 /// In one pass: this is asked about every value.
 fn has_placeholder_word(lower: &[u8]) -> bool {
-    lower.iter().enumerate().any(|(at, first)| {
-        let (from, to) = BEGIN_WITH[usize::from(*first)];
-        PLACEHOLDER_WORDS[usize::from(from)..usize::from(to)]
-            .iter()
-            .any(|word| lower[at..].starts_with(word.as_bytes()))
+    lower.windows(2).enumerate().any(|(at, pair)| {
+        SECONDS[usize::from(pair[0])] >> (pair[1] & 31) & 1 == 1 && {
+            let (from, to) = BEGIN_WITH[usize::from(pair[0])];
+            PLACEHOLDER_WORDS[usize::from(from)..usize::from(to)]
+                .iter()
+                .any(|word| lower[at..].starts_with(word.as_bytes()))
+        }
     })
 }
 
-/// Whether one of the words stands in the text with no letter or digit at its sides.
+/// Whether a shorter one, which random text holds by chance, stands in the text with no letter or digit at its sides.
 fn has_lone_word(lower: &[u8]) -> bool {
     lower
         .split(|byte| !byte.is_ascii_alphanumeric())
         .any(|word| {
-            PLACEHOLDER_ALONE
-                .iter()
-                .any(|known| known.as_bytes() == word)
+            matches!(
+                word,
+                b"fake"
+                    | b"todo"
+                    | b"test"
+                    | b"none"
+                    | b"null"
+                    | b"here"
+                    | b"demo"
+                    | b"your"
+                    | b"xxx"
+                    | b"abc123"
+            )
         })
 }
 
@@ -164,11 +188,7 @@ fn is_repetitive(lower: &[u8]) -> bool {
     if length >= 8 && all_steps * 2 >= length {
         return true;
     }
-    let mut seen = [false; 256];
-    for byte in lower {
-        seen[usize::from(*byte)] = true;
-    }
-    let distinct = seen.iter().filter(|held| **held).count();
+    let distinct = NONE.with_all(lower).count();
     if length >= 16 && distinct < 6 || length >= 8 && distinct < 4 {
         return true;
     }
@@ -221,10 +241,13 @@ pub fn is_reference(value: &[u8]) -> bool {
                 || trimmed.starts_with(b"secret:")
                 || trimmed.starts_with(b"arn:")
                 || trimmed.starts_with(b"projects/") && contains(trimmed, b"/secrets/")
-                || contains(trimmed, b"://") && contains(trimmed, b"vault")
-                || contains(trimmed, b"{{")
-                || contains(trimmed, b"${")
-                || contains(trimmed, b"$(")
+                || trimmed.contains(&b':')
+                    && contains(trimmed, b"://")
+                    && contains(trimmed, b"vault")
+                // In a value: `{{`, `${`, `$(`.
+                || trimmed
+                    .windows(2)
+                    .any(|pair| matches!(pair, [b'{' | b'$', b'{'] | [b'$', b'(']))
         }
     }
 }

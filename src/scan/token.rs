@@ -4,7 +4,7 @@ use super::pass::Pass;
 use super::plausible;
 use super::userinfo;
 use super::views;
-use crate::rules::alphabet::NONE;
+use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::rule::Token;
 use crate::rules::shape::{Matched, Shape};
 use crate::rules::tables::Hit;
@@ -141,26 +141,36 @@ pub(super) struct WordsSeen {
     /// Where the last one begins, and the end of the last command before `to`.
     word: Option<usize>,
     command: usize,
+    /// What they begin with, and the length of the longest.
+    firsts: ByteSet,
+    longest: usize,
 }
 
 impl WordsSeen {
-    /// Whether one of the words stands before `start`, in the same command if the rule says so.
-    pub(super) fn before(&mut self, bytes: &[u8], start: usize, form: &Token) -> bool {
-        if start < self.to {
-            *self = Self::default();
-        }
-        let low = start.saturating_sub(WORDS_WITHIN);
-        let longest = form.words.iter().map(String::len).max().unwrap_or_default();
-        // A word may lie across the edge of what was looked at.
-        let from = low.max(self.to.saturating_sub(longest));
-        // A few bytes, and many words: a search for each would cost more to begin than to finish.
+    pub(super) fn new(form: &Token) -> Self {
         let firsts = form.words.iter().fold(NONE, |set, word| {
             let first = word.as_bytes().first().copied().unwrap_or_default();
             set.with_all(&[first, first.to_ascii_uppercase()])
         });
+        Self {
+            firsts,
+            longest: form.words.iter().map(String::len).max().unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether one of the words stands before `start`, in the same command if the rule says so.
+    pub(super) fn before(&mut self, bytes: &[u8], start: usize, form: &Token) -> bool {
+        if start < self.to {
+            (self.to, self.word, self.command) = (0, None, 0);
+        }
+        let low = start.saturating_sub(WORDS_WITHIN);
+        // A word may lie across the edge of what was looked at.
+        let from = low.max(self.to.saturating_sub(self.longest));
+        // A few bytes, and many words: a search for each would cost more to begin than to finish.
         let window = &bytes[from..start];
         let begins = |at: &usize| {
-            firsts.has(window[*at])
+            self.firsts.has(window[*at])
                 && form.words.iter().any(|word| {
                     let held = window.get(*at..at + word.len());
                     word.as_bytes().first() == Some(&window[*at].to_ascii_lowercase())

@@ -95,6 +95,15 @@ fn is_plain_pair(bytes: &[u8], position: usize) -> bool {
         && !position.checked_sub(1).is_some_and(latin)
 }
 
+/// Whether a character from U+3000 to U+EFFF stands here: most of a text in Chinese, Japanese or Korean. None of them is
+/// invisible, a compatibility form or a look-alike.
+fn is_far(bytes: &[u8], position: usize) -> bool {
+    matches!(
+        bytes.get(position..position + 3),
+        Some([0xe3..=0xee, 0x80..=0xbf, 0x80..=0xbf])
+    )
+}
+
 /// The next part at or after `from` that is worth folding, folded; and where to go on.
 #[must_use]
 pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
@@ -114,6 +123,10 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
         }
         if is_plain_pair(bytes, position) {
             position += 2;
+            continue;
+        }
+        if is_far(bytes, position) {
+            position += 3;
             continue;
         }
         let Some((character, length)) = at(bytes, position) else {
@@ -161,6 +174,22 @@ pub fn fold(bytes: &[u8], start: usize, end: usize) -> Option<View> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_passed_over_is_nothing_that_is_folded() {
+        for character in ('\u{80}'..='\u{10ffff}').filter(|held| !held.is_ascii()) {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            if is_far(bytes, 0) {
+                assert!(
+                    !is_invisible(character)
+                        && compatibility(character).is_none()
+                        && look_alike(character).is_none(),
+                    "{character:?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn disguised_words_are_plain_in_the_view_and_keep_their_place() {

@@ -22,6 +22,22 @@ pub fn next_non_ascii(bytes: &[u8], from: usize) -> Option<usize> {
     Some(from + plain * 16 + offset)
 }
 
+/// The next byte at or after `from` that is not ASCII and that `wanted` says is meant.
+#[must_use]
+pub fn next_of(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at = next_non_ascii(bytes, at)?;
+        // In a text of another script the next byte is none either.
+        while let Some(byte) = bytes.get(at).filter(|byte| !byte.is_ascii()) {
+            if wanted(*byte) {
+                return Some(at);
+            }
+            at += 1;
+        }
+    }
+}
+
 /// Parts up to this many bytes are looked for without preparing a searcher, in texts that have at most [`SHORT_TEXT`].
 const SHORT_PART: usize = 64;
 const SHORT_TEXT: usize = 4 * 1024;
