@@ -51,6 +51,8 @@ pub(super) struct Pass<'a> {
     refused: Vec<(usize, usize, u32)>,
     /// For rules with expressions: how many bytes they have read.
     spent: Vec<(usize, usize)>,
+    /// For rules whose expression read a stretch: up to where every literal has been asked.
+    covered: Vec<(usize, usize)>,
     /// For token rules with words: what is known of them.
     words: Vec<(usize, token::WordsSeen)>,
     /// What phrases read words into.
@@ -88,6 +90,7 @@ impl<'a> Pass<'a> {
             runs: Runs::default(),
             refused: Vec::new(),
             spent: Vec::new(),
+            covered: Vec::new(),
             words: Vec::new(),
             read: phrase::Read::default(),
             sentence: Sentence::default(),
@@ -138,6 +141,18 @@ impl<'a> Pass<'a> {
         let may = *spent + bytes <= most;
         *spent += if may { bytes } else { 0 };
         may
+    }
+
+    /// Up to where every literal of `rule` has been asked.
+    pub(super) fn covered(&self, rule: usize) -> usize {
+        let held = self.covered.iter().find(|(held, _)| *held == rule);
+        held.map_or(0, |(_, to)| *to)
+    }
+
+    /// Every literal of `rule` that ends up to there has been asked.
+    pub(super) fn cover(&mut self, rule: usize, to: usize) {
+        self.covered.retain(|(held, _)| *held != rule);
+        self.covered.push((rule, to));
     }
 
     /// Gives back what was not read of it.

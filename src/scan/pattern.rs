@@ -33,11 +33,16 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
 }
 
 /// How many bytes expressions of a rule may read for each byte of the text so far, and how many before that counts. Where
-/// the literals of a rule stand so close that more would be read, the text is nothing but these.
+/// the literals of a rule stand so close that more would be read, a stretch is read once for all of them.
 const MOST_READ: usize = 12;
 const READ_AHEAD: usize = 16 << 10;
+/// How long such a stretch is, in bytes: some times what is read around one literal.
+const STRETCH: usize = 4 << 10;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit) {
+    if hit.end <= pass.covered(hit.rule) {
+        return;
+    }
     let from = hit
         .start
         .saturating_sub(usize::from(form.before))
@@ -48,7 +53,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     };
     let most = hit.end * MOST_READ + READ_AHEAD;
     if !pass.spend(hit.rule, window.len(), most) {
-        return;
+        return stretch(pass, rule, form, hit, from, &regex);
     }
     let Some(groups) = regex.captures(window) else {
         return;
@@ -67,6 +72,24 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
             None,
         );
     }
+}
+
+/// Reads on from a literal, for it and for all that follow as far as what is read around them lies in the stretch.
+fn stretch(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit, from: usize, regex: &Regex) {
+    let after = usize::from(form.after);
+    let bytes = pass.bytes;
+    let to = bytes.len().min(hit.end + after + STRETCH);
+    for groups in regex.captures_iter(&bytes[from..to]) {
+        let Some(secret) = groups.name("secret").or_else(|| groups.get(0)) else {
+            continue;
+        };
+        pass.looked(hit.rule, from + secret.end());
+        if !plausible::is_placeholder(secret.as_bytes()) {
+            let span = (from + secret.start(), from + secret.end());
+            pass.found(hit.rule, rule, span, None);
+        }
+    }
+    pass.cover(hit.rule, if to < bytes.len() { to - after } else { to });
 }
 
 #[cfg(test)]
@@ -96,6 +119,18 @@ mod tests {
     fn a_text_of_nothing_but_literals_does_not_hide_what_stands_after_it() {
         let text = ":5432:".repeat(20_000) + &"A plain line.\n".repeat(40) + &lines(1, 2);
         assert_eq!(found(&text), 1);
+    }
+
+    #[test]
+    fn literals_without_number_hide_nothing_among_them() {
+        let row = ":5432:".repeat(4_000);
+        for text in [
+            format!("{row}\n{}", lines(1, 2)),
+            format!("{row} x\n{}{row}", lines(1, 2)),
+            format!("{row}\n{}{row}\n{}", lines(1, 2), lines(2, 3)),
+        ] {
+            assert_eq!(found(&text), text.matches(".corp").count());
+        }
     }
 
     #[test]
