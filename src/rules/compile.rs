@@ -525,25 +525,24 @@ fn phrase(patterns: &[String], rule: u16) -> Result<Formed, Refused> {
 /// What stands between words that are written as one.
 const JOINTS: [char; 4] = [' ', '-', '/', '.'];
 
-fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
-    if held.classes.len() > 32 {
-        return Err(field(String::from("more than 32 classes")));
-    }
+/// The words of the classes of frames, one bit for each class.
+fn frame_words(held: &FrameSpec) -> Result<BTreeMap<String, u32>, Refused> {
     let mut words: BTreeMap<String, u32> = BTreeMap::new();
     for (class, list) in held.classes.values().enumerate() {
         for word in list {
             let stem = word.strip_suffix('*');
             let text = stem.unwrap_or(word);
+            let may_end = |stem: &str| {
+                stem.len() >= lexicon::SHORTEST_STEM
+                    && !stem.contains(JOINTS)
+                    && !lexicon::is_pieced(stem.as_bytes())
+            };
             if text.is_empty()
                 || text.contains('*')
-                || text.split(JOINTS).count() > 4
                 || text != text.to_lowercase()
-                || stem.is_some_and(|stem| {
-                    stem.contains(' ')
-                        || stem.len() < lexicon::SHORTEST_STEM
-                        || lexicon::is_pieced(stem.as_bytes())
-                })
+                || text.split(JOINTS).count() > 4
                 || text.split(JOINTS).any(|word| word.len() > lexicon::LONGEST)
+                || !stem.is_none_or(may_end)
             {
                 return Err(field(format!(
                     "`{word}` is neither a word nor up to four words in lower case, nor the beginning of a word with `*`"
@@ -553,6 +552,33 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
             *words.entry(word.replace(JOINTS, " ")).or_default() |= 1 << class;
         }
     }
+    Ok(words)
+}
+
+/// What leads to a frame: the words of the class that is searched for.
+fn frame_literals(words: &[String], rule: u16, index: usize) -> impl Iterator<Item = Literal> {
+    words.iter().flat_map(move |word| {
+        let stem = word.strip_suffix('*');
+        let text = cased(stem.unwrap_or(word));
+        text.into_iter().map(move |spelling| {
+            let edge = match spelling.as_bytes() {
+                held if lexicon::is_pieced(held) => Edge::Any,
+                _ if stem.is_some() => Edge::Start,
+                _ => Edge::Words,
+            };
+            Literal {
+                edge,
+                ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
+            }
+        })
+    })
+}
+
+fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
+    if held.classes.len() > 32 {
+        return Err(field(String::from("more than 32 classes")));
+    }
+    let words = frame_words(held)?;
     let (mut frames, mut literals) = (Vec::new(), Vec::new());
     for (index, pattern) in held.patterns.iter().enumerate() {
         let mut frame = Frame {
@@ -585,20 +611,7 @@ fn frame(held: &FrameSpec, rule: u16) -> Result<Formed, Refused> {
                 "`{pattern}` has no class with `@`, whose words are searched for"
             ))
         })?;
-        for word in anchors {
-            let stem = word.strip_suffix('*');
-            for spelling in cased(stem.unwrap_or(word)) {
-                let edge = match spelling.as_bytes() {
-                    held if lexicon::is_pieced(held) => Edge::Any,
-                    _ if stem.is_some() => Edge::Start,
-                    _ => Edge::Words,
-                };
-                literals.push(Literal {
-                    edge,
-                    ..plain(spelling.as_bytes(), true, rule, index, AFTER_WORD)
-                });
-            }
-        }
+        literals.extend(frame_literals(anchors, rule, index));
         frames.push(frame);
     }
     if let Some(short) = literals.iter().find(|literal| literal.bytes.len() < 4) {

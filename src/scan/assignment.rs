@@ -117,29 +117,29 @@ fn is_kept_in_table(bytes: &[u8], form: &Assignment, range: &Range<usize>, accou
     let text = &bytes[range.clone()];
     let bare = !matches!(bytes.get(range.start.wrapping_sub(1)), Some(b'"' | b'\''));
     let length = usize::from(form.min)..=usize::from(form.max);
-    if !length.contains(&text.len())
-        || plausible::is_placeholder(text)
-        || plausible::is_reference(text)
-        || text.ends_with(b"...")
-        || is_code(bytes, text, range.end, bare)
-        || is_something_else(text)
-        || naming::is_uuid(text)
-        || is_kept_hash(text)
-    {
+    if !length.contains(&text.len()) {
         return false;
     }
-    if form.password {
-        is_password(text, bare)
-            && (is_made_up(text)
-                || accounts
-                    && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text)))
+    // Its looks first: a table of words has a cell in every row.
+    let looks = if form.password {
+        is_made_up(text)
+            || accounts && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
     } else {
         text.len() >= LEAST_CELL
             && is_opaque(text)
             && !is_plain_hex(text)
             && !naming::is_identifier(text)
             && !naming::is_resource(text)
-    }
+    };
+    looks
+        && !plausible::is_placeholder(text)
+        && !plausible::is_reference(text)
+        && !text.ends_with(b"...")
+        && !is_code(bytes, text, range.end, bare)
+        && !is_something_else(text)
+        && !naming::is_uuid(text)
+        && !is_kept_hash(text)
+        && (!form.password || is_password(text, bare))
 }
 
 /// `$2b$12$…`, or as many hexadecimal digits as a digest has: how tables keep passwords.

@@ -245,19 +245,20 @@ fn compared(rest: &[u8]) -> Sign {
     }
 }
 
-/// Words that say what something is.
-static COPULAS: [&str; 13] = [
-    "is ", "are ", "ist ", "lautet ", "es ", "est ", "é ", "è ", "jest ", "är ", "er ", "это ",
-    "— ",
-];
-
+/// Words that say what something is, by what they begin with: nearly every word begins otherwise.
 fn copula(rest: &[u8]) -> Option<usize> {
-    // Nearly every word begins otherwise.
-    let first = rest.first()?;
-    if first.is_ascii() && !matches!(first | 0x20, b'i' | b'a' | b'l' | b'e' | b'j') {
-        return None;
-    }
-    COPULAS
+    let words: &[&str] = match rest.first()? | 0x20 {
+        b'i' => &["is ", "ist "],
+        b'a' => &["are "],
+        b'l' => &["lautet "],
+        b'e' => &["es ", "est ", "er "],
+        b'j' => &["jest "],
+        0xe3 => &["é ", "è ", "är "],
+        0xf1 => &["это "],
+        0xe2 => &["— "],
+        _ => return None,
+    };
+    words
         .iter()
         .map(|word| word.as_bytes())
         .find(|word| {

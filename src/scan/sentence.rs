@@ -12,6 +12,8 @@ pub(super) const AFTER: usize = 24 * WORD;
 const BYTES_BEFORE: usize = 16 * 12;
 /// Most signs between two words of a sentence.
 const GAP: usize = 6;
+/// How many bytes of words in lower case are kept at least before those that are not asked for again are let go.
+const MOST_LOWER: usize = 512;
 /// How many words are kept at most before those that are too far back are let go.
 const MOST_KEPT: usize = 512;
 
@@ -60,7 +62,7 @@ impl Sentence {
         place
     }
 
-    /// Begins to read so far before `hit` that its sentence's words are met, though not in the middle of a word.
+    /// Begins to read at the first word before `hit` that counts, or where the sentence begins.
     fn begin(&mut self, bytes: &[u8], hit: usize) {
         let low = hit.saturating_sub(BYTES_BEFORE);
         let low = if hit >= self.at {
@@ -68,12 +70,29 @@ impl Sentence {
         } else {
             low
         };
-        let cut = low > 0 && word_byte(bytes[low - 1]);
-        let partial = bytes[low..hit]
+        let (mut at, mut words) = (hit, 0);
+        while at > low {
+            let (before, next) = (bytes[at - 1], bytes.get(at));
+            let blank = next.is_none_or(u8::is_ascii_whitespace);
+            let ends = match before {
+                b'.' | b'!' | b'?' => blank,
+                b'\n' => next == Some(&b'\n'),
+                _ => before == b';',
+            };
+            let begins = !word_byte(before) && next.is_some_and(|next| word_byte(*next));
+            words += usize::from(begins);
+            if ends || words > BEFORE / WORD {
+                break;
+            }
+            at -= 1;
+        }
+        // Cut by the edge of what is looked at, it is no whole word.
+        let cut = at > 0 && word_byte(bytes[at - 1]);
+        let partial = bytes[at..hit]
             .iter()
             .take_while(|byte| cut && word_byte(**byte))
             .count();
-        self.restart(low + partial);
+        self.restart(at + partial);
     }
 
     fn restart(&mut self, at: usize) {
@@ -150,20 +169,22 @@ impl Sentence {
         let entry = lexicon.word(&self.lower[from..]);
         if let Some(entry) = entry {
             self.tell(start, end, entry);
-        }
-        if entry.is_some_and(|entry| entry.begins_row) {
-            rows.push((start, from));
-        }
-        self.rows = rows;
-        self.lower.push(b' ');
-        // What is before the first row is not asked for again.
-        let gone = self.rows.first().map_or(self.lower.len(), |row| row.1);
-        if gone > 0 {
-            self.lower.drain(..gone);
-            for row in &mut self.rows {
-                row.1 -= gone;
+            if entry.begins_row {
+                rows.push((start, from));
             }
         }
+        match rows.first().map(|row| row.1) {
+            None => self.lower.clear(),
+            Some(gone) => {
+                // What is before the first row is not asked for again.
+                if gone > MOST_LOWER {
+                    self.lower.drain(..gone);
+                    rows.iter_mut().for_each(|row| row.1 -= gone);
+                }
+                self.lower.push(b' ');
+            }
+        }
+        self.rows = rows;
         self.place += WORD;
         self.at = end;
     }
