@@ -253,7 +253,8 @@ fn assignment(held: &AssignmentSpec, rule: u16) -> Result<Formed, Refused> {
 fn userinfo(held: &UserinfoSpec, rule: u16) -> Formed {
     let follow: Vec<u8> = super::alphabet::BASE62
         .bytes()
-        .chain(*b"%:$<{[*_.")
+        // Whatever ends no authority, and `<` of what stands for a user.
+        .chain(*b"!$%&*+-.:;<=@[]^_{|}~")
         // A user or a host in any script: what a character of several bytes begins with.
         .chain(0xc2..=0xf4)
         .collect();

@@ -147,6 +147,7 @@ fn plainly(lower: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Surface;
 
     #[test]
     fn words_that_stand_for_passwords_are_seen_through_signs_and_escapes() {
@@ -176,6 +177,26 @@ mod tests {
             "hunter-4168-ember",
         ] {
             assert!(!stands_for(password.as_bytes(), b"x"), "{password}");
+        }
+    }
+
+    #[test]
+    fn a_user_may_begin_with_whatever_ends_no_authority_wherever_it_stands() {
+        for byte in (b'!'..=b'~').filter(|byte| !ends_authority(*byte)) {
+            for before in 0..4 {
+                let text = format!(
+                    "{}redis://{}u:pw1x345@h",
+                    " ".repeat(before),
+                    char::from(byte)
+                );
+                let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+                assert!(
+                    found
+                        .iter()
+                        .any(|found| found.rule == "secrets.url-password"),
+                    "{text}"
+                );
+            }
         }
     }
 }
