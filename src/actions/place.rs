@@ -67,6 +67,12 @@ const WINDOWS: [&str; 5] = [
     "system volume information",
 ];
 
+/// The last component of a path, whichever way its folders are parted.
+#[must_use]
+pub fn last_component(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
 /// Makes a path absolute and removes `.`, `..`, doubled and trailing slashes, and other names of the same place
 /// (`/proc/self/root`, `/proc/1/root`, `/proc/self/cwd`, `/private/etc`). `None` when it is relative and `cwd` is not known.
 #[must_use]

@@ -8,9 +8,13 @@ use super::scripts::{self, Piece};
 use super::{Engine, Situation};
 use crate::actions::action::{Action, Certainty, Place};
 use crate::actions::kinds::ActionKind;
-use crate::actions::word::{Data, Origin, Word};
+use crate::actions::place::last_component;
+use crate::actions::word::{Data, LIMIT, Origin, Word};
 use crate::json;
 use crate::shell::command::Value;
+
+/// How many commands of one file are read by themselves.
+const MAX_PIECES: usize = 512;
 
 /// How deep files may stand in one another that are read as what is run later.
 const MAX_NESTED: u8 = 2;
@@ -105,9 +109,14 @@ impl Engine<'_> {
             return;
         }
         let mut found: Vec<Action> = Vec::new();
-        for Piece { language, text } in scripts::pieces(form, path, text) {
+        let pieces = scripts::pieces(form, path, text);
+        let mut limited = pieces.len() > MAX_PIECES;
+        // The pieces are what was taken for the text, and all of them have one budget: that of the call.
+        let (mut bytes, mut words) = (self.bytes.saturating_sub(text.len()), self.words);
+        for Piece { language, text } in pieces.into_iter().take(MAX_PIECES) {
             let mut inner = Engine::new(self.catalogue, self.context, self.own);
             inner.nested = self.nested + 1;
+            (inner.bytes, inner.words) = (bytes, words);
             let at = Situation {
                 origin: origin.clone(),
                 depth: deeper.depth,
@@ -115,8 +124,19 @@ impl Engine<'_> {
             };
             let word = Word::made(Value::Exact(text.into_owned()), origin.clone());
             inner.code_word(language, &word, "", &at);
+            (bytes, words) = (inner.bytes, inner.words);
             let graves = graves(&inner.actions, form);
             found.extend(graves.into_iter().cloned());
+            if inner.limited || inner.actions.iter().any(is_limit) {
+                limited = true;
+                break;
+            }
+        }
+        self.bytes = self.bytes.max(bytes);
+        self.words = words;
+        // What was not read is not taken for harmless.
+        if limited {
+            self.over_limit(here);
         }
         let foreign = found.iter().any(|action| {
             matches!(
@@ -155,7 +175,9 @@ impl Engine<'_> {
             let hook = match action.kind {
                 ActionKind::PersistHook => !action.has("ci"),
                 ActionKind::PersistStartup => true,
-                ActionKind::FsWrite => loads && base(&action.target.value) == base(path),
+                ActionKind::FsWrite => {
+                    loads && last_component(&action.target.value) == last_component(path)
+                }
                 _ => false,
             };
             if hook {
@@ -215,6 +237,11 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+/// Whether an action says that something was not read to its end.
+fn is_limit(action: &Action) -> bool {
+    action.kind == ActionKind::Unknown && action.reason.as_deref() == Some(LIMIT)
 }
 
 fn path_of(args: &json::Value) -> Option<&str> {
@@ -304,11 +331,7 @@ fn is_loaded(path: &str) -> bool {
         "tasks.py",
         "sitecustomize.py",
     ];
-    LOADED.contains(&base(path))
-}
-
-fn base(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
+    LOADED.contains(&last_component(path))
 }
 
 /// How a file is written that something will run; `None` when nothing runs it by its name or its first line.
@@ -397,12 +420,9 @@ pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
     if let Some(language) = shebang(text).filter(|language| *language != "other") {
         return Some(Form::Script(language));
     }
-    let name = base(path);
+    let name = last_component(path);
     if let Some((_, form)) = NAMES.iter().find(|(held, _)| *held == name) {
         return Some(*form);
-    }
-    if is_loaded(path) {
-        return Some(Form::Script("python"));
     }
     if let Some((_, end)) = name.rsplit_once('.')
         && let Some((_, form)) = ENDS.iter().find(|(held, _)| held.eq_ignore_ascii_case(end))

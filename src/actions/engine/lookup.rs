@@ -6,6 +6,7 @@ use crate::actions::argv::{self, Parsed, Until};
 use crate::actions::catalogue::Commands;
 use crate::actions::catalogue::entry::{Entry, Otherwise};
 use crate::actions::pattern;
+use crate::actions::place::last_component;
 use crate::actions::word::{Origin, Word};
 use crate::shell::command::Value;
 
@@ -37,7 +38,7 @@ pub fn is_deceptive(character: char) -> bool {
 /// The last component of a program's path, without the ending that Windows needs.
 #[must_use]
 pub fn base_name(name: &str) -> &str {
-    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let base = last_component(name);
     let split = base
         .len()
         .checked_sub(4)

@@ -15,13 +15,10 @@ pub(super) struct Piece<'t> {
     pub(super) text: Cow<'t, str>,
 }
 
-/// How many pieces of one file are read.
-const MOST: usize = 512;
-
 /// The code in a file of that form, or in a part of one.
 pub(super) fn pieces<'t>(form: Form, path: &str, text: &'t str) -> Vec<Piece<'t>> {
     let shell = |texts: Vec<Cow<'t, str>>| {
-        let pieces = texts.into_iter().take(MOST).map(|text| Piece {
+        let pieces = texts.into_iter().map(|text| Piece {
             language: "shell",
             text,
         });
@@ -289,7 +286,7 @@ fn cells(text: &str) -> Vec<Piece<'static>> {
         return cell(text);
     };
     let mut found = Vec::new();
-    for one in cells.iter().take(MOST) {
+    for one in cells.iter() {
         if one.get("cell_type").and_then(json::Value::as_str) == Some("code")
             && let Some(source) = one.get("source")
         {
@@ -326,5 +323,7 @@ fn cell(text: &str) -> Vec<Piece<'static>> {
             python.push('\n');
         }
     }
-    vec![piece("shell", shell), piece("python", python)]
+    let pieces = [piece("shell", shell), piece("python", python)];
+    let says = |piece: &Piece<'_>| !piece.text.trim().is_empty();
+    pieces.into_iter().filter(says).collect()
 }

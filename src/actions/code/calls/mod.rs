@@ -14,6 +14,7 @@ use super::value::{Kind, Origin, Val};
 use super::walk::{Args, Walker};
 use super::{Language, TargetRole, What, fold, sinks};
 use crate::actions::kinds::ActionKind;
+use crate::actions::place::last_component;
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
 
@@ -640,9 +641,8 @@ fn is_decoder(name: &str) -> bool {
 }
 
 pub(super) fn is_shell(program: &str) -> bool {
-    let base = program.rsplit(['/', '\\']).next().unwrap_or(program);
     matches!(
-        base.to_ascii_lowercase().as_str(),
+        last_component(program).to_ascii_lowercase().as_str(),
         "sh" | "bash"
             | "dash"
             | "zsh"

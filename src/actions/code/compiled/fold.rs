@@ -159,7 +159,7 @@ fn called(reader: &Reader<'_>, name: &str, args: &[Found]) -> Found {
     const LISTS: [&str; 4] = ["List.of", "Arrays.asList", "listOf", "arrayOf"];
     let first = args.first().and_then(Found::text);
     let last = name.rsplit('.').next().unwrap_or(name);
-    if reader.is_home(name, first) {
+    if is_home(name, first) {
         return Found::Text(String::from("~"));
     }
     let is = |names: &[&str]| {
@@ -300,7 +300,7 @@ fn formatted(args: &[Found]) -> Found {
 }
 
 /// Whether a function says where the user's own folder is.
-pub(super) fn home_folder(name: &str, argument: Option<&str>) -> bool {
+fn is_home(name: &str, argument: Option<&str>) -> bool {
     const ASKS: [&str; 9] = [
         "Getenv",
         "getenv",

@@ -26,8 +26,8 @@ pub(super) struct Placed {
 /// How many tokens of one text are read.
 const MOST: usize = 64 * 1024;
 
-/// The tokens of a text, without comments.
-pub(super) fn tokens(text: &str) -> Vec<Placed> {
+/// The tokens of a text, without comments, and whether there are more than are read.
+pub(super) fn tokens(text: &str) -> (Vec<Placed>, bool) {
     let mut reader = Reader {
         text,
         at: 0,
@@ -37,7 +37,8 @@ pub(super) fn tokens(text: &str) -> Vec<Placed> {
     while reader.at < text.len() && reader.found.len() < MOST {
         reader.next();
     }
-    reader.found
+    let more = reader.at < text.len();
+    (reader.found, more)
 }
 
 struct Reader<'t> {

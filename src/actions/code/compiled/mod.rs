@@ -9,19 +9,20 @@ mod lex;
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use self::fold::{Found, home_folder};
+use self::fold::Found;
 use self::lex::{Placed, Token};
 use super::sinks::{self, At, Does};
-use super::{CodeEffect, Language, TargetRole, What};
+use super::{CodeEffect, LIMIT_REASON, Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
 
 /// What a source text would do, in its order.
 pub(super) fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
+    let (tokens, more) = lex::tokens(text);
     let mut reader = Reader {
         language,
-        tokens: &lex::tokens(text),
+        tokens: &tokens,
         names: HashMap::new(),
         steps: Cell::new(0),
         effects: Vec::new(),
@@ -29,6 +30,9 @@ pub(super) fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
     for at in 0..reader.tokens.len() {
         reader.assignment(at);
         reader.call(at);
+    }
+    if more && let Some(whole) = ByteSpan::new(0, text.len()) {
+        reader.effects.push(super::unknown(LIMIT_REASON, whole));
     }
     reader.effects
 }
@@ -181,6 +185,13 @@ impl<'t> Reader<'t> {
             return;
         };
         let Some(close) = self.closing(open) else {
+            // One that is cut off says nothing; one that is too long to be read does.
+            let placed = &self.tokens[at];
+            if open + LONGEST < self.tokens.len()
+                && let Some(span) = ByteSpan::new(placed.start, placed.end)
+            {
+                self.effects.push(super::unknown(LIMIT_REASON, span));
+            }
             return;
         };
         let parts = self.parts(open + 1, close);
@@ -384,11 +395,6 @@ impl<'t> Reader<'t> {
     /// What a name was set to last.
     fn named(&self, name: &str) -> Option<&Found> {
         self.names.get(name)
-    }
-
-    /// Whether a call says where the user's own folder is.
-    fn is_home(&self, name: &str, argument: Option<&str>) -> bool {
-        home_folder(name, argument)
     }
 }
 

@@ -8,6 +8,7 @@ use programs::on_programs;
 use super::{globbed, known};
 use crate::actions::code::{Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
+use crate::actions::place::last_component;
 use crate::shell::command::Value;
 
 /// What a command does; `None` when the program is not one of Windows' own.
@@ -214,12 +215,7 @@ fn idle(program: &str) -> bool {
 
 /// The program's name without directory and extension, lower case.
 pub(in crate::actions::code) fn program_name(path: &str) -> String {
-    let base = path
-        .trim_matches('"')
-        .rsplit(['\\', '/'])
-        .next()
-        .unwrap_or(path)
-        .to_ascii_lowercase();
+    let base = last_component(path.trim_matches('"')).to_ascii_lowercase();
     for ending in [".exe", ".com", ".cmd", ".bat"] {
         if let Some(name) = base.strip_suffix(ending) {
             return name.to_owned();
