@@ -357,7 +357,7 @@ pub fn write_decision(
     }
     #[derive(Serialize)]
     struct Subject<'a> {
-        class: BTreeSet<&'static str>,
+        class: &'a BTreeSet<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         def_digest: Option<&'a str>,
         /// Bytes that the call sends away, as far as they are known.
@@ -390,6 +390,11 @@ pub fn write_decision(
         grants: &'a [String],
     }
     let facts = &decision.facts;
+    let kinds: BTreeSet<&'static str> = facts
+        .actions
+        .iter()
+        .map(|action| action.kind.as_str())
+        .collect();
     draft.set(
         "call",
         &CallMembers {
@@ -403,11 +408,7 @@ pub fn write_decision(
     draft.set(
         "subject",
         &Subject {
-            class: facts
-                .actions
-                .iter()
-                .map(|action| action.kind.as_str())
-                .collect(),
+            class: &kinds,
             def_digest: decision.definition.as_deref(),
             sent_bytes: facts.sends.map(|sends| sends.bytes),
             server: facts.server.as_deref(),
@@ -453,7 +454,7 @@ pub fn write_decision(
             understand_us: decision.timings.understand_us,
         },
     )?;
-    draft.seen = Some(Box::new(Line::of_decision(decision)));
+    draft.seen = Some(Box::new(Line::of_decision(decision, kinds)));
     Ok(())
 }
 

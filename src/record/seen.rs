@@ -61,15 +61,11 @@ impl Line<'_> {
 
 impl Line<'static> {
     /// What the folds would read of the record of a decision, but for place, time, facts and epoch.
-    pub(super) fn of_decision(decision: &Decision) -> Self {
+    /// `kinds` are those of its actions.
+    pub(super) fn of_decision(decision: &Decision, kinds: BTreeSet<&'static str>) -> Self {
         let facts = &decision.facts;
         let verdict = &decision.verdict;
         let owned = |text: &str| Cow::Owned(text.to_owned());
-        let kinds: BTreeSet<&'static str> = facts
-            .actions
-            .iter()
-            .map(|action| action.kind.as_str())
-            .collect();
         Self {
             kind: Cow::Borrowed("decision"),
             id: owned(&decision.id),

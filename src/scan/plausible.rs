@@ -6,6 +6,7 @@ use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
 use crate::rules::alphabet::NONE;
+use crate::text::contains;
 
 /// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
 ///
@@ -164,10 +165,6 @@ fn has_lone_word(lower: &[u8]) -> bool {
 pub fn is_published(value: &[u8]) -> bool {
     let digest = Sha256::digest(value);
     PUBLISHED.iter().any(|known| digest[..8] == *known)
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    memchr::memmem::find(text, part).is_some()
 }
 
 /// Runs of one byte, counting up or down, or a short block again and again.
