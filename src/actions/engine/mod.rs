@@ -5,7 +5,9 @@
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
 //! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `languages` says of code what
 //! can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
-//! `later` what files that are run later would do, `scripts` where commands stand in them, `ends` what is written to `>(..)`, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on request which part of the catalogue each action comes from.
+//! `later` what files that are run later would do, `scripts` where commands stand in them, `ends` what is written to
+//! `>(..)`, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on
+//! request which part of the catalogue each action comes from.
 
 mod ends;
 mod environment;

@@ -47,6 +47,12 @@ struct Reader<'t> {
     effects: Vec<CodeEffect>,
 }
 
+/// What a bracket does.
+enum Bracket {
+    Opens,
+    Closes,
+}
+
 /// How many names are remembered.
 const MOST_NAMES: usize = 1024;
 
@@ -63,6 +69,15 @@ impl<'t> Reader<'t> {
 
     fn is_mark(&self, at: usize, mark: u8) -> bool {
         self.token(at) == Some(&Token::Mark(mark))
+    }
+
+    /// Whether a bracket opens or closes there.
+    fn bracket(&self, at: usize) -> Option<Bracket> {
+        match self.token(at) {
+            Some(Token::Mark(b'(' | b'[' | b'{')) => Some(Bracket::Opens),
+            Some(Token::Mark(b')' | b']' | b'}')) => Some(Bracket::Closes),
+            _ => None,
+        }
     }
 
     /// `name = value`, `name := value`, `let name: T = value;`, `#define NAME value`.
@@ -119,14 +134,14 @@ impl<'t> Reader<'t> {
             if self.tokens[at].first && !continues && self.language == Language::Go {
                 return at;
             }
-            match self.token(at) {
-                Some(Token::Mark(b'(' | b'[' | b'{')) => depth += 1,
-                Some(Token::Mark(b')' | b']' | b'}')) => match depth.checked_sub(1) {
-                    Some(less) => depth = less,
-                    None => return at,
-                },
-                Some(Token::Mark(b';' | b',')) if depth == 0 => return at,
-                _ => {}
+            match self.bracket(at) {
+                Some(Bracket::Opens) => depth += 1,
+                Some(Bracket::Closes) if depth == 0 => return at,
+                Some(Bracket::Closes) => depth -= 1,
+                None if depth == 0 && (self.is_mark(at, b';') || self.is_mark(at, b',')) => {
+                    return at;
+                }
+                None => {}
             }
         }
         self.tokens.len().min(from + LONGEST)
@@ -136,15 +151,11 @@ impl<'t> Reader<'t> {
     fn closing(&self, open: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for at in open..self.tokens.len().min(open + LONGEST) {
-            match self.token(at) {
-                Some(Token::Mark(b'(' | b'[' | b'{')) => depth += 1,
-                Some(Token::Mark(b')' | b']' | b'}')) => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        return Some(at);
-                    }
-                }
-                _ => {}
+            match self.bracket(at) {
+                Some(Bracket::Opens) => depth += 1,
+                Some(Bracket::Closes) if depth <= 1 => return Some(at),
+                Some(Bracket::Closes) => depth -= 1,
+                None => {}
             }
         }
         None
@@ -155,14 +166,14 @@ impl<'t> Reader<'t> {
         let mut found = Vec::new();
         let (mut depth, mut start) = (0_usize, from);
         for at in from..end {
-            match self.token(at) {
-                Some(Token::Mark(b'(' | b'[' | b'{')) => depth += 1,
-                Some(Token::Mark(b')' | b']' | b'}')) => depth = depth.saturating_sub(1),
-                Some(Token::Mark(b',')) if depth == 0 => {
+            match self.bracket(at) {
+                Some(Bracket::Opens) => depth += 1,
+                Some(Bracket::Closes) => depth = depth.saturating_sub(1),
+                None if depth == 0 && self.is_mark(at, b',') => {
                     found.push((start, at));
                     start = at + 1;
                 }
-                _ => {}
+                None => {}
             }
         }
         if start < end {
