@@ -27,7 +27,7 @@ const STEP: u64 = 256 * 1024;
 /// counters have changed.
 const SAVE_EVERY: u64 = 32 * 1024;
 /// The end of a line that holds its hash: 64 digits, `"}` and the newline.
-const HASH_TAIL: u64 = 67;
+pub(super) const HASH_TAIL: u64 = 67;
 
 /// What this process appends, as far as it is remembered.
 #[derive(Debug, Default)]
@@ -140,6 +140,11 @@ impl Memory {
         })
     }
 
+    /// Whether it covers a log of that length.
+    pub(super) const fn is_of(&self, len: u64) -> bool {
+        self.len == len
+    }
+
     pub(super) const fn state(&self) -> &State {
         &self.state
     }
@@ -213,7 +218,7 @@ impl Memory {
         {
             return Ok(digits(hash) == self.hash);
         }
-        let end = log.read(start, HASH_TAIL as usize)?;
+        let end = log.read(start, HASH_TAIL)?;
         Ok(end.strip_suffix(b"\"}\n") == Some(self.hash.as_bytes()))
     }
 
@@ -223,7 +228,7 @@ impl Memory {
         let mut at = self.len;
         while at < log.len() {
             let count = STEP.min(log.len() - at);
-            carried.extend(log.read(at, usize::try_from(count).unwrap_or(usize::MAX))?);
+            carried.extend(log.read(at, count)?);
             at += count;
             let mut begin = 0;
             for end in memchr::memchr_iter(b'\n', &carried) {

@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::chain::{Chain, Locked};
 use super::error::StoreError;
 use super::line::Source;
+use super::state::State;
 
 /// How many records share a sync at most, so that other processes get their turn.
 const MOST: usize = 32;
@@ -63,6 +64,11 @@ impl Turn<'_> {
     /// As [`Chain::is_open`].
     pub(super) fn is_open(&self) -> bool {
         self.chain.is_open()
+    }
+
+    /// As [`Chain::foresee`].
+    pub(super) fn foresee(&mut self) -> Option<&State> {
+        self.chain.foresee()
     }
 
     /// As [`Chain::lock`]; what other threads left unsynced is synced first.
