@@ -21,7 +21,7 @@ use super::line::{Draft, Head, Place, Source};
 use super::memory::{Memory, Own};
 use super::state::State;
 use super::turn::{Batch, Unsynced};
-use super::{Appended, Stamp, os};
+use super::{Appended, os};
 
 /// First look at the end of a log; most last lines fit.
 const FIRST_WINDOW: u64 = 8 * 1024;
@@ -444,7 +444,7 @@ impl Locked<'_> {
         let record = draft.id.clone();
         let seq = self.next.seq;
         self.last_start = self.pending.len();
-        let stamp = Stamp::now();
+        let stamp = draft.stamp(&self.next);
         let remembered = self.chain.memory.is_some();
         let excerpt = remembered.then(|| draft.for_folds(&stamp));
         let hash = draft.seal(&self.next, &stamp, &mut self.pending)?;

@@ -5,7 +5,9 @@
 //! and the record that ends there must have the hash that is remembered. What lies behind is folded in; where the file
 //! is missing, damaged or of another log, the whole log is folded. The log's lock is held all the while.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +79,9 @@ pub(super) struct Memory {
     written: bool,
     /// Whether the beginning of the run is on the disk: its line in the journal, and the names of both files.
     start_synced: bool,
+    /// The file, open since it was read, and how long it was then: who writes once need not open it again.
+    file: Option<Arc<File>>,
+    file_len: usize,
 }
 
 /// What the file holds behind its checksum.
@@ -112,7 +117,7 @@ impl Memory {
 
     /// What the file says; `None` when there is none that is whole.
     pub(super) fn load(path: &Path) -> Option<Self> {
-        let bytes = os::read_small(path, MAX_FILE).ok()??;
+        let (bytes, file) = os::read_small(path, MAX_FILE).ok()??;
         let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
         if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
             return None;
@@ -128,6 +133,8 @@ impl Memory {
             changed: false,
             written: false,
             start_synced: kept.start_synced,
+            file: file.map(Arc::new),
+            file_len: bytes.len(),
         })
     }
 
@@ -278,7 +285,11 @@ impl Memory {
         bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
         bytes.extend_from_slice(&body);
         self.written = true;
-        if os::overwrite(path, &bytes).is_ok() {
+        let saved = match self.file.take() {
+            Some(file) => os::write_over(&file, self.file_len, &bytes),
+            None => os::overwrite(path, &bytes),
+        };
+        if saved.is_ok() {
             self.saved = self.len;
             self.changed = false;
         }

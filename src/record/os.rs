@@ -274,17 +274,38 @@ pub(super) fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.set_len(bytes.len() as u64)
 }
 
-/// A whole file of at most `limit` bytes; `None` when there is none, or a longer one. Never through a link.
-pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match open_read(path) {
-        Ok(file) => file,
+/// Overwrites a file of that length that is open.
+pub(super) fn write_over(file: &File, len: usize, bytes: &[u8]) -> io::Result<()> {
+    within_limit(0, bytes.len())?;
+    fault::check(Call::Write)?;
+    #[cfg(unix)]
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, 0)?;
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        let mut file = file;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(bytes)?;
+    }
+    if bytes.len() < len {
+        return truncate(file, bytes.len() as u64);
+    }
+    Ok(())
+}
+
+/// A whole file of at most `limit` bytes, and the file, open, where it may be written to; `None` when there is none, or a
+/// longer one. Never through a link.
+pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>, Option<File>)>> {
+    fault::check(Call::Open)?;
+    let (file, is_ours) = match private(OpenOptions::new().read(true).write(true)).open(path) {
+        Ok(file) => (file, true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(_) => (open_read(path)?, false),
     };
     let mut bytes = Vec::with_capacity(1024);
     fault::check(Call::Read)?;
-    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes)?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+    io::Read::read_to_end(&mut io::Read::take(&file, limit + 1), &mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then(|| (bytes, is_ours.then_some(file))))
 }
 
 /// Puts `bytes` at `path` in place of what is there, whole or not at all.

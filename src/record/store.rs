@@ -282,7 +282,9 @@ impl Store {
         let mut foreseen = None;
         if let Some(state) = turn.foresee() {
             judge.judge(state);
-            foreseen = Some(self.decision_draft(run, &source, judge.judged())?);
+            let mut draft = self.decision_draft(run, &source, judge.judged())?;
+            turn.seal_ahead(&mut draft)?;
+            foreseen = Some(draft);
         }
         let mut log = turn.lock_shared(&source)?;
         let changed = !(foreseen.is_some() && log.is_as_foreseen()) && judge.judge(log.state()?);
@@ -294,9 +296,7 @@ impl Store {
         let decision = judged.decision;
         let durable = self.durability.wants_sync(decision);
         let epoch = self.epoch_for(&mut log, decision, &source)?;
-        if epoch > 0 {
-            draft.replace("epoch", &epoch)?;
-        }
+        draft.set_number("epoch", epoch)?;
         let start = || RunStart::of(decision, source.uid);
         let written = self.append(log, draft, start, run, &source, durable)?;
         let appended = self.settled(turn, written, run, &source)?;

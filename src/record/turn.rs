@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::chain::{Chain, Locked};
 use super::error::StoreError;
-use super::line::Source;
+use super::line::{Draft, Source};
 use super::state::State;
 
 /// How many records share a sync at most, so that other processes get their turn.
@@ -69,6 +69,11 @@ impl Turn<'_> {
     /// As [`Chain::foresee`].
     pub(super) fn foresee(&mut self) -> Option<&State> {
         self.chain.foresee()
+    }
+
+    /// As [`Chain::seal_ahead`].
+    pub(super) fn seal_ahead(&self, draft: &mut Draft) -> Result<(), StoreError> {
+        self.chain.seal_ahead(draft)
     }
 
     /// As [`Chain::lock`]; what other threads left unsynced is synced first.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Chain, End, FIRST_WINDOW, Locked};
 use crate::record::error::StoreError;
 use crate::record::id::{self, digest};
-use crate::record::line::{Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
+use crate::record::line::{Draft, Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
 use crate::record::memory::{HASH_TAIL, Memory};
 use crate::record::state::State;
 use crate::record::{Stamp, os};
@@ -70,6 +70,23 @@ impl Chain {
             .as_ref()
             .filter(|memory| self.known.as_ref().is_some_and(|end| memory.is_of(end.len)))
             .map(Memory::state)
+    }
+
+    /// Finishes a record for the place that it will have where the log ends as foreseen.
+    pub(in crate::record) fn seal_ahead(&self, draft: &mut Draft) -> Result<(), StoreError> {
+        let head = self.known.as_ref().and_then(|end| end.head.as_ref());
+        let Some(head) = head.filter(|_| self.foreseen.is_some()) else {
+            return Ok(());
+        };
+        if let Some(memory) = &self.memory
+            && memory.epoch().number > 0
+        {
+            draft.replace("epoch", &memory.epoch().number)?;
+        }
+        draft.seal_ahead(&Place {
+            seq: head.seq + 1,
+            prev: head.hash.clone(),
+        })
     }
 
     /// What is remembered beside the log, where the log ends there.
