@@ -372,6 +372,8 @@ impl Store {
         let source = self.source(&outcome.adapter);
         let chain = self.chain(&outcome.run)?;
         let mut turn = chain.turn();
+        // What can be read before the log is locked is read before.
+        turn.foresee();
         let mut log = turn.lock_shared(&source)?;
         let (of, enforced, labels) = match find_decision(&log, outcome)? {
             Search::Found(found) => {
