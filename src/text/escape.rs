@@ -308,6 +308,20 @@ mod tests {
     }
 
     #[test]
+    fn however_many_broken_lines_stand_before_a_place_as_many_are_put_together_after_it() {
+        let text = "abcd=\n".repeat(300);
+        let mut at = 0;
+        let mut views = 0;
+        while at + 12 < text.len() {
+            let view = unbroken(text.as_bytes(), at).unwrap();
+            let end = view.source.end();
+            assert!(end >= text.len() - 6 || end - at >= LINES * 6 - 6, "{at}");
+            (at, views) = (end, views + 1);
+        }
+        assert!(views <= 6, "{views}");
+    }
+
+    #[test]
     fn literals_are_joined() {
         let text = b"k = \"ab\" + \"cd\" + \"ef\";";
         let view = joined(text, ByteSpan::new(7, 12).unwrap(), 0).unwrap();
