@@ -7,7 +7,9 @@
 //! 64 KiB, prints the slowest and how their cost grows from 32 KiB, and fails when one is not linear or takes more
 //! yardsticks than two milliseconds of the machine that the yardstick is told of.
 //!
-//! `-- once TEXT` scans 64 KiB of a repeated text once, for counting instructions.
+//! `-- once TEXT [TIMES]` scans 64 KiB of a repeated text once, for counting instructions, or so many times; `-- once
+//! @FILE` a file as it is.
+//! `-- shapes` prints the microseconds of every hostile text, one JSON line each, in no more than one round.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -95,17 +97,38 @@ fn repeats() -> bool {
     good
 }
 
-fn once(part: &str) {
-    let text = repeated(part, 64 << 10);
-    black_box(builtin::scanner().scan(black_box(&text), Surface::ToolResult));
+fn once(part: &str, times: usize) {
+    let text = match part.strip_prefix('@') {
+        Some(path) => std::fs::read(path).unwrap(),
+        None => repeated(part, 64 << 10),
+    };
+    for _ in 0..times {
+        black_box(builtin::scanner().scan(black_box(&text), Surface::ToolResult));
+    }
+}
+
+fn shapes() {
+    let scanner = builtin::scanner();
+    for part in hostile::parts(scanner.literals()) {
+        let text = repeated(&part, 64 << 10);
+        let taken = shortest(1, || {
+            black_box(scanner.scan(black_box(&text), Surface::ToolResult));
+        });
+        println!("{{\"us\":{},\"hostile\":{part:?}}}", taken.as_micros());
+    }
 }
 
 fn main() {
+    if std::env::args().any(|word| word == "shapes") {
+        return shapes();
+    }
     if std::env::args().any(|word| word == "hostile") {
         std::process::exit(i32::from(!repeats()));
     }
-    if let Some(part) = std::env::args().skip_while(|word| word != "once").nth(1) {
-        return once(&part);
+    let mut words = std::env::args().skip_while(|word| word != "once").skip(1);
+    if let Some(part) = words.next() {
+        let times = words.next().and_then(|word| word.parse().ok());
+        return once(&part, times.unwrap_or(1));
     }
     let scanner = builtin::scanner();
     let with_secret = CALL.replace("production 2>&1", &format!("{} 2>&1", token()));

@@ -36,6 +36,17 @@ impl ByteSet {
         self
     }
 
+    /// The set without the bytes of `bytes`.
+    #[must_use]
+    pub const fn without(mut self, bytes: &[u8]) -> Self {
+        let mut index = 0;
+        while index < bytes.len() {
+            self.0[(bytes[index] >> 6) as usize] &= !(1 << (bytes[index] & 63));
+            index += 1;
+        }
+        self
+    }
+
     /// How many bytes are in the set.
     #[must_use]
     pub const fn count(&self) -> u32 {
@@ -47,7 +58,17 @@ impl ByteSet {
 
     /// The bytes of the set, in order.
     pub fn bytes(self) -> impl Iterator<Item = u8> {
-        (0..=255).filter(move |byte| self.has(*byte))
+        self.0
+            .into_iter()
+            .zip([0, 64, 128, 192])
+            .flat_map(|(held, base)| {
+                let mut held = held;
+                std::iter::from_fn(move || {
+                    let place = held.trailing_zeros() as u8;
+                    held &= held.wrapping_sub(1);
+                    (place < 64).then(|| base + place)
+                })
+            })
     }
 }
 
@@ -159,5 +180,8 @@ mod tests {
         assert_eq!(Alphabet::parse("[z-a]"), None);
         assert_eq!(Alphabet::parse("base63"), None);
         assert_eq!(Alphabet::parse("base64url").unwrap().set().count(), 64);
+        let ends = NONE.with(0, 255).without(b"ax\xff");
+        let expected: Vec<u8> = (0..255).filter(|byte| !b"ax".contains(byte)).collect();
+        assert_eq!(ends.bytes().collect::<Vec<u8>>(), expected);
     }
 }

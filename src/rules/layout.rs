@@ -7,7 +7,8 @@ use super::lexicon;
 use super::number;
 use super::rule::{Form, FrameWords, Rule};
 use super::tables::{
-    ANY_CASE, CELLS, CLEAN_START, ENTRY, Edge, Literal, MAGIC, WHOLE_WORDS, WORD_START, cell_of,
+    ANY_CASE, BESIDE, CELLS, CLEAN_START, ENTRY, Edge, FOLD, Literal, MAGIC, WHOLE_WORDS,
+    WORD_START, cell_of,
 };
 
 /// Three bytes without case; the fourth is zero.
@@ -141,8 +142,42 @@ fn all_grams(literals: &[Literal]) -> Result<Vec<Gram>, String> {
     Ok(grams)
 }
 
-/// The cells, where each cell's entries begin, and the entries: gram, literal, offset, and of the literal its length
-/// and its first and last byte without case, which tell most of those apart that share a gram.
+/// What stands around a gram in its literal, without case, and which bytes of that are the literal's.
+fn window(held: Gram, literal: &[u8]) -> ([u8; 8], u8) {
+    let mut window = [0; 8];
+    let gram = held.gram.to_le_bytes();
+    window[BESIDE..BESIDE + gram.len()].copy_from_slice(&gram);
+    let place = usize::from(held.offset);
+    let (mut before, mut after) = (0, 0);
+    for count in 1..=BESIDE {
+        if let Some(byte) = place.checked_sub(1 + count).map(|at| literal[at]) {
+            window[BESIDE - count] = byte;
+            before += 1;
+        }
+        // The gram's last byte is the third from its second.
+        if let Some(byte) = literal.get(place + 2 + count) {
+            window[BESIDE + 3 + count] = *byte;
+            after += 1;
+        }
+    }
+    let folded = u64::from_le_bytes(window) | FOLD;
+    let mut window = folded.to_le_bytes();
+    let known = BESIDE - before..BESIDE + gram.len() + after;
+    for (at, byte) in window.iter_mut().enumerate() {
+        if !known.contains(&at) || held.any() && at == BESIDE {
+            *byte = 0;
+        }
+    }
+    let mask = if held.any() {
+        9 + after
+    } else {
+        before + 3 * after
+    };
+    (window, mask as u8)
+}
+
+/// The cells, where each cell's entries begin, and the entries: the gram with what of its literal stands beside it, which
+/// tells most of those apart that share a gram; the literal, and where in it the gram stands.
 type Filter = (Vec<u8>, Vec<u8>, Vec<u8>);
 
 fn filter(mut grams: Vec<Gram>, literals: &[Literal]) -> Result<Filter, String> {
@@ -161,16 +196,15 @@ fn filter(mut grams: Vec<Gram>, literals: &[Literal]) -> Result<Filter, String> 
             bits |= if held.any() {
                 u32::MAX
             } else {
-                1 << (held.gram & 31)
+                1 << 31 >> (held.gram & 31)
             };
-            entries.extend_from_slice(&held.gram.to_le_bytes());
-            entries.extend_from_slice(&held.literal.to_le_bytes());
             let bytes = literals
                 .get(usize::from(held.literal))
                 .map_or(b"".as_slice(), |literal| &literal.bytes);
-            let ends = [bytes.first(), bytes.last()].map(|byte| byte.map_or(0, |byte| byte | 0x20));
-            entries.extend_from_slice(&[held.offset, u8::from(held.any())]);
-            entries.extend_from_slice(&[bytes.len() as u8, ends[0], ends[1], 0]);
+            let (window, mask) = window(*held, bytes);
+            entries.extend_from_slice(&window);
+            entries.extend_from_slice(&held.literal.to_le_bytes());
+            entries.extend_from_slice(&[held.offset, mask]);
         }
         cells.extend_from_slice(&bits.to_le_bytes());
     }

@@ -20,9 +20,10 @@ const CHARACTER: usize = 3;
 const ENTRY: usize = 8;
 /// Bytes of what a rule knows of a word: the rule's slot, and its classes.
 const CLASSES: usize = 5;
-/// Bytes of the table's head: the number of entries and of buckets, the lengths of beginnings and of pieces, and which
-/// first bytes these have.
-const HEAD: usize = 4 + 4 + 8 + 8 + FILTER;
+/// Bytes of the table's head: the number of entries and of buckets, and the lengths of beginnings and of pieces, by the sum
+/// of their first bytes.
+const HEAD: usize = 4 + 4 + 2 * FILTER * 8;
+/// How many sums of first bytes are told apart.
 const FILTER: usize = 128;
 
 /// Whether more words follow in some row of words.
@@ -37,7 +38,7 @@ pub const fn is_pieced(text: &[u8]) -> bool {
     matches!(text, [0xe3..=0xed, ..] | [0xe0, 0xb8..=0xbb, ..])
 }
 
-/// A running sum over bytes (FNV-1a): what comes first has its own sum on the way.
+/// A running sum over bytes (FNV-1a) without the case of ASCII letters: what comes first has its own sum on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum(u32);
 
@@ -45,7 +46,7 @@ impl Sum {
     const EMPTY: Self = Self(0x811c_9dc5);
 
     const fn with(self, byte: u8) -> Self {
-        Self((self.0 ^ byte as u32).wrapping_mul(0x0100_0193))
+        Self((self.0 ^ byte.to_ascii_lowercase() as u32).wrapping_mul(0x0100_0193))
     }
 
     fn of(bytes: &[u8]) -> Self {
@@ -56,10 +57,15 @@ impl Sum {
         self.0 ^ self.0 >> 15
     }
 
-    const fn bit(self) -> (usize, u8) {
-        let bit = self.mixed() as usize % (FILTER * 8);
-        (bit / 8, 1 << (bit % 8))
+    const fn slot(self) -> usize {
+        (self.mixed() as usize >> 4) % FILTER
     }
+}
+
+/// How long the words are whose first bytes have such a sum: a bit for each length.
+fn lengths_of(by_sum: &[[u8; 8]], first: Sum) -> u64 {
+    let held = by_sum.get(first.slot());
+    held.map_or(0, |held| u64::from_le_bytes(*held))
 }
 
 /// A word that was found.
@@ -95,17 +101,15 @@ pub fn build(words: &BTreeMap<String, Vec<Known>>) -> Result<Vec<u8>, String> {
     }
     let (mut entries, mut classes) = (Vec::new(), Vec::new());
     let mut texts: Vec<u8> = Vec::new();
-    let (mut stems, mut pieces, mut filter) = (0_u64, 0_u64, [0_u8; FILTER]);
+    let (mut stems, mut pieces) = ([0_u64; FILTER], [0_u64; FILTER]);
     let buckets = (all.len() * 2).next_power_of_two();
     let mut table = vec![0_u16; buckets];
     let small =
         |number: usize| u16::try_from(number).map_err(|_| String::from("too many words of frames"));
     for (index, (word, (kind, rules))) in all.iter().enumerate() {
         let bytes = word.as_bytes();
-        let mut mark = |length: usize, lengths: &mut u64| {
-            let (place, bit) = Sum::of(&bytes[..length]).bit();
-            filter[place] |= bit;
-            *lengths |= 1 << bytes.len();
+        let mark = |first: usize, lengths: &mut [u64; FILTER]| {
+            lengths[Sum::of(&bytes[..first]).slot()] |= 1 << bytes.len();
         };
         if kind & STEM != 0 {
             mark(SHORTEST_STEM, &mut stems);
@@ -130,9 +134,9 @@ pub fn build(words: &BTreeMap<String, Vec<Known>>) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     out.extend((all.len() as u32).to_le_bytes());
     out.extend((buckets as u32).to_le_bytes());
-    out.extend(stems.to_le_bytes());
-    out.extend(pieces.to_le_bytes());
-    out.extend(filter);
+    for lengths in [stems, pieces] {
+        out.extend(lengths.iter().flat_map(|held| held.to_le_bytes()));
+    }
     out.extend(table.iter().flat_map(|index| index.to_le_bytes()));
     out.extend(entries);
     out.extend((classes.len() as u32).to_le_bytes());
@@ -144,9 +148,8 @@ pub fn build(words: &BTreeMap<String, Vec<Known>>) -> Result<Vec<u8>, String> {
 /// The table, in the bytes of a pack's tables.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lexicon<'a> {
-    stems: u64,
-    pieces: u64,
-    filter: &'a [u8],
+    stems: &'a [[u8; 8]],
+    pieces: &'a [[u8; 8]],
     table: &'a [[u8; 2]],
     entries: &'a [[u8; ENTRY]],
     classes: &'a [[u8; CLASSES]],
@@ -162,20 +165,15 @@ impl<'a> Lexicon<'a> {
 
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_at_checked(HEAD)?;
-        let long = |at: usize| {
-            head.get(at..)?
-                .first_chunk()
-                .map(|held| u64::from_le_bytes(*held))
-        };
+        let (stems, pieces) = head.get(8..)?.split_at_checked(FILTER * 8)?;
         let (count, buckets) = (u32_at(head, 0)? as usize, u32_at(head, 4)? as usize);
         let (table, rest) = rest.split_at_checked(buckets * 2)?;
         let (entries, rest) = rest.split_at_checked(count * ENTRY)?;
         let (length, rest) = rest.split_at_checked(4)?;
         let (classes, texts) = rest.split_at_checked(u32_at(length, 0)? as usize)?;
         Some(Self {
-            stems: long(8)?,
-            pieces: long(16)?,
-            filter: head.get(24..)?,
+            stems: stems.as_chunks().0,
+            pieces: pieces.as_chunks().0,
             table: table.as_chunks().0,
             entries: entries.as_chunks().0,
             classes: classes.as_chunks().0,
@@ -183,23 +181,18 @@ impl<'a> Lexicon<'a> {
         })
     }
 
-    /// The word in lower case, or its beginning.
+    /// The word, or its beginning; letters of ASCII may be capitals.
     #[must_use]
     pub fn word(&self, word: &[u8]) -> Option<Entry> {
-        let mut sum = Sum::EMPTY;
-        let mut early = None;
-        for (at, byte) in word.iter().enumerate() {
-            if at == SHORTEST_STEM {
-                early = Some(sum);
-            }
-            sum = sum.with(*byte);
-        }
-        if word.len() == SHORTEST_STEM {
-            early = Some(sum);
-        }
+        let (head, tail) = word.split_at(word.len().min(SHORTEST_STEM));
+        let early = Sum::of(head);
+        let sum = tail.iter().fold(early, |sum, byte| sum.with(*byte));
         self.find(sum, word, 0).or_else(|| {
-            let early = early.filter(|early| self.may_begin(*early))?;
-            self.longest(word, early, SHORTEST_STEM, self.stems, STEM)
+            if head.len() < SHORTEST_STEM {
+                return None;
+            }
+            let lengths = lengths_of(self.stems, early);
+            self.longest(word, early, SHORTEST_STEM, lengths, STEM)
                 .map(|(entry, _)| entry)
         })
     }
@@ -214,15 +207,8 @@ impl<'a> Lexicon<'a> {
     #[must_use]
     pub fn piece(&self, text: &[u8]) -> Option<(Entry, usize)> {
         let first = Sum::of(text.get(..CHARACTER)?);
-        if !self.may_begin(first) {
-            return None;
-        }
-        self.longest(text, first, CHARACTER, self.pieces, 0)
-    }
-
-    fn may_begin(&self, sum: Sum) -> bool {
-        let (place, bit) = sum.bit();
-        self.filter.get(place).is_some_and(|held| held & bit != 0)
+        let lengths = lengths_of(self.pieces, first);
+        self.longest(text, first, CHARACTER, lengths, 0)
     }
 
     /// The longest entry of certain lengths that a text begins with; `sum` is that of its first `at` bytes.
@@ -234,18 +220,18 @@ impl<'a> Lexicon<'a> {
         lengths: u64,
         kind: u8,
     ) -> Option<(Entry, usize)> {
-        let (mut sum, mut best) = (sum, None);
-        for length in at..=text.len().min(LONGEST) {
-            if length > at {
-                sum = sum.with(text[length - 1]);
-            }
-            if lengths >> length & 1 == 1
-                && let Some(entry) = self.find(sum, &text[..length], kind)
-            {
-                best = Some((entry, length));
-            }
-            if lengths >> length == 0 {
+        let (mut sum, mut best, mut summed) = (sum, None, at);
+        let mut left = lengths >> at << at;
+        while left != 0 {
+            let length = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let Some(held) = text.get(..length) else {
                 break;
+            };
+            sum = held[summed..].iter().fold(sum, |sum, byte| sum.with(*byte));
+            summed = length;
+            if let Some(entry) = self.find(sum, held, kind) {
+                best = Some((entry, length));
             }
         }
         best
@@ -260,7 +246,10 @@ impl<'a> Lexicon<'a> {
             let held = self.entries.get(usize::from(index.checked_sub(1)?))?;
             let from = usize::from(u16::from_le_bytes([held[0], held[1]]));
             if usize::from(held[2]) == text.len()
-                && self.texts.get(from..from + text.len()) == Some(text)
+                && self
+                    .texts
+                    .get(from..from + text.len())
+                    .is_some_and(|held| held == text || held.eq_ignore_ascii_case(text))
             {
                 return (held[3] & STEM == kind).then_some(Entry {
                     from: u16::from_le_bytes([held[4], held[5]]),
@@ -324,6 +313,8 @@ mod tests {
         assert_eq!(classes(lexicon.word(b"instructions"), 0), Some(2));
         assert_eq!(classes(lexicon.word(b"instruc"), 0), Some(2));
         assert_eq!(lexicon.word(b"instru"), None);
+        assert_eq!(classes(lexicon.word(b"RuleS"), 0), Some(1));
+        assert_eq!(classes(lexicon.word(b"Instruction"), 0), Some(2));
         assert_eq!(classes(lexicon.word("инструкциями".as_bytes()), 2), Some(4));
         let system = lexicon.word(b"system").unwrap();
         assert!(system.begins_row && !system.is_of_a_rule());

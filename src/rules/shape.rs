@@ -453,7 +453,7 @@ impl Shape {
 
     /// The variable bytes of a match, in order: what must look random.
     pub fn variable<'a>(&'a self, bytes: &'a [u8], matched: &'a Matched) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(matched.end - matched.start);
         for (index, part) in self.parts.iter().enumerate() {
             if matches!(part, Part::Run(..)) {
                 out.extend_from_slice(matched.part(bytes, index));

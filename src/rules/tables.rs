@@ -2,9 +2,10 @@
 //!
 //! The search for literals is a filter over folded grams of four bytes at every second position: a literal has a gram
 //! for either parity of its start, and the rarer ones are chosen. The last three bytes of a gram choose a cell of 32 bits,
-//! the low bits of its first byte choose the bit, which is the same for both cases of a letter. The shortest literals
-//! leave the byte before them open, which sets every bit of one cell. One multiplication and one load, without a branch,
-//! decide about most positions; nothing is built at start.
+//! the low bits of its first byte choose the bit, counted from the highest, which is the same for both cases of a letter.
+//! The shortest literals leave the byte before them open, which sets every bit of one cell. One multiplication and one
+//! load, without a branch, decide about most positions; what remains is held against the eight bytes around the gram.
+//! Nothing is built at start.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,11 +16,35 @@ use super::lexicon::Lexicon;
 use super::rule::{Rule, shared, u32_at};
 use super::shape::clean_start;
 
-const BITS: u32 = 12;
+const BITS: u32 = 13;
 pub(super) const CELLS: usize = 1 << BITS;
-pub(super) const MAGIC: &[u8; 8] = b"AGRULESB";
-/// Bytes of an entry of the filter.
+pub(super) const MAGIC: &[u8; 8] = b"AGRULESC";
+/// Bytes of an entry of the filter: what stands in the window of a candidate, the literal, which byte of it the gram's
+/// second one is, and which bytes of the window are the literal's.
 pub(super) const ENTRY: usize = 12;
+/// Bytes around a gram that are compared at once: so many before it, and as many after it.
+pub(super) const BESIDE: usize = 2;
+/// Which bytes of a window are compared: by how many before the gram, plus three times by how many after it; then the same
+/// for grams whose first byte may be any.
+const WINDOWS: [u64; 16] = {
+    let mut masks = [0; 16];
+    let mut index = 0;
+    while index < 12 {
+        let (before, after) = (index % 3, index / 3 % 3);
+        let from = if index < 9 {
+            BESIDE - before
+        } else {
+            BESIDE + 1
+        };
+        let after = if index < 9 { after } else { index - 9 };
+        let to = BESIDE + 4 + after;
+        masks[index] = (u64::MAX >> (64 - 8 * to)) & (u64::MAX << (8 * from));
+        index += 1;
+    }
+    masks
+};
+/// The bit that is the same for both cases of a letter, in every byte of a window.
+pub(super) const FOLD: u64 = 0x2020_2020_2020_2020;
 /// Bytes of one step of the search, and of what it may look at.
 const STEP: usize = 16;
 const LOOK: usize = 20;
@@ -62,11 +87,24 @@ pub enum Edge {
     Token,
 }
 
+/// The bytes that are parts of words, told by one look.
+static WORD: [bool; 256] = {
+    let mut held = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let sign = byte as u8;
+        held[byte] =
+            sign.is_ascii_alphanumeric() || !sign.is_ascii() || sign == b'\'' || sign == b'_';
+        byte += 1;
+    }
+    held
+};
+
 /// Whether a byte is a part of a word.
 #[must_use]
 #[inline]
-pub const fn word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || !byte.is_ascii() || byte == b'\'' || byte == b'_'
+pub fn word_byte(byte: u8) -> bool {
+    WORD[usize::from(byte)]
 }
 
 /// How long the sign of punctuation is that a text begins with: one of ASCII, or one as they are printed and as East Asia
@@ -366,30 +404,22 @@ impl Parts<'_> {
         at: usize,
         seen: &mut impl Seen,
     ) {
-        // Three words hold every gram of the step, three grams each, and the three digits after any of its bytes.
-        let words = [u64_of(block, 0), u64_of(block, 6), u64_of(block, 12)];
+        let kinds = kinds_of(block);
         let mut hits = 0_u32;
-        for (index, word) in words.into_iter().enumerate() {
-            for part in 0..3 {
-                let gram = (word >> (16 * part)) as u32;
-                let bits = u32::from_le_bytes(cells[cell_of(gram)]);
-                hits |= (bits >> (gram & 31) & 1) << (index * 3 + part);
-            }
+        for index in (0..STEP / 2).rev() {
+            let gram = word_at(block, index * 2);
+            let bits = u32::from_le_bytes(cells[cell_of(gram)]);
+            hits = hits + hits + (bits << (gram & 31) >> 31);
         }
-        hits &= (1 << (STEP / 2)) - 1;
-        if (below_plus(words[0]) | below_plus(u64_of(block, 8))) == 0 {
+        if !kinds.below_plus {
             seen.dense(at);
         }
-        // Written out: a mapped array is not unrolled everywhere, and this is every byte's path.
-        let digits = [
-            three_digits(words[0]),
-            three_digits(words[1]),
-            three_digits(words[2]),
-        ];
-        if digits[0] | digits[1] | digits[2] != 0 {
-            for (index, held) in digits.into_iter().enumerate() {
+        if kinds.three_digits {
+            // Three words hold the three digits after any byte of the step.
+            for from in [0, 6, 12] {
+                let held = three_digits(u64_at(block, from));
                 if held != 0 {
-                    seen.digits(at + index * 6 + (held.trailing_zeros() / 8) as usize);
+                    seen.digits(at + from + (held.trailing_zeros() / 8) as usize);
                 }
             }
         }
@@ -408,19 +438,13 @@ impl Parts<'_> {
             return;
         };
         let range = usize::from(u16::from_le_bytes(start))..usize::from(u16::from_le_bytes(end));
-        let four = word | 0x2020_2020;
+        let window = window_at(bytes, at) | FOLD;
         let mut last_asked = Asked::default();
-        for &[a, b, c, d, low, high, offset, any, length, first, last, _] in
-            self.entries.get(range).unwrap_or_default()
-        {
-            let gram = u32::from_le_bytes([a, b, c, d]);
-            let same = if any == 1 { four & !0xff } else { four } == gram;
-            let is =
-                |place: usize, byte: u8| bytes.get(place).is_some_and(|held| held | 0x20 == byte);
-            if same
+        for entry in self.entries.get(range).unwrap_or_default() {
+            let &[a, b, c, d, e, f, g, h, low, high, offset, mask] = entry;
+            let expected = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+            if window & WINDOWS[usize::from(mask) % WINDOWS.len()] == expected
                 && let Some(begin) = (at + 1).checked_sub(usize::from(offset))
-                && is(begin, first)
-                && is((begin + usize::from(length)).wrapping_sub(1), last)
                 && let Some(hit) = self.literal_at(
                     usize::from(u16::from_le_bytes([low, high])),
                     bytes,
@@ -455,7 +479,8 @@ impl Parts<'_> {
         let asked = (from, length, start);
         if last.asked != asked {
             let same = if flags & ANY_CASE != 0 {
-                found.eq_ignore_ascii_case(text)
+                // Nearly all are written as they are kept.
+                found == text || found.eq_ignore_ascii_case(text)
             } else {
                 found == text
             };
@@ -481,14 +506,51 @@ impl Parts<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
-    u32::from_le_bytes([
-        block[from],
-        block[from + 1],
-        block[from + 2],
-        block[from + 3],
-    ])
+    let held = block.get(from..from + 4).and_then(<[u8]>::first_chunk);
+    held.map_or(0, |held| u32::from_le_bytes(*held))
+}
+
+/// The bytes around a gram, blanks where the text ends.
+#[inline]
+fn window_at(bytes: &[u8], at: usize) -> u64 {
+    let inside = at.checked_sub(BESIDE).and_then(|from| bytes.get(from..));
+    if let Some(held) = inside.and_then(<[u8]>::first_chunk) {
+        return u64::from_le_bytes(*held);
+    }
+    let mut held = [b' '; 8];
+    for (index, byte) in held.iter_mut().enumerate() {
+        let known = (at + index).checked_sub(BESIDE);
+        *byte = known.and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
+    }
+    u64::from_le_bytes(held)
+}
+
+/// What stands in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kinds {
+    /// Whether three digits in a row begin at any of its bytes.
+    three_digits: bool,
+    /// Whether it has a byte below `+`: blanks, quotes, and what else no encoding uses.
+    below_plus: bool,
+}
+
+/// Written so that sixteen bytes are told at once, which the compiler sees only where nothing else is done with them.
+#[inline(never)]
+fn kinds_of(block: &[u8; LOOK]) -> Kinds {
+    let (mut digits, mut below) = (0, 0);
+    for at in 0..STEP {
+        let value = |at: usize| block[at].wrapping_sub(b'0');
+        digits |= u8::from(value(at).max(value(at + 1)).max(value(at + 2)) < 10);
+    }
+    for byte in &block[..STEP] {
+        below |= u8::from(*byte < b'+');
+    }
+    Kinds {
+        three_digits: digits != 0,
+        below_plus: below != 0,
+    }
 }
 
 /// A bit for each byte at which three digits begin.
@@ -501,24 +563,9 @@ const fn three_digits(word: u64) -> u64 {
 }
 
 #[inline(always)]
-const fn u64_of(block: &[u8; LOOK], from: usize) -> u64 {
-    u64::from_le_bytes([
-        block[from],
-        block[from + 1],
-        block[from + 2],
-        block[from + 3],
-        block[from + 4],
-        block[from + 5],
-        block[from + 6],
-        block[from + 7],
-    ])
-}
-
-/// A bit for each byte below `+`: blanks, quotes, and what else no encoding uses.
-#[inline]
-const fn below_plus(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    word.wrapping_sub(ONES * b'+' as u64) & !word & (ONES << 7)
+fn u64_at(block: &[u8; LOOK], from: usize) -> u64 {
+    let held = block.get(from..from + 8).and_then(<[u8]>::first_chunk);
+    held.map_or(0, |held| u64::from_le_bytes(*held))
 }
 
 #[cfg(test)]
@@ -603,6 +650,35 @@ mod tests {
             }
             expected.sort_unstable();
             assert_eq!(found, expected, "round {round}");
+        }
+    }
+
+    #[test]
+    fn digits_and_what_is_below_plus_are_told_as_byte_by_byte() {
+        let mut seed = 7_u64;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % below
+        };
+        for _ in 0..20_000 {
+            let few = b"0123456789/:+*, \xff\x80aZ";
+            let mut block = [0; LOOK];
+            for byte in &mut block {
+                *byte = few[random(few.len())];
+            }
+            let three = |at: usize| block[at..at + 3].iter().all(u8::is_ascii_digit);
+            let expected = Kinds {
+                three_digits: (0..STEP).any(three),
+                below_plus: block[..STEP].iter().any(|byte| *byte < b'+'),
+            };
+            assert_eq!(kinds_of(&block), expected, "{block:?}");
+            let first = (0..6).find(|at| three(*at));
+            let told = three_digits(u64_at(&block, 0));
+            assert_eq!(
+                (told != 0).then_some(told.trailing_zeros() as usize / 8),
+                first,
+                "{block:?}"
+            );
         }
     }
 

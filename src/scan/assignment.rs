@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::column;
 use super::naming;
-use super::notation::{of_a_request, value};
+use super::notation::{LONGEST_BARE, of_a_request, value};
 use super::operator::{LEAST_IN_COLUMN, Operator, flag};
 use super::pass::Pass;
 use super::plausible;
@@ -14,6 +14,7 @@ use crate::rules::alphabet::{ByteSet, HEX};
 use crate::rules::codec;
 use crate::rules::rule::Assignment;
 use crate::rules::tables::Hit;
+use crate::text::contains;
 
 /// What a machine makes.
 const OPAQUE: ByteSet = crate::rules::alphabet::BASE64URL.with_all(b"+/=.~");
@@ -35,7 +36,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
             }
         }
     }
-    let Some((start, end, operator)) = value(pass.bytes, hit) else {
+    // Of two that are given, only the first is read here.
+    let most = if form.pair {
+        LONGEST_PAIR
+    } else {
+        LONGEST_BARE
+    };
+    let Some((start, end, operator)) = value(pass.bytes, hit, most) else {
         return;
     };
     if form.pair {
@@ -157,6 +164,8 @@ fn is_long_word(text: &[u8]) -> bool {
 
 /// Longest name of whom a password belongs to, in bytes.
 const LONGEST_USER: usize = 64;
+/// How much of what may be such a pair is looked at for the name, in bytes: signs at its end are no part of it.
+const LONGEST_PAIR: usize = 4 * LONGEST_USER;
 
 /// `Credentials: svc / x`, `login: svc:x`: the second of two is the password.
 fn pair(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit, start: usize, end: usize) {
@@ -222,18 +231,14 @@ fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
     if bare && matches!(bytes.get(end), Some(b'(' | b'[')) {
         return true;
     }
-    if bare
-        && (has_brackets(text)
-            || memchr::memmem::find(text, b"::").is_some()
-            || naming::is_constant(text))
-    {
+    if bare && (has_brackets(text) || contains(text, b"::") || naming::is_constant(text)) {
         return true;
     }
     if text.starts_with(b"/") && !text.contains(&b'+') && !text.contains(&b'=')
         || text.starts_with(b"./")
         || text.starts_with(b"~/")
         || text.get(1..3) == Some(b":\\")
-        || memchr::memmem::find(text, b"://").is_some()
+        || contains(text, b"://")
     {
         return text.len() < 40 || text.iter().filter(|byte| **byte == b'/').count() > 2;
     }

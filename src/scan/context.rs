@@ -1,5 +1,9 @@
 //! Values that only a provider's name nearby gives away.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::naming;
 use super::pass::Pass;
 use super::plausible;
@@ -20,7 +24,7 @@ const KEY_WORD_BEFORE: usize = 48;
 const DISTINCT: usize = 7;
 
 /// Words for a credential, lower case; some as they are in other languages.
-static KEY_WORDS: &[&str] = &[
+const KEY_WORDS: &[&str] = &[
     "key",
     "token",
     "secret",
@@ -51,6 +55,19 @@ static KEY_WORDS: &[&str] = &[
     "anahtar",
     "jeton",
 ];
+
+/// For each byte, which of the words have it first, and which have it second.
+static KEY_WORDS_BY: [[u32; 256]; 2] = {
+    let mut by = [[0; 256]; 2];
+    let mut index = 0;
+    while index < KEY_WORDS.len() {
+        let word = KEY_WORDS[index].as_bytes();
+        by[0][word[0] as usize] |= 1 << index;
+        by[1][word[1] as usize] |= 1 << index;
+        index += 1;
+    }
+    by
+};
 
 /// The same in other scripts: asked for only where a text is not ASCII.
 static KEY_WORDS_ABROAD: &[&str] = &[
@@ -314,7 +331,9 @@ impl Near {
             if plausible::in_mark(bytes, start, name_end) {
                 return 0;
             }
-            memchr::memmem::find(&bytes[name_end..end], b"***")
+            let window = &bytes[name_end..end];
+            memchr::memchr_iter(b'*', window)
+                .find(|at| window[*at..].starts_with(b"***"))
                 .map_or(usize::MAX, |at| name_end + at + b"***".len())
         })
     }
@@ -388,10 +407,13 @@ fn in_list_of_digests(bytes: &[u8], at: usize, end: usize) -> bool {
         && matches!(bytes.get(end..end + 2), Some(b"  " | b" *"))
 }
 
+static PUBLIC: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"public"));
+
 /// Where each `public` in a text stands, and where a `key` after it ends; the text itself stands at `base`.
 fn public_keys(text: &[u8], base: usize) -> Vec<(usize, usize)> {
     let lower = text.to_ascii_lowercase();
-    memchr::memmem::find_iter(&lower, b"public")
+    PUBLIC
+        .find_iter(&lower)
         .map(|at| {
             let after = at + b"public".len();
             let joint = matches!(lower.get(after), Some(b'_' | b'-' | b' '));
@@ -414,17 +436,33 @@ fn public_keys(text: &[u8], base: usize) -> Vec<(usize, usize)> {
 fn first_key_word(bytes: &[u8], name: usize, end: usize) -> usize {
     let low = name.saturating_sub(KEY_WORD_BEFORE);
     let window = bytes[low..end].to_ascii_lowercase();
-    let first = |window: &[u8], words: &[&str]| {
-        let ends = words.iter().filter_map(|word| {
-            memchr::memmem::find(window, word.as_bytes()).map(|at| at + word.len())
-        });
-        ends.min()
-    };
-    let plain = first(&window, KEY_WORDS).map_or(usize::MAX, |at| low + at);
+    let plain = first_end(&window).map_or(usize::MAX, |at| low + at);
     if window.is_ascii() {
         return plain;
     }
     plain.min(first_abroad(&window).map_or(usize::MAX, |at| low + at))
+}
+
+/// Where the word for a credential ends that ends first in a text in lower case.
+fn first_end(window: &[u8]) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (at, pair) in window.windows(2).enumerate() {
+        // No word that begins here ends before it.
+        if best.is_some_and(|best| at >= best) {
+            break;
+        }
+        let [firsts, seconds] = &KEY_WORDS_BY;
+        let mut held = firsts[usize::from(pair[0])] & seconds[usize::from(pair[1])];
+        while held != 0 {
+            let word = KEY_WORDS[held.trailing_zeros() as usize].as_bytes();
+            held &= held - 1;
+            if window[at..].starts_with(word) {
+                let end = at + word.len();
+                best = Some(best.map_or(end, |best| best.min(end)));
+            }
+        }
+    }
+    best
 }
 
 /// The same of words in other scripts; the capital of a sentence's first word is another character there.

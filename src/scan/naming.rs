@@ -42,6 +42,10 @@ pub(super) fn is_identifier(text: &[u8]) -> bool {
         } else if head.is_ascii_digit() {
             held.numbers += 1;
         }
+        // More than any name has: what machines make is told by its first few bytes.
+        if held.short > 1 || held.numbered > 1 || held.numbers > 2 {
+            return false;
+        }
     }
     // What machines make has many short runs and many numbers; one `At` or `P256` is in many names.
     let plain = held.short + held.numbered == 0 && held.numbers <= 1;

@@ -2,8 +2,10 @@
 //! `key="x" value="v"`, `name: x` then `value: v`, `--x v`, `x is v`, a table's cells.
 
 use super::operator::{self, GAP, Operator};
+use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::codec;
 use crate::rules::tables::Hit;
+use crate::text::contains;
 
 /// Names of which a part says that the value opens nothing.
 static HARMLESS: &[&str] = &[
@@ -60,8 +62,11 @@ static SUFFIXES: &[&str] = &[
 /// The longest of them.
 const LONGEST_SUFFIX: usize = "production".len();
 
-/// The value given to the name at `hit`.
-pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> {
+/// Longest value without quotes, in bytes.
+pub(super) const LONGEST_BARE: usize = 1_024;
+
+/// The value given to the name at `hit`; of one without quotes, no more than `most` bytes.
+pub(super) fn value(bytes: &[u8], hit: Hit, most: usize) -> Option<(usize, usize, Operator)> {
     if !name_starts(bytes, hit.start, hit.end) {
         return None;
     }
@@ -106,7 +111,7 @@ pub(super) fn value(bytes: &[u8], hit: Hit) -> Option<(usize, usize, Operator)> 
         at += open.len();
         at += usize::from(matches!(bytes.get(at), Some(b' ')));
     }
-    let end = bare_end(bytes, at, operator);
+    let end = bare_end(bytes, at, operator, most);
     (at < end).then_some((at, end, operator))
 }
 
@@ -275,7 +280,7 @@ fn in_type_name(bytes: &[u8], start: usize) -> bool {
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b':')
         .count();
     let (rest, own) = before.split_at(before.len() - length);
-    matches!(rest.last(), Some(b'"' | b'\'')) && memchr::memmem::find(own, b"::").is_some()
+    matches!(rest.last(), Some(b'"' | b'\'')) && contains(own, b"::")
 }
 
 /// `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name`
@@ -470,32 +475,28 @@ fn quoted_end(bytes: &[u8], start: usize, quote: u8, escapes: usize) -> usize {
     limit
 }
 
-fn bare_end(bytes: &[u8], start: usize, operator: Operator) -> usize {
-    let limit = bytes.len().min(start + 1_024);
+/// What a value without quotes is made of.
+const BARE: ByteSet = NONE
+    .with(b'!', b'~')
+    .without(b"\"'`;,&<>|)}]\\")
+    // A control character that ends nothing.
+    .with(0x7f, 0x7f);
+
+/// The same, told by one look.
+static IN_BARE: [bool; 256] = {
+    let mut held = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        held[byte] = BARE.has(byte as u8);
+        byte += 1;
+    }
+    held
+};
+
+fn bare_end(bytes: &[u8], start: usize, operator: Operator, most: usize) -> usize {
+    let limit = bytes.len().min(start + most);
     let mut end = start;
-    while end < limit {
-        let byte = bytes[end];
-        if byte.is_ascii_whitespace()
-            || !byte.is_ascii()
-            || byte < b' '
-            || matches!(
-                byte,
-                b'"' | b'\''
-                    | b'`'
-                    | b';'
-                    | b','
-                    | b'&'
-                    | b'<'
-                    | b'>'
-                    | b'|'
-                    | b')'
-                    | b'}'
-                    | b']'
-                    | b'\\'
-            )
-        {
-            break;
-        }
+    while end < limit && IN_BARE[usize::from(bytes[end])] {
         end += 1;
     }
     if matches!(operator, Operator::Prose | Operator::Said) {
@@ -522,7 +523,7 @@ mod tests {
             start,
             end: start + name.len(),
         };
-        value(text.as_bytes(), hit).map(|(start, end, _)| text[start..end].to_owned())
+        value(text.as_bytes(), hit, LONGEST_BARE).map(|(start, end, _)| text[start..end].to_owned())
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::pass::Pass;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
 use crate::rules::{Form, number};
+use crate::text::contains;
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
@@ -40,10 +41,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     if is_date(&bytes[start..end]) || iban(pass, at) {
         return end;
     }
-    let count = bytes[start..end]
-        .iter()
-        .filter(|byte| byte.is_ascii_digit())
-        .count();
+    let count = count_digits(&bytes[start..end]);
     let whole = count >= LEAST_DIGITS
         && end - start <= LONGEST
         && !(start > 0 && is_joint(bytes[start - 1]))
@@ -153,18 +151,20 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
             let Form::Number(form) = &rule.form else {
                 continue;
             };
+            let mut is_named = || {
+                if named_by.0 != end {
+                    named_by = (end, Some(Around::new(bytes, from, end)));
+                }
+                let words = named_by.1.as_ref();
+                words.is_some_and(|around| around.has_one_of(&form.words))
+            };
+            // Its name first where it must have one: next to nearly no number stands any, and sums cost more.
             if let Some((shape, named)) = form.shapes.get(shape)
                 && rule.speaks(pass.surface)
+                && (!named || is_named())
                 && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
-                && {
-                    if named_by.0 != end {
-                        named_by = (end, Some(Around::new(bytes, from, end)));
-                    }
-                    let words = named_by.1.as_ref();
-                    words.is_some_and(|around| around.has_one_of(&form.words))
-                        || !named && !counts_something_else(bytes, from)
-                }
+                && (*named || is_named() || !counts_something_else(bytes, from))
             {
                 pass.told(index, rule, from, end);
                 return Some(end);
@@ -303,6 +303,10 @@ const fn is_joint(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
 }
 
+fn count_digits(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| byte.is_ascii_digit()).count()
+}
+
 fn digits(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(u8::is_ascii_digit).collect()
 }
@@ -311,7 +315,7 @@ fn counts_something_else(bytes: &[u8], start: usize) -> bool {
     let before = bytes[start.saturating_sub(20)..start].to_ascii_lowercase();
     OTHER_NUMBERS
         .iter()
-        .any(|word| memchr::memmem::find(&before, word.as_bytes()).is_some())
+        .any(|word| contains(&before, word.as_bytes()))
 }
 
 /// Whether the number is one of a list of numbers: `1234, 5678, 9012`.
@@ -328,15 +332,15 @@ fn is_listed(bytes: &[u8], start: usize, end: usize) -> bool {
 
 fn card(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
     let text = &pass.bytes[start..end];
+    if !(14..=19).contains(&count_digits(text)) {
+        return false;
+    }
     let number = digits(text);
     let prefix = |count: usize| {
         number[..count]
             .iter()
             .fold(0_u32, |sum, digit| sum * 10 + u32::from(digit - b'0'))
     };
-    if !(14..=19).contains(&number.len()) {
-        return false;
-    }
     let issuer = match number.len() {
         14 => matches!(prefix(2), 36 | 38) || matches!(prefix(3), 300..=305),
         15 => matches!(prefix(2), 34 | 37),
@@ -387,7 +391,7 @@ fn ssn(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
     let shaped = text.len() == 11
         && text[3] == text[6]
         && matches!(text[3], b'-' | b' ')
-        && digits(text).len() == 9;
+        && count_digits(text) == 9;
     if !shaped || text[0] == b'9' || text.starts_with(b"000") || text.starts_with(b"666") {
         return false;
     }
@@ -400,19 +404,19 @@ fn ssn(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
 
 fn phone(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
     let text = &pass.bytes[start..end];
-    let count = digits(text).len();
+    let count = count_digits(text);
     let international = text[0] == b'+'
         && (8..=15).contains(&count)
         && text
             .get(1)
             .is_some_and(|first| matches!(first, b'1'..=b'9'));
-    let pieces: Vec<usize> = text
+    let pieces = text
         .split(|byte| !byte.is_ascii_digit())
-        .filter(|piece| !piece.is_empty())
         .map(<[u8]>::len)
-        .collect();
-    let american = pieces == [3, 3, 4]
+        .filter(|length| *length > 0);
+    let american = count == 10
         && text.len() >= 12
+        && pieces.eq([3, 3, 4])
         && !text.contains(&b'+')
         && matches!(
             text.iter().find(|byte| byte.is_ascii_digit()),
@@ -431,7 +435,7 @@ fn phone(pass: &mut Pass<'_>, start: usize, end: usize) -> bool {
 }
 
 /// Lengths of IBANs by country (ISO 13616 registry).
-static IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
+const IBAN_LENGTHS: &[(&[u8; 2], u8)] = &[
     (b"AD", 24),
     (b"AE", 23),
     (b"AL", 28),
@@ -503,6 +507,25 @@ static IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
     (b"XK", 20),
 ];
 
+/// The same by country, 0 where it has none: each letter counts from `A`.
+static IBAN_LENGTH: [u8; 26 * 26] = {
+    let mut lengths = [0; 26 * 26];
+    let mut index = 0;
+    while index < IBAN_LENGTHS.len() {
+        let ([first, second], length) = IBAN_LENGTHS[index];
+        lengths[(*first - b'A') as usize * 26 + (*second - b'A') as usize] = length;
+        index += 1;
+    }
+    lengths
+};
+
+/// How long an IBAN is that begins with these letters; `None` when no country has them.
+fn iban_length(first: u8, second: u8) -> Option<usize> {
+    let letter = |byte: u8| Some(usize::from(byte.checked_sub(b'A').filter(|at| *at < 26)?));
+    let length = *IBAN_LENGTH.get(letter(first)? * 26 + letter(second)?)?;
+    (length > 0).then_some(usize::from(length))
+}
+
 fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
     let bytes = pass.bytes;
     let low = at.saturating_sub(LONGEST);
@@ -523,24 +546,19 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
         let Some(head) = bytes.get(start..start + 4) else {
             break;
         };
-        if !(head[..2].iter().all(u8::is_ascii_uppercase)
-            && head[2..].iter().all(u8::is_ascii_digit))
-        {
+        if !head[2..].iter().all(u8::is_ascii_digit) {
             continue;
         }
-        let Some((_, length)) = IBAN_LENGTHS
-            .iter()
-            .find(|(country, _)| head.starts_with(*country))
-        else {
+        let Some(length) = iban_length(head[0], head[1]) else {
             continue;
         };
         let mut end = start;
         let mut count = 0;
-        while count < *length && bytes.get(end).is_some_and(part) {
+        while count < length && bytes.get(end).is_some_and(part) {
             count += usize::from(bytes[end] != b' ');
             end += 1;
         }
-        let whole = count == *length && !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+        let whole = count == length && !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
         if whole && mod97(&bytes[start..end]) {
             pass.detected("iban", start, end);
             return true;

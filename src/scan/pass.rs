@@ -62,6 +62,8 @@ pub(super) struct Pass<'a> {
     /// Words in a row that may be a recovery phrase.
     pub(super) row: Row,
     digits_until: usize,
+    /// A range, and whether an example that everybody prints stands there.
+    published: (usize, usize, bool),
     /// A range without blanks, as far as that is known.
     pub(super) unbroken: (usize, usize),
     /// How many findings of each kind there are that are only reported.
@@ -96,6 +98,7 @@ impl<'a> Pass<'a> {
             sentence: Sentence::default(),
             row: Row::default(),
             digits_until: 0,
+            published: (0, 0, false),
             unbroken: (0, 0),
             notes: [0; 5],
             inner,
@@ -212,7 +215,7 @@ impl<'a> Pass<'a> {
             return;
         }
         if plausible::in_mark(self.bytes, start, end)
-            || rule.redact && plausible::is_published(&self.bytes[start..end])
+            || rule.redact && self.is_published(start, end)
         {
             return;
         }
@@ -230,6 +233,17 @@ impl<'a> Pass<'a> {
             checksum,
             view: None,
         });
+    }
+
+    /// Whether an example that everybody prints stands there; rules that find the same ask once.
+    fn is_published(&mut self, start: usize, end: usize) -> bool {
+        let (from, to, told) = self.published;
+        if (from, to) == (start, end) {
+            return told;
+        }
+        let told = plausible::is_published(&self.bytes[start..end]);
+        self.published = (start, end, told);
+        told
     }
 
     /// Keeps what a detector found.

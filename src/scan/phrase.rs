@@ -21,9 +21,21 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
     if hit.start < pass.reach(hit.rule) {
         return;
     }
-    let end = if is_unspaced(&bytes[hit.start..]) {
+    let unspaced = is_unspaced(&bytes[hit.start..]);
+    // Nearly no word is one that goes on, and that is told from its first letters.
+    if !unspaced
+        && let Some(next) = first_letters(bytes, hit.end)
+        && form
+            .beginning(inside, hit.index, Some(next))
+            .next()
+            .is_none()
+    {
+        return;
+    }
+    let end = if unspaced {
+        let mut places = Places::default();
         form.beginning(inside, hit.index, None)
-            .find_map(|phrase| runs_on(phrase, bytes, hit.end))
+            .find_map(|phrase| runs_on(phrase, bytes, hit.end, &mut places))
     } else {
         let held = std::mem::take(&mut pass.read);
         let mut words = Words::new(bytes, hit.end, held);
@@ -37,6 +49,24 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
     if let Some(end) = end {
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (hit.start, end), None);
+    }
+}
+
+/// How the word after a place begins, when that is told from its first two letters: nothing is known of letters that are
+/// not ASCII.
+fn first_letters(bytes: &[u8], at: usize) -> Option<Beginning> {
+    let Some(gap) = gap_after(bytes, at) else {
+        return Some(Beginning::NONE);
+    };
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    match bytes.get(at + gap..)? {
+        [] => Some(Beginning::NONE),
+        [first, ..] if !first.is_ascii() => None,
+        [_, second, ..] if !second.is_ascii() => None,
+        [first, second, ..] if word_byte(*second) => {
+            Some(Beginning::of(&[lower(*first), lower(*second)]))
+        }
+        [first, ..] => Some(Beginning::of(&[lower(*first)])),
     }
 }
 
@@ -104,16 +134,24 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     (length > 0).then_some((start, start + length))
 }
 
+/// Places to which a phrase was read; kept from phrase to phrase of one literal.
+#[derive(Debug, Default)]
+struct Places {
+    reached: Vec<usize>,
+    after: Vec<usize>,
+}
+
 /// Where the longest match of a phrase ends whose words stand without blanks and whose first one ends at `at`.
-fn runs_on(phrase: &[Word], bytes: &[u8], at: usize) -> Option<usize> {
-    let mut reached = vec![at];
+fn runs_on(phrase: &[Word], bytes: &[u8], at: usize, places: &mut Places) -> Option<usize> {
+    let Places { reached, after } = places;
+    reached.clear();
+    reached.push(at);
     for element in phrase.get(1..)? {
-        let mut after: Vec<usize> = if element.optional {
-            reached.clone()
-        } else {
-            Vec::new()
-        };
-        for from in &reached {
+        after.clear();
+        if element.optional {
+            after.extend_from_slice(reached);
+        }
+        for from in reached.iter() {
             let rest = &bytes[*from..];
             let blanks = rest
                 .iter()
@@ -128,9 +166,12 @@ fn runs_on(phrase: &[Word], bytes: &[u8], at: usize) -> Option<usize> {
                     .map(|choice| from + blanks + choice.len()),
             );
         }
+        if after.is_empty() {
+            return None;
+        }
         after.sort_unstable();
         after.dedup();
-        reached = after;
+        std::mem::swap(reached, after);
     }
     reached.last().copied()
 }

@@ -101,12 +101,19 @@ pub fn entropy(value: &[u8]) -> f32 {
         counts[usize::from(*byte)] += 1;
     }
     let total = value.len() as f32;
-    counts
-        .iter()
-        .filter(|count| **count > 0)
-        .map(|count| {
-            let share = *count as f32 / total;
-            -share * share.log2()
+    let part = |count: u32| {
+        let share = count as f32 / total;
+        -share * share.log2()
+    };
+    // Most bytes of a value are there once or twice, and a logarithm for each would be most of the work.
+    let few: [f32; 4] = std::array::from_fn(|count| part(count as u32));
+    NONE.with_all(value)
+        .bytes()
+        .map(|byte| {
+            let count = counts[usize::from(byte)];
+            few.get(count as usize)
+                .copied()
+                .unwrap_or_else(|| part(count))
         })
         .sum()
 }
@@ -190,11 +197,7 @@ fn is_repetitive(lower: &[u8]) -> bool {
         return true;
     }
     (1..=16.min(length / 2)).any(|period| {
-        length >= 8
-            && lower
-                .iter()
-                .zip(&lower[period..])
-                .all(|(left, right)| left == right)
+        length >= 8 && lower[period] == lower[0] && lower[period..] == lower[..length - period]
     })
 }
 

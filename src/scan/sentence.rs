@@ -152,6 +152,25 @@ impl Sentence {
     fn word(&mut self, bytes: &[u8], lexicon: &Lexicon<'_>, start: usize, end: usize) {
         let from = self.lower.len();
         let word = &bytes[start..end];
+        // Nearly every word stands in no row, and is looked up as it is written.
+        if self.rows.is_empty() && word.is_ascii() {
+            let entry = lexicon.word(word);
+            if let Some(entry) = entry {
+                self.tell(start, end, entry);
+            }
+            if entry.is_none_or(|entry| !entry.begins_row) {
+                self.place += WORD;
+                self.at = end;
+                return;
+            }
+            self.lower.extend_from_slice(word);
+            self.lower.make_ascii_lowercase();
+            self.lower.push(b' ');
+            self.rows.push((start, from));
+            self.place += WORD;
+            self.at = end;
+            return;
+        }
         if word.is_ascii() {
             self.lower.extend_from_slice(word);
             self.lower[from..].make_ascii_lowercase();

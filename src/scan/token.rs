@@ -11,6 +11,7 @@ use crate::rules::tables::Hit;
 use crate::rules::verify;
 use crate::rules::{Rule, rule::Context};
 use crate::scan::Checksum;
+use crate::text::contains;
 
 /// Longest value that may be a placeholder, in bytes; what is longer holds some words by chance.
 const LONGEST_ILLUSTRATION: usize = 1_024;
@@ -102,7 +103,7 @@ pub(super) fn keep(
         let illustrative =
             variable.len() <= LONGEST_ILLUSTRATION && plausible::is_placeholder(&variable);
         if illustrative
-            || memchr::memmem::find(&variable, b"://").is_some()
+            || contains(&variable, b"://")
             || plausible::entropy(&variable) < checks.entropy
         {
             return false;

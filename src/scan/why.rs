@@ -317,7 +317,7 @@ impl Asked<'_> {
     }
 
     fn assignment(&self, form: &Assignment) -> Option<No> {
-        let (start, end, _) = notation::value(self.bytes, self.hit)?;
+        let (start, end, _) = notation::value(self.bytes, self.hit, notation::LONGEST_BARE)?;
         let text = self.bytes.get(start..end)?;
         let (least, most) = (form.min, form.max);
         if !(usize::from(least)..=usize::from(most)).contains(&text.len()) {

@@ -201,25 +201,27 @@ pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
     let start = token_start(bytes, at);
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, bytes.len())?);
     let mut from = start;
-    let mut lines = 0;
+    let (mut lines, mut after) = (0, 0);
     loop {
         let end = token_end(bytes, from);
-        let next = broken(bytes, end).filter(|_| lines < LINES && end - start < REACH);
-        let mut at = from;
+        // Counted from `at`: a view that ends there, after all the lines before it, would be made again for the next line.
+        let next = broken(bytes, end).filter(|_| after < LINES && end.saturating_sub(at) < REACH);
+        let mut place = from;
         let to = next.map_or(end, |(to, _)| to);
-        while at < to {
-            let quoted = match bytes.get(at..at + 3) {
+        while place < to {
+            let quoted = match bytes.get(place..place + 3) {
                 Some(b"=3D") if lines > 0 || next.is_some() => 3,
                 _ => 1,
             };
-            view.push(bytes[at], at, at + quoted);
-            at += quoted;
+            view.push(bytes[place], place, place + quoted);
+            place += quoted;
         }
         let Some((_, following)) = next else {
             view.source = ByteSpan::new(start, end)?;
             return (lines > 0).then_some(view);
         };
         lines += 1;
+        after += usize::from(following > at);
         from = following;
     }
 }
@@ -303,6 +305,20 @@ mod tests {
         }
         let view = unbroken(b"key ab=\ncd.", 4).unwrap();
         assert_eq!(view.original(1, 3), ByteSpan::new(5, 9));
+    }
+
+    #[test]
+    fn however_many_broken_lines_stand_before_a_place_as_many_are_put_together_after_it() {
+        let text = "abcd=\n".repeat(300);
+        let mut at = 0;
+        let mut views = 0;
+        while at + 12 < text.len() {
+            let view = unbroken(text.as_bytes(), at).unwrap();
+            let end = view.source.end();
+            assert!(end >= text.len() - 6 || end - at >= LINES * 6 - 6, "{at}");
+            (at, views) = (end, views + 1);
+        }
+        assert!(views <= 6, "{views}");
     }
 
     #[test]
