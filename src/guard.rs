@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use crate::actions::catalogue::source;
 use crate::actions::{self, ActionKind, Own};
 use crate::builtin::{self, Damaged};
-use crate::call::{Call, Caller, Context, Surface, Text};
+use crate::call::{Call, Caller, Context, Surface, Text, ToolPin};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::edge;
 use crate::facts::{Facts, Phase, RunState};
@@ -20,7 +20,7 @@ use crate::json::Value;
 use crate::policy::{self, Policy, PolicyError};
 use crate::record::opening::Opening;
 use crate::record::{
-    self, Appended, Asked, Durability, Outcome, State, Store, StoreError, Unrecorded,
+    self, Appended, Asked, Durability, Judge, Judged, Outcome, State, Store, StoreError, Unrecorded,
 };
 use crate::scan::{self, Finding, Mark, NoTags, Scanner, Tagger};
 use crate::scrub::{Quiet, Scrubber};
@@ -360,31 +360,31 @@ impl Guard {
             },
             run,
         };
-        let mut judged = false;
+        let mut judging = Judging {
+            guard: self,
+            has_pin: decision.facts.pin.is_some(),
+            decision: &mut decision,
+            judged: false,
+        };
         let failure = match self.store.as_ref().map(Opening::get) {
             None => None,
             Some(Err(error)) => Some(error),
             Some(Ok(store)) => {
                 self.keep_policy(store);
-                let run = decision.run.clone();
-                let runtime = decision.facts.caller.runtime.clone();
-                let (slot, judged) = (&mut decision, &mut judged);
-                let appended = store.decide(&run, &runtime, move |state| {
-                    self.judge(slot, Some(state));
-                    *judged = true;
-                    Ok(&*slot)
-                });
-                match appended {
+                let run = judging.decision.run.clone();
+                let runtime = judging.decision.facts.caller.runtime.clone();
+                match store.decide(&run, &runtime, &mut judging) {
                     Ok(appended) => {
-                        decision.line = Some(appended.line);
+                        judging.decision.line = Some(appended.line);
                         None
                     }
                     Err(error) => Some(error),
                 }
             }
         };
-        if !judged {
-            self.judge(&mut decision, None);
+        if !judging.judged {
+            // Without a log nothing is known of what the run has seen.
+            self.rule_on(judging.decision);
         }
         if let Some(error) = failure {
             without_store(&mut decision, &error, self.unrecorded);
@@ -401,27 +401,39 @@ impl Guard {
         decision
     }
 
-    /// Decides about a call, given what its run has seen. Without a log nothing is known of that.
-    fn judge(&self, decision: &mut Decision, state: Option<&State>) {
+    /// What the run has seen that matters to this call.
+    fn seen(&self, decision: &Decision, has_pin: bool, state: &State) -> Seen {
+        let facts = &decision.facts;
+        let Ok(policy) = self.policy() else {
+            return Seen {
+                state: facts.state.clone(),
+                pin: facts.pin,
+            };
+        };
+        let is_call = facts.phase == Phase::Pre;
+        let asked = is_call.then(|| Asked {
+            action: decision.action.as_deref().unwrap_or_default(),
+            cwd: facts.context.cwd.as_deref(),
+            policy: policy.digest(),
+            now: &facts.now,
+            is_still: edge::is_still,
+        });
+        Seen {
+            pin: if is_call && !has_pin {
+                let told = decision.definition.as_deref();
+                state.pin(&facts.tool, told, policy.pinned(&facts.tool))
+            } else {
+                facts.pin
+            },
+            state: state.seen(policy.counters(), asked, &facts.now),
+        }
+    }
+
+    /// Decides about a call by its facts.
+    fn rule_on(&self, decision: &mut Decision) {
         let deciding = Instant::now();
-        let action = decision.action.as_deref();
         let facts = &mut decision.facts;
         let policy = self.policy();
-        if let (Some(state), Ok(policy)) = (state, policy) {
-            let asked = Asked {
-                action: action.unwrap_or_default(),
-                cwd: facts.context.cwd.as_deref(),
-                policy: policy.digest(),
-                now: &facts.now,
-                is_still: edge::is_still,
-            };
-            if facts.pin.is_none() && facts.phase == Phase::Pre {
-                let told = decision.definition.as_deref();
-                facts.pin = state.pin(&facts.tool, told, policy.pinned(&facts.tool));
-            }
-            let asked = (facts.phase == Phase::Pre).then_some(asked);
-            facts.state = state.seen(policy.counters(), asked, &facts.now);
-        }
         let verdict = match policy {
             _ if self.tables.is_err() => without_tables(self.tables),
             Ok(policy) => policy::decide(facts, policy),
@@ -436,7 +448,7 @@ impl Guard {
                 without_files(facts, &mut decision.verdict, rule, what, why);
             }
         }
-        decision.timings.decide_us = micros(deciding, Instant::now());
+        decision.timings.decide_us += micros(deciding, Instant::now());
     }
 
     /// Puts the built-in policy and the person's commands beside the records, so that decisions can be replayed by another
@@ -458,6 +470,44 @@ impl Guard {
         };
         if policy && commands {
             let _ = self.policy_kept.set(());
+        }
+    }
+}
+
+/// What a run has seen, as far as it matters to one call.
+struct Seen {
+    state: RunState,
+    pin: Option<ToolPin>,
+}
+
+/// A decision while it is made.
+struct Judging<'a> {
+    guard: &'a Guard,
+    decision: &'a mut Decision,
+    /// Whether the caller has said whether the tool is the one that was seen first.
+    has_pin: bool,
+    judged: bool,
+}
+
+impl Judge for Judging<'_> {
+    fn judge(&mut self, state: &State) -> bool {
+        let Seen { state, pin } = self.guard.seen(self.decision, self.has_pin, state);
+        let facts = &mut self.decision.facts;
+        if self.judged && facts.state == state && facts.pin == pin {
+            return false;
+        }
+        facts.state = state;
+        facts.pin = pin;
+        self.guard.rule_on(self.decision);
+        self.judged = true;
+        true
+    }
+
+    fn judged(&self) -> Judged<'_> {
+        Judged {
+            decision: self.decision,
+            marks: &self.decision.marks,
+            answer: self.decision.verdict.effect.as_str(),
         }
     }
 }

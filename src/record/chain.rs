@@ -4,6 +4,8 @@
 //! processes that are killed at any point: what was acknowledged is in the file, and a line that was not finished is
 //! moved aside by the next writer, who says so in a `recovery` record.
 
+mod end;
+
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -11,21 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
-
+use self::end::Foreseen;
 use super::epoch::Epoch;
 use super::error::StoreError;
-use super::id::{self, digest};
-use super::line::{Draft, Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
+use super::id;
+use super::line::{Draft, Head, Place, Source};
 use super::memory::{Memory, Own};
 use super::state::State;
 use super::turn::{Batch, Unsynced};
-use super::{Appended, Stamp, os};
+use super::{Appended, os};
 
 /// First look at the end of a log; most last lines fit.
 const FIRST_WINDOW: u64 = 8 * 1024;
-/// Further back than this no record is looked for: such a file is no log of ours.
-const LAST_WINDOW: u64 = 4 * 1024 * 1024;
 /// A log that was not changed for so long is at rest: readers need not look at it again before its directory changes, and
 /// whoever writes to it says so there first.
 const AT_REST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,6 +55,8 @@ pub(super) struct Chain {
     known: Option<End>,
     /// What the run has seen, as of the end of the file when we last looked.
     memory: Option<Memory>,
+    /// What was found of the end without the lock.
+    foreseen: Option<Foreseen>,
     /// Records that wait for a sync. While there are any, the file stays locked.
     batch: Option<Batch>,
     /// How many threads of this process wait for this log.
@@ -82,6 +83,7 @@ impl Chain {
             file: None,
             known: None,
             memory: None,
+            foreseen: None,
             batch: None,
             waiting: Arc::default(),
         }
@@ -118,15 +120,44 @@ impl Chain {
 
     /// Cuts off what could not be synced.
     fn take_back(&mut self, file: &File, start: u64) {
-        self.known = None;
-        // It may have folded what goes now.
-        self.memory = None;
+        // The run's state may have folded what goes now.
+        self.forget_end();
         let _ = os::truncate(file, start);
+    }
+
+    fn forget_end(&mut self) {
+        self.known = None;
+        self.memory = None;
+    }
+
+    /// Reads a part of the file.
+    fn read(&self, file: &File, offset: u64, length: u64) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        match os::read_at(file, &mut bytes, offset) {
+            Ok(true) => Ok(bytes),
+            Ok(false) => Err(StoreError::new(
+                StoreError::CORRUPTED,
+                format!(
+                    "`{}` became shorter while it was read",
+                    self.options.path.display()
+                ),
+            )),
+            Err(error) => Err(self.error("read", &error)),
+        }
     }
 
     /// Takes the lock and finds the end of the chain, after mending it where a writer was cut off.
     pub(super) fn lock(&mut self, source: &Source) -> Result<Locked<'_>, StoreError> {
-        let (file, found) = self.locked_file()?;
+        let foreseen = self.foreseen.take();
+        let (file, found) = match self.locked_file() {
+            Ok(locked) => locked,
+            Err(error) => {
+                if foreseen.is_some_and(|end| end.read) {
+                    self.forget_end();
+                }
+                return Err(error);
+            }
+        };
         let len = found.len;
         let mut locked = Locked {
             at_rest: len > 0 && os::is_older(found.changed, AT_REST),
@@ -142,9 +173,13 @@ impl Chain {
             synced_dir: false,
             fresh: false,
             own: Own::default(),
+            as_foreseen: false,
             file,
             chain: self,
         };
+        if let Some(foreseen) = foreseen {
+            locked.check(foreseen)?;
+        }
         locked.find_end(source)?;
         Ok(locked)
     }
@@ -238,6 +273,8 @@ pub(super) struct Locked<'a> {
     at_rest: bool,
     /// What is staged, as far as it is remembered.
     own: Own,
+    /// Whether the log ends where it was foreseen to.
+    as_foreseen: bool,
 }
 
 /// What a search from the end of a log came to.
@@ -247,27 +284,6 @@ pub(super) enum Search<T> {
     Absent,
     /// The log is longer than is read back.
     GivenUp,
-}
-
-/// What the next writer did about the end of a log.
-#[derive(Serialize)]
-struct Recovered<'a> {
-    reason: &'a str,
-    /// Where the bytes stood.
-    offset: u64,
-    bytes: u64,
-    digest: String,
-    /// File name below `recovery/`.
-    moved_to: String,
-}
-
-/// A stretch that is missing from the log.
-#[derive(Serialize)]
-struct Gap<'a> {
-    reason: &'a str,
-    /// The last record this process knew of.
-    expected_seq: u64,
-    expected_hash: &'a str,
 }
 
 impl Locked<'_> {
@@ -282,19 +298,13 @@ impl Locked<'_> {
     }
 
     /// Reads a part of the file.
-    pub(super) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = vec![0; length];
-        match os::read_at(&self.file, &mut bytes, offset) {
-            Ok(true) => Ok(bytes),
-            Ok(false) => Err(StoreError::new(
-                StoreError::CORRUPTED,
-                format!(
-                    "`{}` became shorter while it was read",
-                    self.chain.options.path.display()
-                ),
-            )),
-            Err(error) => Err(self.chain.error("read", &error)),
-        }
+    pub(super) fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, StoreError> {
+        self.chain.read(&self.file, offset, length)
+    }
+
+    /// Whether the log ends in the record in which it ended when [`Chain::foresee`] looked.
+    pub(super) const fn is_as_foreseen(&self) -> bool {
+        self.as_foreseen
     }
 
     /// What the records in the file say that the run has seen. What is staged counts once it is committed.
@@ -370,7 +380,7 @@ impl Locked<'_> {
         let mut at = 0;
         while at < self.len {
             let count = STEP.min(self.len - at);
-            held.extend(self.read(at, usize::try_from(count).unwrap_or(usize::MAX))?);
+            held.extend(self.read(at, count)?);
             at += count;
             let mut begin = 0;
             for end in memchr::memchr_iter(b'\n', &held) {
@@ -401,8 +411,7 @@ impl Locked<'_> {
         while end > stop {
             let start = end.saturating_sub(step).max(stop);
             step = STEP;
-            let mut window =
-                self.read(start, usize::try_from(end - start).unwrap_or(usize::MAX))?;
+            let mut window = self.read(start, end - start)?;
             window.append(&mut held);
             // The first line of the window is whole only at the beginning of the file; else it is kept for the next round.
             let first = if start == 0 {
@@ -425,145 +434,9 @@ impl Locked<'_> {
         })
     }
 
-    fn find_end(&mut self, source: &Source) -> Result<(), StoreError> {
-        if let Some(known) = &self.chain.known
-            && known.len == self.len
-        {
-            self.continue_from(known.head.clone());
-            return Ok(());
-        }
-        let (good, head, rest) = match self.remembered_end()? {
-            Some(head) => (self.len, Some(head), Rest::Clean),
-            None => self.read_end()?,
-        };
-        let before = self.chain.known.take();
-        self.continue_from(head.clone());
-        let torn = if good < self.len {
-            Some(self.move_aside(good, rest)?)
-        } else {
-            None
-        };
-        // A process that lives on knows more than the file when somebody has cut it between two appends.
-        let lost = before
-            .and_then(|end| end.head)
-            .filter(|head| head.seq >= self.next.seq);
-        if let Some(lost) = lost {
-            let mut draft = self.draft("gap", source)?;
-            draft.set(
-                "gap",
-                &Gap {
-                    reason: "shortened",
-                    expected_seq: lost.seq,
-                    expected_hash: &lost.hash,
-                },
-            )?;
-            self.push(draft)?;
-        }
-        if let Some(torn) = torn {
-            let mut draft = self.draft("recovery", source)?;
-            draft.set("recovery", &torn)?;
-            self.push(draft)?;
-        } else {
-            self.chain.known = Some(End {
-                len: self.len,
-                head,
-            });
-        }
-        Ok(())
-    }
-
     fn draft(&self, kind: &str, source: &Source) -> Result<Draft, StoreError> {
         let options = &self.chain.options;
         Draft::new(kind, id::new_id(), &options.store, &options.name, source)
-    }
-
-    fn continue_from(&mut self, head: Option<Head>) {
-        let options = &self.chain.options;
-        self.fresh = head.is_none();
-        self.next = match head {
-            Some(head) => Place {
-                seq: head.seq + 1,
-                prev: head.hash,
-            },
-            None => Place {
-                seq: 0,
-                prev: genesis(&options.store, &options.name),
-            },
-        };
-    }
-
-    /// The last record as the file beside the log remembers it, where the log ends in that very line: a process that lives
-    /// for a millisecond need not read it as JSON.
-    fn remembered_end(&mut self) -> Result<Option<Head>, StoreError> {
-        let options = &self.chain.options;
-        if self.chain.memory.is_some() || options.named_in.is_none() || self.len == 0 {
-            return Ok(None);
-        }
-        let Some((memory, head)) = Memory::load(&options.state)
-            .and_then(|memory| memory.head(self.len).map(|head| (memory, head)))
-        else {
-            return Ok(None);
-        };
-        let window = FIRST_WINDOW.min(self.len);
-        let bytes = self.read(
-            self.len - window,
-            usize::try_from(window).unwrap_or(usize::MAX),
-        )?;
-        if !ends_in(&bytes, window == self.len, &head) {
-            return Ok(None);
-        }
-        self.chain.memory = Some(memory);
-        Ok(Some(head))
-    }
-
-    /// Where the last record ends, what it says, and what follows it.
-    fn read_end(&self) -> Result<(u64, Option<Head>, Rest), StoreError> {
-        let mut window = FIRST_WINDOW.min(self.len);
-        loop {
-            let start = self.len - window;
-            let bytes = self.read(start, usize::try_from(window).unwrap_or(usize::MAX))?;
-            if let Tail::End { good, head, rest } = read_tail(&bytes, start == 0) {
-                return Ok((start + good as u64, head, rest));
-            }
-            if window >= LAST_WINDOW {
-                return Err(StoreError::new(
-                    StoreError::CORRUPTED,
-                    format!(
-                        "the last {window} bytes of `{}` hold no record",
-                        self.chain.options.path.display()
-                    ),
-                ));
-            }
-            window = (window * 8).min(self.len).min(LAST_WINDOW);
-        }
-    }
-
-    /// Copies what lies behind `good` to the recovery directory and cuts it off.
-    fn move_aside(&mut self, good: u64, rest: Rest) -> Result<Recovered<'static>, StoreError> {
-        let options = &self.chain.options;
-        let count = self.len - good;
-        let bytes = self.read(good, usize::try_from(count).unwrap_or(usize::MAX))?;
-        os::make_dir(&options.recovery)
-            .map_err(|error| StoreError::io("create", &options.recovery, &error))?;
-        let random = id::random_hex()?;
-        let name = format!("{}-{}-{}.torn", options.name, self.next.seq, &random[..8]);
-        let path = options.recovery.join(&name);
-        os::create_whole(&path, &bytes, &random)
-            .map_err(|error| StoreError::io("write", &path, &error))?;
-        os::truncate(&self.file, good).map_err(|error| self.chain.error("shorten", &error))?;
-        let recovered = Recovered {
-            reason: match rest {
-                Rest::Clean | Rest::Torn => "torn_tail",
-                Rest::Unreadable => "unreadable",
-            },
-            offset: good,
-            bytes: count,
-            digest: digest(&bytes),
-            moved_to: name,
-        };
-        self.len = good;
-        self.written = good;
-        Ok(recovered)
     }
 
     /// Stages a record as the next of the chain.
@@ -571,7 +444,7 @@ impl Locked<'_> {
         let record = draft.id.clone();
         let seq = self.next.seq;
         self.last_start = self.pending.len();
-        let stamp = Stamp::now();
+        let stamp = draft.stamp(&self.next);
         let remembered = self.chain.memory.is_some();
         let excerpt = remembered.then(|| draft.for_folds(&stamp));
         let hash = draft.seal(&self.next, &stamp, &mut self.pending)?;

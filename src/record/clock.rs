@@ -15,6 +15,11 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Reads what never changes, so that [`Stamp::now`] need not when a lock is held.
+    pub(super) fn prepare() {
+        let _ = boot_id();
+    }
+
     /// Now.
     #[must_use]
     pub fn now() -> Self {

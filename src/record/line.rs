@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Stamp;
 use super::error::StoreError;
 use super::id::{digest, hex};
 use super::seen::Line;
@@ -73,7 +74,21 @@ pub struct Draft {
     members: Vec<(&'static str, usize, usize)>,
     /// What the folds will read of it, when whoever made it knows; else they read its members.
     pub(super) seen: Option<Box<Line<'static>>>,
+    /// The finished line, as far as its place was foreseen; gone as soon as a member is set.
+    ahead: Option<Box<Ahead>>,
 }
+
+/// A line that is finished before its log is locked.
+#[derive(Debug)]
+struct Ahead {
+    place: Place,
+    stamp: Stamp,
+    line: Vec<u8>,
+    hash: String,
+}
+
+/// Members that are only known under the lock.
+const OF_PLACE: [&str; 5] = ["seq", "prev", "ts", "mono", "boot"];
 
 impl Draft {
     /// A record of that kind, with the part of the envelope that is known beforehand.
@@ -92,6 +107,7 @@ impl Draft {
             writer: CanonicalWriter::new(),
             members: Vec::with_capacity(28),
             seen: None,
+            ahead: None,
         };
         draft.set("v", super::SCHEMA_VERSION)?;
         draft.set("kind", kind)?;
@@ -112,6 +128,7 @@ impl Draft {
         name: &'static str,
         value: &T,
     ) -> Result<(), StoreError> {
+        self.ahead = None;
         let start = self.writer.bytes().len();
         self.writer.write(value).map_err(|error| {
             StoreError::new(
@@ -147,6 +164,17 @@ impl Draft {
             self.seen = None;
         }
         self.set(name, value)
+    }
+
+    /// Replaces a member that is a number, unless it is that number already.
+    ///
+    /// # Errors
+    /// As [`Draft::set`].
+    pub(super) fn set_number(&mut self, name: &'static str, number: u64) -> Result<(), StoreError> {
+        if self.member(name) == Some(itoa::Buffer::new().format(number).as_bytes()) {
+            return Ok(());
+        }
+        self.replace(name, &number)
     }
 
     /// How long the line would be, without what the lock adds.
@@ -190,6 +218,30 @@ impl Draft {
             .map(|(name, ..)| *name)
     }
 
+    /// Finishes the line for the place that it will have unless another process comes first.
+    ///
+    /// # Errors
+    /// As [`Draft::seal`].
+    pub(super) fn seal_ahead(&mut self, place: &Place) -> Result<(), StoreError> {
+        let stamp = Stamp::now();
+        let mut line = Vec::new();
+        let hash = self.write_line(place, &stamp, &mut line)?;
+        self.members.retain(|(name, ..)| !OF_PLACE.contains(name));
+        self.ahead = Some(Box::new(Ahead {
+            place: place.clone(),
+            stamp,
+            line,
+            hash,
+        }));
+        Ok(())
+    }
+
+    /// When the record at that place is written: now, or when its line was finished.
+    pub(super) fn stamp(&self, place: &Place) -> Stamp {
+        let ahead = self.ahead.as_ref().filter(|ahead| ahead.place == *place);
+        ahead.map_or_else(Stamp::now, |ahead| ahead.stamp.clone())
+    }
+
     /// Appends the finished line, newline included, to `out` and returns its hash.
     ///
     /// # Errors
@@ -197,7 +249,22 @@ impl Draft {
     pub fn seal(
         mut self,
         place: &Place,
-        stamp: &super::Stamp,
+        stamp: &Stamp,
+        out: &mut Vec<u8>,
+    ) -> Result<String, StoreError> {
+        match self.ahead.take() {
+            Some(ahead) if ahead.place == *place && ahead.stamp == *stamp => {
+                out.extend_from_slice(&ahead.line);
+                Ok(ahead.hash)
+            }
+            _ => self.write_line(place, stamp, out),
+        }
+    }
+
+    fn write_line(
+        &mut self,
+        place: &Place,
+        stamp: &Stamp,
         out: &mut Vec<u8>,
     ) -> Result<String, StoreError> {
         self.set("seq", &place.seq)?;
@@ -224,7 +291,7 @@ impl Draft {
     }
 
     /// What the folds read of it.
-    pub(super) fn for_folds(&mut self, stamp: &super::Stamp) -> Excerpt {
+    pub(super) fn for_folds(&mut self, stamp: &Stamp) -> Excerpt {
         match self.seen.take() {
             Some(mut line) => {
                 line.ts = Cow::Owned(stamp.ts.clone());
@@ -235,7 +302,7 @@ impl Draft {
     }
 
     /// Some members of the record, as one of their own.
-    fn excerpt(&self, names: &[&str], stamp: &super::Stamp) -> Vec<u8> {
+    fn excerpt(&self, names: &[&str], stamp: &Stamp) -> Vec<u8> {
         let mut out = Vec::with_capacity(1024);
         out.extend_from_slice(b"{\"ts\":\"");
         out.extend_from_slice(stamp.ts.as_bytes());
@@ -256,7 +323,7 @@ impl Draft {
     ///
     /// # Errors
     /// As [`Draft::set`].
-    pub fn without_place(mut self, stamp: &super::Stamp) -> Result<Vec<u8>, StoreError> {
+    pub fn without_place(mut self, stamp: &Stamp) -> Result<Vec<u8>, StoreError> {
         for name in ["seq", "prev", "hash"] {
             self.set(name, &())?;
         }
@@ -441,7 +508,6 @@ pub fn fuzz_read(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Stamp;
 
     fn source() -> Source {
         Source {
@@ -471,6 +537,55 @@ mod tests {
                 .unwrap();
         }
         out
+    }
+
+    #[test]
+    fn a_line_that_is_finished_ahead_stands_where_it_was_foreseen_and_nowhere_else() {
+        let place = |seq| Place {
+            seq,
+            prev: genesis("s", "r"),
+        };
+        let made = || Draft::new("note", String::from("id"), "s", "r", &source()).unwrap();
+        let sealed = |draft: Draft, seq, stamp: &Stamp| {
+            let mut out = Vec::new();
+            draft.seal(&place(seq), stamp, &mut out).unwrap();
+            out
+        };
+        for at in [4, 5] {
+            for changed in [false, true] {
+                let mut draft = made();
+                draft.seal_ahead(&place(4)).unwrap();
+                let early = draft.stamp(&place(4));
+                if changed {
+                    draft.set("epoch", &7).unwrap();
+                }
+                let holds = at == 4 && !changed;
+                let stamp = draft.stamp(&place(at));
+                assert_eq!(stamp == early, holds);
+                let mut plain = made();
+                if changed {
+                    plain.set("epoch", &7).unwrap();
+                }
+                assert_eq!(sealed(draft, at, &stamp), sealed(plain, at, &stamp));
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_is_replaced_only_by_another_one() {
+        let mut draft = Draft::new("note", String::from("id"), "s", "r", &source()).unwrap();
+        draft.set("epoch", &0).unwrap();
+        draft
+            .seal_ahead(&Place {
+                seq: 0,
+                prev: genesis("s", "r"),
+            })
+            .unwrap();
+        draft.set_number("epoch", 0).unwrap();
+        assert!(draft.ahead.is_some());
+        draft.set_number("epoch", 10).unwrap();
+        assert_eq!(draft.member("epoch"), Some(&b"10"[..]));
+        assert!(draft.ahead.is_none());
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! and the record that ends there must have the hash that is remembered. What lies behind is folded in; where the file
 //! is missing, damaged or of another log, the whole log is folded. The log's lock is held all the while.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +29,7 @@ const STEP: u64 = 256 * 1024;
 /// counters have changed.
 const SAVE_EVERY: u64 = 32 * 1024;
 /// The end of a line that holds its hash: 64 digits, `"}` and the newline.
-const HASH_TAIL: u64 = 67;
+pub(super) const HASH_TAIL: u64 = 67;
 
 /// What this process appends, as far as it is remembered.
 #[derive(Debug, Default)]
@@ -77,6 +79,9 @@ pub(super) struct Memory {
     written: bool,
     /// Whether the beginning of the run is on the disk: its line in the journal, and the names of both files.
     start_synced: bool,
+    /// The file, open since it was read, and how long it was then: who writes once need not open it again.
+    file: Option<Arc<File>>,
+    file_len: usize,
 }
 
 /// What the file holds behind its checksum.
@@ -112,7 +117,7 @@ impl Memory {
 
     /// What the file says; `None` when there is none that is whole.
     pub(super) fn load(path: &Path) -> Option<Self> {
-        let bytes = os::read_small(path, MAX_FILE).ok()??;
+        let (bytes, file) = os::read_small(path, MAX_FILE).ok()??;
         let (sum, body) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
         if crc32fast::hash(body) != u32::from_le_bytes(*sum) {
             return None;
@@ -128,6 +133,8 @@ impl Memory {
             changed: false,
             written: false,
             start_synced: kept.start_synced,
+            file: file.map(Arc::new),
+            file_len: bytes.len(),
         })
     }
 
@@ -138,6 +145,11 @@ impl Memory {
             seq,
             hash: format!("sha256:{}", self.hash),
         })
+    }
+
+    /// Whether it covers a log of that length.
+    pub(super) const fn is_of(&self, len: u64) -> bool {
+        self.len == len
     }
 
     pub(super) const fn state(&self) -> &State {
@@ -213,7 +225,7 @@ impl Memory {
         {
             return Ok(digits(hash) == self.hash);
         }
-        let end = log.read(start, HASH_TAIL as usize)?;
+        let end = log.read(start, HASH_TAIL)?;
         Ok(end.strip_suffix(b"\"}\n") == Some(self.hash.as_bytes()))
     }
 
@@ -223,7 +235,7 @@ impl Memory {
         let mut at = self.len;
         while at < log.len() {
             let count = STEP.min(log.len() - at);
-            carried.extend(log.read(at, usize::try_from(count).unwrap_or(usize::MAX))?);
+            carried.extend(log.read(at, count)?);
             at += count;
             let mut begin = 0;
             for end in memchr::memchr_iter(b'\n', &carried) {
@@ -273,7 +285,11 @@ impl Memory {
         bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
         bytes.extend_from_slice(&body);
         self.written = true;
-        if os::overwrite(path, &bytes).is_ok() {
+        let saved = match self.file.take() {
+            Some(file) => os::write_over(&file, self.file_len, &bytes),
+            None => os::overwrite(path, &bytes),
+        };
+        if saved.is_ok() {
             self.saved = self.len;
             self.changed = false;
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::tests::fixture::{RUN, decision};
-use super::{Asked, State, Store, scratch};
+use super::{Asked, Judge, Judged, State, Store, scratch};
 use crate::decision::{Decision, Effect, Labelled};
 
 fn state_file(store: &Store) -> PathBuf {
@@ -94,12 +94,10 @@ fn the_state_is_the_fold_of_the_log_whatever_happens_to_its_file() {
             ["", "", "", "secret", "untrusted", "own"][usize::try_from(dice.below(6)).unwrap()];
         let made = labelled(effect, &format!("c{step}"), label);
         let before = folded_or_none(&store);
-        store
-            .decide(RUN, "claude-code", |state| {
-                assert_eq!(*state, before, "at step {step}");
-                Ok(&made)
-            })
-            .unwrap();
+        let mut judge = Watching::new(&made, |state| {
+            assert_eq!(*state, before, "at step {step}");
+        });
+        store.decide(RUN, "claude-code", &mut judge).unwrap();
         let after = store.state(RUN).unwrap();
         assert_eq!(after, folded(&store), "after step {step}");
         let labels = after.seen([].into_iter(), None, "").labels.len();
@@ -181,16 +179,18 @@ fn of_calls_at_the_same_moment_each_sees_those_before_it() {
                 for call in 0..12 {
                     let name = format!("t{thread}-{call}");
                     let made = labelled(Effect::Allow, &name, &name);
-                    store
-                        .decide(RUN, "claude-code", |state| {
-                            let labels = state.seen([].into_iter(), None, "").labels.len();
-                            assert_eq!(
-                                labels as u64,
-                                state.seen(["calls"].into_iter(), None, "").counters[0].1
-                            );
-                            Ok(&made)
-                        })
-                        .unwrap();
+                    let mut calls = 0;
+                    let mut judge = Watching::new(&made, |state| {
+                        let labels = state.seen([].into_iter(), None, "").labels.len();
+                        calls = calls_in(state);
+                        assert_eq!(labels as u64, calls);
+                    });
+                    let appended = store.decide(RUN, "claude-code", &mut judge).unwrap();
+                    assert_eq!(
+                        appended.seq,
+                        calls + 1,
+                        "as many as were recorded before it"
+                    );
                 }
             });
         }
@@ -205,6 +205,107 @@ fn of_calls_at_the_same_moment_each_sees_those_before_it() {
             .len(),
         48
     );
+}
+
+#[test]
+fn what_comes_between_a_decision_and_its_lock_is_seen() {
+    for long_lived in [false, true] {
+        let home = scratch::path();
+        let other = Store::open(&home).unwrap();
+        let append = |call: &str| {
+            let made = labelled(Effect::Allow, call, "");
+            other.append_decision(&made, &[], "allow").unwrap()
+        };
+        append("a");
+        let store = Store::open(&home).unwrap();
+        if long_lived {
+            let made = labelled(Effect::Allow, "b", "");
+            store.append_decision(&made, &[], "allow").unwrap();
+        }
+        let made = labelled(Effect::Allow, "c", "");
+        let mut seen = Vec::new();
+        let mut judge = Watching::new(&made, |state| {
+            if seen.is_empty() {
+                append("d");
+            }
+            seen.push(calls_in(state));
+        });
+        let appended = store.decide(RUN, "claude-code", &mut judge).unwrap();
+        let before = 1 + u64::from(long_lived);
+        assert_eq!(seen, [before, before + 1]);
+        assert_eq!(appended.seq, before + 2);
+        assert_eq!(store.state(RUN).unwrap(), folded(&store));
+    }
+}
+
+#[test]
+fn a_record_that_is_taken_back_before_the_lock_is_not_continued() {
+    let home = scratch::path();
+    let other = Store::open(&home).unwrap();
+    other
+        .append_decision(&labelled(Effect::Allow, "a", ""), &[], "allow")
+        .unwrap();
+    let path = other.run_path(RUN);
+    let rest = fs::read(&path).unwrap().len();
+    // By a process of its own, which leaves what it knows beside the log.
+    let last = Store::open(&home)
+        .unwrap()
+        .append_decision(&labelled(Effect::Allow, "b", ""), &[], "allow")
+        .unwrap();
+    let made = labelled(Effect::Allow, "c", "");
+    let mut asked = 0;
+    let mut judge = Watching::new(&made, |_| {
+        asked += 1;
+        if asked == 1 {
+            // As when it could not be synced; the record that another process writes then is as long.
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            file.set_len(rest as u64).unwrap();
+            let again = labelled(Effect::Allow, "d", "");
+            let again = Store::open(&home)
+                .unwrap()
+                .append_decision(&again, &[], "allow")
+                .unwrap();
+            assert_eq!(again.line.len(), last.line.len());
+        }
+    });
+    Store::open(&home)
+        .unwrap()
+        .decide(RUN, "claude-code", &mut judge)
+        .unwrap();
+    assert_eq!(asked, 2);
+    let kinds = super::tests::follow(&other, RUN, &path);
+    assert_eq!(kinds, ["run.start", "decision", "decision", "decision"]);
+}
+
+/// A decision that was taken, and somebody who looks when it is asked for.
+struct Watching<'a, F> {
+    made: &'a Decision,
+    look: F,
+}
+
+impl<'a, F: FnMut(&State)> Watching<'a, F> {
+    fn new(made: &'a Decision, look: F) -> Self {
+        Self { made, look }
+    }
+}
+
+impl<F: FnMut(&State)> Judge for Watching<'_, F> {
+    fn judge(&mut self, state: &State) -> bool {
+        (self.look)(state);
+        true
+    }
+
+    fn judged(&self) -> Judged<'_> {
+        Judged {
+            decision: self.made,
+            marks: &[],
+            answer: "allow",
+        }
+    }
+}
+
+fn calls_in(state: &State) -> u64 {
+    state.seen(["calls"].into_iter(), None, "").counters[0].1
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub use line::{MAX_LINE, fuzz_read};
 pub use retain::{Forgotten, Pruned, Stub};
 pub use state::{Asked, State};
 pub use stop::{STATES, Stopped, Stopping};
-pub use store::{Appended, Enforced, JOURNAL, Outcome, Store};
+pub use store::{Appended, Enforced, JOURNAL, Judge, Judged, Outcome, Store};
 
 pub use summary::Summary;
 pub use unrecorded::Unrecorded;

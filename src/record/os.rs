@@ -274,17 +274,38 @@ pub(super) fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.set_len(bytes.len() as u64)
 }
 
-/// A whole file of at most `limit` bytes; `None` when there is none, or a longer one. Never through a link.
-pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match open_read(path) {
-        Ok(file) => file,
+/// Overwrites a file of that length that is open.
+pub(super) fn write_over(file: &File, len: usize, bytes: &[u8]) -> io::Result<()> {
+    within_limit(0, bytes.len())?;
+    fault::check(Call::Write)?;
+    #[cfg(unix)]
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, 0)?;
+    #[cfg(not(unix))]
+    {
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        let mut file = file;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(bytes)?;
+    }
+    if bytes.len() < len {
+        return truncate(file, bytes.len() as u64);
+    }
+    Ok(())
+}
+
+/// A whole file of at most `limit` bytes, and the file, open, where it may be written to; `None` when there is none, or a
+/// longer one. Never through a link.
+pub(super) fn read_small(path: &Path, limit: u64) -> io::Result<Option<(Vec<u8>, Option<File>)>> {
+    fault::check(Call::Open)?;
+    let (file, is_ours) = match private(OpenOptions::new().read(true).write(true)).open(path) {
+        Ok(file) => (file, true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(_) => (open_read(path)?, false),
     };
     let mut bytes = Vec::with_capacity(1024);
     fault::check(Call::Read)?;
-    io::Read::read_to_end(&mut io::Read::take(file, limit + 1), &mut bytes)?;
-    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+    io::Read::read_to_end(&mut io::Read::take(&file, limit + 1), &mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then(|| (bytes, is_ours.then_some(file))))
 }
 
 /// Puts `bytes` at `path` in place of what is there, whole or not at all.
@@ -364,19 +385,27 @@ pub(super) fn append_mark(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// How long a lock is tried for without a pause: some times what a process that has just started holds it for.
 const SPIN: Duration = Duration::from_millis(2);
+/// How long nothing may have been written until whoever holds the lock must be waiting for a processor: longer than a
+/// writer holds it.
+const STALLED: Duration = Duration::from_micros(100);
 /// How often it is tried after that, with ever longer pauses, before a thread waits for it.
 const NAPS: u64 = 20;
 
 /// Takes the exclusive lock, waiting at most `patience`. The lock belongs to the open file, not to the process.
 ///
-/// A spin first, for a holder keeps the lock for a fraction of a millisecond: who gives the processor away for so short a
-/// wait gets it back only after all the others that are ready to run. Then some naps. After that a helper thread queues in
-/// the kernel, whose queue is fair (polling would let one busy writer starve the others), and gives up with us.
+/// A spin first, for a holder keeps the lock for a tenth of a millisecond: who gives the processor away for so short a
+/// wait gets it back only after all the others that are ready to run. It is given away all the same while the file does
+/// not grow: the holder is then one of those that wait for a processor, and each that spins keeps it waiting. Then some
+/// naps. After that a helper thread queues in the kernel, whose queue is fair (polling would let one busy writer starve the
+/// others), and gives up with us.
 pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
     fault::check(Call::Lock)?;
     let begun = Instant::now();
     let deadline = begun + patience;
-    let spun = || begun.elapsed() >= SPIN.min(patience);
+    let mut grown = Growth {
+        len: None,
+        seen: begun,
+    };
     let mut naps = 0;
     while naps < NAPS {
         match file.try_lock() {
@@ -384,9 +413,11 @@ pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        if spun() {
+        if begun.elapsed() >= SPIN.min(patience) {
             std::thread::sleep(Duration::from_micros(10 + 5 * naps));
             naps += 1;
+        } else if grown.has_stalled(file) {
+            std::thread::yield_now();
         } else {
             (0..64).for_each(|_| std::hint::spin_loop());
         }
@@ -407,6 +438,28 @@ pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
     receiver
         .recv_timeout(left)
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut)))
+}
+
+/// When a file was last seen to grow.
+struct Growth {
+    len: Option<u64>,
+    seen: Instant,
+}
+
+impl Growth {
+    /// Whether it has not grown for [`STALLED`].
+    fn has_stalled(&mut self, file: &File) -> bool {
+        if self.seen.elapsed() < STALLED {
+            return false;
+        }
+        let len = file.metadata().ok().map(|data| data.len());
+        if len == self.len {
+            return true;
+        }
+        self.len = len;
+        self.seen = Instant::now();
+        false
+    }
 }
 
 /// Fills `bytes` from that offset; `Ok(false)` when the file ends before.

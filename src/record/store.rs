@@ -51,10 +51,34 @@ pub struct Appended {
 }
 
 /// A decision, what redaction replaced in its arguments, and what was answered.
-struct Judged<'d> {
-    decision: &'d Decision,
-    marks: &'d [Mark],
-    answer: &'d str,
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'d> {
+    /// The decision.
+    pub decision: &'d Decision,
+    /// What redaction replaced.
+    pub marks: &'d [Mark],
+    /// What was answered.
+    pub answer: &'d str,
+}
+
+/// Decides about a call by what its run has seen.
+pub trait Judge {
+    /// Decides. It may be asked more than once: what the run has seen can change until the log is locked. Returns whether
+    /// the decision is another one than before.
+    fn judge(&mut self, state: &State) -> bool;
+
+    /// What was decided last.
+    fn judged(&self) -> Judged<'_>;
+}
+
+impl Judge for Judged<'_> {
+    fn judge(&mut self, _: &State) -> bool {
+        false
+    }
+
+    fn judged(&self) -> Judged<'_> {
+        *self
+    }
 }
 
 /// A record that is written, and what is left to do before it is answered.
@@ -238,55 +262,41 @@ impl Store {
         objects::put_named(&self.root, digest, bytes)
     }
 
-    /// Takes a decision under the lock of its run and appends it, starting the run (and its journal line) when it is new.
+    /// Takes a decision and appends it, starting the run (and its journal line) when it is new.
     ///
     /// What the run has seen cannot change between the decision and its record: of two calls at the same moment one
-    /// comes first, and the other one sees it.
+    /// comes first, and the other one sees it. It is decided before the log is locked, and again under the lock where the
+    /// log has become longer, so that other processes wait for little more than the write.
     ///
     /// # Errors
-    /// [`StoreError`]; the log is then as it was, and `decide` may not have been asked.
-    pub fn decide<'d>(
+    /// [`StoreError`]; the log is then as it was, and `judge` may not have been asked.
+    pub fn decide(
         &self,
         run: &str,
         runtime: &str,
-        decide: impl FnOnce(&State) -> Result<&'d Decision, StoreError>,
-    ) -> Result<Appended, StoreError> {
-        self.append_judged(run, runtime, |state| {
-            decide(state).map(|decision| Judged {
-                decision,
-                marks: &decision.marks,
-                answer: decision.verdict.effect.as_str(),
-            })
-        })
-    }
-
-    fn append_judged<'d>(
-        &self,
-        run: &str,
-        runtime: &str,
-        decide: impl FnOnce(&State) -> Result<Judged<'d>, StoreError>,
+        judge: &mut dyn Judge,
     ) -> Result<Appended, StoreError> {
         let source = self.source(runtime);
         let chain = self.chain(run)?;
         let mut turn = chain.turn();
-        let mut log = turn.lock_shared(&source)?;
-        let Judged {
-            decision,
-            marks,
-            answer,
-        } = decide(log.state()?)?;
-        let mut draft = self.draft("decision", decision.id.clone(), run, &source)?;
-        kinds::write_decision(&mut draft, decision, marks, answer)?;
-        if decision.verdict.effect == Effect::Ask {
-            // Who asks may not be who answers.
-            draft.set("asker", &os::agent_processes())?;
+        let mut foreseen = None;
+        if let Some(state) = turn.foresee() {
+            judge.judge(state);
+            let mut draft = self.decision_draft(run, &source, judge.judged())?;
+            turn.seal_ahead(&mut draft)?;
+            foreseen = Some(draft);
         }
-        self.shrink_decision(&mut draft, decision)?;
+        let mut log = turn.lock_shared(&source)?;
+        let changed = !(foreseen.is_some() && log.is_as_foreseen()) && judge.judge(log.state()?);
+        let judged = judge.judged();
+        let mut draft = match foreseen.filter(|_| !changed) {
+            Some(draft) => draft,
+            None => self.decision_draft(run, &source, judged)?,
+        };
+        let decision = judged.decision;
         let durable = self.durability.wants_sync(decision);
         let epoch = self.epoch_for(&mut log, decision, &source)?;
-        if epoch > 0 {
-            draft.replace("epoch", &epoch)?;
-        }
+        draft.set_number("epoch", epoch)?;
         let start = || RunStart::of(decision, source.uid);
         let written = self.append(log, draft, start, run, &source, durable)?;
         let appended = self.settled(turn, written, run, &source)?;
@@ -294,6 +304,28 @@ impl Store {
             Self::keep_reserve(&self.root);
         }
         Ok(appended)
+    }
+
+    /// The record of a decision, as far as it does not depend on where it will stand.
+    fn decision_draft(
+        &self,
+        run: &str,
+        source: &Source,
+        judged: Judged<'_>,
+    ) -> Result<Draft, StoreError> {
+        let Judged {
+            decision,
+            marks,
+            answer,
+        } = judged;
+        let mut draft = self.draft("decision", decision.id.clone(), run, source)?;
+        kinds::write_decision(&mut draft, decision, marks, answer)?;
+        if decision.verdict.effect == Effect::Ask {
+            // Who asks may not be who answers.
+            draft.set("asker", &os::agent_processes())?;
+        }
+        self.shrink_decision(&mut draft, decision)?;
+        Ok(draft)
     }
 
     /// As [`Store::decide`], for a decision that was taken before.
@@ -306,14 +338,12 @@ impl Store {
         marks: &[Mark],
         answer: &str,
     ) -> Result<Appended, StoreError> {
-        let runtime = &decision.facts.caller.runtime;
-        self.append_judged(&decision.run, runtime, |_| {
-            Ok(Judged {
-                decision,
-                marks,
-                answer,
-            })
-        })
+        let mut judged = Judged {
+            decision,
+            marks,
+            answer,
+        };
+        self.decide(&decision.run, &decision.facts.caller.runtime, &mut judged)
     }
 
     /// What a run has seen, and how many records say so: the fold of its log, with the help of what is kept beside it.

@@ -35,7 +35,7 @@ fn records(path: &std::path::Path) -> Vec<serde_json::Value> {
 }
 
 /// Follows a chain with nothing of the writer but its hash function; returns the kinds.
-fn follow(store: &Store, name: &str, path: &std::path::Path) -> Vec<String> {
+pub(super) fn follow(store: &Store, name: &str, path: &std::path::Path) -> Vec<String> {
     let bytes = fs::read(path).unwrap();
     let mut prev = line::genesis(store.id(), name);
     let mut kinds = Vec::new();

@@ -13,7 +13,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::chain::{Chain, Locked};
 use super::error::StoreError;
-use super::line::Source;
+use super::line::{Draft, Source};
+use super::state::State;
 
 /// How many records share a sync at most, so that other processes get their turn.
 const MOST: usize = 32;
@@ -63,6 +64,16 @@ impl Turn<'_> {
     /// As [`Chain::is_open`].
     pub(super) fn is_open(&self) -> bool {
         self.chain.is_open()
+    }
+
+    /// As [`Chain::foresee`].
+    pub(super) fn foresee(&mut self) -> Option<&State> {
+        self.chain.foresee()
+    }
+
+    /// As [`Chain::seal_ahead`].
+    pub(super) fn seal_ahead(&self, draft: &mut Draft) -> Result<(), StoreError> {
+        self.chain.seal_ahead(draft)
     }
 
     /// As [`Chain::lock`]; what other threads left unsynced is synced first.

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,18 @@ def reader(monkeypatch: pytest.MonkeyPatch):
 Said = Callable[..., tuple[int, str, str]]
 
 
+class AWeekLater(datetime):
+    """The moment at which the golden store is read: what is said of its age, and where lines break, never changes."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime(2026, 11, 29, 12, tzinfo=timezone.utc).astimezone(tz)
+
+
 @pytest.fixture
-def said(golden: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs `armorer-guard records …` on the golden store: exit code and both streams."""
+def said(golden: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Said:
+    """Runs `armorer-guard records …` on the golden store a week after it was written: exit code and both streams."""
+    monkeypatch.setattr(records_text, "datetime", AWeekLater)
     home = golden.parent / "home"
     home.mkdir()
     golden.rename(home / "store")
