@@ -181,6 +181,10 @@ examples = {"acme-release web" = ["cloud.deploy web"]}
                 "example `acme-release web` gives [\"cloud.deploy web\"], not []",
             ),
             ("[[tool]]\nnames = [\"x\"]\n", "unknown field `tool`"),
+            (
+                &OWN.replace("effect =", "flags = [\"-q\"]\nopen = [\"-q=*\"]\neffect ="),
+                "`-q` takes no value that could be open",
+            ),
         ] {
             let home = Home::new(FOLDER);
             home.put("own.toml", text);

@@ -423,16 +423,22 @@ pub fn hand_down(parent: &Entry<'_>, child: &Entry<'_>, parsed: &mut Parsed) {
     let (before, after) = (parent.options.len(), child.options.len());
     parsed.options.retain_mut(|(number, _)| {
         let from_end = before.saturating_sub(usize::from(*number));
-        let Some(position) = after.checked_sub(from_end) else {
+        let position = after.checked_sub(from_end);
+        let Some(given) = parent.options.get(usize::from(*number)) else {
             return false;
         };
-        let same = child
-            .options
-            .get(position)
-            .zip(parent.options.get(usize::from(*number)))
-            .is_some_and(|(one, other)| one.is_spelled_as(other));
-        match u16::try_from(position) {
-            Ok(position) if same => {
+        let same = |option: &Listed| option.is_spelled_as(given);
+        // A subcommand that is an alias of another program's has that program's options, and may know this one too.
+        let known = position
+            .filter(|position| {
+                child
+                    .options
+                    .get(*position)
+                    .is_some_and(|option| same(&option))
+            })
+            .or_else(|| child.options.iter().position(|option| same(&option)));
+        match known.map(u16::try_from) {
+            Some(Ok(position)) => {
                 *number = position;
                 true
             }

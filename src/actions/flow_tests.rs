@@ -439,14 +439,25 @@ fn what_is_written_to_another_command_leaves_with_what_that_one_sends() {
 #[test]
 fn a_filter_that_everything_passes_is_none() {
     let everything = "find ~ -type f -exec rm -f {} +";
-    for filter in ["-name '*'", "-iname \"*\"", "-path '*' -name '*'"] {
+    for filter in [
+        "-name '*'",
+        "-iname \"*\"",
+        "-path '*' -name '*'",
+        "-regex '.*'",
+        "-name '?*'",
+    ] {
         let command = format!("find ~ {filter} -type f -exec rm -f {{}} +");
         assert_eq!(told(&command), told(everything), "{command}");
     }
-    assert_ne!(
-        told("find ~ -name '*.pyc' -type f -exec rm -f {} +"),
-        told(everything)
-    );
+    for filter in [
+        "-name '*.pyc'",
+        "! -name '*'",
+        "-name '*' -o -name '*.pyc'",
+        "-regex 'x.*'",
+    ] {
+        let command = format!("find ~ {filter} -type f -exec rm -f {{}} +");
+        assert_ne!(told(&command), told(everything), "{command}");
+    }
     assert_eq!(
         of_kind("env x='() { :;}; rm -rf ~' bash -c true", "fs.delete").len(),
         1

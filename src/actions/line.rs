@@ -202,6 +202,38 @@ impl Line<'_> {
             })
     }
 
+    /// Leaves out the filters that everything passes: `-name '*'`.
+    pub fn leave_open_filters(&mut self) {
+        let entry = self.entry;
+        if entry.open.is_empty() || self.parsed.options.is_empty() {
+            return;
+        }
+        let counts = |condition: &Condition<'_>| self.any(condition) > Truth::No;
+        if entry.open_unless.iter().any(counts) {
+            return;
+        }
+        let words = self.words;
+        let is_open = |number: u16, given: Given| {
+            let Given::One(slice) = given else {
+                return false;
+            };
+            let mut values = entry
+                .open
+                .iter()
+                .filter(|(option, _)| *option == number)
+                .map(|(_, value)| *value)
+                .peekable();
+            values.peek().is_some()
+                && words.get(slice.word).is_some_and(|word| {
+                    let given = word.exact().and_then(|text| text.get(slice.from..));
+                    given.is_some_and(|given| values.any(|value| value == given))
+                })
+        };
+        self.parsed
+            .options
+            .retain(|(number, given)| !is_open(*number, *given));
+    }
+
     fn standard_input(&self) -> Vec<Word> {
         if !self.stdin.some {
             return Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::{Act, Arity, Effect, Entry, Otherwise, Role, Style};
-use super::grammar::{Options, condition, part, role_of, selector, template};
+use super::grammar::{Options, condition, open_filter, part, role_of, selector, template};
 use super::options::Opt;
 use super::spec::{
     CommandSpec, EffectSpec, FileSpec, RoleSpec, RunSpec, StyleSpec, UnlistedOptionSpec,
@@ -360,6 +360,14 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
         let lists_when = own.map_or_else(Vec::new, |spec| conditions(&spec.lists_when));
         let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
+        let open_unless = own.map_or_else(Vec::new, |spec| conditions(&spec.open_unless));
+        let open: Vec<(u16, &str)> = own.map_or_else(Vec::new, |spec| {
+            let filters = spec.open.iter().map(|text| open_filter(text, options));
+            filters.filter_map(|filter| keep(filter, errors)).collect()
+        });
+        if open.is_empty() && !open_unless.is_empty() {
+            errors.push(String::from("`open_unless` says nothing without `open`"));
+        }
         if help {
             // `helm upgrade --version 1.2`: with a value, it is not the question for the version.
             let asks = HELP.into_iter().filter(|spelling| {
@@ -401,6 +409,8 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             decodes_when,
             authenticates,
             setup_when,
+            open,
+            open_unless,
             lists_when,
             lists,
             processes,

@@ -314,6 +314,10 @@ pub struct Entry<'a> {
     pub lists_when: Vec<Condition<'a>>,
     /// Names of processes whose numbers are printed.
     pub processes: Option<Selector<'a>>,
+    /// Filters with the value at which everything passes them.
+    pub open: Vec<(u16, &'a str)>,
+    /// When they count all the same.
+    pub open_unless: Vec<Condition<'a>>,
     /// Options may stand between the first operand and a `--` behind it.
     pub separated: bool,
     /// The directory it works in when that is not the shell's.

@@ -2,7 +2,7 @@
 //!
 //! Every reader says what is wrong in one sentence; options are checked against those the entry has.
 
-use super::entry::{Condition, Count, Part, Piece, Role, Selector, Stream, Term, Test};
+use super::entry::{Arity, Condition, Count, Part, Piece, Role, Selector, Stream, Term, Test};
 use super::options::Opt;
 use super::words::Words;
 use crate::actions::kinds::ActionKind;
@@ -135,6 +135,26 @@ pub fn condition<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Conditio
     text.split(" | ")
         .map(|part| term(part.trim(), options))
         .collect()
+}
+
+/// Reads a filter with the value at which everything passes it: `-name=*`. The value is literal.
+///
+/// # Errors
+/// When the entry has no such option, or one without a value.
+pub fn open_filter<'a>(text: &'a str, options: Options<'_, '_>) -> Result<(u16, &'a str), String> {
+    let (spelling, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` names no value: `-name=*`"))?;
+    let index = option(spelling, options)?;
+    let takes_value = options
+        .list
+        .get(usize::from(index))
+        .is_some_and(|option| option.arity == Arity::Value);
+    if takes_value {
+        Ok((index, value))
+    } else {
+        Err(format!("`{spelling}` takes no value that could be open"))
+    }
 }
 
 fn term<'a>(text: &'a str, options: Options<'_, '_>) -> Result<Term<'a>, String> {

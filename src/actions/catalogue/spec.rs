@@ -127,6 +127,13 @@ pub struct CommandSpec {
     pub lists_when: Vec<String>,
     /// Selects the names of processes whose numbers it prints (`pgrep`); `*` for all of them, to be filtered (`ps`).
     pub processes: Option<String>,
+    /// Filters that everything passes, with the one value at which it does: `-name=*`. Given so, they are as good as not
+    /// given.
+    #[serde(default)]
+    pub open: Vec<String>,
+    /// Conditions under which such a filter still changes what is meant: where it may be turned round.
+    #[serde(default)]
+    pub open_unless: Vec<String>,
     /// Options may stand between the first operand and a `--` behind it (`kubectl exec POD -n x -- COMMAND`).
     #[serde(default)]
     pub separated: bool,

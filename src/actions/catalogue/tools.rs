@@ -280,6 +280,8 @@ fn entry<'a>(
         lists: None,
         lists_when: Vec::new(),
         processes: None,
+        open: Vec::new(),
+        open_unless: Vec::new(),
         separated: false,
         chdir,
         effects: effects

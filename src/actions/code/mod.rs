@@ -229,7 +229,9 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
 /// Whether short code does little more than start copies of itself without end. Longer code has reasons to do so.
 fn multiplies(text: &str) -> bool {
     const LONGEST: usize = 120;
-    const ENDLESS: [&str; 9] = [
+    // What waits between two of them is a watch.
+    const COPIES: [&str; 5] = ["fork", "start-process", "start-job", "spawn(", "popen("];
+    const ENDLESS: [&str; 10] = [
         "initer(int,1)",
         "while1",
         "while(1)",
@@ -239,8 +241,10 @@ fn multiplies(text: &str) -> bool {
         "loop{",
         "loopdo",
         "until0",
+        "while($true)",
     ];
-    if text.len() > LONGEST || !text.contains("fork") {
+    let starts = ["fork", "tart-", "spawn(", "Popen("];
+    if text.len() > LONGEST || !starts.iter().any(|start| text.contains(start)) {
         return false;
     }
     let dense: String = text
@@ -248,7 +252,9 @@ fn multiplies(text: &str) -> bool {
         .filter(|character| !character.is_whitespace())
         .flat_map(char::to_lowercase)
         .collect();
-    ENDLESS.iter().any(|form| dense.contains(form))
+    COPIES.iter().any(|form| dense.contains(form))
+        && ENDLESS.iter().any(|form| dense.contains(form))
+        && !["sleep", "wait"].iter().any(|form| dense.contains(form))
 }
 
 /// What the language's own analysis finds.

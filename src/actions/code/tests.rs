@@ -676,3 +676,22 @@ fn cmd_is_followed_through_carets_variables_and_branches() {
         ],
     );
 }
+
+#[test]
+fn functions_that_python_is_given_under_another_name_are_called() {
+    holds(
+        Language::Python,
+        &[
+            (
+                "import os; setattr(__builtins__, 'z', os.system); z('rm x')",
+                &["sh: rm x"],
+            ),
+            (
+                "import os; list(map(os.remove, ['a', 'b']))",
+                &["fs.delete a", "fs.delete b"],
+            ),
+            ("print(list(map(str, [1, 2])))", &[]),
+            ("setattr(x, 'name', 'rm x')", &[]),
+        ],
+    );
+}

@@ -95,25 +95,3 @@ fn is_innocent(pattern: &str) -> bool {
         && !upper.contains(['*', '.', '[', '|', '?', '\\'])
         && !TELLING.iter().any(|part| upper.contains(part))
 }
-
-/// The words of a search without those filters that every file passes: `-name '*'`; `None` when there are none.
-pub(super) fn without_open_filters(words: &[Word]) -> Option<Vec<Word>> {
-    let is_filter = |word: &Word| {
-        matches!(
-            word.exact(),
-            Some("-name" | "-iname" | "-path" | "-ipath" | "-wholename")
-        )
-    };
-    let is_open = |at: usize| {
-        words.get(at + 1).and_then(Word::exact) == Some("*") && words.get(at).is_some_and(is_filter)
-    };
-    let negated = words
-        .iter()
-        .any(|word| matches!(word.exact(), Some("!" | "-not" | "-o" | "-or")));
-    if negated || !(1..words.len()).any(is_open) {
-        return None;
-    }
-    let kept = |at: &usize| !(is_open(*at) || *at > 0 && is_open(*at - 1));
-    let kept = (0..words.len()).filter(kept);
-    Some(kept.filter_map(|at| words.get(at).cloned()).collect())
-}

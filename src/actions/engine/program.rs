@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use super::lookup::{Found, base_name, find, is_deceptive};
-use super::picks::without_open_filters;
 use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
@@ -60,11 +59,6 @@ impl Engine<'_> {
         let candidates = first.value.candidates();
         if let [Candidate::Exact(name)] = candidates.as_slice() {
             let name = (*name).to_owned();
-            if base_name(&name) == "find"
-                && let Some(words) = without_open_filters(words)
-            {
-                return self.program(&name, &words, here);
-            }
             return self.program(&name, words, here);
         }
         // Its name is known, and whoever starts the call says in which folder it lies: `"$VENV/bin/python" -m pytest`.
@@ -214,6 +208,7 @@ impl Engine<'_> {
             self.remote_shell(&host, name, here);
         }
         let base = base_name(name);
+        let copied = self.copied_program(name, here);
         if let Some(reason) = self.false_name(name) {
             self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);
             return Effects::default();
@@ -222,7 +217,8 @@ impl Engine<'_> {
         let beside = [".exe", ".bat", ".cmd", ".com", ".ps1"]
             .iter()
             .any(|ending| name.ends_with(ending));
-        if (beside || name.contains(['/', '\\'])) && here.on.is_none() {
+        let base = copied.as_deref().unwrap_or(base);
+        if copied.is_none() && (beside || name.contains(['/', '\\'])) && here.on.is_none() {
             let path = self.absolute(&name.replace('\\', "/"), here);
             let place = path
                 .as_deref()
@@ -263,6 +259,40 @@ impl Engine<'_> {
             return effects;
         };
         self.apply(found, words, here)
+    }
+
+    /// The name of the known program that a path leads to: a link to it, or a copy that the call itself made.
+    fn copied_program(&self, name: &str, here: &Situation) -> Option<String> {
+        const FOLDERS: [&str; 5] = [
+            "/bin/",
+            "/sbin/",
+            "/usr/bin/",
+            "/usr/sbin/",
+            "/usr/local/bin/",
+        ];
+        if here.on.is_some()
+            || !name.contains('/')
+            || (self.links.is_empty() && self.files.is_empty())
+        {
+            return None;
+        }
+        let path = self.absolute(name, here)?;
+        let source = match self.written(&path) {
+            Some(data) if data.text.is_none() && data.urls.is_empty() => {
+                match data.files.as_slice() {
+                    [file] => file.to_string(),
+                    _ => return None,
+                }
+            }
+            Some(_) => return None,
+            None => path,
+        };
+        let original = FOLDERS
+            .iter()
+            .find_map(|folder| source.strip_prefix(folder))
+            .filter(|rest| !rest.contains('/') && *rest != base_name(name))?;
+        self.catalogue.commands.find(original)?;
+        Some(original.to_owned())
     }
 
     /// Why a program's name is not to be taken for what it looks like.
@@ -332,7 +362,7 @@ impl Engine<'_> {
         }
         let stdin = Rc::clone(&here.stdin);
         let cwd = Rc::clone(&here.cwd);
-        let line = Line {
+        let mut line = Line {
             entry,
             words,
             name_words: found.name_words,
@@ -345,6 +375,7 @@ impl Engine<'_> {
             origin: &here.origin.clone(),
             args: None,
         };
+        line.leave_open_filters();
         if let Some(selector) = &entry.chdir
             && let Some(folder) = line.select(selector).pop()
         {

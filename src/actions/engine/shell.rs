@@ -605,7 +605,15 @@ impl Engine<'_> {
             by: name.to_owned(),
             ..blank(kind, &at)
         };
-        match known.effect {
+        // The name of such a file is expanded first: `ENV='$(command)'`.
+        let expands =
+            known.effect == VariableEffect::Script && (text.contains("$(") || text.contains('`'));
+        let effect = if expands {
+            VariableEffect::Prompt
+        } else {
+            known.effect
+        };
+        match effect {
             VariableEffect::Hijack => {
                 let action = plain(ActionKind::ExecHijack);
                 self.push(action, here);
@@ -613,7 +621,7 @@ impl Engine<'_> {
             VariableEffect::SearchPath | VariableEffect::ModulePath => {
                 let own = |entry: &str| {
                     !entry.starts_with(['/', '~'])
-                        && (known.effect == VariableEffect::ModulePath || entry != ".")
+                        && (effect == VariableEffect::ModulePath || entry != ".")
                 };
                 if text
                     .split(':')
@@ -633,7 +641,7 @@ impl Engine<'_> {
             }
             VariableEffect::Shell | VariableEffect::Editor | VariableEffect::Prompt => {
                 if whole {
-                    let text = match known.effect {
+                    let text = match effect {
                         VariableEffect::Editor => format!("{text} \"$1\""),
                         VariableEffect::Prompt => {
                             format!(": \"{}\"", text.replace('"', "\\\""))
@@ -641,7 +649,7 @@ impl Engine<'_> {
                         _ => text.to_owned(),
                     };
                     // An editor is given the file that it edits, whatever the parameters around it are.
-                    let scope = match known.effect {
+                    let scope = match effect {
                         VariableEffect::Editor => {
                             let file = Why::RunTimeValue(String::from("the edited file"));
                             let zero = Value::Exact(String::from("sh"));

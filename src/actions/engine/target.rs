@@ -208,6 +208,13 @@ impl Engine<'_> {
         }
         if known.wildcard {
             action.attributes.push(String::from("wildcard"));
+            // `/srv/**/*`: however deep it lies.
+            if matches!(action.kind, K::FsDelete | K::FsDestroy)
+                && known.value.contains("**")
+                && !action.has("recursive")
+            {
+                action.attributes.push(String::from("recursive"));
+            }
         }
         let handed = match manner.kind {
             K::FsWrite | K::FsPermission => true,

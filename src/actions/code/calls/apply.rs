@@ -1,6 +1,6 @@
 //! What a function that is known does.
 
-use super::files::mode_attributes;
+use super::files::{is_address, mode_attributes};
 use super::network::host_port;
 use super::run::words_text;
 use super::{canonical, computed, flat, lists_names, origin_attributes};
@@ -280,10 +280,7 @@ impl Walker<'_> {
                 _ => vec![target],
             };
             for target in several {
-                if target.exact().is_some_and(|path| path.contains("://"))
-                    && role == TargetRole::Path
-                    && kind == ActionKind::FsRead
-                {
+                if is_address(&target) && role == TargetRole::Path && kind == ActionKind::FsRead {
                     result = self.request(name, Some(&target), None, false, args, span);
                     continue;
                 }

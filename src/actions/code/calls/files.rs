@@ -30,9 +30,7 @@ impl Walker<'_> {
             .pos
             .get(mode)
             .or_else(|| args.option(&["mode", "flags", "open"]));
-        if path.exact().is_some_and(|path| path.contains("://"))
-            && !path.exact().is_some_and(|path| path.starts_with("php://"))
-        {
+        if is_address(&path) && !path.exact().is_some_and(|path| path.starts_with("php://")) {
             return self.request(name, Some(&path), None, false, args, span);
         }
         if let Some(filter) = path.exact().filter(|path| path.starts_with("php://")) {
@@ -170,4 +168,15 @@ pub(super) fn mode_attributes(value: &Val) -> Vec<&'static str> {
         attributes.push("setuid");
     }
     attributes
+}
+
+/// Whether a path is an address on the network, as far as it is known.
+pub(super) fn is_address(path: &Val) -> bool {
+    match path.as_value() {
+        Value::Exact(text) => text.contains("://"),
+        Value::Prefix(text, _) => ["http://", "https://", "ftp://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme)),
+        _ => false,
+    }
 }

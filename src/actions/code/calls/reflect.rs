@@ -27,6 +27,10 @@ impl Walker<'_> {
                 },
             };
         }
+        if name == "setattr" {
+            self.set_attribute(args, span);
+            return Val::opaque("");
+        }
         if args.pos.is_empty() {
             return Val::opaque("");
         }
@@ -52,6 +56,21 @@ impl Walker<'_> {
             return Val::name(function);
         }
         self.named_call(&function, args, span)
+    }
+
+    /// `setattr(builtins, 'x', os.system)`: from then on the function has that name as well.
+    fn set_attribute(&mut self, mut args: Args, span: Option<ByteSpan>) {
+        let Some(value) = (args.pos.len() == 3).then(|| args.pos.remove(2)) else {
+            return;
+        };
+        match (&value.kind, args.pos.get(1).and_then(Val::exact)) {
+            (Kind::Name(_) | Kind::Computed, Some(name)) => {
+                let name = name.to_owned();
+                self.bind(&name, value);
+            }
+            (Kind::Computed, None) => self.unknown("a function whose name is computed", span),
+            _ => {}
+        }
     }
 
     /// Ruby's `Kernel.send(:system, …)`.

@@ -185,6 +185,8 @@ pub(super) const TABLE: &[Row] = &[
     ("importlib.__import__", Import),
     ("imp.load_source", RunFile(1)),
     ("getattr", Attribute),
+    ("setattr", Attribute),
+    ("map", Attribute),
     ("os.kill", kill(Arg(0))),
     (
         "?.flushall",

@@ -95,20 +95,6 @@ fn on_system(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
         "netsh" => netsh(call),
         "shutdown" => vec![named(ActionKind::SystemPower, text("this machine"))],
         "logoff" | "tsdiscon" => vec![named(ActionKind::SystemPower, text("the session"))],
-        "taskkill" | "tskill" => vec![named(
-            ActionKind::ProcessKill,
-            call.after("/im")
-                .or_else(|| call.after("/pid"))
-                .unwrap_or_else(|| call.first()),
-        )],
-        "setx" => vec![named(
-            if call.word(1) == "path" {
-                ActionKind::ExecHijack
-            } else {
-                ActionKind::SystemConfig
-            },
-            call.first(),
-        )],
         "gpupdate" | "secedit" => vec![named(ActionKind::SystemConfig, text("security policy"))],
         "pnputil" | "driverquery" if call.flag("/delete-driver") || call.flag("/add-driver") => {
             vec![named(ActionKind::SystemKernel, call.last())]

@@ -509,7 +509,10 @@ impl Reader<'_> {
         if words.switch("skipcertificatecheck") {
             attributes.push("tls_off");
         }
-        let body = words.value(&["body", "form"]);
+        // What comes through the pipe is the body of a request whose address is given.
+        let named = words.given(&["uri", "source", "url"], 0).is_some();
+        let piped = input.filter(|_| named && writes);
+        let body = words.value(&["body", "form"]).or(piped);
         if let Some(body) = body {
             attributes.extend(flows(&body.origin));
         }

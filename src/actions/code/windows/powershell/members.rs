@@ -339,7 +339,9 @@ impl Reader<'_> {
             ),
             ("reflection.assembly", _) => {}
             ("environment", "setenvironmentvariable") if args.len() > 2 => {
-                self.push(named(ActionKind::SystemConfig, value(0)), start)
+                // As `setx` does.
+                let setx = Value::Exact(String::from("setx"));
+                self.program(vec![setx, value(0), value(1)], start);
             }
             ("environment", "getenvironmentvariable") => {
                 let variable = value(0);
