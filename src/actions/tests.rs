@@ -696,6 +696,14 @@ fn names_for_this_machine_are_told_from_others() {
 fn what_expands_or_hands_over_a_command_is_followed() {
     // The name of a start file is expanded before it is read.
     assert!(does("ENV='$(rm -rf /srv)' sh -i", "fs.delete"));
+    // A program under another name.
+    for link in ["cp /bin/rm", "ln -s /bin/rm", "ln /usr/bin/rm"] {
+        assert!(does(&format!("{link} ./x; ./x -rf /srv"), "fs.delete"));
+        assert!(does(
+            &format!("{link} x && \"$PWD/x\" -rf /srv"),
+            "fs.delete"
+        ));
+    }
     // Options before a subcommand that another program's entry describes.
     assert!(does(
         "pnpm --config.script-shell='rm x' run build",

@@ -690,6 +690,15 @@ fn functions_that_python_is_given_under_another_name_are_called() {
                 "import os; list(map(os.remove, ['a', 'b']))",
                 &["fs.delete a", "fs.delete b"],
             ),
+            (
+                "import os, builtins; builtins.z = os.system; z('rm x')",
+                &["sh: rm x"],
+            ),
+            (
+                "import os; globals()['z'] = os.system; z('rm x')",
+                &["sh: rm x"],
+            ),
+            ("import os; self.z = os.system; z('rm x')", &[]),
             ("print(list(map(str, [1, 2])))", &[]),
             ("setattr(x, 'name', 'rm x')", &[]),
         ],

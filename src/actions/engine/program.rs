@@ -277,15 +277,18 @@ impl Engine<'_> {
             return None;
         }
         let path = self.absolute(name, here)?;
-        let source = match self.written(&path) {
-            Some(data) if data.text.is_none() && data.urls.is_empty() => {
-                match data.files.as_slice() {
-                    [file] => file.to_string(),
-                    _ => return None,
-                }
+        let source = if place::normalise(name, here.cwd.exact())? != path {
+            // A link that the call made.
+            path
+        } else {
+            let data = self.written(&path)?;
+            let [file] = data.files.as_slice() else {
+                return None;
+            };
+            if data.text.is_some() || !data.urls.is_empty() {
+                return None;
             }
-            Some(_) => return None,
-            None => path,
+            file.to_string()
         };
         let original = FOLDERS
             .iter()

@@ -6,7 +6,7 @@ use crate::actions::code::Language;
 use crate::actions::code::lex::{Tok, Token};
 use crate::actions::code::value::{Kind, Val};
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
     pub(super) fn expression_statement(&mut self) -> Option<bool> {
         let before = self.effects.len();
         let begin = self.at;
@@ -54,11 +54,37 @@ impl Walker<'_> {
 
     /// What assigning to an attribute does beyond the value itself.
     fn assigned_to(&mut self, begin: usize, value: &Val) {
-        if self.language == Language::Perl && self.is_ident(begin) {
-            let name = self.word_at(begin);
+        let name = match self.language {
+            Language::Perl if self.is_ident(begin) => self.word_at(begin),
+            _ => self.global_name(begin).unwrap_or_default(),
+        };
+        if !name.is_empty() {
             let value = self.copy(value);
             self.bind(name, value);
         }
+    }
+
+    /// The name that code gives something everywhere: `builtins.z = …`, `globals()["z"] = …`, `globalThis.z = …`.
+    fn global_name(&self, begin: usize) -> Option<&'a str> {
+        let spaces: &[&str] = match self.language {
+            Language::Python => &["builtins", "__builtins__"],
+            Language::JavaScript => &["globalThis", "global", "window", "self"],
+            _ => return None,
+        };
+        if spaces.contains(&self.word_at(begin)) && self.is_op(begin + 1, ".") {
+            return Some(self.word_at(begin + 2));
+        }
+        let called = self.language == Language::Python
+            && matches!(self.word_at(begin), "globals" | "locals" | "vars")
+            && self.is_op(begin + 1, "(")
+            && self.is_op(begin + 2, ")");
+        let bracket = match called {
+            true => begin + 3,
+            false if spaces.contains(&self.word_at(begin)) => begin + 1,
+            false => return None,
+        };
+        self.is_op(bracket, "[")
+            .then(|| self.word_at(bracket + 1).trim_matches(['"', '\'']))
     }
 
     pub(super) fn assign_op(&self, index: usize) -> bool {
