@@ -243,7 +243,7 @@ fn multiplies(text: &str) -> bool {
         "until0",
         "while($true)",
     ];
-    let starts = ["fork", "tart-", "spawn(", "Popen("];
+    let starts = ["fork", "tart-", "spawn(", "Popen(", "%0"];
     if text.len() > LONGEST || !starts.iter().any(|start| text.contains(start)) {
         return false;
     }
@@ -252,6 +252,10 @@ fn multiplies(text: &str) -> bool {
         .filter(|character| !character.is_whitespace())
         .flat_map(char::to_lowercase)
         .collect();
+    // A batch file names itself so.
+    if dense.contains("%0|%0") || (dense.contains("start%0") && dense.contains("goto")) {
+        return true;
+    }
     COPIES.iter().any(|form| dense.contains(form))
         && ENDLESS.iter().any(|form| dense.contains(form))
         && !["sleep", "wait"].iter().any(|form| dense.contains(form))

@@ -678,6 +678,34 @@ fn cmd_is_followed_through_carets_variables_and_branches() {
 }
 
 #[test]
+fn a_batch_file_that_starts_itself_without_end_is_seen() {
+    for text in ["%0|%0", ":s\nstart %0\ngoto s", ":s\n%0 | %0"] {
+        let found = analyse(Language::Cmd, text);
+        let exhausts = |effect: &CodeEffect| {
+            matches!(
+                &effect.what,
+                What::Act {
+                    kind: ActionKind::ProcessExhaust,
+                    ..
+                }
+            )
+        };
+        assert!(found.iter().any(exhausts), "{text}");
+    }
+    assert!(
+        !analyse(Language::Cmd, "echo %0")
+            .iter()
+            .any(|effect| matches!(
+                &effect.what,
+                What::Act {
+                    kind: ActionKind::ProcessExhaust,
+                    ..
+                }
+            ))
+    );
+}
+
+#[test]
 fn functions_that_python_is_given_under_another_name_are_called() {
     holds(
         Language::Python,
