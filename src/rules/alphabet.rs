@@ -72,6 +72,9 @@ impl ByteSet {
     }
 }
 
+/// What an authority of a URL is made of (RFC 3986, 3.2), and what is no URL's sign and still ends none: characters of any
+/// script, and bytes that are no text.
+pub const AUTHORITY: ByteSet = NONE.with(b'!', 0xff).without(b"/\"'`<>\\?#(),");
 /// No byte.
 pub const NONE: ByteSet = ByteSet([0; 4]);
 const DIGIT: ByteSet = NONE.with(b'0', b'9');

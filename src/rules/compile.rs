@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::allow::Allowed;
+use super::alphabet::AUTHORITY;
 use super::error::RuleError;
 use super::lexicon;
 use super::rule::{
@@ -251,13 +252,8 @@ fn assignment(held: &AssignmentSpec, rule: u16) -> Result<Formed, Refused> {
 }
 
 fn userinfo(held: &UserinfoSpec, rule: u16) -> Formed {
-    let follow: Vec<u8> = super::alphabet::BASE62
-        .bytes()
-        // Whatever ends no authority, and `<` of what stands for a user.
-        .chain(*b"!$%&*+-.:;<=@[]^_{|}~")
-        // A user or a host in any script: what a character of several bytes begins with.
-        .chain(0xc2..=0xf4)
-        .collect();
+    // `<` of what stands for a user.
+    let follow: Vec<u8> = AUTHORITY.with_all(b"<").bytes().collect();
     let literal = plain(b"://", false, rule, 0, &follow);
     (Form::Userinfo(held.schemes.clone()), vec![literal])
 }
