@@ -47,6 +47,18 @@ impl ByteSet {
         self
     }
 
+    /// Whether each byte is in the set, for where nearly every byte of a text is asked about.
+    #[must_use]
+    pub const fn table(self) -> [bool; 256] {
+        let mut held = [false; 256];
+        let mut byte = 0;
+        while byte < held.len() {
+            held[byte] = self.has(byte as u8);
+            byte += 1;
+        }
+        held
+    }
+
     /// How many bytes are in the set.
     #[must_use]
     pub const fn count(&self) -> u32 {

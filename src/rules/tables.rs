@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::allow::Allowed;
+use super::alphabet::WORD;
 use super::lexicon::Lexicon;
 use super::rule::{Rule, shared, u32_at};
 use super::shape::clean_start;
@@ -88,23 +89,13 @@ pub enum Edge {
 }
 
 /// The bytes that are parts of words, told by one look.
-static WORD: [bool; 256] = {
-    let mut held = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let sign = byte as u8;
-        held[byte] =
-            sign.is_ascii_alphanumeric() || !sign.is_ascii() || sign == b'\'' || sign == b'_';
-        byte += 1;
-    }
-    held
-};
+static IN_WORD: [bool; 256] = WORD.with_all(b"'").with(0x80, 0xff).table();
 
 /// Whether a byte is a part of a word.
 #[must_use]
 #[inline]
 pub fn word_byte(byte: u8) -> bool {
-    WORD[usize::from(byte)]
+    IN_WORD[usize::from(byte)]
 }
 
 /// How long the sign of punctuation is that a text begins with: one of ASCII, or one as they are printed and as East Asia

@@ -15,6 +15,7 @@ use crate::rules::mnemonic::Begun;
 use crate::rules::rule::Context;
 use crate::rules::shape::{Matched, Part, Shape, clean_start};
 use crate::rules::tables::Hit;
+use crate::text::find;
 
 /// How far before the name a word for a credential may stand, in bytes.
 const KEY_WORD_BEFORE: usize = 48;
@@ -331,9 +332,7 @@ impl Near {
             if plausible::in_mark(bytes, start, name_end) {
                 return 0;
             }
-            let window = &bytes[name_end..end];
-            memchr::memchr_iter(b'*', window)
-                .find(|at| window[*at..].starts_with(b"***"))
+            find(&bytes[name_end..end], b"***")
                 .map_or(usize::MAX, |at| name_end + at + b"***".len())
         })
     }

@@ -483,15 +483,7 @@ const BARE: ByteSet = NONE
     .with(0x7f, 0x7f);
 
 /// The same, told by one look.
-static IN_BARE: [bool; 256] = {
-    let mut held = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        held[byte] = BARE.has(byte as u8);
-        byte += 1;
-    }
-    held
-};
+static IN_BARE: [bool; 256] = BARE.table();
 
 fn bare_end(bytes: &[u8], start: usize, operator: Operator, most: usize) -> usize {
     let limit = bytes.len().min(start + most);

@@ -152,21 +152,15 @@ impl Sentence {
     fn word(&mut self, bytes: &[u8], lexicon: &Lexicon<'_>, start: usize, end: usize) {
         let from = self.lower.len();
         let word = &bytes[start..end];
-        // Nearly every word stands in no row, and is looked up as it is written.
-        if self.rows.is_empty() && word.is_ascii() {
-            let entry = lexicon.word(word);
+        // Nearly every word stands in no row and begins none, and is looked up as it is written.
+        let lone = self.rows.is_empty() && word.is_ascii();
+        let known = lone.then(|| lexicon.word(word));
+        if let Some(entry) = known
+            && entry.is_none_or(|entry| !entry.begins_row)
+        {
             if let Some(entry) = entry {
                 self.tell(start, end, entry);
             }
-            if entry.is_none_or(|entry| !entry.begins_row) {
-                self.place += WORD;
-                self.at = end;
-                return;
-            }
-            self.lower.extend_from_slice(word);
-            self.lower.make_ascii_lowercase();
-            self.lower.push(b' ');
-            self.rows.push((start, from));
             self.place += WORD;
             self.at = end;
             return;
@@ -185,7 +179,7 @@ impl Sentence {
             }
             entry.is_some_and(|entry| entry.begins_row)
         });
-        let entry = lexicon.word(&self.lower[from..]);
+        let entry = known.unwrap_or_else(|| lexicon.word(&self.lower[from..]));
         if let Some(entry) = entry {
             self.tell(start, end, entry);
             if entry.begins_row {

@@ -201,7 +201,7 @@ pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
     let start = token_start(bytes, at);
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, bytes.len())?);
     let mut from = start;
-    let (mut lines, mut after) = (0, 0);
+    let mut after = 0;
     loop {
         let end = token_end(bytes, from);
         // Counted from `at`: a view that ends there, after all the lines before it, would be made again for the next line.
@@ -210,7 +210,7 @@ pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
         let to = next.map_or(end, |(to, _)| to);
         while place < to {
             let quoted = match bytes.get(place..place + 3) {
-                Some(b"=3D") if lines > 0 || next.is_some() => 3,
+                Some(b"=3D") if from > start || next.is_some() => 3,
                 _ => 1,
             };
             view.push(bytes[place], place, place + quoted);
@@ -218,9 +218,8 @@ pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
         }
         let Some((_, following)) = next else {
             view.source = ByteSpan::new(start, end)?;
-            return (lines > 0).then_some(view);
+            return (from > start).then_some(view);
         };
-        lines += 1;
         after += usize::from(following > at);
         from = following;
     }

@@ -42,21 +42,25 @@ pub fn next_of(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option
 const SHORT_PART: usize = 64;
 const SHORT_TEXT: usize = 4 * 1024;
 
-/// Whether `part` stands in `bytes`. For what is short on both sides, where preparing a search costs more than searching.
+/// Whether `part` stands in `bytes`, as [`find`] tells.
 #[must_use]
 pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    find(bytes, part).is_some()
+}
+
+/// Where `part` stands in `bytes`. For what is short on both sides, where preparing a search costs more than searching.
+#[must_use]
+pub fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     let Some((first, rest)) = part.split_first() else {
-        return true;
+        return Some(0);
     };
     if part.len() > SHORT_PART || bytes.len() > SHORT_TEXT {
-        return memchr::memmem::find(bytes, part).is_some();
+        return memchr::memmem::find(bytes, part);
     }
-    let Some(starts) = bytes.len().checked_sub(rest.len()) else {
-        return false;
-    };
-    memchr::memchr_iter(*first, &bytes[..starts]).any(|at| {
+    let starts = bytes.len().checked_sub(rest.len())?;
+    memchr::memchr_iter(*first, &bytes[..starts]).find(|at| {
         bytes
-            .get(at + 1..)
+            .get(*at + 1..)
             .is_some_and(|after| after.starts_with(rest))
     })
 }

@@ -10,15 +10,7 @@ const SHORTEST: usize = 24;
 /// Longest run that is decoded; more is data.
 const LONGEST: usize = 1 << 20;
 
-static IN_RUN: [bool; 256] = {
-    let mut held = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        held[byte] = BASE64URL.has(byte as u8) || byte as u8 == b'+' || byte as u8 == b'/';
-        byte += 1;
-    }
-    held
-};
+static IN_RUN: [bool; 256] = BASE64URL.with_all(b"+/").table();
 
 fn in_run(byte: u8) -> bool {
     IN_RUN[usize::from(byte)]
