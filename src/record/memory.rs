@@ -28,8 +28,6 @@ const STEP: u64 = 256 * 1024;
 /// How many bytes of log may be folded anew by the next process before one that goes on writes the file again, when only
 /// counters have changed.
 const SAVE_EVERY: u64 = 32 * 1024;
-/// The end of a line that holds its hash: 64 digits, `"}` and the newline.
-pub(super) const HASH_TAIL: u64 = 67;
 
 /// What this process appends, as far as it is remembered.
 #[derive(Debug, Default)]
@@ -214,9 +212,6 @@ impl Memory {
         if self.len == 0 {
             return Ok(true);
         }
-        let Some(start) = self.len.checked_sub(HASH_TAIL) else {
-            return Ok(false);
-        };
         if self.len > log.len() {
             return Ok(false);
         }
@@ -225,8 +220,7 @@ impl Memory {
         {
             return Ok(digits(hash) == self.hash);
         }
-        let end = log.read(start, HASH_TAIL)?;
-        Ok(end.strip_suffix(b"\"}\n") == Some(self.hash.as_bytes()))
+        log.has_hash_before(self.len, &self.hash)
     }
 
     /// Folds what the log has beyond.
@@ -297,6 +291,6 @@ impl Memory {
 }
 
 /// The digits of `sha256:…`.
-fn digits(hash: &str) -> &str {
+pub(super) fn digits(hash: &str) -> &str {
     hash.strip_prefix("sha256:").unwrap_or_default()
 }

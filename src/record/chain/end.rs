@@ -9,12 +9,15 @@ use super::{Chain, End, FIRST_WINDOW, Locked};
 use crate::record::error::StoreError;
 use crate::record::id::{self, digest};
 use crate::record::line::{Draft, Head, Place, Rest, Source, Tail, ends_in, genesis, read_tail};
-use crate::record::memory::{HASH_TAIL, Memory};
+use crate::record::memory::{Memory, digits};
 use crate::record::state::State;
 use crate::record::{Stamp, os};
 
 /// Further back than this no record is looked for: such a file is no log of ours.
 const LAST_WINDOW: u64 = 4 * 1024 * 1024;
+
+/// The end of a line that holds its hash: 64 digits, `"}` and the newline.
+const HASH_TAIL: u64 = 67;
 
 /// The end of a log as it was before the lock was taken.
 #[derive(Debug, Clone, Copy)]
@@ -135,12 +138,22 @@ impl Locked<'_> {
     /// Whether the last line ends in the hash of the record that is known to be the last.
     fn ends_as_known(&self) -> Result<bool, StoreError> {
         let head = self.chain.known.as_ref().and_then(|end| end.head.as_ref());
-        let (Some(head), Some(start)) = (head, self.len.checked_sub(HASH_TAIL)) else {
+        head.map_or(Ok(false), |head| {
+            self.has_hash_before(self.len, digits(&head.hash))
+        })
+    }
+
+    /// Whether the line that ends at `end` ends in a hash of these digits.
+    pub(in crate::record) fn has_hash_before(
+        &self,
+        end: u64,
+        digits: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(start) = end.checked_sub(HASH_TAIL) else {
             return Ok(false);
         };
-        let end = self.read(start, HASH_TAIL)?;
-        let digits = end.strip_suffix(b"\"}\n");
-        Ok(digits.is_some_and(|digits| head.hash.as_bytes().ends_with(digits)))
+        let tail = self.read(start, HASH_TAIL)?;
+        Ok(tail.strip_suffix(b"\"}\n") == Some(digits.as_bytes()))
     }
 
     /// Finds the end, and mends it where a writer was cut off.
