@@ -31,6 +31,9 @@ pub mod runtime;
 
 pub mod builtin;
 
+#[cfg(test)]
+mod dice;
+
 pub mod edge;
 
 pub mod home_commands;

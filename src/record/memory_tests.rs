@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::tests::fixture::{RUN, decision};
 use super::{Asked, Judge, Judged, State, Store, scratch};
 use crate::decision::{Decision, Effect, Labelled};
+use crate::dice::Dice;
 
 fn state_file(store: &Store) -> PathBuf {
     store.root().join("state").join(RUN)
@@ -38,19 +39,6 @@ fn labelled(effect: Effect, call: &str, label: &str) -> Decision {
     made
 }
 
-/// Small numbers that look random and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
 #[test]
 fn the_state_is_the_fold_of_the_log_whatever_happens_to_its_file() {
     let home = scratch::path();
@@ -69,14 +57,14 @@ fn the_state_is_the_fold_of_the_log_whatever_happens_to_its_file() {
             }
             1 => {
                 if let Ok(mut bytes) = fs::read(&file) {
-                    let at = usize::try_from(dice.below(bytes.len() as u64)).unwrap();
+                    let at = dice.below(bytes.len());
                     bytes[at] ^= 1 << dice.below(8);
                     fs::write(&file, bytes).unwrap();
                 }
             }
             2 => {
                 if let Ok(bytes) = fs::read(&file) {
-                    let len = usize::try_from(dice.below(bytes.len() as u64 + 1)).unwrap();
+                    let len = dice.below(bytes.len() + 1);
                     fs::write(&file, &bytes[..len]).unwrap();
                 }
             }
@@ -88,10 +76,8 @@ fn the_state_is_the_fold_of_the_log_whatever_happens_to_its_file() {
             }
             _ => {}
         }
-        let effect =
-            [Effect::Allow, Effect::Ask, Effect::Deny][usize::try_from(dice.below(3)).unwrap()];
-        let label =
-            ["", "", "", "secret", "untrusted", "own"][usize::try_from(dice.below(6)).unwrap()];
+        let effect = [Effect::Allow, Effect::Ask, Effect::Deny][dice.below(3)];
+        let label = ["", "", "", "secret", "untrusted", "own"][dice.below(6)];
         let made = labelled(effect, &format!("c{step}"), label);
         let before = folded_or_none(&store);
         let mut judge = Watching::new(&made, |state| {

@@ -88,6 +88,7 @@ impl Runs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dice::Dice;
 
     #[test]
     fn what_is_remembered_is_what_is_counted_wherever_it_is_asked() {
@@ -102,13 +103,8 @@ mod tests {
             "[x-z]",
             "[-_]",
         ];
-        let mut state = 7_u64;
-        let mut random = |below: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 33) as usize % below
-        };
+        let mut dice = Dice(7);
+        let mut random = |below: usize| dice.below(below);
         let mut runs = Runs::default();
         for _ in 0..20_000 {
             let alphabet = Alphabet::parse(alphabets[random(alphabets.len())]).unwrap();

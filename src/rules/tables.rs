@@ -562,6 +562,7 @@ fn u64_at(block: &[u8; LOOK], from: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dice::Dice;
     use crate::rules::layout::build;
 
     fn literal(text: &str, any_case: bool, follow: &str) -> Literal {
@@ -646,16 +647,12 @@ mod tests {
 
     #[test]
     fn digits_and_what_is_below_plus_are_told_as_byte_by_byte() {
-        let mut seed = 7_u64;
-        let mut random = |below: usize| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) as usize % below
-        };
+        let mut dice = Dice(7);
         for _ in 0..20_000 {
             let few = b"0123456789/:+*, \xff\x80aZ";
             let mut block = [0; LOOK];
             for byte in &mut block {
-                *byte = few[random(few.len())];
+                *byte = few[dice.below(few.len())];
             }
             let three = |at: usize| block[at..at + 3].iter().all(u8::is_ascii_digit);
             let expected = Kinds {

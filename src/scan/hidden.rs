@@ -324,14 +324,14 @@ fn terminal(pass: &mut Pass<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dice::Dice;
 
     #[test]
     fn what_is_text_is_parted_from_what_is_none_as_by_the_standard_library() {
-        let mut seed = 3_u64;
+        let mut dice = Dice(3);
         for _ in 0..4_000 {
             let mut bytes = Vec::new();
             for _ in 0..24 {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let parts: [&[u8]; 8] = [
                     b"a",
                     b"plain text ",
@@ -342,7 +342,7 @@ mod tests {
                     b"\xff",
                     b"\xf0\x9f",
                 ];
-                bytes.extend_from_slice(parts[(seed >> 40) as usize % parts.len()]);
+                bytes.extend_from_slice(parts[dice.below(parts.len())]);
             }
             let mut at = 0;
             for chunk in bytes.utf8_chunks() {

@@ -303,6 +303,7 @@ impl Window<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dice::Dice;
     use crate::rules::example;
     use crate::scan::{FindingKind, Severity};
 
@@ -410,14 +411,11 @@ mod tests {
             "\u{e9}\u{1f511}".as_bytes(),
             b"\xff\x00",
         ];
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
         (0..300).map(move |_| {
             let mut text = Vec::new();
             while text.len() < 3000 {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                text.extend_from_slice(PIECES[(state >> 33) as usize % PIECES.len()]);
+                text.extend_from_slice(PIECES[dice.below(PIECES.len())]);
             }
             text
         })
@@ -565,13 +563,8 @@ mod tests {
                 texts.push(filled.unwrap().text);
             }
         }
-        let mut state = 11_u64;
-        let mut random = |below: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 33) as usize % below.max(1)
-        };
+        let mut dice = Dice(11);
+        let mut random = |below: usize| dice.below(below);
         let mut out = Vec::new();
         while out.len() < 1 << 20 {
             let mut text = texts[random(texts.len())].clone();
