@@ -18,6 +18,7 @@ mod later;
 mod leaves;
 mod lookup;
 mod manifest;
+mod names;
 mod owner;
 mod picks;
 mod program;

@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use super::lookup::{Found, base_name, find, is_deceptive};
+use super::lookup::{Found, base_name, find};
 use super::shell::Effects;
 use super::target::{Manner, carry};
 use super::trace::Cause;
-use super::unlisted::{is_mixed, looks_like};
 use super::wrapped::{Names, names_of, names_options};
 use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
@@ -259,61 +258,6 @@ impl Engine<'_> {
             return effects;
         };
         self.apply(found, words, here)
-    }
-
-    /// The name of the known program that a path leads to: a link to it, or a copy that the call itself made.
-    fn copied_program(&self, name: &str, here: &Situation) -> Option<String> {
-        const FOLDERS: [&str; 5] = [
-            "/bin/",
-            "/sbin/",
-            "/usr/bin/",
-            "/usr/sbin/",
-            "/usr/local/bin/",
-        ];
-        if here.on.is_some()
-            || !name.contains('/')
-            || (self.links.is_empty() && self.files.is_empty())
-        {
-            return None;
-        }
-        let path = self.absolute(name, here)?;
-        let source = if place::normalise(name, here.cwd.exact())? != path {
-            // A link that the call made.
-            path
-        } else {
-            let data = self.written(&path)?;
-            let [file] = data.files.as_slice() else {
-                return None;
-            };
-            if data.text.is_some() || !data.urls.is_empty() {
-                return None;
-            }
-            file.to_string()
-        };
-        let original = FOLDERS
-            .iter()
-            .find_map(|folder| source.strip_prefix(folder))
-            .filter(|rest| !rest.contains('/') && *rest != base_name(name))?;
-        self.catalogue.commands.find(original)?;
-        Some(original.to_owned())
-    }
-
-    /// Why a program's name is not to be taken for what it looks like.
-    fn false_name(&self, name: &str) -> Option<String> {
-        let base = base_name(name);
-        if name.chars().any(is_deceptive) {
-            return Some(String::from(
-                "the program's name holds characters that cannot be seen",
-            ));
-        }
-        if is_mixed(base) {
-            return Some(String::from(
-                "the program's name mixes letters of several scripts",
-            ));
-        }
-        looks_like(base)
-            .filter(|folded| self.catalogue.commands.find(folded).is_some())
-            .map(|folded| format!("the program's name only looks like `{folded}`"))
     }
 
     /// Whether the working directory holds more than one project.
