@@ -28,8 +28,9 @@ static SCANNER: LazyLock<Option<Scanner>> =
     LazyLock::new(|| Scanner::from_tables(Cow::Borrowed(RULES)));
 static NO_SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::default);
 static POLICY_TABLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.bin"));
+static POLICY_TABLE_TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/policy.txt"));
 static POLICY: LazyLock<Result<Policy, PolicyError>> =
-    LazyLock::new(|| Policy::from_table(POLICY_TABLE));
+    LazyLock::new(|| Policy::from_table(POLICY_TABLE, POLICY_TABLE_TEXT));
 
 /// A table of this program cannot be read: the file that it was started from is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,10 +132,10 @@ pub fn policy() -> Result<&'static Policy, &'static PolicyError> {
     POLICY.as_ref()
 }
 
-/// The default policy as the build script stored it.
+/// The default policy as the build script stored it: the table and its text.
 #[must_use]
-pub const fn policy_table() -> &'static [u8] {
-    POLICY_TABLE
+pub const fn policy_table() -> (&'static [u8], &'static str) {
+    (POLICY_TABLE, POLICY_TABLE_TEXT)
 }
 
 /// The canonical bytes of the default policy, whose SHA-256 is its digest: what a store keeps beside its records.

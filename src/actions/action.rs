@@ -179,6 +179,12 @@ impl Action {
     #[must_use]
     pub fn sentence(&self) -> String {
         let mut out = String::with_capacity(96);
+        self.push_sentence(&mut out);
+        out
+    }
+
+    /// Appends [`Action::sentence`].
+    pub fn push_sentence(&self, out: &mut String) {
         out.push_str(if self.has("later") {
             "would later "
         } else {
@@ -211,6 +217,5 @@ impl Action {
             });
             out.push_str(reason);
         }
-        out
     }
 }

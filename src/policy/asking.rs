@@ -2,16 +2,13 @@
 //! what the facts hold, most of the others by their first condition that does not hold; and no condition is asked twice of
 //! the same thing, however many rules share it.
 
-use super::compiled::{Block, Compiled, Glance, Key, Needs, Sign};
-use super::condition::{Base, Bases, Spot, Truth, glanced};
+use super::compiled::{Block, Compiled, Key, Sign};
+use super::condition::{Base, Bases, Spot, Truth, subjects};
 use super::glob::Probe;
+use super::subjects::Subject;
 use crate::actions::ActionKind;
+use crate::decision::Effect;
 use crate::facts::Facts;
-
-/// The position from which on actions are not told apart by a bit.
-const LAST: usize = 62;
-/// Every bit: more than any actions have.
-const EVERYTHING: u64 = u64::MAX;
 
 /// What a rule spoke about, and how sure that is.
 #[derive(Debug, Default)]
@@ -45,29 +42,37 @@ impl Match {
 /// What one look at an action tells.
 struct Look<'a> {
     is_understood: bool,
-    glance: Glance,
     /// Who does it.
     by: Probe,
     /// Its target as patterns look at it.
     spot: Spot<'a>,
 }
 
-/// Blocks that are asked, in their order.
+/// Blocks that are asked.
 pub(super) struct Blocks<'a> {
-    /// Those that speak about what the facts hold.
-    pub(super) behind: Vec<&'a Block>,
-    /// Those of them that one look does not dismiss: most want another action, or something of a text that begins or ends
-    /// otherwise.
+    /// Those that speak about what the facts hold, as a set.
+    behind: Vec<u64>,
+    /// Those of them that one look does not dismiss, in their order: most want another action, or something of a text that
+    /// begins or ends otherwise.
     pub(super) fitting: Vec<&'a Block>,
+}
+
+impl<'a> Blocks<'a> {
+    /// Those that speak about what the facts hold and belong to stricter rules, in their order.
+    pub(super) fn stricter(
+        &self,
+        effect: Effect,
+        compiled: &'a Compiled,
+    ) -> impl Iterator<Item = &'a Block> {
+        let stricter = compiled.about(Subject::StricterThan(effect));
+        compiled.members(move |at| self.behind[at] & stricter.word(at))
+    }
 }
 
 /// What is asked of some facts, and what was answered.
 pub(super) struct Asking<'a> {
     facts: &'a Facts,
     pub(super) compiled: &'a Compiled,
-    /// The kind of each action and the family of each finding, as one bit.
-    kinds: Vec<u128>,
-    families: Vec<u8>,
     tool: Probe,
     looks: Vec<Look<'a>>,
     /// Every answer as a byte, zero where nobody asked yet: the conditions on the call, then those on each action, then
@@ -77,16 +82,12 @@ pub(super) struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     pub(super) fn of(facts: &'a Facts, compiled: &'a Compiled) -> Self {
-        let kinds: Vec<u128> = facts.actions.iter().map(|held| held.kind.bit()).collect();
-        let families = facts.findings.iter().map(|held| 1 << held.kind as u8);
-        let families: Vec<u8> = families.collect();
         let conditions = compiled.call.len()
-            + kinds.len() * compiled.action.len()
-            + families.len() * compiled.finding.len();
+            + facts.actions.len() * compiled.action.len()
+            + facts.findings.len() * compiled.finding.len();
         let bases = Bases::of(&facts.context);
         let looks = facts.actions.iter().map(|action| Look {
             is_understood: action.kind != ActionKind::Unknown,
-            glance: glanced(action),
             by: Probe::of(&action.by),
             spot: Spot::of(action, &bases),
         });
@@ -96,69 +97,71 @@ impl<'a> Asking<'a> {
             tool: Probe::of(&facts.tool),
             looks: looks.collect(),
             noted: vec![0; conditions],
-            kinds,
-            families,
         }
     }
 
-    /// The blocks behind open gates, by the rule that they belong to; those of rules for labels come last.
+    /// The blocks that speak about what the facts hold, by the rule that they belong to; those of rules for labels come
+    /// last.
     pub(super) fn blocks(&self) -> Blocks<'a> {
         let compiled = self.compiled;
-        let held_kinds = self.kinds.iter().fold(0, |set, kind| set | kind);
-        let gates = compiled.gates.iter();
-        let gates: Vec<u64> = gates.map(|gate| self.behind(gate, held_kinds)).collect();
-        let mut blocks = Blocks {
-            behind: Vec::with_capacity(compiled.blocks.len()),
-            fitting: Vec::with_capacity(compiled.blocks.len() / 4),
-        };
-        for block in &compiled.blocks {
-            // INVARIANT: a sound table names gates that are there.
-            let among = gates
-                .get(usize::from(block.gate))
-                .copied()
-                .unwrap_or(EVERYTHING);
-            if among != 0 {
-                blocks.behind.push(block);
-                if self.may_fit(block, among) {
-                    blocks.fitting.push(block);
+        let behind = self.behind();
+        let mut fitting = vec![0; behind.len()];
+        let no_action = compiled.about(Subject::NoAction);
+        for (at, (behind, fitting)) in behind.iter().zip(&mut fitting).enumerate() {
+            for (bit, block) in compiled.blocks_of(at, behind & no_action.word(at)) {
+                if self.may_fit(block) {
+                    *fitting |= bit;
                 }
             }
         }
+        for (action, look) in self.facts.actions.iter().zip(&self.looks) {
+            let sets = subjects(action).map(|subject| subject.map(|held| compiled.about(held)));
+            for (at, (behind, fitting)) in behind.iter().zip(&mut fitting).enumerate() {
+                let sets = sets.iter().flatten();
+                let among = sets.fold(behind & !*fitting, |among, set| among & set.word(at));
+                for (bit, block) in compiled.blocks_of(at, among) {
+                    if self.may_fit(block) && look.may_fit(block) {
+                        *fitting |= bit;
+                    }
+                }
+            }
+        }
+        let count = fitting.iter().map(|word| word.count_ones() as usize).sum();
+        let mut blocks = Blocks {
+            behind,
+            fitting: Vec::with_capacity(count),
+        };
+        blocks.fitting.extend(compiled.members(|at| fitting[at]));
         blocks
     }
 
-    /// Which actions blocks behind a gate may speak about, bit by position; those from [`LAST`] on share a bit. None at all:
-    /// the gate is closed. [`EVERYTHING`]: they speak about no action.
-    #[inline]
-    fn behind(&self, needs: &Needs, held_kinds: u128) -> u64 {
-        let phase = 1 << self.facts.phase as u8;
-        let is_found = |set: u8| self.families.iter().any(|held| held & set != 0);
-        let kinds = needs.kinds.unwrap_or(u128::MAX);
-        if needs.phases & phase == 0
-            || (needs.kinds.is_some() && kinds & held_kinds == 0)
-            || needs.families.is_some_and(|set| !is_found(set))
-        {
-            return 0;
-        }
-        if needs.kinds.is_none() {
-            return EVERYTHING;
-        }
-        let mut among = 0;
-        for (at, kind) in self.kinds.iter().enumerate() {
-            among |= u64::from(kind & kinds != 0) << at.min(LAST);
-        }
-        among
+    /// The blocks that speak about what the facts hold, as a set.
+    fn behind(&self) -> Vec<u64> {
+        let compiled = self.compiled;
+        let (actions, findings) = (&self.facts.actions, &self.facts.findings);
+        let phase = compiled.about(Subject::Phase(self.facts.phase));
+        let no_action = compiled.about(Subject::NoAction);
+        let no_finding = compiled.about(Subject::NoFinding);
+        let kinds = |at: usize| {
+            actions.iter().fold(no_action.word(at), |set, action| {
+                set | compiled.about(Subject::Kind(action.kind)).word(at)
+            })
+        };
+        let families = |at: usize| {
+            findings.iter().fold(no_finding.word(at), |set, finding| {
+                set | compiled.about(Subject::Family(finding.kind)).word(at)
+            })
+        };
+        let words = 0..compiled.width();
+        words
+            .map(|at| phase.word(at) & kinds(at) & families(at))
+            .collect()
     }
 
-    /// Whether one look does not dismiss a block that may speak about those actions.
+    /// Whether the tool does not dismiss a block.
     #[inline]
-    fn may_fit(&self, block: &Block, among: u64) -> bool {
-        if block.sign.key == Key::Tool && !self.tool.may_fit(&block.sign.ends) {
-            return false;
-        }
-        let mut looks = self.looks.iter().enumerate();
-        among == EVERYTHING
-            || looks.any(|(at, look)| among >> at.min(LAST) & 1 != 0 && look.may_fit(block))
+    fn may_fit(&self, block: &Block) -> bool {
+        block.sign.key != Key::Tool || self.tool.may_fit(&block.sign.ends)
     }
 
     /// How a condition on the call answers.
@@ -220,7 +223,7 @@ impl<'a> Asking<'a> {
     }
 
     fn may_hold(&mut self, block: &Block) -> bool {
-        let compiled = self.compiled;
+        let (facts, compiled) = (self.facts, self.compiled);
         for id in block.call.of(&compiled.numbers) {
             if self.of_call(*id) == Truth::No {
                 return false;
@@ -229,8 +232,8 @@ impl<'a> Asking<'a> {
         let needs = &compiled.gates[usize::from(block.gate)];
         if let Some(kinds) = needs.kinds {
             let conditions = block.action.of(&compiled.numbers);
-            let one = (0..self.kinds.len()).any(|at| {
-                self.kinds[at] & kinds != 0
+            let one = (0..facts.actions.len()).any(|at| {
+                facts.actions[at].kind.bit() & kinds != 0
                     && conditions
                         .iter()
                         .all(|id| self.of_action(*id, at) != Truth::No)
@@ -241,8 +244,8 @@ impl<'a> Asking<'a> {
         }
         needs.families.is_none_or(|families| {
             let conditions = block.finding.of(&compiled.numbers);
-            (0..self.families.len()).any(|at| {
-                self.families[at] & families != 0
+            (0..facts.findings.len()).any(|at| {
+                facts.findings[at].kind.bit() & families != 0
                     && conditions
                         .iter()
                         .all(|id| self.of_finding(*id, at) != Truth::No)
@@ -263,49 +266,54 @@ impl<'a> Asking<'a> {
 
     /// What a block speaks about that holds for something.
     fn match_block(&mut self, block: &Block, found: &mut Match) {
-        let compiled = self.compiled;
+        let (facts, compiled) = (self.facts, self.compiled);
         let call = all(block.call.of(&compiled.numbers), |id| self.of_call(id));
         let needs = &compiled.gates[usize::from(block.gate)];
-        let actions = needs.kinds.map(|kinds| {
+        let of_actions = needs.kinds.map(|kinds| {
             let conditions = block.action.of(&compiled.numbers);
-            Held::among(self.kinds.len(), |at| {
-                if self.kinds[at] & kinds == 0 {
+            Held::among(facts.actions.len(), &mut found.actions, |at| {
+                if facts.actions[at].kind.bit() & kinds == 0 {
                     return Truth::No;
                 }
                 all(conditions, |id| self.of_action(id, at))
             })
         });
-        let findings = needs.families.map(|families| {
+        let of_findings = needs.families.map(|families| {
             let conditions = block.finding.of(&compiled.numbers);
-            Held::among(self.families.len(), |at| {
-                if self.families[at] & families == 0 {
+            Held::among(facts.findings.len(), &mut found.findings, |at| {
+                if facts.findings[at].kind.bit() & families == 0 {
                     return Truth::No;
                 }
                 all(conditions, |id| self.of_finding(id, at))
             })
         });
-        let of_actions = actions.as_ref().map_or(Truth::Yes, |held| held.surest);
-        let of_findings = findings.as_ref().map_or(Truth::Yes, |held| held.surest);
-        if actions.is_none() && findings.is_none() {
+        if of_actions.is_none() && of_findings.is_none() {
             found.call = found.call.max(Some(call));
         }
-        if let Some(held) = actions {
-            found.actions.extend(held.at_most(call.min(of_findings)));
+        let surest = |held: &Option<Held>| held.as_ref().map_or(Truth::Yes, |held| held.surest);
+        let (beside_actions, beside_findings) = (surest(&of_findings), surest(&of_actions));
+        if let Some(held) = of_actions {
+            held.cap(&mut found.actions, call.min(beside_actions));
         }
-        if let Some(held) = findings {
-            found.findings.extend(held.at_most(call.min(of_actions)));
+        if let Some(held) = of_findings {
+            held.cap(&mut found.findings, call.min(beside_findings));
         }
     }
 
     /// The one condition that keeps blocks, none of which holds, from speaking; `None` where more than one does.
     pub(super) fn missing(&mut self, blocks: &[&Block]) -> Option<&'static str> {
-        let compiled = self.compiled;
+        let (facts, compiled) = (self.facts, self.compiled);
         let mut missing: Option<&'static str> = None;
         for block in blocks {
             let needs = &compiled.gates[usize::from(block.gate)];
             let on_call = block.call.of(&compiled.numbers);
             // A rule of a single condition would nearly match every call.
             if needs.kinds.is_none() && needs.families.is_none() && on_call.len() < 2 {
+                continue;
+            }
+            // No block holds, so that what the only condition of one answers is known.
+            if let Some(only) = compiled.only_condition(block) {
+                missing = least(missing, Some(only));
                 continue;
             }
             let name = |id: u32| compiled.call.get(id as usize).map(|held| held.name());
@@ -315,8 +323,8 @@ impl<'a> Asking<'a> {
             {
                 let conditions = block.action.of(&compiled.numbers);
                 let name = |id: u32| compiled.action.get(id as usize).map(|held| held.name());
-                misses = misses.and(Misses::of_nearest(self.kinds.len(), |at| {
-                    (self.kinds[at] & kinds != 0)
+                misses = misses.and(Misses::of_nearest(facts.actions.len(), |at| {
+                    (facts.actions[at].kind.bit() & kinds != 0)
                         .then(|| Misses::of(conditions, |id| self.of_action(id, at), name))
                 }));
             }
@@ -325,16 +333,13 @@ impl<'a> Asking<'a> {
             {
                 let conditions = block.finding.of(&compiled.numbers);
                 let name = |id: u32| compiled.finding.get(id as usize).map(|held| held.name());
-                misses = misses.and(Misses::of_nearest(self.families.len(), |at| {
-                    (self.families[at] & families != 0)
+                misses = misses.and(Misses::of_nearest(facts.findings.len(), |at| {
+                    (facts.findings[at].kind.bit() & families != 0)
                         .then(|| Misses::of(conditions, |id| self.of_finding(id, at), name))
                 }));
             }
             if misses.count == 1 {
-                missing = match (missing, misses.first) {
-                    (Some(held), Some(other)) => Some(held.min(other)),
-                    (held, other) => held.or(other),
-                };
+                missing = least(missing, misses.first);
             }
         }
         missing
@@ -345,9 +350,7 @@ impl Look<'_> {
     /// Whether a block may speak about this action.
     #[inline]
     fn may_fit(&self, block: &Block) -> bool {
-        block.glance.may_fit(self.glance)
-            && (self.may_bear(&block.sign)
-                || (block.or.key != Key::Nothing && self.may_bear(&block.or)))
+        self.may_bear(&block.sign) || (block.or.key != Key::Nothing && self.may_bear(&block.or))
     }
 
     /// Whether the text that a block wants something of may be that of this action.
@@ -366,6 +369,14 @@ impl Look<'_> {
     }
 }
 
+/// The first of two names, where there are two.
+fn least(one: Option<&'static str>, other: Option<&'static str>) -> Option<&'static str> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
+    }
+}
+
 /// The truth of a conjunction; what comes after a condition that does not hold is not asked.
 fn all(conditions: &[u32], mut holds: impl FnMut(u32) -> Truth) -> Truth {
     let mut truth = Truth::Yes;
@@ -378,32 +389,38 @@ fn all(conditions: &[u32], mut holds: impl FnMut(u32) -> Truth) -> Truth {
     truth
 }
 
-/// Those of some things of which conditions may hold.
+/// Those of some things of which the conditions of a block may hold, at the end of a list.
 struct Held {
-    places: Vec<(usize, Truth)>,
+    /// Where in the list they begin.
+    start: usize,
     surest: Truth,
 }
 
 impl Held {
-    fn among(count: usize, mut judge: impl FnMut(usize) -> Truth) -> Self {
+    fn among(
+        count: usize,
+        list: &mut Vec<(usize, Truth)>,
+        mut judge: impl FnMut(usize) -> Truth,
+    ) -> Self {
         let mut held = Self {
-            places: Vec::new(),
+            start: list.len(),
             surest: Truth::No,
         };
         for at in 0..count {
             let truth = judge(at);
             if truth > Truth::No {
-                held.places.push((at, truth));
+                list.push((at, truth));
                 held.surest = held.surest.max(truth);
             }
         }
         held
     }
 
-    fn at_most(self, truth: Truth) -> impl Iterator<Item = (usize, Truth)> {
-        self.places
-            .into_iter()
-            .map(move |(at, held)| (at, held.min(truth)))
+    /// No more is true of each than that.
+    fn cap(self, list: &mut [(usize, Truth)], most: Truth) {
+        for (_, truth) in &mut list[self.start..] {
+            *truth = most.min(*truth);
+        }
     }
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::{Policy, digest_of};
 
-/// The file the build script writes.
+/// The files the build script writes: the table, and its text.
 const TABLE: &str = "policy.bin";
+const TEXT: &str = "policy.txt";
 
 /// What the form of a table depends on, below `src`.
-const FORM_SOURCES: [&str; 16] = [
+const FORM_SOURCES: [&str; 17] = [
     "actions/action.rs",
     "actions/kinds.rs",
     "decision.rs",
@@ -24,6 +25,7 @@ const FORM_SOURCES: [&str; 16] = [
     "policy/glob.rs",
     "policy/packed.rs",
     "policy/spec.rs",
+    "policy/subjects.rs",
     "scan/finding.rs",
 ];
 
@@ -55,7 +57,9 @@ pub fn compile(rules: &Path, out: &Path) -> Result<(), Vec<String>> {
             .and_then(|bytes| {
                 let policy = Policy::from_compiled(&bytes).map_err(|error| error.message)?;
                 if name == "default" {
-                    std::fs::write(out.join(TABLE), policy.to_table())
+                    let (table, text) = policy.compiled.table();
+                    std::fs::write(out.join(TABLE), table)
+                        .and_then(|()| std::fs::write(out.join(TEXT), text))
                         .map_err(|error| error.to_string())?;
                 }
                 Ok(())

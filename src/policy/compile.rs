@@ -2,8 +2,7 @@
 
 use super::PolicyError;
 use super::compiled::{
-    Block, ByPhase, Compiled, Draft, Glance, Head, Key, LabelRule, Needs, PinnedTool, Rule, Sign,
-    Span,
+    Block, ByPhase, Compiled, Draft, Head, Key, LabelRule, Needs, PinnedTool, Rule, Sign, Span,
 };
 use super::condition::{
     ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
@@ -14,6 +13,7 @@ use super::spec::{
     ActionSpec, ArgSpec, BlockSpec, ChecksumSpec, DefaultSpec, FORMAT, FindingSpec, GlobsSpec,
     LabelSpec, Layer, Mode, PolicySpec, RangeSpec, RuleSpec, SetSpec, TargetSpec, Text, WindowSpec,
 };
+use super::subjects::Wants;
 use crate::actions::ActionKind;
 use crate::decision::Effect;
 
@@ -246,14 +246,13 @@ fn block(
     gate: u16,
     owner: usize,
     draft: &mut Draft,
-) -> Result<Block, String> {
+) -> Result<(Block, Wants), String> {
     let mut block = Block {
         gate,
         owner: u32::try_from(owner).unwrap_or(u32::MAX),
         call: call(spec, draft)?,
         action: Span::default(),
         finding: Span::default(),
-        glance: Glance::default(),
         sign: Sign::default(),
         or: Sign::default(),
     };
@@ -263,23 +262,26 @@ fn block(
     if let Some(spec) = &spec.finding {
         block.finding = finding(spec, draft)?;
     }
-    block.glance = glance(&block, draft);
     (block.sign, block.or) = signs(&block, draft);
-    Ok(block)
+    Ok((block, wants(&block, draft)))
 }
 
-/// What one look at an action tells of a block's conditions on it.
-fn glance(block: &Block, draft: &Draft) -> Glance {
-    let mut glance = Glance::default();
+/// What of a block's conditions on an action needs no look at texts.
+fn wants(block: &Block, draft: &Draft) -> Wants {
+    let mut wants = Wants {
+        places: None,
+        certainties: u8::MAX,
+        attribute: false,
+    };
     for id in block.action.of(&draft.numbers.list) {
         match draft.action.list.get(*id as usize) {
-            Some(ActionCondition::Place(set)) => glance.places = *set,
-            Some(ActionCondition::Certainty(set)) => glance.certainty = *set,
-            Some(ActionCondition::Has(words)) => glance.attribute = words.wants_one(),
+            Some(ActionCondition::Place(set)) => wants.places = Some(*set),
+            Some(ActionCondition::Certainty(set)) => wants.certainties = *set,
+            Some(ActionCondition::Has(words)) => wants.attribute = words.wants_one(),
             _ => {}
         }
     }
-    glance
+    wants
 }
 
 /// The text whose ends tell most, and how it must begin and end; the second is what a target may be in place of the first.

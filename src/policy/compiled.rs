@@ -11,11 +11,12 @@ use super::condition::{ActionCondition, CallCondition, FindingCondition, TargetG
 use super::glob::{Ends, Glob};
 use super::packed::{Fixed, Values, fixed_struct, fixed_word};
 use super::spec::Layer;
+use super::subjects::{self, Wants};
 use crate::decision::Effect;
 use crate::facts::Phase;
 
 /// Begins a table.
-const MAGIC: &[u8; 8] = b"AGPOLIC4";
+const MAGIC: &[u8; 8] = b"AGPOLIC5";
 
 fixed_struct! {
     /// A part of the text or of one of the lists of a policy.
@@ -110,42 +111,6 @@ fixed_struct! {
 }
 
 fixed_struct! {
-    /// What a block wants of an action that one look tells: conditions that are bits.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(super) struct Glance {
-        /// Bit by position: where it is done; [`Glance::ANYWHERE`] where that does not matter.
-        pub(super) places: u16,
-        /// Bit by position.
-        pub(super) certainty: u8,
-        /// Whether some attribute must be there.
-        pub(super) attribute: bool,
-    }
-}
-
-impl Glance {
-    /// No place has this position.
-    pub(super) const ANYWHERE: u16 = 1 << 15;
-
-    /// Whether an action may be what is wanted; of `held`, every bit is set that cannot be ruled out.
-    #[inline]
-    pub(super) const fn may_fit(self, held: Self) -> bool {
-        self.places & held.places != 0
-            && self.certainty & held.certainty != 0
-            && (held.attribute || !self.attribute)
-    }
-}
-
-impl Default for Glance {
-    fn default() -> Self {
-        Self {
-            places: Self::ANYWHERE,
-            certainty: u8::MAX,
-            attribute: false,
-        }
-    }
-}
-
-fixed_struct! {
     /// Conditions that hold together.
     #[derive(Debug, Clone, Copy)]
     pub(super) struct Block {
@@ -157,7 +122,6 @@ fixed_struct! {
         pub(super) call: Span,
         pub(super) action: Span,
         pub(super) finding: Span,
-        pub(super) glance: Glance,
         /// What tells at once of most calls that the block does not hold.
         pub(super) sign: Sign,
         /// What may be there in place of it; [`Key::Nothing`] where nothing may.
@@ -257,12 +221,12 @@ fixed_struct! {
 /// The parts of a table, in their order.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part {
-    Text,
     Head,
     Rules,
     Labels,
     Blocks,
     Gates,
+    Subjects,
     Numbers,
     Words,
     Globs,
@@ -311,6 +275,7 @@ stored! {
 #[derive(Debug, Clone)]
 pub(super) struct Compiled {
     bytes: Cow<'static, [u8]>,
+    text: Cow<'static, str>,
     /// Where each part lies.
     parts: [Span; PARTS],
     pub(super) head: Head,
@@ -329,23 +294,31 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    /// The policy in a table; `None` when those bytes are none.
-    pub(super) fn from_table(bytes: Cow<'static, [u8]>) -> Option<Self> {
-        let mut header = Values::<Span>::new(bytes.strip_prefix(MAGIC)?);
-        let mut parts = [Span::default(); PARTS];
-        for part in &mut parts {
-            *part = header.next()?;
-            bytes.get(part.range())?;
-        }
+    /// The policy in a table whose text follows it; `None` when those bytes are none.
+    pub(super) fn from_stored(mut bytes: Vec<u8>) -> Option<Self> {
+        let parts = parts(&bytes)?;
+        let text = bytes.split_off(parts[PARTS - 1].range().end);
+        let text = String::from_utf8(text).ok()?;
+        Self::from_table(Cow::Owned(bytes), Cow::Owned(text))
+    }
+
+    /// The policy in a table and its text; `None` when those are none.
+    pub(super) fn from_table(bytes: Cow<'static, [u8]>, text: Cow<'static, str>) -> Option<Self> {
+        let parts = parts(&bytes)?;
         let read = Reader {
             bytes: &bytes,
             parts: &parts,
         };
+        let blocks: Vec<Block> = read.list()?;
+        let sets = part_of(&bytes, parts[Part::Subjects as usize]).len();
+        if sets != subjects::size(blocks.len()) * u64::SIZE {
+            return None;
+        }
         Some(Self {
             head: *read.list::<Head>()?.first()?,
             rules: read.list()?,
             labels: read.list()?,
-            blocks: read.list()?,
+            blocks,
             gates: read.list()?,
             numbers: read.list()?,
             call: read.list()?,
@@ -353,12 +326,14 @@ impl Compiled {
             finding: read.list()?,
             parts,
             bytes,
+            text,
         })
     }
 
-    /// The table that [`Compiled::from_table`] reads.
-    pub(super) fn table(&self) -> &[u8] {
-        &self.bytes
+    /// The table and the text that [`Compiled::from_table`] reads; one after the other, they are what
+    /// [`Compiled::from_stored`] reads.
+    pub(super) fn table(&self) -> (&[u8], &str) {
+        (&self.bytes, &self.text)
     }
 
     /// Whether what is read later can be: asked of tables that came from elsewhere.
@@ -383,7 +358,22 @@ impl Compiled {
             && read.list::<TargetGlob>().is_some()
             && read.list::<Under>().is_some()
             && read.list::<PinnedTool>().is_some()
-            && std::str::from_utf8(self.part(Part::Text)).is_ok()
+    }
+
+    /// The name of the condition of a block that has no other.
+    #[inline]
+    pub(super) fn only_condition(&self, block: &Block) -> Option<&'static str> {
+        let numbers = |span: Span| span.of(&self.numbers);
+        match (
+            numbers(block.call),
+            numbers(block.action),
+            numbers(block.finding),
+        ) {
+            ([id], [], []) => self.call.get(*id as usize).map(CallCondition::name),
+            ([], [id], []) => self.action.get(*id as usize).map(ActionCondition::name),
+            ([], [], [id]) => self.finding.get(*id as usize).map(FindingCondition::name),
+            _ => None,
+        }
     }
 
     /// What holds in a phase where no rule speaks.
@@ -428,6 +418,12 @@ impl Compiled {
         })
     }
 
+    /// The sets of blocks, one after the other.
+    #[inline]
+    pub(super) fn sets(&self) -> &[u8] {
+        self.part(Part::Subjects)
+    }
+
     /// Words that were kept.
     pub(super) fn words(&self, span: Span) -> impl Iterator<Item = &str> {
         self.of::<Span>(span).map(|word| self.text(word))
@@ -437,6 +433,17 @@ impl Compiled {
     pub(super) fn raw_words(&self, span: Span) -> impl Iterator<Item = &[u8]> {
         self.of::<Span>(span).map(|word| self.raw(word))
     }
+}
+
+/// Where the parts of a table lie, in their order; `None` when those bytes are none.
+fn parts(bytes: &[u8]) -> Option<[Span; PARTS]> {
+    let mut header = Values::<Span>::new(bytes.strip_prefix(MAGIC)?);
+    let mut parts = [Span::default(); PARTS];
+    for part in &mut parts {
+        *part = header.next()?;
+        bytes.get(part.range())?;
+    }
+    Some(parts)
 }
 
 /// Reads whole lists of a table.
@@ -461,22 +468,29 @@ pub(super) trait Texts {
     fn raw(&self, span: Span) -> &[u8];
 
     /// A text that was kept.
-    fn text(&self, span: Span) -> &str {
-        // INVARIANT: spans are those of whole texts; a test reads them all.
-        std::str::from_utf8(self.raw(span)).unwrap_or_default()
-    }
+    fn text(&self, span: Span) -> &str;
 }
 
 impl Texts for Compiled {
     #[inline]
     fn raw(&self, span: Span) -> &[u8] {
-        self.part(Part::Text).get(span.range()).unwrap_or_default()
+        self.text.as_bytes().get(span.range()).unwrap_or_default()
+    }
+
+    #[inline]
+    fn text(&self, span: Span) -> &str {
+        // INVARIANT: spans are those of whole texts; a test reads them all.
+        self.text.get(span.range()).unwrap_or_default()
     }
 }
 
 impl Texts for Draft {
     fn raw(&self, span: Span) -> &[u8] {
         self.text.list.get(span.range()).unwrap_or_default()
+    }
+
+    fn text(&self, span: Span) -> &str {
+        std::str::from_utf8(self.raw(span)).unwrap_or_default()
     }
 }
 
@@ -528,7 +542,7 @@ pub(super) struct Draft {
     text: Kept<u8>,
     pub(super) rules: Vec<Rule>,
     pub(super) labels: Vec<LabelRule>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<(Block, Wants)>,
     pub(super) gates: Vec<Needs>,
     pub(super) numbers: Kept<u32>,
     pub(super) words: Kept<Span>,
@@ -555,14 +569,16 @@ impl Draft {
 
     /// The policy whose parts these are.
     pub(super) fn finish(self, head: Head) -> Compiled {
+        let subjects = subjects::sets(&self.blocks, &self.gates, &self.rules);
+        let blocks: Vec<Block> = self.blocks.into_iter().map(|(block, _)| block).collect();
         // In the order of `Part`.
         let lists: [Vec<u8>; PARTS] = [
-            self.text.list,
             stored(&[head]),
             stored(&self.rules),
             stored(&self.labels),
-            stored(&self.blocks),
+            stored(&blocks),
             stored(&self.gates),
+            stored(&subjects),
             stored(&self.numbers.list),
             stored(&self.words.list),
             stored(&self.globs.list),
@@ -586,11 +602,12 @@ impl Draft {
         bytes.extend(lists.into_iter().flatten());
         Compiled {
             bytes: Cow::Owned(bytes),
+            text: Cow::Owned(crate::text::into_text(self.text.list)),
             parts,
             head,
             rules: self.rules,
             labels: self.labels,
-            blocks: self.blocks,
+            blocks,
             gates: self.gates,
             numbers: self.numbers.list,
             call: self.call.list,
@@ -613,13 +630,19 @@ mod tests {
     use super::*;
     use crate::builtin::policy_table;
 
+    /// The table that ships, as it is stored.
+    fn shipped() -> Vec<u8> {
+        let (bytes, text) = policy_table();
+        [bytes, text.as_bytes()].concat()
+    }
+
     fn read(bytes: Vec<u8>) -> Option<Compiled> {
-        Compiled::from_table(Cow::Owned(bytes))
+        Compiled::from_stored(bytes)
     }
 
     #[test]
     fn the_table_that_ships_is_sound_and_its_texts_are_whole() {
-        let compiled = read(policy_table().to_vec()).expect("a table");
+        let compiled = read(shipped()).expect("a table");
         assert!(compiled.is_sound());
         assert!(compiled.rules.len() > 50);
         for rule in &compiled.rules {
@@ -638,21 +661,21 @@ mod tests {
 
     #[test]
     fn a_table_that_was_cut_or_damaged_is_told() {
-        let whole = policy_table();
+        let whole = shipped();
         for end in [
             0,
             MAGIC.len(),
             MAGIC.len() + PARTS * Span::SIZE - 1,
-            whole.len() - 1,
+            whole.len() - policy_table().1.len() - 1,
         ] {
             assert!(read(whole[..end].to_vec()).is_none(), "{end}");
         }
-        let mut other = whole.to_vec();
+        let mut other = whole.clone();
         other[MAGIC.len() - 1] += 1;
         assert!(read(other).is_none());
-        let compiled = read(whole.to_vec()).expect("a table");
+        let compiled = read(whole.clone()).expect("a table");
         let damaged = |part: Part, at: usize| {
-            let mut bytes = whole.to_vec();
+            let mut bytes = whole.clone();
             bytes[compiled.parts[part as usize].range().start + at] = u8::MAX;
             read(bytes)
         };
@@ -663,7 +686,9 @@ mod tests {
                 .expect("rules")
                 .is_sound()
         );
-        assert!(!damaged(Part::Text, 0).expect("rules").is_sound());
+        let mut no_text = whole.clone();
+        no_text[policy_table().0.len()] = u8::MAX;
+        assert!(read(no_text).is_none());
         // A block that names a condition, or a gate, which is not there.
         assert!(!damaged(Part::Numbers, 3).expect("rules").is_sound());
         assert!(!damaged(Part::Blocks, 1).expect("rules").is_sound());

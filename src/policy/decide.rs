@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Policy;
-use super::asking::{Asking, Match};
+use super::asking::{Asking, Blocks, Match};
 use super::compiled::{Block, Compiled, Rule, Span, Texts as _};
 use super::condition::Truth;
 use super::granted::Granted;
@@ -37,10 +37,9 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
     let mut asking = Asking::of(facts, compiled);
     let blocks = asking.blocks();
-    let of_rules = |blocks: &[&Block]| {
-        blocks.partition_point(|block| (block.owner as usize) < compiled.rules.len())
-    };
-    let (asked, of_labels) = blocks.fitting.split_at(of_rules(&blocks.fitting));
+    let is_of_rule = |block: &&Block| (block.owner as usize) < compiled.rules.len();
+    let of_rules = blocks.fitting.partition_point(is_of_rule);
+    let (asked, of_labels) = blocks.fitting.split_at(of_rules);
     let mut spoken: Vec<Spoken<'_>> = Vec::new();
     for (at, blocks) in by_owner(asked) {
         if asking.speaks(blocks)
@@ -83,7 +82,6 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     }
     determining.sort_by(|one, other| one.rule.cmp(&other.rule));
 
-    let behind = &blocks.behind[..of_rules(&blocks.behind)];
     if answer < effect {
         obligations.push(String::from(OBSERVED));
     }
@@ -92,7 +90,7 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     Verdict {
         effect: answer,
         determining,
-        near: near(effect, &spoke, facts, behind, &mut asking),
+        near: near(effect, &spoke, facts, &blocks, &mut asking),
         obligations,
         labels,
         grants: granted.map(|granted| granted.ids).unwrap_or_default(),
@@ -121,32 +119,42 @@ fn obligations(spoken: &[Spoken<'_>], compiled: &Compiled) -> Vec<String> {
 }
 
 /// The first rules that are stricter than the decision and that one condition kept from speaking.
-fn near(
+fn near<'p>(
     effect: Effect,
     spoke: &[usize],
     facts: &Facts,
-    blocks: &[&Block],
-    asking: &mut Asking<'_>,
+    blocks: &Blocks<'p>,
+    asking: &mut Asking<'p>,
 ) -> Vec<Near> {
-    if effect == Effect::Deny {
-        return Vec::new();
-    }
     let compiled = asking.compiled;
-    by_owner(blocks)
-        .filter_map(|(at, blocks)| {
-            let rule = compiled.rules.get(at)?;
-            let asked = rule.effect > effect
-                && spoke.binary_search(&at).is_err()
-                && speaks_on(rule, compiled, &facts.now);
-            let missing = asked.then(|| asking.missing(blocks))??;
-            Some(Near {
+    let mut near = Vec::with_capacity(MAX_NEAR);
+    let mut stricter = blocks.stricter(effect, compiled);
+    let mut next = stricter.next();
+    let mut of_one = Vec::new();
+    while let Some(first) = next
+        && near.len() < MAX_NEAR
+    {
+        of_one.clear();
+        while let Some(block) = next.filter(|block| block.owner == first.owner) {
+            of_one.push(block);
+            next = stricter.next();
+        }
+        let at = first.owner as usize;
+        let Some(rule) = compiled.rules.get(at) else {
+            continue;
+        };
+        if spoke.binary_search(&at).is_ok() || !speaks_on(rule, compiled, &facts.now) {
+            continue;
+        }
+        if let Some(missing) = asking.missing(&of_one) {
+            near.push(Near {
                 rule: compiled.text(rule.id).to_owned(),
                 effect: rule.effect,
                 missing: [Cow::Borrowed(missing)],
-            })
-        })
-        .take(MAX_NEAR)
-        .collect()
+            });
+        }
+    }
+    near
 }
 
 /// What is answered: the effect, or what of it is not only observed. What the administrator denies or asks about is not

@@ -50,7 +50,7 @@ const FORM: Option<&str> = option_env!("POLICY_TABLE_FORM");
 /// [`PolicyError`] when the policy cannot be used.
 pub fn table(policy: &[u8]) -> Result<(&'static str, Vec<u8>), PolicyError> {
     let policy = Policy::from_compiled(policy)?;
-    Ok((FORM.unwrap_or_default(), policy.to_table().to_vec()))
+    Ok((FORM.unwrap_or_default(), policy.to_stored()))
 }
 
 /// The policy in its table; `None` where there is none that is sound and of this build. The policy itself is then read.
@@ -63,7 +63,7 @@ fn from_table(home: &Path, active: &Active<'_>) -> Option<Policy> {
     if table.crc32 != Some(crc32fast::hash(&bytes)) {
         return None;
     }
-    let policy = Policy::from_table(bytes).ok()?;
+    let policy = Policy::from_stored(bytes).ok()?;
     (policy.compiled.is_sound() && policy.digest() == active.digest).then_some(policy)
 }
 

@@ -32,7 +32,8 @@ pub(super) fn of_rule(
         findings,
     };
     let mut out = String::with_capacity(ROOM);
-    if why.contains('{') && why.contains("{sentence}") {
+    let names = memchr::memchr(b'{', why.as_bytes()).map(|first| &why[first..]);
+    if names.is_some_and(|names| names.contains("{sentence}")) {
         about.fill(why, &mut out);
     } else {
         about.sentence(&mut out);
@@ -114,7 +115,9 @@ impl About<'_> {
             .filter_map(|at| self.facts.findings.get(*at));
         let first = actions.clone().next();
         if let Some(action) = first {
-            out.push_str(quoted(&action.sentence()));
+            let start = out.len();
+            action.push_sentence(out);
+            out.truncate(start + quoted(&out[start..]).len());
         }
         let mut findings = findings.peekable();
         if let Some(finding) = findings.peek() {
@@ -136,7 +139,7 @@ impl About<'_> {
     /// Writes a template. A name in braces that is not known stays as it is.
     fn fill(&self, template: &str, out: &mut String) {
         let mut rest = template;
-        while let Some(open) = rest.find('{') {
+        while let Some(open) = memchr::memchr(b'{', rest.as_bytes()) {
             let (before, after) = rest.split_at(open);
             out.push_str(before);
             let Some(close) = after.find('}') else {

@@ -16,11 +16,11 @@ mod load;
 mod message;
 mod packed;
 pub mod spec;
+mod subjects;
 #[cfg(test)]
 mod tests;
 mod unspoken;
 
-use std::borrow::Cow;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
@@ -79,24 +79,36 @@ impl Policy {
         })
     }
 
-    /// Reads the table that the build script wrote, or [`Policy::to_table`] of this very build.
+    /// Reads the table and the text that the build script wrote.
     ///
     /// # Errors
-    /// [`PolicyError`] when the bytes are not that table.
-    pub fn from_table(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, PolicyError> {
-        match Compiled::from_table(bytes.into()) {
-            Some(compiled) => Ok(Self { compiled }),
-            None => Err(PolicyError {
-                kind: "policy_invalid",
-                message: String::from("the policy's table cannot be read"),
-            }),
-        }
+    /// [`PolicyError`] when they are not those.
+    pub fn from_table(bytes: &'static [u8], text: &'static str) -> Result<Self, PolicyError> {
+        Self::read(Compiled::from_table(bytes.into(), text.into()))
     }
 
-    /// The table that [`Policy::from_table`] reads, in the form of this very build.
+    /// Reads [`Policy::to_stored`] of this very build.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the bytes are not that.
+    pub fn from_stored(bytes: Vec<u8>) -> Result<Self, PolicyError> {
+        Self::read(Compiled::from_stored(bytes))
+    }
+
+    fn read(compiled: Option<Compiled>) -> Result<Self, PolicyError> {
+        compiled
+            .map(|compiled| Self { compiled })
+            .ok_or_else(|| PolicyError {
+                kind: "policy_invalid",
+                message: String::from("the policy's table cannot be read"),
+            })
+    }
+
+    /// What [`Policy::from_stored`] reads, in the form of this very build.
     #[must_use]
-    pub fn to_table(&self) -> &[u8] {
-        self.compiled.table()
+    pub fn to_stored(&self) -> Vec<u8> {
+        let (bytes, text) = self.compiled.table();
+        [bytes, text.as_bytes()].concat()
     }
 
     /// `sha256:…` of the canonical bytes.

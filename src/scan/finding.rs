@@ -32,6 +32,12 @@ impl FindingKind {
         Self::Exfiltration,
     ];
 
+    /// A bit for sets of kinds.
+    #[must_use]
+    pub const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     /// The name on the wire and in records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

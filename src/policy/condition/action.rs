@@ -2,8 +2,9 @@
 
 use super::{Globs, Spot, Targets, Truth, Words};
 use crate::actions::{Action, ActionKind, Place};
-use crate::policy::compiled::{Compiled, Glance};
+use crate::policy::compiled::Compiled;
 use crate::policy::packed::fixed_enum;
+use crate::policy::subjects::Subject;
 
 /// A condition on one action. The kind is not among them: it selects the actions a block speaks about.
 #[derive(Debug, Clone, Copy)]
@@ -100,22 +101,17 @@ fn place(set: u16, action: &Action) -> Truth {
     }
 }
 
-/// What one look at an action tells; of what is not known, nothing is ruled out.
-pub(in crate::policy) fn glanced(action: &Action) -> Glance {
-    Glance {
-        places: match known_place(action) {
-            Some(place) => place.map_or(0, |place| 1 << place as u16) | Glance::ANYWHERE,
-            None => u16::MAX,
-        },
-        certainty: 1 << action.certainty as u8,
-        attribute: action.kind == ActionKind::Unknown || !action.attributes.is_empty(),
-    }
+/// What blocks that may speak about an action have in common; of what is not known, nothing is ruled out.
+pub(in crate::policy) fn subjects(action: &Action) -> [Option<Subject>; 4] {
+    let place = known_place(action).map(|place| place.map_or(Subject::Anywhere, Subject::Place));
+    let is_bare = action.kind != ActionKind::Unknown && action.attributes.is_empty();
+    [
+        Some(Subject::Kind(action.kind)),
+        Some(Subject::Certainty(action.certainty)),
+        place,
+        is_bare.then_some(Subject::WithoutAttribute),
+    ]
 }
-
-const _: () = assert!(
-    (Place::Unknown as u16) < 15,
-    "the last place has a bit below that of anywhere"
-);
 
 /// Whether the target of such an action is a path.
 const fn is_path(kind: ActionKind) -> bool {

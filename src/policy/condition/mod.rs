@@ -6,7 +6,7 @@ mod finding;
 mod target;
 mod time;
 
-pub(super) use action::{ActionCondition, glanced};
+pub(super) use action::{ActionCondition, subjects};
 pub(super) use call::{ArgCondition, CallCondition};
 pub(super) use finding::FindingCondition;
 pub(super) use target::{Base, Bases, Spot, TargetGlob, Targets, Under};
