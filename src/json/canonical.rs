@@ -102,24 +102,25 @@ fn first_escaped(bytes: &[u8]) -> Option<usize> {
     const TOPS: u64 = ONES << 7;
     // Sets the top bit of the first byte that is zero, and of none before it.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let escaped = |word: u64| {
+        let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
+        control | zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\')))
+    };
     let mut words = bytes.chunks_exact(8);
     let mut at = 0;
     for eight in words.by_ref() {
-        let word = u64::from_le_bytes(eight.try_into().ok()?);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
-        let quote = zero(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
-        let found = control | quote | backslash;
+        let found = escaped(u64::from_le_bytes(eight.try_into().ok()?));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
-    let last = words
-        .remainder()
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-    Some(at + last)
+    // Filled up with what is not escaped.
+    let rest = words.remainder();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let found = escaped(u64::from_le_bytes(last));
+    (found != 0).then(|| at + found.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]
