@@ -446,6 +446,13 @@ def index_rows(
         block; decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
     """
 
+def follow_plain(block: bytes, begin: int, prev: bytes, stamp: bytes, most: int) -> tuple[int, int, bytes, bytes]:
+    """
+    As `armorer_guard.records.verify_lines.follow_plain`, which says what it does.
+
+    The interpreter lock is released meanwhile.
+    """
+
 def action_sentence(action: bytes) -> str | None:
     """
     An action as a record holds it (JSON), in plain words: `would delete /home/u (recursive)`.

@@ -18,7 +18,7 @@ use armorer_guard_core::guard::{Guard as CoreGuard, Options};
 use armorer_guard_core::json::Value;
 use armorer_guard_core::record::kinds::RunStart;
 use armorer_guard_core::record::{Durability, Outcome, Unrecorded};
-use armorer_guard_core::{builtin, edge, policy, scan as scanning};
+use armorer_guard_core::{builtin, edge, policy, scan as scanning, verify};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
@@ -519,6 +519,25 @@ fn action_sentence(action: &[u8]) -> Option<String> {
         .map(|action| action.sentence())
 }
 
+/// How far plain lines of a chain can be followed. See `_core.pyi`.
+#[pyfunction]
+fn follow_plain<'py>(
+    py: Python<'py>,
+    block: &[u8],
+    begin: usize,
+    prev: &[u8],
+    stamp: &[u8],
+    most: u64,
+) -> (usize, u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
+    let lines = block.get(begin..).unwrap_or_default();
+    let found = py.detach(|| verify::follow_plain(lines, prev, stamp, most));
+    let (prev, stamp) = (
+        PyBytes::new(py, &found.prev),
+        PyBytes::new(py, &found.stamp),
+    );
+    (begin + found.length, found.lines, prev, stamp)
+}
+
 /// The Rust core of `armorer_guard`.
 #[pymodule]
 mod _core {
@@ -530,7 +549,7 @@ mod _core {
     };
 
     #[pymodule_export]
-    use super::{action_sentence, again::understand_again, columns::index_rows};
+    use super::{action_sentence, again::understand_again, columns::index_rows, follow_plain};
 
     #[pymodule_export]
     use super::runs::{
