@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use armorer_guard_core::record::columns::{Columns, Effect, Read, read_block};
 
@@ -44,7 +44,8 @@ impl Counts {
 
 /// The whole lines of *block* as rows of the table `record`. See `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (block, *, first, chain, line, at, shapes))]
+#[pyo3(signature = (block, *, first, chain, line, at, shapes, ending))]
+#[expect(clippy::too_many_arguments, reason = "Python names each of them")]
 pub(super) fn index_rows<'py>(
     py: Python<'py>,
     block: &[u8],
@@ -53,10 +54,11 @@ pub(super) fn index_rows<'py>(
     line: u64,
     at: u64,
     shapes: &Bound<'py, PyDict>,
+    ending: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let (read, length) = py.detach(|| read_block(block));
     let mut numbers: HashMap<&str, u64> = HashMap::new();
-    let mut names: HashMap<&str, Py<PyString>> = HashMap::new();
+    let mut endings: HashMap<Ending<'_>, i64> = HashMap::new();
     let mut counts = Counts::default();
     let (records, others, open) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
     for (position, row) in (0_u64..).zip(&read) {
@@ -76,12 +78,32 @@ pub(super) fn index_rows<'py>(
                         known
                     }
                 };
+                let ended = (found.enforced.as_deref(), found.result.as_deref());
+                let ended = match endings.get(&ended) {
+                    Some(&known) => known,
+                    None => {
+                        let known = ending.call1(ended)?.extract()?;
+                        endings.insert(ended, known);
+                        known
+                    }
+                };
                 counts.add(found);
-                let place = (first + position, chain, number, stands, row.length, shape);
-                records.append(to_row(py, place, found, &mut names)?)?;
-                if found.outcome && !found.settled && found.closes.is_some() {
-                    let closes = found.closes.as_deref();
-                    open.append((found.enforced.as_deref(), found.result.as_deref(), closes))?;
+                let closes = found.closes.as_deref();
+                records.append((
+                    first + position,
+                    chain,
+                    number,
+                    stands,
+                    row.length,
+                    shape,
+                    &*found.id,
+                    tail(&found.id),
+                    found.ts,
+                    ended,
+                    closes,
+                ))?;
+                if found.outcome && !found.settled && closes.is_some() {
+                    open.append((ended, closes))?;
                 }
             }
         }
@@ -110,42 +132,8 @@ fn shape_number(shapes: &Bound<'_, PyDict>, shape: &str) -> PyResult<u64> {
     Ok(number)
 }
 
-type Place = (u64, u64, u64, u64, usize, u64);
-
-fn to_row<'py, 'a>(
-    py: Python<'py>,
-    (n, chain, line, at, length, shape): Place,
-    found: &'a Columns<'_>,
-    names: &mut HashMap<&'a str, Py<PyString>>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let mut name = |text: Option<&'a str>| {
-        text.map(|text| {
-            names
-                .entry(text)
-                .or_insert_with(|| PyString::new(py, text).unbind())
-                .clone_ref(py)
-        })
-    };
-    let (enforced, result) = (
-        name(found.enforced.as_deref()),
-        name(found.result.as_deref()),
-    );
-    (
-        n,
-        chain,
-        line,
-        at,
-        length,
-        shape,
-        &*found.id,
-        tail(&found.id),
-        found.ts,
-        enforced,
-        result,
-        found.closes.as_deref(),
-    )
-        .into_pyobject(py)
-}
+/// What the runtime did, and how the call ended.
+type Ending<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// The number that the last eight digits of an id are: what people find a record by.
 fn tail(id: &str) -> Option<u32> {
