@@ -454,6 +454,16 @@ def index_rows(
         decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
     """
 
+def about_decision(line: bytes) -> tuple[str, str, int, list[str]] | None:
+    """
+    What a list says of a decision, read from its line: what `json.loads`, `action_sentence` and some looking around say.
+
+    Returns:
+        Its id, the action that the first rule spoke about (or else the first) in plain words, how many other actions
+        there are, and the ids of the rules that decided. None for everything else, and for a line that is not written
+        as this core writes it.
+    """
+
 def follow_plain(block: bytes, begin: int, prev: bytes, stamp: bytes, most: int) -> tuple[int, int, bytes, bytes]:
     """
     As `armorer_guard.records.verify_lines.follow_plain`, which says what it does.

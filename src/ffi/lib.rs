@@ -16,6 +16,7 @@ use pyo3::types::{PyBytes, PyString};
 use armorer_guard_core::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use armorer_guard_core::guard::{Guard as CoreGuard, Options};
 use armorer_guard_core::json::Value;
+use armorer_guard_core::record::about::about;
 use armorer_guard_core::record::kinds::RunStart;
 use armorer_guard_core::record::{Durability, Outcome, Unrecorded};
 use armorer_guard_core::{builtin, edge, policy, scan as scanning, verify};
@@ -519,6 +520,15 @@ fn action_sentence(action: &[u8]) -> Option<String> {
         .map(|action| action.sentence())
 }
 
+/// Id, words, how many actions there are besides, and rules.
+type Told<'a> = (Cow<'a, str>, String, usize, Vec<Cow<'a, str>>);
+
+/// What a list says of a decision. See `_core.pyi`.
+#[pyfunction]
+fn about_decision(line: &[u8]) -> Option<Told<'_>> {
+    about(line).map(|about| (about.id, about.sentence, about.others, about.rules))
+}
+
 /// How far plain lines of a chain can be followed. See `_core.pyi`.
 #[pyfunction]
 fn follow_plain<'py>(
@@ -549,7 +559,9 @@ mod _core {
     };
 
     #[pymodule_export]
-    use super::{action_sentence, again::understand_again, columns::index_rows, follow_plain};
+    use super::{
+        about_decision, action_sentence, again::understand_again, columns::index_rows, follow_plain,
+    };
 
     #[pymodule_export]
     use super::runs::{
