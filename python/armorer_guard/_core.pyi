@@ -431,7 +431,7 @@ def index_rows(
 ) -> tuple[
     int,
     int,
-    list[tuple[Any, ...]],
+    list[Any],
     list[tuple[int, int, int, bytes]],
     list[tuple[int, str]],
     tuple[int, int, int, int, int, int | None, int | None],
@@ -449,9 +449,9 @@ def index_rows(
         ending: The number of a way in which a call ended, of what the runtime did and the result.
 
     Returns:
-        Bytes of whole lines; how many lines that is; rows of decisions and outcomes; `(n, line, at, bytes)` of lines
-        that must be read with more patience; `(ending, decision)` of outcomes whose decision is in another block;
-        decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
+        Bytes of whole lines; how many lines that is; the values of the rows of decisions and outcomes, one row
+        behind the other; `(n, line, at, bytes)` of lines that must be read with more patience; `(ending, decision)` of
+        outcomes whose decision is in another block; decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
     """
 
 def about_decision(line: bytes) -> tuple[str, str, int, list[str]] | None:

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use armorer_guard_core::record::columns::{Columns, Effect, Read, read_block};
 
@@ -57,10 +57,12 @@ pub(super) fn index_rows<'py>(
     ending: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let (read, length) = py.detach(|| read_block(block));
-    let mut numbers: HashMap<&str, u64> = HashMap::new();
-    let mut endings: HashMap<Ending<'_>, i64> = HashMap::new();
+    let mut numbers: HashMap<&str, Bound<'py, PyAny>> = HashMap::new();
+    let mut endings: HashMap<Ending<'_>, Bound<'py, PyAny>> = HashMap::new();
     let mut counts = Counts::default();
-    let (records, others, open) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+    let chain = chain.into_pyobject(py)?.into_any();
+    let mut values = Vec::with_capacity(read.len() * 11);
+    let (others, open) = (PyList::empty(py), PyList::empty(py));
     for (position, row) in (0_u64..).zip(&read) {
         let (number, stands) = (line + position, at + row.at as u64);
         match &row.read {
@@ -71,40 +73,40 @@ pub(super) fn index_rows<'py>(
             }
             Read::Known(found) => {
                 let shape = match numbers.get(&*found.shape) {
-                    Some(&known) => known,
+                    Some(known) => known.clone(),
                     None => {
                         let known = shape_number(shapes, &found.shape)?;
-                        numbers.insert(&found.shape, known);
+                        numbers.insert(&found.shape, known.clone());
                         known
                     }
                 };
                 let ended = (found.enforced.as_deref(), found.result.as_deref());
                 let ended = match endings.get(&ended) {
-                    Some(&known) => known,
+                    Some(known) => known.clone(),
                     None => {
-                        let known = ending.call1(ended)?.extract()?;
-                        endings.insert(ended, known);
+                        let known = ending.call1(ended)?;
+                        endings.insert(ended, known.clone());
                         known
                     }
                 };
                 counts.add(found);
                 let closes = found.closes.as_deref();
-                records.append((
-                    first + position,
-                    chain,
-                    number,
-                    stands,
-                    row.length,
-                    shape,
-                    &*found.id,
-                    tail(&found.id),
-                    found.ts,
-                    ended,
-                    closes,
-                ))?;
                 if found.outcome && !found.settled && closes.is_some() {
-                    open.append((ended, closes))?;
+                    open.append((&ended, closes))?;
                 }
+                values.extend([
+                    (first + position).into_pyobject(py)?.into_any(),
+                    chain.clone(),
+                    number.into_pyobject(py)?.into_any(),
+                    stands.into_pyobject(py)?.into_any(),
+                    row.length.into_pyobject(py)?.into_any(),
+                    shape,
+                    PyString::new(py, &found.id).into_any(),
+                    tail(&found.id).into_pyobject(py)?,
+                    found.ts.into_pyobject(py)?.into_any(),
+                    ended,
+                    closes.into_pyobject(py)?,
+                ]);
             }
         }
     }
@@ -119,16 +121,17 @@ pub(super) fn index_rows<'py>(
     } = counts;
     let counted = (allow, ask, deny, outcomes, odd, began, last);
     let lines = read.len();
+    let records = PyList::new(py, values)?;
     (length, lines, records, others, open, counted).into_pyobject(py)
 }
 
 /// The number of a shape; a new one gets the next.
-fn shape_number(shapes: &Bound<'_, PyDict>, shape: &str) -> PyResult<u64> {
+fn shape_number<'py>(shapes: &Bound<'py, PyDict>, shape: &str) -> PyResult<Bound<'py, PyAny>> {
     if let Some(known) = shapes.get_item(shape)? {
-        return known.extract();
+        return Ok(known);
     }
-    let number = shapes.len() as u64 + 1;
-    shapes.set_item(shape, number)?;
+    let number = (shapes.len() + 1).into_pyobject(shapes.py())?.into_any();
+    shapes.set_item(shape, &number)?;
     Ok(number)
 }
 

@@ -39,8 +39,8 @@ def fast(line: bytes) -> tuple[Any, ...] | None:
     length, count, records, others, _, _ = index_rows(
         line + b"\n", first=1, chain=1, line=1, at=0, shapes=shapes, ending=ending
     )
-    assert (length, count, len(records) + len(others)) == (len(line) + 1, 1, 1)
-    return (*shapes, *records[0][6:]) if records else None
+    assert (length, count, len(records) + 11 * len(others)) == (len(line) + 1, 1, 11)
+    return (*shapes, *records[6:]) if records else None
 
 
 def patient(store: Store, line: bytes) -> tuple[Any, ...] | None:

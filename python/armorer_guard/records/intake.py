@@ -9,7 +9,6 @@ them; every other line is read here, more slowly and with more patience, and giv
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import re
@@ -74,7 +73,10 @@ CREATE TABLE record (
     shape INTEGER NOT NULL, id TEXT NOT NULL, tail INTEGER, ts INTEGER NOT NULL, ending INTEGER NOT NULL, closes TEXT
 );
 """
-_ROW: Final = f"({','.join('?' * 11)})"
+_WIDTH: Final = 11
+"""Columns of a record."""
+_ROW: Final = f"({','.join('?' * _WIDTH)})"
+_INSERT: Final = "INSERT INTO record VALUES "
 _TOGETHER: Final = 40
 """Rows of a statement, which may have 999 values: a quarter of what a row takes is its statement's."""
 SELDOM: Final = (*ODD, "ambiguous", "cancelled", "error", "timeout")
@@ -304,7 +306,7 @@ class Intake:
         for n, number, stands, content in others:
             row = patient.row(content)
             if row is not None:
-                records.append((n, chain, number, stands, len(content), *row))
+                records += (n, chain, number, stands, len(content), *row)
         self._write_shapes()
         self._write_records(records)
         self._open += unsettled + patient.closing
@@ -336,12 +338,13 @@ class Intake:
             self._db.execute("INSERT INTO ending VALUES (?, ?, ?)", (number, enforced, result))
         return number
 
-    def _write_records(self, rows: list[tuple[Any, ...]]) -> None:
-        whole = len(rows) - len(rows) % _TOGETHER
-        for at in range(0, whole, _TOGETHER):
-            values = [*itertools.chain.from_iterable(rows[at : at + _TOGETHER])]
-            self._db.execute(f"INSERT INTO record VALUES {','.join([_ROW] * _TOGETHER)}", values)
-        self._db.executemany(f"INSERT INTO record VALUES {_ROW}", rows[whole:])
+    def _write_records(self, values: list[Any]) -> None:
+        """Write down rows, each value by itself: they make one list because a statement takes them so."""
+        whole = len(values) - len(values) % (_WIDTH * _TOGETHER)
+        for at in range(0, whole, _WIDTH * _TOGETHER):
+            self._db.execute(_INSERT + ",".join([_ROW] * _TOGETHER), values[at : at + _WIDTH * _TOGETHER])
+        rest = (values[at : at + _WIDTH] for at in range(whole, len(values), _WIDTH))
+        self._db.executemany(_INSERT + _ROW, rest)
 
     def _write_shapes(self) -> None:
         """Write down the shapes that were met for the first time."""

@@ -67,7 +67,7 @@ __all__ = [
     "verify_store",
 ]
 
-_WORTH_A_PROCESS = 32 << 20
+_WORTH_A_PROCESS = 128 << 20
 """Bytes of log from which on several processes are faster than one, their start included."""
 _LONG = 64 << 20
 """Bytes of one log from which on it is followed by several processes, a part each."""
