@@ -88,6 +88,8 @@ def fit(text: str, columns: int) -> str:
 
 def wrap(text: str, columns: int) -> list[str]:
     """The text in lines of at most so many columns, broken at spaces where there are any."""
+    if len(text) <= columns and text.isascii() and not text.startswith(" "):
+        return [text]
     lines, line = [], ""
     for word in text.split(" "):
         while width(word) > columns:
