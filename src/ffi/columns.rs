@@ -1,6 +1,8 @@
 //! Lines of a log as rows of an index.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -40,7 +42,26 @@ impl Counts {
             self.last = Some(self.last.map_or(found.ts, |last| last.max(found.ts)));
         }
     }
+
+    /// In the order of `_core.pyi`.
+    const fn told(self) -> (u64, u64, u64, u64, u64, Option<i64>, Option<i64>) {
+        (
+            self.allow,
+            self.ask,
+            self.deny,
+            self.outcomes,
+            self.odd,
+            self.began,
+            self.last,
+        )
+    }
 }
+
+/// What the runtime did, and how the call ended.
+type Ending<'a> = (Option<&'a str>, Option<&'a str>);
+
+/// Columns of the table.
+const WIDTH: usize = 11;
 
 /// The whole lines of *block* as rows of the table `record`. See `_core.pyi`.
 #[pyfunction]
@@ -50,7 +71,7 @@ pub(super) fn index_rows<'py>(
     py: Python<'py>,
     block: &[u8],
     first: u64,
-    chain: u64,
+    chain: &Bound<'py, PyAny>,
     line: u64,
     at: u64,
     shapes: &Bound<'py, PyDict>,
@@ -60,8 +81,7 @@ pub(super) fn index_rows<'py>(
     let mut numbers: HashMap<&str, Bound<'py, PyAny>> = HashMap::new();
     let mut endings: HashMap<Ending<'_>, Bound<'py, PyAny>> = HashMap::new();
     let mut counts = Counts::default();
-    let chain = chain.into_pyobject(py)?.into_any();
-    let mut values = Vec::with_capacity(read.len() * 11);
+    let mut values = Vec::with_capacity(read.len() * WIDTH);
     let (others, open) = (PyList::empty(py), PyList::empty(py));
     for (position, row) in (0_u64..).zip(&read) {
         let (number, stands) = (line + position, at + row.at as u64);
@@ -72,23 +92,11 @@ pub(super) fn index_rows<'py>(
                 others.append((first + position, number, stands, PyBytes::new(py, text)))?;
             }
             Read::Known(found) => {
-                let shape = match numbers.get(&*found.shape) {
-                    Some(known) => known.clone(),
-                    None => {
-                        let known = shape_number(shapes, &found.shape)?;
-                        numbers.insert(&found.shape, known.clone());
-                        known
-                    }
-                };
                 let ended = (found.enforced.as_deref(), found.result.as_deref());
-                let ended = match endings.get(&ended) {
-                    Some(known) => known.clone(),
-                    None => {
-                        let known = ending.call1(ended)?;
-                        endings.insert(ended, known.clone());
-                        known
-                    }
-                };
+                let ended = once(&mut endings, ended, |ended| ending.call1(ended))?;
+                let shape = once(&mut numbers, &*found.shape, |shape| {
+                    shape_number(shapes, shape)
+                })?;
                 counts.add(found);
                 let closes = found.closes.as_deref();
                 if found.outcome && !found.settled && closes.is_some() {
@@ -110,19 +118,20 @@ pub(super) fn index_rows<'py>(
             }
         }
     }
-    let Counts {
-        allow,
-        ask,
-        deny,
-        outcomes,
-        odd,
-        began,
-        last,
-    } = counts;
-    let counted = (allow, ask, deny, outcomes, odd, began, last);
-    let lines = read.len();
     let records = PyList::new(py, values)?;
-    (length, lines, records, others, open, counted).into_pyobject(py)
+    (length, read.len(), records, others, open, counts.told()).into_pyobject(py)
+}
+
+/// What is known of a key, or else what is said of it when it is asked for the first time.
+fn once<'py, K: Copy + Eq + Hash>(
+    known: &mut HashMap<K, Bound<'py, PyAny>>,
+    key: K,
+    ask: impl FnOnce(K) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match known.entry(key) {
+        Entry::Occupied(found) => found.get().clone(),
+        Entry::Vacant(free) => free.insert(ask(key)?).clone(),
+    })
 }
 
 /// The number of a shape; a new one gets the next.
@@ -134,9 +143,6 @@ fn shape_number<'py>(shapes: &Bound<'py, PyDict>, shape: &str) -> PyResult<Bound
     shapes.set_item(shape, &number)?;
     Ok(number)
 }
-
-/// What the runtime did, and how the call ended.
-type Ending<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// The number that the last eight digits of an id are: what people find a record by.
 fn tail(id: &str) -> Option<u32> {
