@@ -50,3 +50,5 @@ pub mod wire;
 pub mod explain;
 
 pub mod sweep;
+
+pub mod verify;

@@ -5,7 +5,7 @@ Offsets count bytes of the UTF-8 of the string they point into, from zero, half-
 or the argument which `at` names by JSON Pointer (RFC 6901), such as `/command`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, TypedDict, final
 
@@ -420,13 +420,20 @@ def understand_again(facts: bytes, *, own: str = "", commands: bytes | None = No
     """
 
 def index_rows(
-    block: bytes, *, first: int, chain: int, line: int, at: int, shapes: dict[str, int]
+    block: bytes,
+    *,
+    first: int,
+    chain: int,
+    line: int,
+    at: int,
+    shapes: dict[str, int],
+    ending: Callable[[str | None, str | None], int],
 ) -> tuple[
     int,
     int,
-    list[tuple[Any, ...]],
+    list[Any],
     list[tuple[int, int, int, bytes]],
-    list[tuple[str | None, str | None, str]],
+    list[tuple[int, str]],
     tuple[int, int, int, int, int, int | None, int | None],
 ]:
     """
@@ -439,11 +446,29 @@ def index_rows(
         line: Number of the first line in the log, from 1.
         at: Where the block begins in the log, in bytes.
         shapes: Numbers of the known shapes by their key; new ones are added with the next numbers.
+        ending: The number of a way in which a call ended, of what the runtime did and the result.
 
     Returns:
-        Bytes of whole lines; how many lines that is; rows of decisions and outcomes; `(n, line, at, bytes)` of lines
-        that must be read with more patience; `(enforced, result, decision)` of outcomes whose decision is in another
-        block; decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
+        Bytes of whole lines; how many lines that is; the values of the rows of decisions and outcomes, one row
+        behind the other; `(n, line, at, bytes)` of lines that must be read with more patience; `(ending, decision)` of
+        outcomes whose decision is in another block; decisions allowed, asked and denied, outcomes, odd outcomes, and the first and the last time.
+    """
+
+def about_decision(line: bytes) -> tuple[str, str, int, list[str]] | None:
+    """
+    What a list says of a decision, read from its line: what `json.loads`, `action_sentence` and some looking around say.
+
+    Returns:
+        Its id, the action that the first rule spoke about (or else the first) in plain words, how many other actions
+        there are, and the ids of the rules that decided. None for everything else, and for a line that is not written
+        as this core writes it.
+    """
+
+def follow_plain(block: bytes, begin: int, prev: bytes, stamp: bytes, most: int) -> tuple[int, int, bytes, bytes]:
+    """
+    As `armorer_guard.records.verify_lines.follow_plain`, which says what it does.
+
+    The interpreter lock is released meanwhile.
     """
 
 def action_sentence(action: bytes) -> str | None:

@@ -1,6 +1,8 @@
 //! Lines of a log as rows of an index.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -40,25 +42,47 @@ impl Counts {
             self.last = Some(self.last.map_or(found.ts, |last| last.max(found.ts)));
         }
     }
+
+    /// In the order of `_core.pyi`.
+    const fn told(self) -> (u64, u64, u64, u64, u64, Option<i64>, Option<i64>) {
+        (
+            self.allow,
+            self.ask,
+            self.deny,
+            self.outcomes,
+            self.odd,
+            self.began,
+            self.last,
+        )
+    }
 }
+
+/// What the runtime did, and how the call ended.
+type Ending<'a> = (Option<&'a str>, Option<&'a str>);
+
+/// Columns of the table.
+const WIDTH: usize = 11;
 
 /// The whole lines of *block* as rows of the table `record`. See `_core.pyi`.
 #[pyfunction]
-#[pyo3(signature = (block, *, first, chain, line, at, shapes))]
+#[pyo3(signature = (block, *, first, chain, line, at, shapes, ending))]
+#[expect(clippy::too_many_arguments, reason = "Python names each of them")]
 pub(super) fn index_rows<'py>(
     py: Python<'py>,
     block: &[u8],
     first: u64,
-    chain: u64,
+    chain: &Bound<'py, PyAny>,
     line: u64,
     at: u64,
     shapes: &Bound<'py, PyDict>,
+    ending: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let (read, length) = py.detach(|| read_block(block));
-    let mut numbers: HashMap<&str, u64> = HashMap::new();
-    let mut names: HashMap<&str, Py<PyString>> = HashMap::new();
+    let mut numbers: HashMap<&str, Bound<'py, PyAny>> = HashMap::new();
+    let mut endings: HashMap<Ending<'_>, Bound<'py, PyAny>> = HashMap::new();
     let mut counts = Counts::default();
-    let (records, others, open) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+    let mut values = Vec::with_capacity(read.len() * WIDTH);
+    let (others, open) = (PyList::empty(py), PyList::empty(py));
     for (position, row) in (0_u64..).zip(&read) {
         let (number, stands) = (line + position, at + row.at as u64);
         match &row.read {
@@ -68,83 +92,56 @@ pub(super) fn index_rows<'py>(
                 others.append((first + position, number, stands, PyBytes::new(py, text)))?;
             }
             Read::Known(found) => {
-                let shape = match numbers.get(&*found.shape) {
-                    Some(&known) => known,
-                    None => {
-                        let known = shape_number(shapes, &found.shape)?;
-                        numbers.insert(&found.shape, known);
-                        known
-                    }
-                };
+                let ended = (found.enforced.as_deref(), found.result.as_deref());
+                let ended = once(&mut endings, ended, |ended| ending.call1(ended))?;
+                let shape = once(&mut numbers, &*found.shape, |shape| {
+                    shape_number(shapes, shape)
+                })?;
                 counts.add(found);
-                let place = (first + position, chain, number, stands, row.length, shape);
-                records.append(to_row(py, place, found, &mut names)?)?;
-                if found.outcome && !found.settled && found.closes.is_some() {
-                    let closes = found.closes.as_deref();
-                    open.append((found.enforced.as_deref(), found.result.as_deref(), closes))?;
+                let closes = found.closes.as_deref();
+                if found.outcome && !found.settled && closes.is_some() {
+                    open.append((&ended, closes))?;
                 }
+                values.extend([
+                    (first + position).into_pyobject(py)?.into_any(),
+                    chain.clone(),
+                    number.into_pyobject(py)?.into_any(),
+                    stands.into_pyobject(py)?.into_any(),
+                    row.length.into_pyobject(py)?.into_any(),
+                    shape,
+                    PyString::new(py, &found.id).into_any(),
+                    tail(&found.id).into_pyobject(py)?,
+                    found.ts.into_pyobject(py)?.into_any(),
+                    ended,
+                    closes.into_pyobject(py)?,
+                ]);
             }
         }
     }
-    let Counts {
-        allow,
-        ask,
-        deny,
-        outcomes,
-        odd,
-        began,
-        last,
-    } = counts;
-    let counted = (allow, ask, deny, outcomes, odd, began, last);
-    let lines = read.len();
-    (length, lines, records, others, open, counted).into_pyobject(py)
+    let records = PyList::new(py, values)?;
+    (length, read.len(), records, others, open, counts.told()).into_pyobject(py)
+}
+
+/// What is known of a key, or else what is said of it when it is asked for the first time.
+fn once<'py, K: Copy + Eq + Hash>(
+    known: &mut HashMap<K, Bound<'py, PyAny>>,
+    key: K,
+    ask: impl FnOnce(K) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match known.entry(key) {
+        Entry::Occupied(found) => found.get().clone(),
+        Entry::Vacant(free) => free.insert(ask(key)?).clone(),
+    })
 }
 
 /// The number of a shape; a new one gets the next.
-fn shape_number(shapes: &Bound<'_, PyDict>, shape: &str) -> PyResult<u64> {
+fn shape_number<'py>(shapes: &Bound<'py, PyDict>, shape: &str) -> PyResult<Bound<'py, PyAny>> {
     if let Some(known) = shapes.get_item(shape)? {
-        return known.extract();
+        return Ok(known);
     }
-    let number = shapes.len() as u64 + 1;
-    shapes.set_item(shape, number)?;
+    let number = (shapes.len() + 1).into_pyobject(shapes.py())?.into_any();
+    shapes.set_item(shape, &number)?;
     Ok(number)
-}
-
-type Place = (u64, u64, u64, u64, usize, u64);
-
-fn to_row<'py, 'a>(
-    py: Python<'py>,
-    (n, chain, line, at, length, shape): Place,
-    found: &'a Columns<'_>,
-    names: &mut HashMap<&'a str, Py<PyString>>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let mut name = |text: Option<&'a str>| {
-        text.map(|text| {
-            names
-                .entry(text)
-                .or_insert_with(|| PyString::new(py, text).unbind())
-                .clone_ref(py)
-        })
-    };
-    let (enforced, result) = (
-        name(found.enforced.as_deref()),
-        name(found.result.as_deref()),
-    );
-    (
-        n,
-        chain,
-        line,
-        at,
-        length,
-        shape,
-        &*found.id,
-        tail(&found.id),
-        found.ts,
-        enforced,
-        result,
-        found.closes.as_deref(),
-    )
-        .into_pyobject(py)
 }
 
 /// The number that the last eight digits of an id are: what people find a record by.

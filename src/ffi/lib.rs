@@ -16,9 +16,10 @@ use pyo3::types::{PyBytes, PyString};
 use armorer_guard_core::call::{Call, Caller, RunMode, Surface, Text, ToolPin};
 use armorer_guard_core::guard::{Guard as CoreGuard, Options};
 use armorer_guard_core::json::Value;
+use armorer_guard_core::record::about::about;
 use armorer_guard_core::record::kinds::RunStart;
 use armorer_guard_core::record::{Durability, Outcome, Unrecorded};
-use armorer_guard_core::{builtin, edge, policy, scan as scanning};
+use armorer_guard_core::{builtin, edge, policy, scan as scanning, verify};
 use convert::{to_text, to_value};
 use results::{Action, Decision, Finding, Near, Reason, Redacted, ScanResult};
 
@@ -519,6 +520,34 @@ fn action_sentence(action: &[u8]) -> Option<String> {
         .map(|action| action.sentence())
 }
 
+/// Id, words, how many actions there are besides, and rules.
+type Told<'a> = (Cow<'a, str>, String, usize, Vec<Cow<'a, str>>);
+
+/// What a list says of a decision. See `_core.pyi`.
+#[pyfunction]
+fn about_decision(line: &[u8]) -> Option<Told<'_>> {
+    about(line).map(|about| (about.id, about.sentence, about.others, about.rules))
+}
+
+/// How far plain lines of a chain can be followed. See `_core.pyi`.
+#[pyfunction]
+fn follow_plain<'py>(
+    py: Python<'py>,
+    block: &[u8],
+    begin: usize,
+    prev: &[u8],
+    stamp: &[u8],
+    most: u64,
+) -> (usize, u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
+    let lines = block.get(begin..).unwrap_or_default();
+    let found = py.detach(|| verify::follow_plain(lines, prev, stamp, most));
+    let (prev, stamp) = (
+        PyBytes::new(py, &found.prev),
+        PyBytes::new(py, &found.stamp),
+    );
+    (begin + found.length, found.lines, prev, stamp)
+}
+
 /// The Rust core of `armorer_guard`.
 #[pymodule]
 mod _core {
@@ -530,7 +559,9 @@ mod _core {
     };
 
     #[pymodule_export]
-    use super::{action_sentence, again::understand_again, columns::index_rows};
+    use super::{
+        about_decision, action_sentence, again::understand_again, columns::index_rows, follow_plain,
+    };
 
     #[pymodule_export]
     use super::runs::{

@@ -239,8 +239,8 @@ fn settle<'a>(
 }
 
 /// What one line says; `None` when it is not written as this version writes records.
-fn columns(line: &[u8]) -> Option<Columns<'_>> {
-    let line: Line<'_> = serde_json::from_str(std::str::from_utf8(line).ok()?).ok()?;
+fn columns<'a>(line: &'a [u8]) -> Option<Columns<'a>> {
+    let line: Line<'a> = serde_json::from_str(std::str::from_utf8(line).ok()?).ok()?;
     let ts = clock::micros_of(&line.ts)?;
     // All other kinds are few, and so are records with members in objects: the caller reads them whole.
     if line.blobs.is_some() || !matches!(&*line.kind, "decision" | "outcome") {
@@ -297,14 +297,14 @@ fn columns(line: &[u8]) -> Option<Columns<'_>> {
         _ => (shape(None)?, None),
     };
     let outcome = line.kind == "outcome";
-    let own = |member: Option<Text<'_>>| member.filter(|_| outcome).map(|text| text.0.into_owned());
+    let told = |member: Option<Text<'a>>| member.filter(|_| outcome).map(|text| text.0);
     Some(Columns {
         shape,
         effect,
         ts,
-        enforced: own(line.enforced).map(Cow::Owned),
-        result: own(line.result).map(Cow::Owned),
-        closes: own(line.of).map(Cow::Owned),
+        enforced: told(line.enforced),
+        result: told(line.result),
+        closes: told(line.of),
         id: line.id,
         settled: false,
         outcome,

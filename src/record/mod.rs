@@ -4,6 +4,7 @@
 //! redacted already; it judges nothing and hides nothing. The format is described for readers in
 //! `python/armorer_guard/records/FORMAT.md`, and read by a verifier that shares no code with this writer.
 
+pub mod about;
 mod chain;
 mod clock;
 pub mod columns;

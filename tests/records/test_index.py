@@ -182,7 +182,7 @@ def test_an_index_of_another_version_is_made_anew(store: HandMade):
     reader = opened(store)
     ends(reader)
     with sqlite3.connect(store.root / "index.sqlite") as database:
-        database.execute("UPDATE meta SET value = '0'")
+        database.execute("PRAGMA user_version = 1")
         database.execute("DELETE FROM record")
 
     assert len(ends(reader)) == 6

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from armorer_guard.records import verify, verify_chain, verify_plain
+from armorer_guard import _core
+from armorer_guard.records import verify, verify_chain, verify_lines, verify_plain
 from armorer_guard.records.verify import Anchor, Problem, Report, verify_store
 from armorer_guard.records.verify_chain import Follower
 
@@ -438,12 +439,13 @@ def ordinary(store: HandMade) -> HandMade:
 
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every line be looked at by itself."""
-    monkeypatch.setattr(Follower, "_plain", lambda _, block, begin, size, number: (begin, number))
+    monkeypatch.setattr(Follower, "_plain", lambda _, block, begin, number: (begin, number))
 
 
+@pytest.mark.parametrize("plain", [verify_lines.follow_plain, _core.follow_plain], ids=["python", "core"])
 @pytest.mark.parametrize("block", [1_024, 1 << 16])
 def test_the_common_case_finds_what_looking_at_every_line_finds(
-    ordinary: HandMade, monkeypatch: pytest.MonkeyPatch, block: int
+    ordinary: HandMade, monkeypatch: pytest.MonkeyPatch, block: int, plain: verify_lines.Plain
 ):
     monkeypatch.setattr(verify_chain, "BLOCK", block)
     chance, whole = random.Random(20261129), ordinary.run.lines
@@ -460,7 +462,7 @@ def test_the_common_case_finds_what_looking_at_every_line_finds(
                 lines[at] = seal({**json.loads(lines[at]), "answer": {"form": "allow", "to": "x"}})
         ordinary.write_run(*lines)
         known = [Anchor(RUN, chance.randrange(70), "sha256:" + "0" * 64) for _ in range(trial % 3)]
-        fast = verify.verify_file(ordinary.run_path, STORE, RUN, anchors=known)
+        fast = verify.verify_file(ordinary.run_path, STORE, RUN, anchors=known, plain=plain)
         with monkeypatch.context() as patch:
             slowly(patch)
             slow = verify.verify_file(ordinary.run_path, STORE, RUN, anchors=known)
@@ -471,6 +473,21 @@ def test_the_common_case_finds_what_looking_at_every_line_finds(
             slow.bytes,
             slow.head,
         )
+
+
+def test_plain_lines_are_followed_alike_by_python_and_core(ordinary: HandMade):
+    chance, (first, *whole) = random.Random(20261130), ordinary.run.lines
+    prev = first[-74:-3]
+    assert verify_lines.follow_plain(b"".join(whole), 0, prev, b"", 1 << 60)[:2] == (len(b"".join(whole)), len(whole))
+    for trial in range(400):
+        lines = list(whole)
+        for _ in range(trial % 3):
+            change(chance, lines, chance.randrange(5))
+            lines = [line for line in lines if line]
+        block = b"--\n" + b"".join(lines)
+        stamp, most = chance.choice([b"", b"2026-11-22T09:00:20.000000Z"]), chance.choice([5, 1 << 60])
+        python = verify_lines.follow_plain(block, 3, prev, stamp, most)
+        assert python == _core.follow_plain(block, 3, prev, stamp, most)
 
 
 def test_the_common_case_looks_for_objects_and_at_the_clock(ordinary: HandMade):

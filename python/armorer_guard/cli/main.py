@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import cast
 
 COMMANDS = ("approve", "demo", "deny", "grants", "mode", "pending", "policy", "records", "replay", "revoke", "runs")
 MODULES = dict.fromkeys(("approve", "deny", "grants", "pending", "revoke"), "approvals")
@@ -36,6 +37,15 @@ def build_parser(asked: str | None = None, verb: str | None = None) -> argparse.
     return parser
 
 
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """What a command line says. A verb of its own is read by its own parser: those above it take as long to make."""
+    if len(argv) > 1 and argv[0] in VERBS:
+        alone = import_module(f"armorer_guard.cli.{argv[0]}").parser_of(argv[1])
+        if alone is not None:
+            return cast("argparse.Namespace", alone.parse_args(argv[2:]))
+    return build_parser(*argv[:2]).parse_args(argv)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Run one command.
@@ -43,8 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Its exit code: 0 done, 2 usage or input error; commands document others in their help.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    arguments = build_parser(*argv[:2]).parse_args(argv)
+    arguments = parse(sys.argv[1:] if argv is None else argv)
     module = import_module(f"armorer_guard.cli.{MODULES.get(arguments.command, arguments.command)}")
     try:
         return int(module.run(arguments))

@@ -99,6 +99,27 @@ def add_parser(subparsers: Any, asked: str | None = None) -> None:
         add(verbs)
 
 
+class _Alone:
+    """Stands in for the verbs of the command where one is asked for and its name was read already."""
+
+    parser: argparse.ArgumentParser
+
+    def add_parser(self, name: str, *, help: str, **options: Any) -> argparse.ArgumentParser:
+        self.parser = argparse.ArgumentParser(prog=f"armorer-guard records {name}", **options)
+        self.parser.set_defaults(command="records", verb=name)
+        return self.parser
+
+
+def parser_of(verb: str) -> argparse.ArgumentParser | None:
+    """The parser of what stands behind a verb; None for a verb that is none, or is registered together with others."""
+    add = _ADD.get(verb)
+    if add is None or add is _add_keeping:
+        return None
+    alone = _Alone()
+    add(alone)
+    return alone.parser
+
+
 def _add_list(verbs: Any) -> None:
     listing = _parser(verbs, "list", "list decisions, newest first, or runs", "exit status: 0 done; 2 usage error")
     listing.add_argument("--runs", action="store_true", help="list runs instead")

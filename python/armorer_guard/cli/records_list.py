@@ -8,16 +8,20 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from armorer_guard._core import about_decision
 from armorer_guard.cli.records_find import filters, one_run, open_index
 from armorer_guard.cli.records_text import (
     EFFECT_COLOURS,
     ODD,
     Cell,
     Screen,
+    brief,
     counted,
     fit,
+    local_now,
     part,
     parts,
     progress_bar,
@@ -56,7 +60,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         if not rows:
             print("no records" if asked == Filters() else "no records are like that")
             return 0
-        for line in _lines(screen, [_cells(index, row, screen) for row in rows]):
+        for line in _lines(screen, _table(index, rows, screen)):
             print(line)
         said = [counted(len(rows), "record")]
         if more:
@@ -152,20 +156,18 @@ def _lines(screen: Screen, rows: Sequence[Sequence[Cell]], heads: Sequence[str] 
     return table(screen, heads, rows, _WHAT)
 
 
-def _cells(index: Index, row: Row, screen: Screen) -> tuple[Cell, ...]:
-    record = index.summary(row)
-    if record is None:
-        what, rules = "(the stored line cannot be read: `armorer-guard records verify` says why)", []
-    elif row.kind == "decision":
-        what = summary(record)
-        rules = [visible(rule.get("id")) for rule in parts(part(record, "verdict"), "rules")]
-    else:
-        what, rules = f"{visible(row.kind)}: {_other(record)}", []
+def _table(index: Index, rows: Iterable[Row], screen: Screen) -> list[tuple[Cell, ...]]:
+    now = local_now()
+    return [_cells(index, row, screen, now) for row in rows]
+
+
+def _cells(index: Index, row: Row, screen: Screen, now: datetime) -> tuple[Cell, ...]:
+    what, rules = _said(index, row)
     # Only calls end: a text is read, and that is all.
     ended = row.enforced or ("" if row.kind == "decision" and row.tool else "-")
     result = f" {row.result}" if row.result and row.enforced in ("enforced", "overridden") else ""
     return (
-        Cell(short_time(row.ts), "2"),
+        Cell(short_time(row.ts, now), "2"),
         Cell(visible(row.effect or "-"), EFFECT_COLOURS.get(row.effect or "", "")),
         Cell(fit(visible(row.tool or ("text" if row.kind == "decision" else "-")), max(screen.columns // 8, 10))),
         Cell(what),
@@ -173,6 +175,21 @@ def _cells(index: Index, row: Row, screen: Screen) -> tuple[Cell, ...]:
         Cell(visible((ended or "not known") + result), "31" if row.enforced in ODD else "2" if not ended else ""),
         Cell(short_id(row.id)),
     )
+
+
+def _said(index: Index, row: Row) -> tuple[str, list[str]]:
+    """What a record says, in a line, and the rules that decided."""
+    if row.kind == "decision":
+        # Nearly all of them; reading one as JSON takes several times as long.
+        told = about_decision(index.stored(row) or b"")
+        if told is not None and told[0] == row.id:
+            return brief(visible(told[1]), told[2]), [visible(rule) for rule in told[3]]
+    record = index.summary(row)
+    if record is None:
+        return "(the stored line cannot be read: `armorer-guard records verify` says why)", []
+    if row.kind != "decision":
+        return f"{visible(row.kind)}: {_other(record)}", []
+    return summary(record), [visible(rule.get("id")) for rule in parts(part(record, "verdict"), "rules")]
 
 
 def _other(record: dict[str, Any]) -> str:
@@ -237,11 +254,10 @@ def _print_tail(index: Index, rows: Iterable[Row], screen: Screen, as_json: bool
         if as_json:
             print(json.dumps(entry(index, row), ensure_ascii=True))
             continue
-        when, effect, tool, what, rule, ended, identifier = _cells(index, row, screen)
+        [cells] = _table(index, [row], screen)
         others = 14 + 6 + 12 + 14 + 8 + 10 + (24 if screen.columns >= _WIDE else 0)
         widths = (14, 6, 12, max(screen.columns - others, 20), 22, 14, 8)
-        cells = [(when, effect, tool, what, rule, ended, identifier)]
-        lines = [*_lines(screen, cells, [" " * columns for columns in widths])]
+        lines = [*_lines(screen, [cells], [" " * columns for columns in widths])]
         print(lines[1])
 
 
@@ -258,7 +274,7 @@ def run_search(arguments: argparse.Namespace) -> int:
         if arguments.json:
             _print_json([entry(index, row) for row in rows])
         elif rows:
-            for line in _lines(screen, [_cells(index, row, screen) for row in rows]):
+            for line in _lines(screen, _table(index, rows, screen)):
                 print(line)
             more = "; there may be more, `-n 0` lists all" if len(rows) == limit else ""
             print(screen.faint(f"({counted(len(rows), 'record')}{more})"))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, TextIO
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TextIO
 
 EFFECT_COLOURS: Final = {"allow": "32", "ask": "33", "deny": "31"}
 ODD: Final = frozenset({"overridden", "bypassed", "failed_open"})
@@ -55,22 +55,28 @@ def complain(error: CommandError) -> int:
 
 def visible(text: object) -> str:
     """The text with everything that a terminal would act on, or that a reader would not see, written as an escape."""
-    return _HIDDEN.sub(lambda found: _NAMED.get(found[0]) or f"\\u{{{ord(found[0]):x}}}", str(text))
+    shown = str(text)
+    if shown.isascii() and shown.isprintable():
+        return shown
+    return _HIDDEN.sub(lambda found: _NAMED.get(found[0]) or f"\\u{{{ord(found[0]):x}}}", shown)
 
 
 def width(text: str) -> int:
     """How many columns a text takes on a terminal."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+@lru_cache(maxsize=1_024)
+def _columns(char: str) -> int:
+    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def fit(text: str, columns: int) -> str:
     """The text, or as much of its beginning as fits, with an ellipsis."""
     if len(text) <= columns and width(text) <= columns:
         return text
+    if text.isascii():
+        return text[: max(columns - 1, 0)].rstrip() + "…" * (columns > 0)
     kept, used = [], 1
     for char in text[:columns]:
         used += width(char)
@@ -82,6 +88,8 @@ def fit(text: str, columns: int) -> str:
 
 def wrap(text: str, columns: int) -> list[str]:
     """The text in lines of at most so many columns, broken at spaces where there are any."""
+    if len(text) <= columns and text.isascii() and not text.startswith(" "):
+        return [text]
     lines, line = [], ""
     for word in text.split(" "):
         while width(word) > columns:
@@ -114,7 +122,7 @@ class Screen:
     def of(cls, stream: TextIO) -> Screen:
         """The terminal behind a stream; where there is none, 120 columns (or `COLUMNS`) and no colours."""
         terminal = stream.isatty()
-        columns = shutil.get_terminal_size((120, 24)).columns if terminal else _given_columns()
+        columns = _given_columns() or (_terminal_columns(stream) if terminal else 0) or 120
         colours = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(max(columns, 60), colours)
 
@@ -136,12 +144,20 @@ class Screen:
 
 
 def _given_columns() -> int:
+    """What `COLUMNS` says; 0 where it says nothing."""
     given = os.environ.get("COLUMNS", "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 120
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 0
 
 
-@dataclass(frozen=True)
-class Cell:
+def _terminal_columns(stream: TextIO) -> int:
+    # `shutil` knows this too, and brings compression with it: half as long as listing records.
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
+class Cell(NamedTuple):
     """A text in a table, and its colour."""
 
     text: str
@@ -167,7 +183,8 @@ def table(
         flexible: The column that is cut short where there is no room.
         spare: Columns that a narrow terminal goes without, in this order.
     """
-    widths = [max(width(head), *(width(row[at].text) for row in rows)) for at, head in enumerate(heads)]
+    lines = [[(cell, width(cell.text)) for cell in row] for row in [[Cell(head, "2") for head in heads], *rows]]
+    widths = [max(line[at][1] for line in lines) for at in range(len(heads))]
     kept = [*range(len(heads))]
     for at in spare:
         least = max(min(widths[flexible], 2 * _LEAST), _LEAST)
@@ -178,16 +195,18 @@ def table(
     others = sum(widths[at] for at in kept if at != flexible) + 2 * (len(kept) - 1)
     widths[flexible] = max(min(widths[flexible], screen.columns - others), _LEAST)
     shown = [widths[at] for at in kept]
-    yield _line(screen, [Cell(heads[at], "2") for at in kept], shown)
-    for row in rows:
-        yield _line(screen, [row[at] for at in kept], shown)
+    for line in lines:
+        yield _line(screen, [line[at] for at in kept], shown)
 
 
-def _line(screen: Screen, cells: Sequence[Cell], widths: Sequence[int]) -> str:
+def _line(screen: Screen, cells: Sequence[tuple[Cell, int]], widths: Sequence[int]) -> str:
+    """Cells, each with the columns that it takes, in columns of these widths."""
     parts = []
-    for cell, columns in zip(cells, widths, strict=True):
-        text = fit(cell.text, columns)
-        parts.append(screen.paint(text, cell.colour) + " " * (columns - width(text)))
+    for ((text, colour), taken), columns in zip(cells, widths, strict=True):
+        if taken > columns:
+            text = fit(text, columns)
+            taken = width(text)
+        parts.append(screen.paint(text, colour) + " " * (columns - taken))
     return "  ".join(parts).rstrip()
 
 
@@ -238,12 +257,17 @@ def local_time(ts_us: int) -> datetime | None:
         return None
 
 
+def local_now() -> datetime:
+    """The moment at which all this is read."""
+    return datetime.now().astimezone()
+
+
 def short_time(ts_us: int, now: datetime | None = None) -> str:
     """A time for a column: what today's reader needs of it."""
     when = local_time(ts_us)
     if when is None:
         return "?"
-    now = now or datetime.now().astimezone()
+    now = now or local_now()
     if when.date() == now.date():
         return when.strftime("%H:%M:%S")
     return when.strftime("%m-%d %H:%M:%S" if when.year == now.year else "%Y-%m-%d %H:%M")
@@ -254,7 +278,7 @@ def long_time(ts_us: int) -> str:
     when = local_time(ts_us)
     if when is None:
         return "at an unknown time"
-    ago = datetime.now().astimezone() - when
+    ago = local_now() - when
     return f"{when.strftime('%Y-%m-%d %H:%M:%S %Z')} ({duration(ago)} ago)" if ago > timedelta(0) else f"{when:%c}"
 
 
@@ -277,7 +301,7 @@ def parse_time(text: str, now: datetime | None = None) -> int:
     Raises:
         ValueError: It is none of these.
     """
-    now = now or datetime.now().astimezone()
+    now = now or local_now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if found := _AGO.fullmatch(text.strip()):
         return int((now.timestamp() - int(found[1]) * _UNITS[found[2]]) * 1e6)
@@ -341,6 +365,11 @@ def sentence(action: dict[str, Any]) -> str:
     return visible(said)
 
 
+def brief(said: str, others: int) -> str:
+    """The decisive action of a call, in plain words, and how many others there are."""
+    return said.removeprefix("would ") + (f" (and {others} more)" if others else "")
+
+
 def short_id(identifier: str) -> str:
     """The end of an id: of ids made in the same second, the beginning is the same."""
     return visible(identifier[-8:])
@@ -387,8 +416,7 @@ def summary(record: dict[str, Any]) -> str:
         return f"(a call of {size(kept.get('bytes'))}: `show` reads it)"
     actions = parts(facts, "actions")
     if actions:
-        more = f" (and {len(actions) - 1} more)" if len(actions) > 1 else ""
-        return sentence(actions[_decisive(record, len(actions))]).removeprefix("would ") + more
+        return brief(sentence(actions[_decisive(record, len(actions))]), len(actions) - 1)
     given = arguments(facts.get("args"))
     if facts.get("phase") == "text":
         what = _TEXTS.get(str(facts.get("surface")), "a text")

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from armorer_guard._core import follow_plain
 from armorer_guard.cli.records_find import open_store
 from armorer_guard.cli.records_receipt import read_keys
 from armorer_guard.cli.records_text import CommandError, Screen, counted, part, progress_bar, visible
@@ -49,6 +50,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
         keys=keys,
         thorough=arguments.thorough,
         jobs=os.cpu_count() or 1,
+        plain=follow_plain,
         progress=_progress(store, runs, bar) if bar else None,
     )
     if bar:

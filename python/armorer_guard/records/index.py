@@ -10,8 +10,6 @@ How lines get in is a matter of `intake`.
 from __future__ import annotations
 
 import contextlib
-import heapq
-import itertools
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -36,14 +34,14 @@ from armorer_guard.records.store import Store
 __all__ = ["Filters", "Index", "Progress", "Row", "RuleUse", "Run", "micros"]
 
 _FEW: Final = 48
-"""Shapes up to which each is asked by itself for its newest records, which are then merged."""
+"""Shapes up to which each is asked by itself for its newest records."""
 _COLUMNS: Final = (
     "r.n, c.name, r.line, r.at, r.length, s.kind, r.id, r.ts, "
-    "s.tool, s.effect, s.runtime, s.agent, r.enforced, r.result"
+    "s.tool, s.effect, s.runtime, s.agent, e.enforced, e.result"
 )
-_TS: Final = 7
-"""Where among them the time stands."""
-_JOINED: Final = "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape"
+_JOINED: Final = (
+    "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN shape s ON s.n = r.shape CROSS JOIN ending e ON e.n = r.ending"
+)
 _LAST: Final = 1 << 62
 _END: Final = re.compile("[0-9a-f-]{1,40}")
 
@@ -208,13 +206,13 @@ class Index:
     def _each(self, filters: Filters, chosen: list[int], most: bool, limit: int, oldest_first: bool) -> Iterator[Row]:
         if not chosen:
             return
-        conditions, values = _of_record(filters)
+        conditions, values = self._of_record(filters)
         # What is new is a range of row numbers; no other index says that.
         by = "NOT INDEXED"
         if filters.run is not None:
             by = "INDEXED BY record_chain"
         elif filters.outcome in SELDOM:
-            by, conditions = "INDEXED BY record_seldom", [IS_SELDOM, *conditions]
+            by, conditions = "INDEXED BY record_seldom", [f"r.{IS_SELDOM}", *conditions]
         elif filters.after is None:
             by = "INDEXED BY record_time" if most or len(chosen) > _FEW else "INDEXED BY record_shape"
         conditions.append(f"r.shape IN ({','.join(map(str, chosen))})")
@@ -225,18 +223,18 @@ class Index:
             yield Row(*row)
 
     def _merged(self, chosen: list[int], filters: Filters, limit: int, oldest_first: bool) -> list[Row]:
-        """The newest records of each shape, and of those the newest; of each no more are read than are needed."""
-        conditions, values = _of_record(filters)
-        where = " AND ".join(["r.shape = ?", *conditions])
-        query = (
-            f"SELECT {_COLUMNS} FROM record r INDEXED BY record_shape {_JOINED} WHERE {where} {_order(oldest_first)}"
+        """The newest records of each shape, and of those the newest; of each no more are looked at than are needed."""
+        conditions, values = self._of_record(filters)
+        of_shape = (
+            f"SELECT r.n FROM record r INDEXED BY record_shape CROSS JOIN chain c ON c.n = r.chain "
+            f"WHERE r.shape = s.n AND {' AND '.join(conditions)} {_order(oldest_first)}"
         )
-        cursors = [self._db.execute(query, _held((shape, *values, limit))) for shape in chosen]
-        found = heapq.merge(*cursors, key=lambda row: (row[_TS], row[0]), reverse=not oldest_first)
-        rows = [Row(*row) for row in itertools.islice(found, limit)]
-        for cursor in cursors:
-            cursor.close()
-        return rows
+        query = (
+            f"SELECT {_COLUMNS} FROM shape s CROSS JOIN record r ON r.n IN ({of_shape}) "
+            "CROSS JOIN chain c ON c.n = r.chain CROSS JOIN ending e ON e.n = r.ending "
+            f"WHERE s.n IN ({','.join(map(str, chosen))}) {_order(oldest_first)}"
+        )
+        return [Row(*row) for row in self._ask(query, (*values, limit, limit))]
 
     def _shapes(self, filters: Filters) -> tuple[list[int], bool]:
         """Numbers of the shapes that records must have, and whether most have one of them."""
@@ -292,7 +290,7 @@ class Index:
 
     def totals(self, run: str) -> dict[str, int]:
         """How the decisions of a run ended, by what the runtime did; `none` where nothing is known."""
-        return dict(self._of_run(run, "coalesce(r.enforced, 'none')", "r.n"))
+        return dict(self._of_run(run, "coalesce(e.enforced, 'none')", "r.n"))
 
     def agents(self, run: str) -> list[tuple[str | None, int]]:
         """The agents that called in a run, and how often."""
@@ -316,6 +314,7 @@ class Index:
     def _of_run(self, run: str, column: str, counted: str) -> list[Any]:
         query = (
             f"SELECT {column}, count({counted}) FROM record r CROSS JOIN shape s ON s.n = r.shape "
+            "CROSS JOIN ending e ON e.n = r.ending "
             "WHERE r.chain = (SELECT n FROM chain WHERE name = ?) AND s.kind = 'decision' GROUP BY 1 ORDER BY 2 DESC, 1"
         )
         return self._ask(query, (run,))
@@ -376,11 +375,17 @@ class Index:
             conditions.append("ts >= ? AND ts < ?")
             values += [since or 0, until if until is not None else _LAST]
         by = "record_chain" if run is not None else "record_shape"
+        ended = (
+            "enforced = 'enforced'",
+            "enforced = 'overridden'",
+            "enforced = 'failed_open'",
+            "enforced IS NULL",
+            "enforced = 'not_attempted' OR enforced NOT NULL AND result = 'cancelled'",
+        )
+        sums = ", ".join(f"sum(ending IN ({self._endings(condition)}))" for condition in ended)
         query = f"""
             SELECT f.value, s.effect, s.policy, t.* FROM (
-                SELECT shape, count(*), sum(enforced IS 'enforced'), sum(enforced IS 'overridden'),
-                    sum(enforced IS 'failed_open'), sum(enforced IS NULL),
-                    sum(enforced IS 'not_attempted' OR enforced NOT NULL AND result IS 'cancelled'), max(ts)
+                SELECT shape, count(*), {sums}, max(ts)
                 FROM record INDEXED BY {by} WHERE {" AND ".join(conditions)} GROUP BY shape
             ) t CROSS JOIN shape s ON s.n = t.shape AND s.kind = 'decision'
             CROSS JOIN feature f ON f.kind = 'rule' AND f.shape = t.shape
@@ -401,7 +406,8 @@ class Index:
     def _appeals(self, since: int | None, until: int | None, run: str | None) -> list[tuple[str, str | None]]:
         """Every rule that a request for an approval is about, and how that ended."""
         query = """
-            SELECT f.value, (SELECT a.result FROM record a CROSS JOIN shape t ON t.n = a.shape
+            SELECT f.value, (SELECT e.result FROM record a CROSS JOIN shape t ON t.n = a.shape
+                CROSS JOIN ending e ON e.n = a.ending
                 WHERE a.closes = r.id AND t.kind = 'approval.result' ORDER BY a.n DESC LIMIT 1)
             FROM shape s CROSS JOIN record r INDEXED BY record_shape ON r.shape = s.n
             CROSS JOIN record d INDEXED BY record_id ON d.id = r.closes
@@ -417,13 +423,40 @@ class Index:
         found = self.line(row)
         return self.store.whole(found, without=ARGUMENTS)[0] if found is not None else None
 
-    def line(self, row: Row) -> dict[str, Any] | None:
-        """What the line of a record says; None when it says nothing, or something else by now."""
+    def stored(self, row: Row) -> bytes | None:
+        """What stands where a record was; None when its log cannot be read."""
         try:
-            found = members(self.store.read(row.chain, row.at, row.length))
+            return self.store.read(row.chain, row.at, row.length)
         except OSError:
             return None
+
+    def line(self, row: Row) -> dict[str, Any] | None:
+        """What the line of a record says; None when it says nothing, or something else by now."""
+        stored = self.stored(row)
+        found = members(stored) if stored is not None else None
         return found if found is not None and _text(found.get("id")) == row.id else None
+
+    def _of_record(self, filters: Filters) -> tuple[list[str], list[Any]]:
+        """Conditions on a record itself, and their values."""
+        conditions = ["c.name <> 'journal'"]
+        values: list[Any] = []
+        bounds = (("r.ts >=", filters.since), ("r.ts <", filters.until), ("r.n >", filters.after))
+        for comparison, bound in bounds:
+            if bound is not None:
+                conditions.append(f"{comparison} ?")
+                values.append(bound)
+        if filters.outcome == "none":
+            conditions.append(f"r.ending IN ({self._endings('enforced IS NULL')})")
+        elif filters.outcome is not None:
+            conditions.append(f"r.ending IN ({self._endings('?1 IN (enforced, result)', filters.outcome)})")
+        if filters.run is not None:
+            conditions.append("r.chain = (SELECT n FROM chain WHERE name = ?)")
+            values.append(filters.run)
+        return conditions, values
+
+    def _endings(self, condition: str, *values: str) -> str:
+        """Numbers of the ways to end that are like this, joined by commas: few, and asked for once instead of often."""
+        return ",".join(str(number) for (number,) in self._ask(f"SELECT n FROM ending WHERE {condition}", values))
 
     def _ask(self, query: str, values: Iterable[str | int | None]) -> list[Any]:
         """Rows of a query; texts that SQLite cannot hold are asked for as they are held."""
@@ -442,26 +475,6 @@ def _held(values: Iterable[str | int | None]) -> list[str | int | None]:
 def _order(oldest_first: bool) -> str:
     way = "ASC" if oldest_first else "DESC"
     return f"ORDER BY r.ts {way}, r.n {way} LIMIT ?"
-
-
-def _of_record(filters: Filters) -> tuple[list[str], list[Any]]:
-    """Conditions on a record itself, and their values."""
-    conditions = ["c.name <> 'journal'"]
-    values: list[Any] = []
-    bounds = (("r.ts >=", filters.since), ("r.ts <", filters.until), ("r.n >", filters.after))
-    for comparison, bound in bounds:
-        if bound is not None:
-            conditions.append(f"{comparison} ?")
-            values.append(bound)
-    if filters.outcome == "none":
-        conditions.append("r.enforced IS NULL")
-    elif filters.outcome is not None:
-        conditions.append("(r.enforced = ? OR r.result = ?)")
-        values += [filters.outcome, filters.outcome]
-    if filters.run is not None:
-        conditions.append("r.chain = (SELECT n FROM chain WHERE name = ?)")
-        values.append(filters.run)
-    return conditions, values
 
 
 def _count(use: RuleUse, effect: str | None, counts: list[int]) -> None:

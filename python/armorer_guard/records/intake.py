@@ -23,7 +23,7 @@ from armorer_guard._core import index_rows
 from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_LEN, members, open_regular
 from armorer_guard.records.store import Store
 
-SCHEMA: Final = "6"
+SCHEMA: Final = 7
 ARGUMENTS: Final = "/facts/args"
 ODD: Final = ("bypassed", "failed_open", "overridden")
 """What a runtime did that it should not have done."""
@@ -61,30 +61,39 @@ CREATE TABLE shape (
 -- The parts of a shape of which there may be several: rules that decided, kinds of actions, findings, labels.
 CREATE TABLE feature (kind TEXT, value TEXT, shape INTEGER, PRIMARY KEY (kind, value, shape)) WITHOUT ROWID;
 
+-- A way in which calls ended: what the runtime did, and the result. Those that few records have and people look for
+-- have negative numbers.
+CREATE TABLE ending (n INTEGER PRIMARY KEY, enforced TEXT, result TEXT);
+
 -- One record and where it stands: `at` bytes into the log of `chain`. Times are microseconds since 1970. `tail` is the
--- number that the end of its id is. For a decision, `enforced` and `result` are those of the outcome that closed it, as
--- far as one was seen. `closes` is the record that it answers: the decision of an outcome, the request of an approval.
+-- number that the end of its id is. For a decision, `ending` is that of the outcome that closed it, as far as one was
+-- seen. `closes` is the record that it answers: the decision of an outcome, the request of an approval.
 CREATE TABLE record (
     n INTEGER PRIMARY KEY, chain INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
-    shape INTEGER NOT NULL, id TEXT NOT NULL, tail INTEGER, ts INTEGER NOT NULL, enforced TEXT, result TEXT, closes TEXT
+    shape INTEGER NOT NULL, id TEXT NOT NULL, tail INTEGER, ts INTEGER NOT NULL, ending INTEGER NOT NULL, closes TEXT
 );
 """
+_WIDTH: Final = 11
+"""Columns of a record."""
+_ROW: Final = f"({','.join('?' * _WIDTH)})"
+_INSERT: Final = "INSERT INTO record VALUES "
+_TOGETHER: Final = 40
+"""Rows of a statement, which may have 999 values: a quarter of what a row takes is its statement's."""
 SELDOM: Final = (*ODD, "ambiguous", "cancelled", "error", "timeout")
 """Ends that few records have and people look for."""
-_NAMES = ", ".join(f"'{name}'" for name in SELDOM)
-IS_SELDOM: Final = f"(r.enforced IN ({_NAMES}) OR r.result IN ({_NAMES}))"
-"""As a condition on a record `r`: the one by which the index of them is found."""
+IS_SELDOM: Final = "ending < 0"
+"""As a condition on a record: the one by which the index of them is found."""
 _INDEXES: Final = {
     "chain_session": "chain (session)",
     "chain_end": "chain (substr(name, -8))",
     "chain_mtime": "chain (mtime)",
     "record_time": "record (ts)",
-    "record_shape": "record (shape, ts, enforced, result)",
+    "record_shape": "record (shape, ts, ending)",
     "record_chain": "record (chain, ts)",
     "record_id": "record (id)",
     "record_tail": "record (tail) WHERE tail IS NOT NULL",
     "record_closes": "record (closes) WHERE closes IS NOT NULL",
-    "record_seldom": f"record (ts) WHERE {IS_SELDOM.replace('r.', '')}",
+    "record_seldom": f"record (ts) WHERE {IS_SELDOM}",
 }
 """Made after the first filling: sorting once is many times faster than keeping them sorted."""
 _FEATURES: Final = ("rule", "action", "finding", "label")
@@ -127,7 +136,8 @@ class Intake:
         self._progress = progress
         self._shapes: dict[str, int] = {}
         self._written = 0
-        self._open: list[tuple[str | None, str | None, str]] = []
+        self._endings: dict[tuple[str | None, str | None], int] = {}
+        self._open: list[tuple[int, str]] = []
         self._to_read = self._read_so_far = 0
 
     def refresh(self) -> None:
@@ -140,6 +150,8 @@ class Intake:
             # Another reader may have done the work while this one waited.
             self._shapes = dict(self._db.execute("SELECT key, n FROM shape").fetchall())
             self._written, self._open = len(self._shapes), []
+            endings = self._db.execute("SELECT enforced, result, n FROM ending").fetchall()
+            self._endings = {(enforced, result): number for enforced, result, number in endings}
             if self._next() == 1:
                 for name in _INDEXES:
                     self._db.execute(f"DROP INDEX IF EXISTS {name}")
@@ -288,15 +300,15 @@ class Intake:
     def _take(self, block: bytes, first: int, chain: int, line: int, at: int) -> tuple[int, int]:
         """The whole lines of a block; returns how many bytes and lines that was."""
         length, count, records, others, unsettled, counts = index_rows(
-            block, first=first, chain=chain, line=line, at=at, shapes=self._shapes
+            block, first=first, chain=chain, line=line, at=at, shapes=self._shapes, ending=self._ending
         )
-        patient = _Patient(self._store, self._shapes)
+        patient = _Patient(self._store, self._shapes, self._ending)
         for n, number, stands, content in others:
             row = patient.row(content)
             if row is not None:
-                records.append((n, chain, number, stands, len(content), *row))
+                records += (n, chain, number, stands, len(content), *row)
         self._write_shapes()
-        self._db.executemany(f"INSERT INTO record VALUES ({','.join('?' * 12)})", records)
+        self._write_records(records)
         self._open += unsettled + patient.closing
         began = min((time for time in (counts[5], patient.began) if time), default=None)
         last = max((time for time in (counts[6], patient.last) if time), default=None)
@@ -316,6 +328,24 @@ class Intake:
             )
         return length, count
 
+    def _ending(self, enforced: str | None, result: str | None) -> int:
+        """The number of a way in which a call ended; a new one is written down."""
+        number = self._endings.get((enforced, result))
+        if number is None:
+            seldom = enforced in SELDOM or result in SELDOM
+            number = (len(self._endings) + 1) * (-1 if seldom else 1)
+            self._endings[enforced, result] = number
+            self._db.execute("INSERT INTO ending VALUES (?, ?, ?)", (number, enforced, result))
+        return number
+
+    def _write_records(self, values: list[Any]) -> None:
+        """Write down rows, each value by itself: they make one list because a statement takes them so."""
+        whole = len(values) - len(values) % (_WIDTH * _TOGETHER)
+        for at in range(0, whole, _WIDTH * _TOGETHER):
+            self._db.execute(_INSERT + ",".join([_ROW] * _TOGETHER), values[at : at + _WIDTH * _TOGETHER])
+        rest = (values[at : at + _WIDTH] for at in range(whole, len(values), _WIDTH))
+        self._db.executemany(_INSERT + _ROW, rest)
+
     def _write_shapes(self) -> None:
         """Write down the shapes that were met for the first time."""
         if len(self._shapes) == self._written:
@@ -334,7 +364,7 @@ class Intake:
         """Tell decisions what the outcomes say of them that stand in another block than they do."""
         decisions = "SELECT n FROM shape WHERE kind = 'decision'"
         self._db.executemany(
-            f"UPDATE record INDEXED BY record_id SET enforced = ?, result = ? WHERE id = ? AND shape IN ({decisions})",
+            f"UPDATE record INDEXED BY record_id SET ending = ? WHERE id = ? AND shape IN ({decisions})",
             self._open,
         )
         self._open = []
@@ -343,15 +373,16 @@ class Intake:
 class _Patient:
     """Reads lines that are not as this version writes them, or that are few."""
 
-    def __init__(self, store: Store, shapes: dict[str, int]) -> None:
+    def __init__(self, store: Store, shapes: dict[str, int], ending: Callable[[str | None, str | None], int]) -> None:
         self._store = store
         self._shapes = shapes
+        self._ending = ending
         self.counts = {"allow": 0, "ask": 0, "deny": 0, "outcomes": 0, "odd": 0}
         self.broken = 0
         self.began: int | None = None
         self.last: int | None = None
         self.start: tuple[str | None, ...] | None = None
-        self.closing: list[tuple[str | None, str | None, str]] = []
+        self.closing: list[tuple[int, str]] = []
 
     def row(self, line: bytes) -> tuple[Any, ...] | None:
         """The columns of a record from its shape on; what is no record is counted."""
@@ -371,7 +402,7 @@ class _Patient:
             self.counts["outcomes"] += 1
             self.counts["odd"] += enforced in ODD
             if closes is not None:
-                self.closing.append((enforced, result, closes))
+                self.closing.append((self._ending(enforced, result), closes))
         elif kind == "approval.request":
             closes = text(found.get("decision"))
         elif kind == "approval.result":
@@ -384,7 +415,7 @@ class _Patient:
             self.began = min(self.began or ts, ts)
             self.last = max(self.last or 0, ts)
         shape = self._shape(found, kind)
-        return shape, identifier, tail_of(identifier), ts, enforced, result, closes
+        return shape, identifier, tail_of(identifier), ts, self._ending(enforced, result), closes
 
     def _shape(self, found: dict[str, Any], kind: str) -> int:
         tool = text(part(found, "subject").get("tool"))
@@ -443,11 +474,12 @@ def connect(path: Path | None) -> sqlite3.Connection:
             raise sqlite3.OperationalError("the index is a symbolic link")
     database = sqlite3.connect(path or ":memory:", timeout=_BUSY_S, isolation_level=None)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = OFF")
         database.execute("PRAGMA trusted_schema = OFF")
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         if _schema(database) != SCHEMA:
+            # Once made so it stays so, and saying it again takes half as long as opening.
+            database.execute("PRAGMA journal_mode = WAL")
             database.execute("BEGIN IMMEDIATE")
             if _schema(database) != SCHEMA:
                 _make(database)
@@ -458,11 +490,8 @@ def connect(path: Path | None) -> sqlite3.Connection:
     return database
 
 
-def _schema(database: sqlite3.Connection) -> str | None:
-    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-        return None
-    row = database.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-    return row[0] if row else None
+def _schema(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _make(database: sqlite3.Connection) -> None:
@@ -471,7 +500,7 @@ def _make(database: sqlite3.Connection) -> None:
     for statement in _TABLES.split(";\n"):
         if statement.strip():
             database.execute(statement)
-    database.execute("INSERT INTO meta VALUES ('schema', ?)", (SCHEMA,))
+    database.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
 def discard(path: Path) -> None:

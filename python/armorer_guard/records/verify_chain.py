@@ -14,33 +14,16 @@ from binascii import hexlify
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from armorer_guard.records.files import JOURNAL, MAX_LINE, SEAL_CLOSE, SEAL_LEN, members, open_regular
 from armorer_guard.records.merkle import root_of
+from armorer_guard.records.verify_lines import DECISION, DOMAIN, OUTCOME, Plain, follow_plain
 from armorer_guard.records.verify_report import MOST_PROBLEMS, Anchor, ChainReport, Problem
-
-DOMAIN: Final = b"armorer-record/1\n"
 
 BLOCK = 1 << 16
 """Bytes read at once: small enough to be held in a cache, and to be taken from the heap again and again."""
 _SEAL = re.compile(rb',"hash":"(sha256:[0-9a-f]{64})"\}\Z')
-_DECISION = b'{"action_digest"'
-"""How the canonical bytes of a decision begin; all other records are told apart by their kind."""
-_AFTER_DIGEST = len(_DECISION) + 74
-_BOOT = b',"boot":'
-"""The member behind `blobs`, where a record has such."""
-_BOOT = b',"boot":'
-_BLOBS_END = b'"]'
-"""How the array of pointers that stands before it ends."""
-_OUTCOME = b',"kind":"ou'
-_BEGINS, _CALL, _CALL_AT = b'{"boot":"', b'"call":', 47
-"""How the canonical bytes of an outcome begin."""
-_IS_OUTCOME = b',"kind":"outcome",'
-_VERSION = b'","v":"1.0"'
-_VERSION_LEN = len(_VERSION)
-_TS_AT = _VERSION_LEN + 27
-"""The time of an outcome stands before its version, and that before the seal."""
 _TOLD = frozenset({"run.start", "run.stop", "checkpoint", "key.rotate", "prune", "forget"})
 """Kinds of the journal that say something about the rest of the store."""
 _SAMPLE = 1_024
@@ -60,10 +43,9 @@ def record_hash(prev: bytes, line: bytes) -> bytes:
     return b"sha256:" + hashlib.sha256(DOMAIN + prev + line[:-SEAL_LEN]).hexdigest().encode()
 
 
-def _blocks(file: BinaryIO) -> Iterator[tuple[bytearray, int, bytes, int]]:
+def _blocks(file: BinaryIO) -> Iterator[tuple[bytes, bytes, int]]:
     """
-    A buffer, how many of its bytes are whole lines with their newlines, and what stands behind the last newline at the
-    end. The buffer is used again for the next lines.
+    Whole lines with their newlines, and what stands behind the last newline at the end.
 
     Of a line that is longer than any record only the beginning is kept, so that memory stays bounded; the last number
     says how many bytes of the first line were left out.
@@ -82,13 +64,13 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[bytearray, int, bytes, int]]:
             break
         held += count
         if end := buffer.rfind(b"\n", 0, held) + 1:
-            yield buffer, end, b"", left_out
+            yield bytes(view[:end]), b"", left_out
             view[: held - end] = view[end:held]
             held, left_out = held - end, 0
         if held > 2 * MAX_LINE:
             left_out += held - 2 * MAX_LINE
             held = 2 * MAX_LINE
-    yield buffer, 0, bytes(view[:held]), left_out
+    yield b"", bytes(view[:held]), left_out
 
 
 class Follower:
@@ -102,8 +84,10 @@ class Follower:
         anchors: Iterable[Anchor] = (),
         thorough: bool = False,
         roots: Iterable[tuple[int, str]] = (),
+        plain: Plain = follow_plain,
     ) -> None:
         self.path = path
+        self.plain = plain
         self.store = store
         self.report = ChainReport(chain, str(path))
         self.thorough = thorough or chain == JOURNAL
@@ -124,7 +108,7 @@ class Follower:
         """What the first record that is followed continues, and its position."""
         self.start = (0, 0)
         """Line and byte where to begin: behind the stubs of a log whose payload was erased."""
-        self.last_ts: bytes | bytearray = b""
+        self.last_ts = b""
         self.clock: tuple[Any, float, float, int] | None = None
         self.told: list[tuple[dict[str, Any], int, int]] = []
         """Records of the journal about runs, keys and checkpoints, with line and byte."""
@@ -143,15 +127,15 @@ class Follower:
         """Read the whole file."""
         number, offset = self.start
         file.seek(offset)
-        for block, size, rest, left_out in _blocks(file):
+        for block, rest, left_out in _blocks(file):
             begin, at = offset, 0
-            if left_out and size:
+            if left_out and block:
                 number += 1
                 at = block.index(b"\n") + 1
-                self._line(bytes(block[: at - 1]), number, offset)
+                self._line(block[: at - 1], number, offset)
                 offset, left_out = offset + left_out, 0
-            number = self._whole_lines(block, at, size, number, offset)
-            offset += size
+            number = self._whole_lines(block, at, number, offset)
+            offset += len(block)
             if rest:
                 length = len(rest) + left_out
                 self.problem("torn_tail", f"the last {length} bytes are no whole line", number + 1, offset)
@@ -163,27 +147,23 @@ class Follower:
         self._end(number, offset)
         return self.report
 
-    def _whole_lines(self, block: bytearray, begin: int, size: int, number: int, offset: int) -> int:
+    def _whole_lines(self, block: bytes, begin: int, number: int, offset: int) -> int:
         """
-        Follow the whole lines between two bytes of a block that begins at byte *offset*, the first behind line
-        *number*; returns the number of the last.
+        Follow the lines from a byte of a block on that begins at byte *offset*, the first behind line *number*; returns
+        the number of the last.
         """
-        while begin < size:
-            begin, number = self._plain(block, begin, size, number)
-            if begin < size:
+        while begin < len(block):
+            begin, number = self._plain(block, begin, number)
+            if begin < len(block):
                 end = block.index(b"\n", begin)
                 number += 1
-                self._line(bytes(block[begin:end]), number, offset + begin)
+                self._line(block[begin:end], number, offset + begin)
                 begin = end + 1
         return number
 
-    def _plain(self, block: bytearray, begin: int, size: int, number: int) -> tuple[int, int]:
+    def _plain(self, block: bytes, begin: int, number: int) -> tuple[int, int]:
         """
-        Follow decisions and outcomes from a byte of a block on for as long as each continues the one before: the common
-        case, which takes few steps and copies nothing.
-
-        That a line gives its hash together with what it must continue proves that it is the next one and unchanged.
-        What it says of its own place and time is read of most only now and then, and of all when asked to be thorough.
+        Follow plain lines from a byte of a block on.
 
         Returns:
             Where the first line begins that must be looked at more closely, or the end of the block, and how many lines
@@ -192,37 +172,11 @@ class Follower:
         if self.thorough or self.report.problems:
             # Where something is wrong the next line may state another position than it has.
             return begin, number
-        fresh, view = hashlib.sha256(DOMAIN).copy, memoryview(block)
-        find, stands = block.find, block.startswith
-        prev, seq, stamp = self.prev, self.seq, self.last_ts
-        first, stop, later = seq, self._next_to_look_at(), stamp
-        while seq < stop and 0 <= (end := find(b"\n", begin, size)) < begin + MAX_LINE:
-            seal = end - SEAL_LEN
-            if stands(_DECISION, begin):
-                # Members that were moved to objects are said right before `boot`.
-                boot = find(_BOOT, begin + _AFTER_DIGEST, end)
-                if boot < 0 or stands(_BLOBS_END, boot - 2):
-                    break
-            elif (
-                not stands(_BEGINS, begin)
-                or not stands(_CALL, begin + _CALL_AT)
-                or not stands(_VERSION, seal - _VERSION_LEN)
-                or find(_IS_OUTCOME, begin, end) < 0
-                or (ts := block[seal - _TS_AT : seal - _VERSION_LEN]) < stamp
-            ):
-                break
-            else:
-                later = ts
-            hasher = fresh()
-            hasher.update(prev)
-            hasher.update(view[begin:seal])
-            found = b"sha256:" + hexlify(hasher.digest())
-            if not stands(b',"hash":"' + found + SEAL_CLOSE, seal):
-                break
-            prev, seq, begin, stamp = found, seq + 1, end + 1, later
-        self.prev, self.seq, self.last_ts = prev, seq, stamp
-        self.report.records += seq - first
-        return begin, number + seq - first
+        most = self._next_to_look_at() - self.seq
+        begin, lines, self.prev, self.last_ts = self.plain(block, begin, self.prev, self.last_ts, most)
+        self.seq += lines
+        self.report.records += lines
+        return begin, number + lines
 
     def _next_to_look_at(self) -> int:
         """The next position from here on that is looked at however plain its line is."""
@@ -245,7 +199,7 @@ class Follower:
             return
         ts = line[stamp + 7 : stamp + 34]
         if (
-            (line[:16] != _DECISION and line[line.rfind(b',"kind":"', 0, place) :][:11] != _OUTCOME)
+            (line[:16] != DECISION and line[line.rfind(b',"kind":"', 0, place) :][:11] != OUTCOME)
             or line.find(b'"blobs":[', 0, line.find(b'"boot":')) > 0
             or ts < self.last_ts
             or self.seq % _SAMPLE == 0

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 from armorer_guard.records.files import MAX_LINE, SEAL_CLOSE, SEAL_LEN, SEAL_OPEN, members, open_regular
 from armorer_guard.records.verify_chain import Follower
+from armorer_guard.records.verify_lines import Plain
 from armorer_guard.records.verify_report import Anchor
 
 _Begin = tuple[int, int, int, bytes]
@@ -37,7 +38,7 @@ class _Window:
 
 
 def submit(
-    pool: Executor, path: Path, store: str, chain: str, anchors: Sequence[Anchor], parts: int
+    pool: Executor, path: Path, store: str, chain: str, anchors: Sequence[Anchor], plain: Plain, parts: int
 ) -> list[Future[Follower]] | None:
     """Let the parts of a log be followed; None when it cannot be divided."""
     try:
@@ -56,6 +57,7 @@ def submit(
             store,
             chain,
             [anchor for anchor in anchors if start[2] <= anchor.seq < end[1]],
+            plain,
             start,
             end[0],
         )
@@ -103,9 +105,11 @@ def _begin(path: Path, near: int) -> _Begin | None:
     return start + at + 1, seq + 1, seq + 1, seal[len(b',"hash":"') : -len(SEAL_CLOSE)]
 
 
-def _follow(path: Path, store: str, chain: str, anchors: list[Anchor], begin: _Begin, end: int) -> Follower:
+def _follow(
+    path: Path, store: str, chain: str, anchors: list[Anchor], plain: Plain, begin: _Begin, end: int
+) -> Follower:
     offset, lines, seq, prev = begin
-    follower = Follower(path, store, chain, anchors)
+    follower = Follower(path, store, chain, anchors, plain=plain)
     if offset:
         follower.prev, follower.seq, follower.start = prev, seq, (lines, offset)
         follower.begun, follower.began_at = prev, seq
