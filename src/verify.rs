@@ -2,8 +2,8 @@
 //!
 //! A reader's, and kept apart from the writer: nothing of this crate is imported, so that the two share no more than
 //! `FORMAT.md`. It judges nothing either. Wherever a line is not plainly the next one it stops in front of it, and
-//! `records/verify_chain.py` says what is wrong, or that nothing is. That file has the same function in plain Python;
-//! a test holds both to the same answers.
+//! `records/verify_chain.py` says what is wrong, or that nothing is. `records/verify_lines.py` has the same function in
+//! plain Python; a test holds both to the same answers.
 
 use memchr::{memchr, memmem};
 use sha2::{Digest, Sha256};
