@@ -135,7 +135,7 @@ pub(super) fn keep(
 }
 
 /// What is known of the words that a rule needs before its token: a text that repeats its literal is read once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WordsSeen {
     /// Up to where they were looked for.
     to: usize,
@@ -145,6 +145,8 @@ pub(super) struct WordsSeen {
     /// What they begin with, and the length of the longest.
     firsts: ByteSet,
     longest: usize,
+    /// Their positions in the rule, by the letter that they begin with.
+    by_first: Vec<(u8, usize)>,
 }
 
 impl WordsSeen {
@@ -153,11 +155,25 @@ impl WordsSeen {
             let first = word.as_bytes().first().copied().unwrap_or_default();
             set.with_all(&[first, first.to_ascii_uppercase()])
         });
+        let first = |word: &String| word.as_bytes().first().copied().unwrap_or_default();
+        let mut by_first: Vec<(u8, usize)> = form.words.iter().map(first).zip(0..).collect();
+        by_first.sort_unstable();
         Self {
+            to: 0,
+            word: None,
+            command: 0,
             firsts,
             longest: form.words.iter().map(String::len).max().unwrap_or_default(),
-            ..Self::default()
+            by_first,
         }
+    }
+
+    /// The words that begin with a letter.
+    fn beginning<'f>(&self, form: &'f Token, letter: u8) -> impl Iterator<Item = &'f [u8]> {
+        let start = self.by_first.partition_point(|(held, _)| *held < letter);
+        let same = self.by_first[start..].iter();
+        same.take_while(move |(held, _)| *held == letter)
+            .filter_map(|(_, word)| form.words.get(*word).map(String::as_bytes))
     }
 
     /// Whether one of the words stands before `start`, in the same command if the rule says so.
@@ -171,11 +187,11 @@ impl WordsSeen {
         // A few bytes, and many words: a search for each would cost more to begin than to finish.
         let window = &bytes[from..start];
         let begins = |at: &usize| {
+            let letter = window[*at].to_ascii_lowercase();
             self.firsts.has(window[*at])
-                && form.words.iter().any(|word| {
+                && self.beginning(form, letter).any(|word| {
                     let held = window.get(*at..at + word.len());
-                    word.as_bytes().first() == Some(&window[*at].to_ascii_lowercase())
-                        && held.is_some_and(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+                    held.is_some_and(|held| held.eq_ignore_ascii_case(word))
                 })
         };
         let last = (0..window.len()).rev().find(begins);

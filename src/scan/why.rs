@@ -152,7 +152,7 @@ impl Asked<'_> {
                 String::from("a letter, a digit or `_` stands right before it"),
             );
         }
-        if !form.words.is_empty() && !WordsSeen::default().before(self.bytes, matched.start, form) {
+        if !form.words.is_empty() && !WordsSeen::new(form).before(self.bytes, matched.start, form) {
             let words = form.words.join("`, `");
             return (
                 "word",

@@ -39,6 +39,15 @@ def near(front: Front, text: str, *arguments: str) -> dict[str, dict[str, Any]]:
     return {held["rule"]: held for held in answer["near"]}
 
 
+def test_a_word_that_stands_before_a_value_is_not_what_is_missing(front: Front):
+    login = "docker login -u me -p "
+    held = near(front, login + "changeme")["secrets.login-option"]
+    missing = near(front, login.replace("docker login", "grep") + "kT9wQ2vXb7")["secrets.login-option"]
+
+    assert held["reason"] != "word"
+    assert missing["reason"] == "word"
+
+
 def test_the_list_has_every_rule_once_and_says_the_same_in_both_forms(front: Front):
     rules = front("rules", "list", "--json").answer["rules"]
     ids = [rule["id"] for rule in rules]
