@@ -110,7 +110,59 @@ fn issued(pass: &mut Pass<'_>, start: usize, end: usize) -> Option<usize> {
         .rev()
         .chain(std::iter::once(first))
         .chain(groups.take(MOST_GROUPS))
-        .find_map(|from| issued_at(pass, from))
+        .find_map(|from| {
+            // The number before this one may have begun at the same place.
+            if pass.issued.has(from) {
+                return None;
+            }
+            let end = issued_at(pass, from);
+            if end.is_none() {
+                pass.issued.add(from);
+            }
+            end
+        })
+}
+
+/// The last places from which no number was found that is issued; in a row of numbers each is come to several times.
+#[derive(Debug, Default)]
+pub(super) struct Tried {
+    places: Vec<usize>,
+    /// How many there were.
+    count: usize,
+}
+
+impl Tried {
+    const KEPT: usize = 2 * MOST_GROUPS;
+
+    fn has(&self, place: usize) -> bool {
+        self.places.contains(&place)
+    }
+
+    fn add(&mut self, place: usize) {
+        match self.places.get_mut(self.count % Self::KEPT) {
+            Some(oldest) => *oldest = place,
+            None => self.places.push(place),
+        }
+        self.count += 1;
+    }
+}
+
+/// The class of each byte that a number has which is issued; 0 for all others.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'.' | b'/' | b'+') {
+            classes[byte as usize] = number::class(byte);
+        }
+        byte += 1;
+    }
+    classes
+};
+
+/// Whether that is the class of digits or of letters.
+const fn is_sign(class: u8) -> bool {
+    class == number::class(b'0') || class == number::class(b'a')
 }
 
 fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
@@ -129,19 +181,23 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
     let mut signs = 0;
     let mut named_by = (0, None);
     for at in from..bytes.len().min(from + LONGEST_ISSUED) {
-        let byte = bytes[at];
-        if !byte.is_ascii_alphanumeric() && !matches!(byte, b' ' | b'-' | b'.' | b'/' | b'+') {
+        let class = CLASSES[usize::from(bytes[at])];
+        if class == 0 {
             return None;
         }
-        name = number::add(name, number::class(byte));
-        signs += usize::from(byte.is_ascii_alphanumeric());
+        name = number::add(name, class);
+        signs += usize::from(is_sign(class));
         let end = at + 1;
+        if signs < number::LEAST {
+            continue;
+        }
         let goes_on = match bytes.get(end) {
-            Some(next) if next.is_ascii_alphanumeric() || *next == b'_' => true,
+            Some(b'_') => true,
             Some(b'-' | b'.' | b'/') => bytes.get(end + 1).is_some_and(u8::is_ascii_digit),
-            _ => false,
+            Some(next) => is_sign(CLASSES[usize::from(*next)]),
+            None => false,
         };
-        if goes_on || signs < number::LEAST {
+        if goes_on {
             continue;
         }
         for (index, shape) in tables.numbers(name) {

@@ -62,6 +62,8 @@ pub(super) struct Pass<'a> {
     /// Words in a row that may be a recovery phrase.
     pub(super) row: Row,
     digits_until: usize,
+    /// Where no number that is issued begins.
+    pub(super) issued: number::Tried,
     /// A range, and whether an example that everybody prints stands there.
     published: (usize, usize, bool),
     /// A range without blanks, as far as that is known.
@@ -98,6 +100,7 @@ impl<'a> Pass<'a> {
             sentence: Sentence::default(),
             row: Row::default(),
             digits_until: 0,
+            issued: number::Tried::default(),
             published: (0, 0, false),
             unbroken: (0, 0),
             notes: [0; 5],

@@ -40,9 +40,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
         let held = std::mem::take(&mut pass.read);
         let mut words = Words::new(bytes, hit.end, held);
         let next = words.get(0).map(|(_, word)| Beginning::of(word));
+        // The literal is the first word, or the first two.
+        let blanks = bytes[hit.start..hit.end].iter();
+        let taken = blanks.filter(|byte| **byte == b' ').count() + 1;
         let end = form
             .beginning(inside, hit.index, next.or(Some(Beginning::NONE)))
-            .find_map(|phrase| matches(phrase, hit, &mut words));
+            .find_map(|phrase| matches(phrase, taken, hit.end, &mut words));
         pass.read = words.held;
         end
     };
@@ -179,17 +182,10 @@ fn runs_on(phrase: &[Word], bytes: &[u8], at: usize, places: &mut Places) -> Opt
 /// Where the longest match of the phrase that begins with the literal ends.
 ///
 /// The positions in the phrase that can be reached are bits, so that gaps and words that may be missing cost nothing.
-fn matches(phrase: &[Word], hit: Hit, words: &mut Words<'_>) -> Option<usize> {
-    let bytes = words.bytes;
+fn matches(phrase: &[Word], taken: usize, end: usize, words: &mut Words<'_>) -> Option<usize> {
     let done = 1_u64.checked_shl(phrase.len() as u32)?;
-    // The literal is the first word, or the first two.
-    let taken = bytes[hit.start..hit.end]
-        .iter()
-        .filter(|byte| **byte == b' ')
-        .count()
-        + 1;
     let mut reached = skip_optional(phrase, 1 << taken);
-    let mut best = (reached & done != 0).then_some(hit.end);
+    let mut best = (reached & done != 0).then_some(end);
     for place in 0..MOST_WORDS {
         let Some((end, word)) = words.get(place) else {
             break;
@@ -231,7 +227,9 @@ fn gap_after(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The positions reached without reading a word.
 fn skip_optional(phrase: &[Word], mut reached: u64) -> u64 {
-    for (index, element) in phrase.iter().enumerate() {
+    // Nearly always none, or one near the end.
+    let first = reached.trailing_zeros() as usize;
+    for (index, element) in phrase.iter().enumerate().skip(first) {
         if element.optional && reached >> index & 1 == 1 {
             reached |= 1 << (index + 1);
         }
