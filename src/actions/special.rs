@@ -325,6 +325,29 @@ pub fn compile(files: &Files) -> Result<Vec<u8>, Vec<String>> {
                     attributes: rule.attributes.iter().map(String::as_str).collect(),
                     place: kinds.place,
                 });
+                // Who reads all of a folder reads what lies in it.
+                let folder = pattern.rsplit_once('/').map(|(folder, _)| folder);
+                let folder = folder.filter(|folder| !crate::actions::pattern::has_wildcard(folder));
+                if let Some(folder) = folder
+                    && home
+                    && kinds.read == Some(ActionKind::CredentialRead)
+                {
+                    order += 1;
+                    by_component.entry(anchor(folder)).or_default().push(Rule {
+                        order,
+                        name: &rule.name,
+                        pattern: folder,
+                        home,
+                        except: Vec::new(),
+                        read: None,
+                        write: None,
+                        delete: None,
+                        everything: kinds.read,
+                        read_with: Vec::new(),
+                        attributes: Vec::new(),
+                        place: None,
+                    });
+                }
             }
             errors.extend(
                 problems

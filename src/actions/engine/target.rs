@@ -221,6 +221,13 @@ impl Engine<'_> {
             K::FsDelete => !action.has("recursive"),
             _ => false,
         };
+        if (manner.within || !known.exact && action.has("recursive"))
+            && action.kind == K::FsWrite
+            && known.place == Place::System
+            && place::holds_programs(&known.value)
+        {
+            action.attributes.push(String::from("unpacked"));
+        }
         if known.from_environment && handed {
             action.attributes.push(String::from("from_environment"));
         }
@@ -282,7 +289,7 @@ impl Engine<'_> {
             _ => return data,
         }
         if here.on.is_none()
-            && let Some(written) = path.and_then(|path| self.written(path))
+            && let Some(written) = path.and_then(|path| self.written_as(path))
         {
             // The call itself wrote it, so it is no file of this machine that leaks.
             let own = action.kind == ActionKind::CredentialRead;
