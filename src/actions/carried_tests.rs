@@ -89,3 +89,13 @@ fn what_is_put_into_a_folder_lies_in_it_however_it_is_called() {
         ["fs.write /usr/local/…"]
     );
 }
+
+#[test]
+fn what_shells_call_by_themselves_runs() {
+    let deleted = |command: &str| of_kind(command, "fs.delete").len();
+    assert_eq!(deleted("command_not_found_handle() { rm a; }; nosuch"), 1);
+    assert_eq!(deleted("precmd() { rm a; }"), 1);
+    assert_eq!(deleted("clean() { rm a; }"), 0);
+    assert_eq!(deleted("printf %b '\\162\\155 a' | bash"), 1);
+    assert_eq!(deleted("printf %s '\\162\\155 a' | bash"), 0);
+}

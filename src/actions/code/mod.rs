@@ -339,3 +339,6 @@ mod tests;
 
 #[cfg(test)]
 mod listing_tests;
+
+#[cfg(test)]
+mod windows_tests;

@@ -454,7 +454,7 @@ impl Engine<'_> {
         Data::opaque()
     }
 
-    fn remote_code(&mut self, data: &Data, by: &str, here: &Situation) {
+    pub(super) fn remote_code(&mut self, data: &Data, by: &str, here: &Situation) {
         for source in &data.urls {
             let facts = url::classify(source);
             let action = Action {

@@ -117,6 +117,13 @@ impl Engine<'_> {
 
     fn paths(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
         let mut data = Data::default();
+        if manner.kind == ActionKind::ExecLocal
+            && let (text, _) = word.known()
+            && (text.starts_with("http://") || text.starts_with("https://"))
+        {
+            self.remote_code(&Data::of_url(Rc::from(text)), manner.by, here);
+            return data;
+        }
         // What a command listed lies in the folders that it looked into.
         let folders: Vec<Value> = match (&word.value, &word.data) {
             (Value::Unknown(Why::CommandOutput | Why::RunTimeValue(_)), Some(from)) => from
