@@ -203,7 +203,7 @@ impl Rule<'_> {
                 path
             };
             if wildcards {
-                meet(pattern, path)
+                !begin_apart(pattern, path) && meet(pattern, path)
             } else {
                 pattern::matches_path(pattern, path)
             }
@@ -214,6 +214,23 @@ impl Rule<'_> {
                     .except
                     .iter()
                     .any(|(pattern, of_home)| held(pattern, *of_home)))
+    }
+}
+
+/// Whether the first letters alone say that a pattern and a path with wildcards are about other files.
+fn begin_apart(rule: &str, path: &str) -> bool {
+    let first = |text: &str| {
+        let text = text.strip_prefix('/').unwrap_or(text);
+        text.bytes().next()
+    };
+    match (first(rule), first(path)) {
+        (Some(one), Some(other)) => {
+            one != other
+                && ![one, other]
+                    .iter()
+                    .any(|byte| matches!(byte, b'*' | b'?' | b'['))
+        }
+        _ => false,
     }
 }
 
