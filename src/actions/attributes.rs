@@ -182,6 +182,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("truncate", "replaces what was in the file"),
     ("unlisted", "a program that the catalogue does not know"),
     (
+        "unpacked",
+        "an archive or a tree is put into a folder of the system itself",
+    ),
+    (
         "unverified",
         "does not check signature or sum of what it installs",
     ),

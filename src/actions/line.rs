@@ -141,14 +141,19 @@ impl Line<'_> {
         };
         self.select(inner)
             .iter()
-            .filter_map(|word| cut(word, Part::Stem))
-            .map(|word| Word {
-                value: Value::Exact(format!(
-                    "{}/{}",
-                    folder.trim_end_matches('/'),
-                    word.known().0
-                )),
-                ..word
+            .map(|word| {
+                let folder = folder.trim_end_matches('/');
+                match cut(word, Part::Stem) {
+                    Some(word) => Word {
+                        value: Value::Exact(format!("{folder}/{}", word.known().0)),
+                        ..word
+                    },
+                    // Of what fits a pattern nobody knows how it is called, but where it lies.
+                    None => Word {
+                        value: Value::Prefix(format!("{folder}/"), Why::Expansion),
+                        ..word.clone()
+                    },
+                }
             })
             .collect()
     }

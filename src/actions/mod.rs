@@ -52,6 +52,8 @@ pub fn understand_with(call: &Call, catalogue: &Catalogue, own: Option<&Own>) ->
 }
 
 #[cfg(test)]
+mod carried_tests;
+#[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
 mod later_tests;

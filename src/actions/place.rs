@@ -58,6 +58,35 @@ const SYSTEM: [&str; 19] = [
     "Library",
 ];
 
+/// Folders of a system that whoever made it fills, and nobody else: what an administrator adds lies in others.
+const FILLED: [&str; 9] = [
+    "/etc/",
+    "/bin/",
+    "/sbin/",
+    "/lib/",
+    "/lib32/",
+    "/lib64/",
+    "/boot/",
+    "/System/",
+    "/Library/",
+];
+
+/// As [`FILLED`], without what lies in folders below.
+const FILLED_ITSELF: [&str; 6] = [
+    "/usr/",
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/usr/lib/",
+    "/usr/lib64/",
+    "/var/lib/",
+];
+
+/// Whether what lies below that folder makes a system run.
+#[must_use]
+pub fn holds_programs(folder: &str) -> bool {
+    FILLED.iter().any(|filled| folder.starts_with(filled)) || FILLED_ITSELF.contains(&folder)
+}
+
 /// What belongs to Windows, in lower case, below a drive.
 const WINDOWS: [&str; 5] = [
     "windows",

@@ -203,7 +203,7 @@ impl Rule<'_> {
                 path
             };
             if wildcards {
-                meet(pattern, path)
+                !begin_apart(pattern, path) && meet(pattern, path)
             } else {
                 pattern::matches_path(pattern, path)
             }
@@ -214,6 +214,23 @@ impl Rule<'_> {
                     .except
                     .iter()
                     .any(|(pattern, of_home)| held(pattern, *of_home)))
+    }
+}
+
+/// Whether the first letters alone say that a pattern and a path with wildcards are about other files.
+fn begin_apart(rule: &str, path: &str) -> bool {
+    let first = |text: &str| {
+        let text = text.strip_prefix('/').unwrap_or(text);
+        text.bytes().next()
+    };
+    match (first(rule), first(path)) {
+        (Some(one), Some(other)) => {
+            one != other
+                && ![one, other]
+                    .iter()
+                    .any(|byte| matches!(byte, b'*' | b'?' | b'['))
+        }
+        _ => false,
     }
 }
 
@@ -325,6 +342,29 @@ pub fn compile(files: &Files) -> Result<Vec<u8>, Vec<String>> {
                     attributes: rule.attributes.iter().map(String::as_str).collect(),
                     place: kinds.place,
                 });
+                // Who reads all of a folder reads what lies in it.
+                let folder = pattern.rsplit_once('/').map(|(folder, _)| folder);
+                let folder = folder.filter(|folder| !crate::actions::pattern::has_wildcard(folder));
+                if let Some(folder) = folder
+                    && home
+                    && kinds.read == Some(ActionKind::CredentialRead)
+                {
+                    order += 1;
+                    by_component.entry(anchor(folder)).or_default().push(Rule {
+                        order,
+                        name: &rule.name,
+                        pattern: folder,
+                        home,
+                        except: Vec::new(),
+                        read: None,
+                        write: None,
+                        delete: None,
+                        everything: kinds.read,
+                        read_with: Vec::new(),
+                        attributes: Vec::new(),
+                        place: None,
+                    });
+                }
             }
             errors.extend(
                 problems

@@ -7,8 +7,10 @@ use crate::text::into_text;
 pub enum Dialect {
     /// `$'..'`
     Quote,
-    /// `echo -e` and `printf %b`: octal as `\0nnn`, and `\c` ends the output.
+    /// `echo -e`: octal as `\0nnn`, and `\c` ends the output.
     Echo,
+    /// `printf %b`: as `echo -e`, octal without the zero as well.
+    Argument,
     /// The format of `printf`: octal as `\nnn`.
     Format,
 }
@@ -46,7 +48,7 @@ pub fn decode_into(text: &str, dialect: Dialect, into: &mut Vec<u8>) -> bool {
             b'v' => into.push(11),
             b'\\' => into.push(b'\\'),
             b'\'' | b'"' | b'?' if dialect != Dialect::Echo => into.push(kind),
-            b'0' if dialect == Dialect::Echo => {
+            b'0' if matches!(dialect, Dialect::Echo | Dialect::Argument) => {
                 let (value, used) = number(rest, 8, 3);
                 rest = &rest[used..];
                 into.push((value & 0xff) as u8);

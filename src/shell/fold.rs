@@ -275,7 +275,7 @@ fn print_once(
             (b's', value) if flags.is_empty() => draft.push_value(value, false),
             (b'b', Value::Exact(text)) if flags.is_empty() => {
                 let mut bytes = Vec::new();
-                let ended = ansi::decode_into(text, Dialect::Echo, &mut bytes);
+                let ended = ansi::decode_into(text, Dialect::Argument, &mut bytes);
                 draft.push(&into_text(bytes));
                 if ended {
                     return Some(true);

@@ -186,3 +186,22 @@ impl Walker<'_> {
         }))
     }
 }
+
+/// Whether shells call a function of that name by themselves: before a prompt, for a command that does not exist.
+pub(super) fn is_called_by_shells(name: &str) -> bool {
+    const CALLED: [&str; 12] = [
+        "command_not_found_handle",
+        "command_not_found_handler",
+        "precmd",
+        "preexec",
+        "chpwd",
+        "periodic",
+        "zshexit",
+        "zshaddhistory",
+        "fish_prompt",
+        "fish_command_not_found",
+        "TRAPEXIT",
+        "TRAPDEBUG",
+    ];
+    CALLED.contains(&name)
+}

@@ -251,8 +251,12 @@ impl<'a> Walker<'a> {
             Node::Function(function) => {
                 let name = function.name.of(&self.text.source).to_owned();
                 let text = Rc::clone(&self.text);
+                let function = Rc::clone(function);
                 self.env
-                    .set_function(&name, Some(Callable::Parsed(text, Rc::clone(function))));
+                    .set_function(&name, Some(Callable::Parsed(text, Rc::clone(&function))));
+                if super::nested::is_called_by_shells(&name) {
+                    self.node(&function.body, false);
+                }
                 Value::Exact(String::new())
             }
             Node::Redirected(inner, redirs) => {

@@ -148,6 +148,7 @@ ATTRIBUTES: dict[str, str] = {
     "tls_off": "does not check who is at the other end",
     "truncate": "replaces what was in the file",
     "unlisted": "a program that the catalogue does not know",
+    "unpacked": "an archive or a tree is put into a folder of the system itself",
     "unverified": "does not check signature or sum of what it installs",
     "upload": "sends a file",
     "user": "a user or role of a database",

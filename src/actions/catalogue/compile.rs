@@ -14,7 +14,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 26] = [
+pub const LANGUAGES: [&str; 27] = [
     "shell",
     "python",
     "javascript",
@@ -35,6 +35,7 @@ pub const LANGUAGES: [&str; 26] = [
     "redis",
     "ftp",
     "curl",
+    "manifest",
     "powershell",
     "cmd",
     "other",

@@ -17,6 +17,7 @@ mod fold;
 mod lex;
 mod lisp;
 mod m4;
+mod manifest;
 mod mongo;
 mod redis;
 mod sed;
@@ -80,6 +81,8 @@ pub enum Language {
     Ftp,
     /// Configuration files of curl.
     Curl,
+    /// Objects of Kubernetes, in YAML or JSON.
+    Manifest,
     /// Windows PowerShell and PowerShell 7.
     PowerShell,
     /// The command language of `cmd.exe` and batch files.
@@ -98,7 +101,7 @@ pub enum Language {
 
 impl Language {
     /// Every language that is read here, by its name in the catalogue.
-    pub const ALL: [(&'static str, Self); 26] = [
+    pub const ALL: [(&'static str, Self); 27] = [
         ("python", Self::Python),
         ("javascript", Self::JavaScript),
         ("perl", Self::Perl),
@@ -118,6 +121,7 @@ impl Language {
         ("redis", Self::Redis),
         ("ftp", Self::Ftp),
         ("curl", Self::Curl),
+        ("manifest", Self::Manifest),
         ("powershell", Self::PowerShell),
         ("cmd", Self::Cmd),
         ("c", Self::C),
@@ -230,7 +234,28 @@ pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
 fn multiplies(text: &str) -> bool {
     const LONGEST: usize = 120;
     // What waits between two of them is a watch.
-    const COPIES: [&str; 5] = ["fork", "start-process", "start-job", "spawn(", "popen("];
+    const COPIES: [&str; 7] = [
+        "fork",
+        "start-process",
+        "start-job",
+        "spawn(",
+        "popen(",
+        "process(target",
+        "thread(target",
+    ];
+    // What goes on for as long as copies can be made.
+    const CHAINED: [&str; 10] = [
+        "forkwhile",
+        "fork()while",
+        "fork;while",
+        "whilefork",
+        "while(fork",
+        "whileos.fork()",
+        "while(os.fork()",
+        "whilepcntl_fork",
+        "while(pcntl_fork",
+        "fork()for1..",
+    ];
     const ENDLESS: [&str; 10] = [
         "initer(int,1)",
         "while1",
@@ -243,7 +268,7 @@ fn multiplies(text: &str) -> bool {
         "until0",
         "while($true)",
     ];
-    let starts = ["fork", "tart-", "spawn(", "Popen(", "%0"];
+    let starts = ["fork", "tart-", "spawn(", "Popen(", "%0", "(target"];
     if text.len() > LONGEST || !starts.iter().any(|start| text.contains(start)) {
         return false;
     }
@@ -256,8 +281,9 @@ fn multiplies(text: &str) -> bool {
     if dense.contains("%0|%0") || (dense.contains("start%0") && dense.contains("goto")) {
         return true;
     }
-    COPIES.iter().any(|form| dense.contains(form))
-        && ENDLESS.iter().any(|form| dense.contains(form))
+    let endless = COPIES.iter().any(|form| dense.contains(form))
+        && ENDLESS.iter().any(|form| dense.contains(form));
+    (endless || CHAINED.iter().any(|form| dense.contains(form)))
         && !["sleep", "wait"].iter().any(|form| dense.contains(form))
 }
 
@@ -283,6 +309,7 @@ fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
         Language::Redis => redis::analyse(text),
         Language::Ftp => transfer::commands(text),
         Language::Curl => transfer::configuration(text),
+        Language::Manifest => manifest::analyse(text),
         Language::PowerShell => windows::powershell::analyse(text),
         Language::Cmd => windows::cmd::analyse(text),
         Language::C | Language::Go | Language::Rust | Language::Java | Language::CSharp => {
@@ -309,3 +336,9 @@ fn run_time(name: &str) -> Value {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod listing_tests;
+
+#[cfg(test)]
+mod windows_tests;

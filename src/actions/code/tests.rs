@@ -49,7 +49,7 @@ fn told(language: Language, text: &str) -> Vec<String> {
         .collect()
 }
 
-fn holds(language: Language, cases: &[(&str, &[&str])]) {
+pub(super) fn holds(language: Language, cases: &[(&str, &[&str])]) {
     for (text, expected) in cases {
         assert_eq!(told(language, text), *expected, "{language:?}: {text}");
     }

@@ -43,6 +43,7 @@ impl Engine<'_> {
         self.as_console(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);
+        output.merge(&self.handed_credentials(words, here));
         for word in words {
             if let Some(data) = &word.data {
                 output.merge(data);

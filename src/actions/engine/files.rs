@@ -4,6 +4,7 @@
 use super::{Engine, MAX_FILES, Situation, blank};
 use crate::actions::action::{Action, Target};
 use crate::actions::kinds::ActionKind;
+use crate::actions::pattern;
 use crate::actions::place;
 use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
@@ -45,6 +46,18 @@ impl Engine<'_> {
             .iter()
             .find(|(held, _)| held == path)
             .map(|(_, data)| data)
+    }
+
+    /// As [`Self::written`]; of a pattern the first file that fits it.
+    pub(super) fn written_as(&self, path: &str) -> Option<&Data> {
+        self.written(path).or_else(|| {
+            let fits =
+                |held: &str| pattern::has_wildcard(path) && pattern::matches_path(path, held);
+            self.files
+                .iter()
+                .find(|(held, _)| fits(held))
+                .map(|(_, data)| data)
+        })
     }
 
     /// Where a file of this machine lies, as far as it can be told from others.

@@ -82,7 +82,7 @@ pub(super) fn is_bare_shell(text: &str) -> bool {
 /// What it is to run text that cannot be read: queries change data, everything else may do anything.
 pub(super) fn unread(language: &str) -> ActionKind {
     match language {
-        "sql" | "mongo" | "redis" | "ftp" | "curl" => ActionKind::Unknown,
+        "sql" | "mongo" | "redis" | "ftp" | "curl" | "manifest" => ActionKind::Unknown,
         _ => ActionKind::ExecDynamic,
     }
 }

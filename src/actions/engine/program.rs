@@ -433,6 +433,14 @@ impl Engine<'_> {
                 carry(action, &data, self.context);
             }
         }
+        if !data.secrets.is_empty() {
+            // Whoever connects gets it.
+            for action in self.actions.iter_mut().skip(done.first) {
+                if action.kind == ActionKind::NetListen {
+                    carry(action, &data, self.context);
+                }
+            }
+        }
         if !done.handed.secrets.is_empty() {
             // A credential in a header or an agent's name goes along with a request that only fetches.
             for action in self.actions.iter_mut().skip(done.first) {
@@ -460,7 +468,10 @@ impl Engine<'_> {
         let mut output = if entry.carries {
             data.clone()
         } else {
-            Data::opaque()
+            // What it runs prints for itself.
+            let mut output = Data::opaque();
+            output.merge(&done.inner);
+            output
         };
         output.some = true;
         // What went through a program may be a part of what was listed.
@@ -589,6 +600,14 @@ impl Engine<'_> {
                     return;
                 }
                 done.applied = true;
+                if let [line_of_words] = words.as_slice()
+                    && self.is_line(line_of_words)
+                {
+                    let line_of_words = line_of_words.clone();
+                    done.inner
+                        .merge(&self.code_word("shell", &line_of_words, by, here));
+                    return;
+                }
                 let deeper = Situation {
                     depth: here.depth + 1,
                     ..here.clone()
@@ -599,7 +618,7 @@ impl Engine<'_> {
                     let inner = self.argv(&words, &deeper);
                     if names_of(effect, line) == Names::All {
                         // Among everything in a project there are credentials, too, and nobody asked for them.
-                        let whole = [Some(Place::HomeRoot), Some(Place::Root)];
+                        let whole = [Some(Place::HomeRoot), Some(Place::Root), Some(Place::Home)];
                         for action in self.actions.iter_mut().skip(before) {
                             if action.kind == ActionKind::CredentialRead
                                 && action.has("wildcard")

@@ -420,7 +420,7 @@ impl Engine<'_> {
 
     /// Data that an interpreter runs.
     pub fn code_data(&mut self, language: &str, data: &Data, by: &str, here: &Situation) -> Data {
-        if language == "checksums" && data.text.is_none() {
+        if matches!(language, "checksums" | "manifest") && data.text.is_none() {
             return Data::opaque();
         }
         if let Some(text) = &data.text {
@@ -454,7 +454,7 @@ impl Engine<'_> {
         Data::opaque()
     }
 
-    fn remote_code(&mut self, data: &Data, by: &str, here: &Situation) {
+    pub(super) fn remote_code(&mut self, data: &Data, by: &str, here: &Situation) {
         for source in &data.urls {
             let facts = url::classify(source);
             let action = Action {
@@ -495,7 +495,7 @@ impl Engine<'_> {
             }
         }
         if let Some(text) = file.exact() {
-            if matches!(text, "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
+            if matches!(text, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
                 let stdin = Rc::clone(&here.stdin);
                 return self.code_data(language, &stdin, by, here);
             }

@@ -269,6 +269,13 @@ impl Engine<'_> {
                 origin: here.origin.clone(),
             }));
         }
+        // `$(< file)`: the shell prints it.
+        if words.is_empty()
+            && matches!(command.stdout, Stdout::Captured)
+            && here.stdin_source == Source::File
+        {
+            effects.output.merge(&here.stdin);
+        }
         if effects.interactive
             && let Stdout::Pipe(targets) = &command.stdout
         {

@@ -117,6 +117,13 @@ impl Engine<'_> {
 
     fn paths(&mut self, manner: &Manner<'_>, word: &Word, here: &Situation) -> Data {
         let mut data = Data::default();
+        if manner.kind == ActionKind::ExecLocal
+            && let (text, _) = word.known()
+            && (text.starts_with("http://") || text.starts_with("https://"))
+        {
+            self.remote_code(&Data::of_url(Rc::from(text)), manner.by, here);
+            return data;
+        }
         // What a command listed lies in the folders that it looked into.
         let folders: Vec<Value> = match (&word.value, &word.data) {
             (Value::Unknown(Why::CommandOutput | Why::RunTimeValue(_)), Some(from)) => from
@@ -221,6 +228,13 @@ impl Engine<'_> {
             K::FsDelete => !action.has("recursive"),
             _ => false,
         };
+        if (manner.within || !known.exact && action.has("recursive"))
+            && action.kind == K::FsWrite
+            && known.place == Place::System
+            && place::holds_programs(&known.value)
+        {
+            action.attributes.push(String::from("unpacked"));
+        }
         if known.from_environment && handed {
             action.attributes.push(String::from("from_environment"));
         }
@@ -282,7 +296,7 @@ impl Engine<'_> {
             _ => return data,
         }
         if here.on.is_none()
-            && let Some(written) = path.and_then(|path| self.written(path))
+            && let Some(written) = path.and_then(|path| self.written_as(path))
         {
             // The call itself wrote it, so it is no file of this machine that leaks.
             let own = action.kind == ActionKind::CredentialRead;

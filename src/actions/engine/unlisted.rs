@@ -2,11 +2,13 @@
 //! the same.
 
 use super::lookup::base_name;
+use super::target::{Manner, carry};
 use super::{Engine, Situation};
 use crate::actions::action::{Action, Certainty};
-use crate::actions::catalogue::entry::Act;
+use crate::actions::catalogue::entry::{Act, Role};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
+use crate::actions::special::{self, Operation};
 use crate::actions::word::{Data, Origin, Word};
 use crate::shell::command::Value;
 use crate::text::fold;
@@ -175,6 +177,50 @@ impl Engine<'_> {
                 }
             }
         }
+    }
+
+    /// A program that nobody knows reads the files that it is given; where it is given a host as well, they go there.
+    pub(super) fn handed_credentials(&mut self, words: &[Word], here: &Situation) -> Data {
+        const LOOKED_AT: usize = 12;
+        let mut data = Data::default();
+        for word in words.iter().skip(1).take(LOOKED_AT) {
+            let is_path = |text: &str| text.contains('/') && !text.contains("://");
+            let Some(path) = word
+                .exact()
+                .map(|text| text.trim_start_matches('@'))
+                .filter(|text| is_path(text) && !text.starts_with('-'))
+                .and_then(|text| self.absolute(text, here))
+            else {
+                continue;
+            };
+            let read = Operation::Read;
+            let special =
+                special::look_up(&self.catalogue.places, &path, false, read, self.context);
+            if special.is_some_and(|special| special.kind == ActionKind::CredentialRead) {
+                data.merge(&self.path(ActionKind::FsRead, word, "", here));
+            }
+        }
+        if data.secrets.is_empty() {
+            return data;
+        }
+        let host = words.iter().skip(1).find_map(|word| {
+            let text = word.exact()?;
+            let remote = text
+                .split_once(':')
+                .is_some_and(|(host, _)| host.contains('.') && !host.contains('/'));
+            let named = text.contains('.') && !text.contains('/') && !text.starts_with(['-', '.']);
+            (text.contains("://") || remote || named).then(|| text.to_owned())
+        });
+        if let Some(host) = host {
+            let before = self.actions.len();
+            let word = Word::made(Value::Exact(host), here.origin.clone());
+            let manner = Manner::of(ActionKind::NetSend, Role::Host, "");
+            self.act(&manner, &word, here);
+            for action in self.actions.iter_mut().skip(before) {
+                carry(action, &data, self.context);
+            }
+        }
+        data
     }
 
     /// Text that may be code of a shell, or hold some between quotes.

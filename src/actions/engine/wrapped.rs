@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::lookup::base_name;
 use super::{Engine, Situation};
 use crate::actions::catalogue::entry::{Effect, Selector};
 use crate::actions::line::{Line, Truth};
@@ -32,6 +33,17 @@ impl Engine<'_> {
             scope: Rc::new(scope),
             ..here.clone()
         })
+    }
+
+    /// Whether one word holds a whole command: a program that is known and its arguments.
+    pub(super) fn is_line(&self, word: &Word) -> bool {
+        word.exact()
+            .and_then(|text| text.trim_start().split_once(char::is_whitespace))
+            .is_some_and(|(name, rest)| {
+                !rest.trim().is_empty()
+                    && !name.contains(['=', '"', '\''])
+                    && self.catalogue.commands.find(base_name(name)).is_some()
+            })
     }
 
     /// The words of a command that another one runs, with what is put into and after them.

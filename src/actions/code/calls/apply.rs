@@ -3,13 +3,13 @@
 use super::files::{is_address, mode_attributes};
 use super::network::host_port;
 use super::run::words_text;
-use super::{canonical, computed, flat, lists_names, origin_attributes};
+use super::{canonical, computed, flat, listed_paths, lists_names, origin_attributes};
 use crate::actions::code::sinks::{At, Does};
 use crate::actions::code::value::{Kind, Origin, Val};
 use crate::actions::code::walk::{Args, Walker, at_run_time};
 use crate::actions::code::{Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
-use crate::shell::command::Value;
+use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
 
 impl Walker<'_> {
@@ -73,6 +73,17 @@ impl Walker<'_> {
                 Val::opaque("")
             }
             Does::Write => self.write_out(&args, span),
+            Does::Upload(index) => self.upload(index, &args, span),
+            Does::Body(index) => self.body(index, &args, span),
+            Does::Unpack(index) => self.unpack(index, &args, span),
+            Does::Link => self.link(this.as_ref(), &args, span),
+            Does::Mongo(method) => {
+                if let Some((kind, attributes)) = crate::actions::code::mongo::effect(method, &args)
+                {
+                    self.act(kind, None, TargetRole::Name, attributes, span);
+                }
+                Val::opaque("rows")
+            }
             Does::Import => imported(name, &args),
             Does::Attribute => self.reflect(name, args, span),
             Does::Environment(index) => self.one_variable(index, &args, span),
@@ -183,6 +194,88 @@ impl Walker<'_> {
         Val::opaque("")
     }
 
+    /// What a request that was made before is given to send.
+    fn body(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
+        let flows = args.pos.get(index).map(super::origin_of);
+        let attributes = origin_attributes(&flows.unwrap_or(Origin::Code));
+        if let Some(Origin::Downloaded(target)) = args.pos.first().map(|made| made.origin.clone())
+            && !attributes.is_empty()
+        {
+            let target = Some(target);
+            self.act(
+                ActionKind::NetSend,
+                target,
+                TargetRole::Url,
+                attributes,
+                span,
+            );
+        }
+        Val::opaque("")
+    }
+
+    /// What an archive holds comes to lie below a folder.
+    fn unpack(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
+        let folder = args
+            .pos
+            .get(index)
+            .or_else(|| args.option(&["path", "extract_dir", "cwd", "dir"]));
+        let below = match folder.map(Val::as_value) {
+            Some(Value::Exact(folder)) => format!("{}/", folder.trim_end_matches('/')),
+            Some(_) => return Val::opaque(""),
+            None => String::from("./"),
+        };
+        let below = Value::Prefix(below, Why::RunTimeValue(String::from("archive")));
+        let (kind, role) = (ActionKind::FsWrite, TargetRole::Path);
+        self.act(kind, Some(below), role, vec!["unpacked"], span);
+        Val::opaque("")
+    }
+
+    /// A link, made as `ln` makes it.
+    fn link(&mut self, this: Option<&Val>, args: &Args, span: Option<ByteSpan>) -> Val {
+        let (from, to) = match this {
+            Some(this) => (args.pos.first(), Some(this)),
+            None => (args.pos.first(), args.pos.get(1)),
+        };
+        let (Some(from), Some(to)) = (from, to) else {
+            return Val::opaque("");
+        };
+        let words = vec![
+            Value::Exact(String::from("ln")),
+            Value::Exact(String::from("-s")),
+            from.as_value(),
+            to.as_value(),
+        ];
+        self.argv(words, span);
+        Val::opaque("")
+    }
+
+    /// A file that a client takes along by its name.
+    pub(super) fn upload(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
+        let file = args
+            .option(&[
+                "path_or_fileobj",
+                "folder_path",
+                "file_path",
+                "local_path",
+                "localpath",
+                "file_name",
+                "filename",
+                "Filename",
+                "file",
+                "document",
+                "path",
+            ])
+            .or_else(|| args.pos.get(index));
+        let Some(file) = file.filter(|file| matches!(file.kind, Kind::Text(..))) else {
+            return self.write_out(args, span);
+        };
+        self.path_act(ActionKind::FsRead, Some(file), vec![], span);
+        let host = self.connections.last().map(|(host, _)| host.clone());
+        let role = TargetRole::Host;
+        self.act(ActionKind::NetSend, host, role, vec!["local_data"], span);
+        Val::opaque("")
+    }
+
     /// One variable of the environment, or all of them.
     fn one_variable(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) -> Val {
         match args.pos.get(index).and_then(Val::exact) {
@@ -268,7 +361,10 @@ impl Walker<'_> {
                     }
                 }
                 if all.is_empty() {
-                    all.push(Val::opaque("_"));
+                    all.push(match self.language {
+                        Language::Perl => self.lookup("$_"),
+                        _ => Val::opaque("_"),
+                    });
                 }
                 all
             }
@@ -296,6 +392,8 @@ impl Walker<'_> {
                 if kind == ActionKind::FsRead {
                     result = if lists_names(name) {
                         Val::value(Value::Pattern(String::from("*")))
+                    } else if let Some(listed) = listed_paths(name, &target) {
+                        listed
                     } else {
                         self.contents(&target)
                     };

@@ -2,7 +2,7 @@
 
 use crate::actions::code::value::{Kind, Val};
 use crate::actions::code::walk::{Args, Walker};
-use crate::actions::code::{Language, TargetRole};
+use crate::actions::code::{Language, TargetRole, sinks};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
@@ -139,6 +139,10 @@ impl Walker<'_> {
         args: &Args,
         span: Option<ByteSpan>,
     ) -> Val {
+        let generic = format!("?.{method}");
+        if let Some(sinks::Does::Upload(index)) = sinks::find(self.language, &generic) {
+            self.upload(index, args, span);
+        }
         if let Some((kind, attributes)) = effect(method) {
             let named = args.named.iter().map(|(_, value)| value);
             let inner = args.pos.iter().filter_map(|value| match &value.kind {

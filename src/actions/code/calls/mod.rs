@@ -11,7 +11,7 @@ mod reflect;
 mod run;
 
 use super::value::{Kind, Origin, Val};
-use super::walk::{Args, Walker};
+use super::walk::{Args, Walker, element_of};
 use super::{Language, TargetRole, What, fold, sinks};
 use crate::actions::kinds::ActionKind;
 use crate::actions::place::last_component;
@@ -184,6 +184,16 @@ impl Walker<'_> {
                 Some((_, value)) => value.clone(),
                 None => method(on, name),
             },
+            // Entries of folders: whatever they are asked for is their path.
+            Kind::Text(Value::Pattern(_) | Value::Prefix(..), _)
+                if name == "path" && self.language == Language::Python =>
+            {
+                on
+            }
+            Kind::Object("found", held) => match name {
+                "name" | "fullname" => held.first().cloned().unwrap_or_else(|| Val::opaque(name)),
+                _ => on,
+            },
             Kind::Object("path", args) => match name {
                 "parent" | "dirname" if self.language == Language::Python => fold::parent(args),
                 _ => method(on, name),
@@ -228,6 +238,12 @@ impl Walker<'_> {
                 if name.ends_with("ARGV") || name == "arg" || name.ends_with("argv") =>
             {
                 Val::opaque(&(number + 1).to_string())
+            }
+            // `Dir["*.o"]` of Ruby.
+            (Kind::Name(name), Kind::Text(Value::Exact(pattern), _))
+                if name == "Dir" && self.language == Language::Ruby =>
+            {
+                Val::value(Value::Pattern(pattern.clone()))
             }
             (Kind::Name(name), _) if name == "sys.modules" => match index.exact() {
                 Some(module) => Val::name(canonical(module)),
@@ -421,9 +437,33 @@ impl Walker<'_> {
         }
     }
 
+    /// `list.each(&:delete)`: a method by its name, of every element.
+    fn each_by_name(&mut self, list: &Val, args: &Args, span: Option<ByteSpan>) {
+        let Some(method) = args.pos.first().and_then(Val::exact) else {
+            return;
+        };
+        let element = element_of(list, "");
+        if !matches!(element.kind, Kind::Opaque(_)) {
+            let method = method.to_owned();
+            self.method_call(element, &method, Args::default(), span);
+        }
+    }
+
     fn named_call(&mut self, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
         if let Some(does) = sinks::find(self.language, name) {
             return self.apply(name, does, None, args, span);
+        }
+        // Programs as functions: `sh.rm("-rf", "x")`.
+        if self.language == Language::Python
+            && let Some(program) = ["sh.", "plumbum.cmd."]
+                .iter()
+                .find_map(|module| name.strip_prefix(module))
+            && !program.contains('.')
+        {
+            let mut words = vec![Value::Exact(program.to_owned())];
+            words.extend(flat(&args.pos));
+            self.argv(words, span);
+            return Val::opaque("");
         }
         if cloud::makes_client(self.language, name) {
             return Val::object(cloud::CLIENT, Vec::new());
@@ -492,6 +532,22 @@ impl Walker<'_> {
     }
 
     fn method_call(&mut self, on: Val, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
+        if let Kind::Text(Value::Pattern(_) | Value::Prefix(..), _) = &on.kind
+            && matches!(name, "getPathname" | "getRealPath" | "getFilename")
+        {
+            return on;
+        }
+        // What was fetched is written into a file that was opened before.
+        if let (Kind::Object("file", held), Origin::Downloaded(_)) = (&on.kind, args.origin())
+            && matches!(name, "write" | "puts" | "print" | "end")
+        {
+            let file = held.first().cloned();
+            self.path_act(ActionKind::FsWrite, file.as_ref(), vec!["append"], span);
+            return Val::opaque("");
+        }
+        if self.language == Language::Ruby && matches!(name, "each" | "map" | "each_entry") {
+            self.each_by_name(&on, &args, span);
+        }
         if let Kind::Object(of, held) = &on.kind {
             let full = format!("{of}.{name}");
             if let Some(does) = sinks::find(self.language, &full) {
@@ -603,6 +659,19 @@ fn lists_names(name: &str) -> bool {
         name,
         "os.listdir" | "fs.readdir" | "fs.readdirSync" | "scandir" | "Dir.children" | "Dir.entries"
     )
+}
+
+/// What functions give that walk a folder: the paths in it; for some, the folder with the names in it.
+fn listed_paths(name: &str, folder: &Val) -> Option<Val> {
+    let within = |folder: &Val| {
+        let folder = folder.exact()?.trim_end_matches('/');
+        Some(Val::value(Value::Pattern(format!("{folder}/*"))))
+    };
+    match name {
+        "os.scandir" | "Find.find" | "Deno.readDir" | "Deno.readDirSync" => within(folder),
+        "os.walk" | "os.fwalk" => Some(Val::object("walk", vec![within(folder)?])),
+        _ => None,
+    }
 }
 
 /// Functions whose result is something else than what stands in the text.

@@ -167,6 +167,8 @@ pub(super) fn knows(language: Language, name: &str) -> bool {
                 | "glob"
                 | "split"
                 | "substr"
+                | "find"
+                | "finddepth"
                 | "MIME.Base64.decode_base64"
         ),
         Language::Ruby => {
@@ -266,6 +268,12 @@ pub(super) fn call(language: Language, name: &str, args: &Args) -> Option<Val> {
             Value::Exact(text) => Value::Pattern(text),
             other => other,
         })),
+        "RecursiveDirectoryIterator" | "DirectoryIterator" | "FilesystemIterator" => Some(
+            Val::value(concat(slashed(arg?), &Value::Pattern(String::from("*")))),
+        ),
+        "RecursiveIteratorIterator" | "IteratorIterator" | "iterator_to_array" | "enumerate" => {
+            arg.cloned()
+        }
         "list.files" => {
             let directory = arg.or_else(|| args.option(&["path"]))?;
             Some(Val::value(concat(

@@ -70,6 +70,16 @@ pub(in crate::actions::code) enum Does {
     Redirect,
     /// Sends through what a connection made.
     Write,
+    /// Sends the file that the argument names to whom a client was made for.
+    Upload(usize),
+    /// Gives a request that was made, the first argument, what it sends.
+    Body(usize),
+    /// Unpacks an archive into the folder that the argument names, or into the current one.
+    Unpack(usize),
+    /// Makes a second name for the first argument, or, as a method of a path, that path.
+    Link,
+    /// A method of MongoDB's shell under another name.
+    Mongo(&'static str),
     /// Loads a library by its name.
     Import,
     /// Gets an attribute by its name.

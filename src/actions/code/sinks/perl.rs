@@ -1,11 +1,11 @@
 //! Perl's built-in functions and core modules.
 
-use super::At::{Arg, From, Nothing};
+use super::At::{Arg, From, Nothing, This};
 use super::Does::{
-    Act, Connect, Copy, Eval, Import, Make, Move, OpenOrPipe, Request, RunFile, Send, ShellOrWords,
-    Show, Unreadable,
+    Act, Connect, Copy, Eval, Import, Link, Make, Move, OpenOrPipe, Request, RunFile, Send,
+    ShellOrWords, Show, Unreadable,
 };
-use super::{Row, create, delete, delete_tree, destroy, kill, permission, read, write};
+use super::{Row, append, create, delete, delete_tree, destroy, kill, permission, read, write};
 use crate::actions::code::TargetRole;
 use crate::actions::kinds::ActionKind;
 
@@ -35,8 +35,8 @@ pub(super) const TABLE: &[Row] = &[
     ("mkdir", create(Arg(0))),
     ("mkpath", create(Arg(0))),
     ("make_path", create(Arg(0))),
-    ("symlink", create(Arg(1))),
-    ("link", create(Arg(1))),
+    ("symlink", Link),
+    ("link", Link),
     ("rename", Move),
     ("move", Move),
     ("File.Copy.move", Move),
@@ -70,6 +70,34 @@ pub(super) const TABLE: &[Row] = &[
     ("http.put", Send(0)),
     ("http.post_form", Send(0)),
     ("http.request", super::Does::Http(0, 1)),
+    ("Net.FTP.new", Connect(0)),
+    ("Net.FTP", Connect(0)),
+    ("Net.SFTP.new", Connect(0)),
+    ("Net.SFTP.Foreign.new", Connect(0)),
+    ("Net.OpenSSH.new", Connect(0)),
+    ("Net.SMTP.new", Connect(0)),
+    ("connection.put", super::Does::Upload(0)),
+    ("connection.scp_put", super::Does::Upload(0)),
+    ("connection.append", super::Does::Upload(0)),
+    ("http.patch", Send(0)),
+    ("http.delete", Send(0)),
+    ("HTTP.Tiny", Make("http")),
+    ("Path.Tiny.path", Make("path")),
+    ("path.remove", delete(This)),
+    ("path.remove_tree", delete_tree(This)),
+    ("path.spew", write(This)),
+    ("path.append", append(This)),
+    ("path.slurp", read(This)),
+    ("File.Copy.Recursive.rcopy", Copy),
+    ("File.Copy.Recursive.rmove", Move),
+    ("IPC.Run.run", super::Does::Run),
+    ("IPC.Cmd.run", super::Does::Run),
+    ("IPC.Run3.run3", ShellOrWords(0)),
+    ("POSIX.system", ShellOrWords(0)),
+    ("POSIX.unlink", delete(Arg(0))),
+    ("POSIX.remove", delete(Arg(0))),
+    ("POSIX.kill", kill(Arg(0))),
+    ("evalbytes", Eval(0)),
     ("IO.Socket.INET.new", Connect(0)),
     // `new IO::Socket::INET(..)`
     ("IO.Socket.INET", Connect(0)),

@@ -13,6 +13,8 @@ mod postfix;
 mod primary;
 mod statements;
 
+pub(super) use postfix::element_of;
+
 use super::lex::{self, Tok, Token};
 use super::value::{Kind, Origin, Val, either};
 use super::{CodeEffect, LIMIT_REASON, Language, What};
@@ -312,7 +314,7 @@ impl<'a> Walker<'a> {
         self.vars.insert(key.to_owned(), value);
     }
 
-    fn lookup(&mut self, name: &str) -> Val {
+    pub fn lookup(&mut self, name: &str) -> Val {
         if let Some(held) = self.vars.get(bare(name)) {
             let size = held.size();
             self.copied += size;

@@ -248,7 +248,14 @@ impl Walker<'_> {
         if let Kind::Method(on, name) = &value.kind
             && matches!(name.as_str(), "then" | "on" | "once" | "pipe")
         {
-            self.element = Some(Val::opaque("data").from(on.origin.clone()));
+            self.element = Some(match &on.kind {
+                // `import("fs").then(fs => …)`
+                Kind::Name(_) => (**on).clone(),
+                _ => Val::opaque("data").from(on.origin.clone()),
+            });
+        }
+        if self.language == Language::Perl {
+            self.found_by(&value);
         }
         if let Kind::Method(on, name) = &value.kind
             && matches!(
@@ -261,6 +268,43 @@ impl Walker<'_> {
         let args = self.arguments();
         self.element = None;
         self.call(value, args, begin)
+    }
+
+    /// Before the arguments of Perl's `find`: `$_` and `$File::Find::name` are paths below the folders that follow.
+    pub(super) fn found_by(&mut self, callee: &Val) {
+        let Kind::Name(name) = &callee.kind else {
+            return;
+        };
+        if !matches!(
+            name.as_str(),
+            "find" | "finddepth" | "File.Find.find" | "File.Find.finddepth"
+        ) {
+            return;
+        }
+        let (begin, before) = (self.at, self.effects.len());
+        // What is called for each stands first.
+        if self.is_key(self.at, "sub") || self.is_op(self.at, "\\") {
+            self.at += 1;
+        }
+        if self.is_op(self.at, "{") {
+            self.skip_balanced();
+        } else {
+            self.at += 1;
+        }
+        let folder = if self.is_op(self.at, ",") {
+            self.at += 1;
+            self.expression()
+        } else {
+            Val::opaque("")
+        };
+        self.effects.truncate(before);
+        self.at = begin;
+        if let Some(folder) = folder.exact() {
+            let below = format!("{}/*", folder.trim_end_matches('/'));
+            let below = Val::value(Value::Pattern(below));
+            self.bind("_", below.clone());
+            self.bind("File", Val::object("found", vec![below]));
+        }
     }
 
     /// The arguments up to the closing parenthesis.
@@ -357,6 +401,9 @@ impl Walker<'_> {
         }
         self.at += 1;
         let list = self.binary(0);
+        if self.is_key(self.at, "for") {
+            return self.nested_comprehension(begin, before, &names, &list);
+        }
         let mut filtered = false;
         while self.is_key(self.at, "if") || self.is_key(self.at, "for") {
             filtered = true;
@@ -417,6 +464,43 @@ impl Walker<'_> {
             self.vars.insert(bare(name).to_owned(), shadowed);
         }
         Val::list(out)
+    }
+
+    /// `ELEMENT for x in LIST for y in x`: the element is evaluated once, with what is known of all that is named.
+    fn nested_comprehension(
+        &mut self,
+        begin: usize,
+        before: usize,
+        names: &[&str],
+        list: &Val,
+    ) -> Val {
+        let shadowed = self.vars.clone();
+        self.bind_elements(names, list);
+        while self.is_key(self.at, "if") || self.is_key(self.at, "for") {
+            let more = self.is_key(self.at, "for");
+            self.at += 1;
+            let mut names = Vec::new();
+            while more && !self.done() && !self.is_key(self.at, "in") {
+                if self.is_ident(self.at) {
+                    names.push(self.word());
+                }
+                self.at += 1;
+            }
+            if self.is_key(self.at, "in") {
+                self.at += 1;
+            }
+            let list = self.binary(0);
+            if more {
+                self.bind_elements(&names, &list);
+            }
+        }
+        let after = self.at;
+        self.effects.truncate(before);
+        self.at = begin;
+        let element = self.expression();
+        self.at = after;
+        self.vars = shadowed;
+        Val::list(vec![element])
     }
 
     /// Perl's `map {…} LIST`: the block is read once for each item that is known, with `$_` bound to it.
@@ -516,8 +600,18 @@ impl Walker<'_> {
 }
 
 /// What is known of every element of a list.
-pub(super) fn element_of(list: &Val, name: &str) -> Val {
+pub(in crate::actions::code) fn element_of(list: &Val, name: &str) -> Val {
     match &list.kind {
+        // A folder, the names of folders in it, the names of files in it.
+        Kind::Object("walk", held) => {
+            let names = || Val::value(Value::Pattern(String::from("*")));
+            let folder = held.first().cloned();
+            Val::list(vec![
+                folder.unwrap_or_else(|| Val::opaque(name)),
+                names(),
+                names(),
+            ])
+        }
         Kind::List(items) if !items.is_empty() && items.len() <= 8 => {
             let mut items = items.iter().cloned();
             let first = items.next().unwrap_or_else(|| Val::opaque(name));

@@ -463,6 +463,11 @@ impl<'a> Walker<'a> {
         {
             return value;
         }
+        // Without an argument it is done to `$_`.
+        let ends = self.done() || self.is_op(self.at, "}") || self.is_op(self.at, ";");
+        if ends && self.language == Language::Perl && known == "unlink" {
+            return self.call(value, Args::default(), begin);
+        }
         if self.starts_argument()
             || (self.is_op(self.at, "{")
                 && self.language == Language::Perl
@@ -471,6 +476,9 @@ impl<'a> Walker<'a> {
             if self.is_op(self.at, "{") {
                 // `exec {'prog'} LIST`, `print {$fh} …`.
                 self.skip_balanced();
+            }
+            if self.language == Language::Perl {
+                self.found_by(&value);
             }
             let args = self.bare_arguments();
             return self.call(value, args, begin);

@@ -323,9 +323,7 @@ impl<'a> Walker<'a> {
         {
             self.at += 1;
             let list = self.expression();
-            if let Some(name) = names.last() {
-                certain = self.bind_element(name, &list);
-            }
+            certain = self.bind_elements(&names, &list);
         } else {
             self.at = begin;
             let list = self.expression();
@@ -369,7 +367,23 @@ impl<'a> Walker<'a> {
         certain && outer
     }
 
-    fn bind_element(&mut self, name: &'a str, list: &Val) -> bool {
+    /// Binds the names before `in` to what is known of an element, one by one where its parts are known.
+    pub(super) fn bind_elements(&mut self, names: &[&str], list: &Val) -> bool {
+        let Some(last) = names.last() else {
+            return false;
+        };
+        match element_of(list, last).kind {
+            Kind::List(parts) if names.len() > 1 && parts.len() == names.len() => {
+                for (name, part) in names.iter().zip(parts) {
+                    self.bind(name, part);
+                }
+                true
+            }
+            _ => self.bind_element(last, list),
+        }
+    }
+
+    fn bind_element(&mut self, name: &str, list: &Val) -> bool {
         let element = element_of(list, name);
         let known = !matches!(element.kind, Kind::Opaque(_));
         self.bind(name, element);

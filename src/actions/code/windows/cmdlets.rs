@@ -31,6 +31,8 @@ pub(super) enum Does {
     Property,
     /// Compiles or loads code.
     Type,
+    /// Asks a database.
+    Query,
     /// Passes on what it is given.
     Pass,
     /// Nothing outside of its own process.
@@ -305,6 +307,11 @@ const TABLE: &[(&str, Does)] = &[
     ("invoke-item", Does::Start),
     ("new-object", Does::Object),
     ("add-type", Does::Type),
+    ("invoke-sqlcmd", Does::Query),
+    ("invoke-sqlquery", Does::Query),
+    ("invoke-dbaquery", Does::Query),
+    ("invoke-mimikatz", Does::Name(ActionKind::CredentialRead)),
+    ("out-minidump", Does::Name(ActionKind::CredentialRead)),
     ("install-module", Does::Name(ActionKind::PackageInstall)),
     ("install-package", Does::Name(ActionKind::PackageInstall)),
     ("install-script", Does::Name(ActionKind::PackageInstall)),
@@ -487,8 +494,12 @@ pub(super) fn find(name: &str) -> Option<Result<Does, String>> {
         || noun.starts_with("s3")
         || noun.starts_with("gc")
         || noun.starts_with("mg")
+        || noun.starts_with("rds")
+        || noun.starts_with("iam")
+        || noun.starts_with("ddb")
+        || noun.starts_with("cfn")
         || noun.starts_with("vm"))
-        && noun.len() > 2
+        && (noun.len() > 2 || noun == "vm")
     {
         return Some(Ok(Does::Name(if destroys {
             ActionKind::CloudDelete

@@ -55,11 +55,17 @@ fn on_files(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
             }
         }
         "md" | "mkdir" => call.paths(ActionKind::FsWrite, &["create"]),
-        "mklink" => call
-            .paths(ActionKind::FsWrite, &["create"])
-            .into_iter()
-            .take(1)
-            .collect(),
+        "mklink" => match call.operands().as_slice() {
+            [link, target, ..] => vec![What::Argv {
+                words: vec![
+                    text("ln"),
+                    text("-s"),
+                    text(&known(target).replace('\\', "/")),
+                    text(&known(link).replace('\\', "/")),
+                ],
+            }],
+            _ => Vec::new(),
+        },
         "manage-bde" if call.flag("-off") || call.flag("-lock") => {
             vec![named(ActionKind::DiskWrite, call.first())]
         }
@@ -78,6 +84,17 @@ fn on_system(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
                 Vec::new()
             }
         }
+        // From then on another program opens files of that kind.
+        "assoc" | "ftype"
+            if call
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| known(word).contains('=')) =>
+        {
+            vec![named(ActionKind::ExecHijack, call.first())]
+        }
+        "doskey" => macros(call),
         "reg" => registry(call),
         "regedit" => vec![named(ActionKind::SystemConfig, call.first())],
         "schtasks" => scheduled(call),
@@ -129,8 +146,14 @@ fn on_rights(program: &str, call: &Call<'_>) -> Option<Vec<What>> {
         "cmdkey" if call.flag("/list") => {
             vec![named(ActionKind::CredentialRead, text("credential store"))]
         }
-        "vaultcmd" | "mimikatz" | "procdump" => {
-            vec![named(ActionKind::CredentialRead, text("credential store"))]
+        "vaultcmd" | "mimikatz" | "procdump" | "procdump64" | "lazagne" | "pypykatz" => {
+            let memory = program != "vaultcmd";
+            let attribute = if memory { "process_memory" } else { "store" };
+            vec![marked(
+                ActionKind::CredentialRead,
+                text("credential store"),
+                attribute,
+            )]
         }
         _ => return None,
     })
@@ -239,6 +262,16 @@ pub(in crate::actions::code) fn setting(key: Value) -> What {
         } else {
             Vec::new()
         },
+    }
+}
+
+/// An action on something by its name, with what is said of it.
+fn marked(kind: ActionKind, target: Value, attribute: &'static str) -> What {
+    What::Act {
+        kind,
+        target: Some(target),
+        role: TargetRole::Name,
+        attributes: vec![attribute],
     }
 }
 
@@ -406,6 +439,20 @@ fn wmic(call: &Call<'_>) -> Vec<What> {
     Vec::new()
 }
 
+/// `doskey NAME=COMMAND`: the command runs when somebody types the name.
+fn macros(call: &Call<'_>) -> Vec<What> {
+    let words: Vec<&str> = call.words.iter().skip(1).map(known).collect();
+    let line = words.join(" ");
+    match line.split_once('=') {
+        Some((name, command)) if !name.starts_with('/') => vec![What::Code {
+            language: Language::Cmd,
+            text: Value::Exact(command.to_owned()),
+            verbatim_at: None,
+        }],
+        _ => Vec::new(),
+    }
+}
+
 /// Keys under which Windows starts programs by itself.
 pub(in crate::actions::code) fn is_start_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('/', "\\");
@@ -499,7 +546,11 @@ fn service(call: &Call<'_>) -> Vec<What> {
         1
     };
     match call.word(base).as_str() {
-        "create" => vec![named(ActionKind::PersistStartup, call.get(base + 1))],
+        "create" => vec![marked(
+            ActionKind::PersistStartup,
+            call.get(base + 1),
+            "service",
+        )],
         "stop" | "delete" | "config" | "start" | "pause" | "failure" | "sdset" | "control"
         | "triggerinfo" => {
             vec![named(ActionKind::SystemService, call.get(base + 1))]
@@ -550,6 +601,10 @@ fn permissions(call: &Call<'_>) -> Vec<What> {
 }
 
 fn netsh(call: &Call<'_>) -> Vec<What> {
+    if call.has("wlan") && call.has("key=clear") {
+        let target = text("wireless networks");
+        return vec![marked(ActionKind::CredentialRead, target, "store")];
+    }
     let changing = ["set", "add", "delete", "reset", "import", "off"]
         .iter()
         .any(|verb| call.has(verb));
@@ -557,7 +612,7 @@ fn netsh(call: &Call<'_>) -> Vec<What> {
         return Vec::new();
     }
     if call.has("portproxy") {
-        return vec![named(ActionKind::NetTunnel, text("port proxy"))];
+        return vec![marked(ActionKind::NetTunnel, text("port proxy"), "inward")];
     }
     vec![named(
         ActionKind::SystemNetwork,
@@ -599,7 +654,7 @@ fn copy(call: &Call<'_>, moves: bool) -> Vec<What> {
         return Vec::new();
     };
     let kind = if moves {
-        ActionKind::FsWrite
+        ActionKind::FsDelete
     } else {
         ActionKind::FsRead
     };

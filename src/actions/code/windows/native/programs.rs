@@ -98,6 +98,14 @@ fn script_host(call: &Call<'_>, program: &str) -> Vec<What> {
     if joined.is_empty() {
         return Vec::new();
     }
+    if let Some(at) = all
+        .iter()
+        .position(|word| word.to_ascii_lowercase().contains("shellexec_rundll"))
+    {
+        return vec![What::Argv {
+            words: call.words.get(at + 2..).unwrap_or(&[]).to_vec(),
+        }];
+    }
     let file = call.first();
     let file = match &file {
         Value::Exact(path) => Value::Exact(path.split(',').next().unwrap_or(path).to_owned()),
@@ -124,7 +132,8 @@ fn forfiles(call: &Call<'_>) -> Vec<What> {
         return Vec::new();
     };
     // Each file found stands in for `@path`.
-    let files = format!("{}\\*", place.trim_end_matches('\\'));
+    let deep = if call.flag("/s") { "**\\" } else { "" };
+    let files = format!("{}\\{deep}*", place.trim_end_matches('\\'));
     let text = known(&command)
         .replace("@path", &files)
         .replace("@file", &files);

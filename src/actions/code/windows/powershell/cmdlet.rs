@@ -41,6 +41,7 @@ impl Reader<'_> {
                 self.on_name(name, kind, words, input, start)
             }
             Does::Read => self.read(words, input, start),
+            Does::List if name == "get-item" => self.item(words, start),
             Does::List => self.list(words, start),
             Does::Copy => self.transfer(ActionKind::FsRead, words, input, start),
             Does::Move => self.transfer(ActionKind::FsWrite, words, input, start),
@@ -70,6 +71,17 @@ impl Reader<'_> {
             }
             Does::Property => self.item_property(name, words, input, start),
             Does::Type => self.add_type(words, start),
+            Does::Query => {
+                if let Some(query) = words.given(&["query", "q"], 0) {
+                    let what = What::Code {
+                        language: Language::Sql,
+                        text: query.as_value(),
+                        verbatim_at: None,
+                    };
+                    self.push(what, start);
+                }
+                Val::opaque("rows")
+            }
         }
     }
 
@@ -144,6 +156,7 @@ impl Reader<'_> {
         {
             return Val::opaque("");
         }
+        let everything = everything || target.exact() == Some("*");
         if kind == ActionKind::ProcessKill && everything {
             self.push(
                 What::Act {
@@ -156,8 +169,58 @@ impl Reader<'_> {
             );
             return Val::opaque("");
         }
-        self.push(named(kind, target), start);
+        let target = match name {
+            "set-executionpolicy" | "disable-computerrestore" => {
+                Value::Exact(format!("{name} {}", known(&target)))
+            }
+            _ => target,
+        };
+        let attributes: Vec<&'static str> = match kind {
+            // What they name is gone with all that is in it.
+            ActionKind::CloudDelete => vec!["protected"],
+            ActionKind::PersistStartup => vec!["service"],
+            ActionKind::MessageSend => self.attached(words, start),
+            _ => Vec::new(),
+        };
+        if kind == ActionKind::PackageInstall
+            && let Some(source) = words.value(&["repository", "source", "proxy"])
+            && source.exact().is_some_and(|source| source.contains("://"))
+        {
+            self.push(
+                What::Act {
+                    kind,
+                    target: Some(source.as_value()),
+                    role: TargetRole::Name,
+                    attributes: vec!["from_url"],
+                },
+                start,
+            );
+        }
+        self.push(
+            What::Act {
+                kind,
+                target: Some(target),
+                role: TargetRole::Name,
+                attributes,
+            },
+            start,
+        );
         Val::opaque("")
+    }
+
+    /// What goes along with a message.
+    fn attached(&mut self, words: &Words, start: usize) -> Vec<&'static str> {
+        let mut attributes = Vec::new();
+        for file in words.value(&["attachments"]).map(flat).unwrap_or_default() {
+            self.push(path_act(ActionKind::FsRead, file.as_value(), &[]), start);
+            attributes.push("local_data");
+        }
+        if let Some(body) = words.value(&["body", "message"]) {
+            attributes.extend(flows(&body.origin));
+        }
+        attributes.sort_unstable();
+        attributes.dedup();
+        attributes
     }
 
     /// Files whose contents it gives.
@@ -211,7 +274,11 @@ impl Reader<'_> {
 
     /// `Invoke-CimMethod Win32_Process -MethodName Create`: a command line is run.
     fn process_create(&mut self, words: &Words, start: usize) {
-        let Some(given) = words.value(&["arguments", "argumentlist"]) else {
+        let map = |value: &&Val| matches!(value.kind, Kind::Map(_));
+        let given = words
+            .value(&["arguments", "argumentlist"])
+            .or_else(|| words.values.iter().find(map));
+        let Some(given) = given else {
             return;
         };
         let line = match &given.kind {
@@ -344,6 +411,11 @@ impl Reader<'_> {
             &["typedefinition", "memberdefinition", "path", "literalpath"],
             0,
         );
+        if let Some(Origin::Downloaded(url)) = source.map(|source| &source.origin) {
+            let url = url.clone();
+            self.remote_code(url, start);
+            return Val::opaque("");
+        }
         if source.is_some() && words.value(&["assemblyname"]).is_none() {
             self.push(
                 What::Unknown {
@@ -398,6 +470,12 @@ impl Reader<'_> {
             None => input.cloned(),
         };
         let given = given.unwrap_or_else(|| Val::opaque("path"));
+        if kind == ActionKind::ExecLocal
+            && let Origin::Downloaded(url) = &given.origin
+        {
+            let url = url.clone();
+            return self.remote_code(url, start);
+        }
         for path in flat(&given) {
             let value = path.as_value();
             let lower = known(&value).to_ascii_lowercase();
@@ -442,6 +520,21 @@ impl Reader<'_> {
         }
     }
 
+    /// `Get-Item`: the file or folder itself.
+    fn item(&mut self, words: &Words, start: usize) -> Val {
+        let path = words.given(&["path", "literalpath"], 0).cloned();
+        match path.filter(|path| {
+            path.exact()
+                .is_some_and(|path| !path.contains(':') || path.get(1..2) == Some(":"))
+        }) {
+            Some(path) => {
+                self.push(path_act(ActionKind::FsRead, path.as_value(), &[]), start);
+                Val::object("item", vec![path])
+            }
+            None => self.list(words, start),
+        }
+    }
+
     pub(super) fn list(&mut self, words: &Words, start: usize) -> Val {
         let path = words
             .given(&["path", "literalpath"], 0)
@@ -483,7 +576,13 @@ impl Reader<'_> {
                 } else {
                     "\\"
                 };
-                Value::Pattern(format!("{text}{separator}{filter}"))
+                let deep = match (words.switch("recurse"), separator) {
+                    (false, _) => "",
+                    (true, "/") => "**/",
+                    (true, _) if text.ends_with('/') => "**/",
+                    (true, _) => "**\\",
+                };
+                Value::Pattern(format!("{text}{separator}{deep}{filter}"))
             }
             other => globbed(other),
         };
@@ -512,7 +611,13 @@ impl Reader<'_> {
         // What comes through the pipe is the body of a request whose address is given.
         let named = words.given(&["uri", "source", "url"], 0).is_some();
         let piped = input.filter(|_| named && writes);
-        let body = words.value(&["body", "form"]).or(piped);
+        // `-Body {$_}` is what comes through the pipe, too.
+        let body = words
+            .value(&["body", "form"])
+            .filter(|body| {
+                !matches!(body.kind, Kind::Object("block" | "code", _)) || piped.is_none()
+            })
+            .or(piped);
         if let Some(body) = body {
             attributes.extend(flows(&body.origin));
         }

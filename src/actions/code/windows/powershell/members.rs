@@ -18,6 +18,13 @@ impl Reader<'_> {
                 .iter()
                 .find(|(key, _)| key == name)
                 .map_or_else(|| Val::opaque(""), |(_, value)| value.clone()),
+            Kind::Object("item", held) if matches!(name, "fullname" | "pspath" | "name") => {
+                held.first().cloned().unwrap_or_else(|| Val::opaque(name))
+            }
+            // Where what was typed is kept.
+            _ if name == "historysavepath" => Val::text(
+                "~/AppData/Roaming/Microsoft/Windows/PowerShell/PSReadLine/ConsoleHost_history.txt",
+            ),
             Kind::Name(base) => Val::name(format!("{base}.{name}")),
             Kind::Text(Value::Exact(text), _) if name == "length" => {
                 i64::try_from(text.len()).map_or_else(|_| Val::opaque(""), Val::number)
@@ -113,9 +120,15 @@ impl Reader<'_> {
                 return self.invoke_value(on, None, start);
             }
             (Kind::Object("shell", _), "run" | "exec" | "shellexecute") => {
-                let text = args
+                let mut text = args
                     .first()
                     .map_or_else(|| Value::Unknown(Why::Expansion), Val::as_value);
+                if name == "shellexecute"
+                    && let Some(more) = args.get(1)
+                {
+                    text = concat(text, &Value::Exact(String::from(" ")));
+                    text = concat(text, &more.as_value());
+                }
                 self.push(
                     What::Code {
                         language: Language::Cmd,
@@ -128,6 +141,28 @@ impl Reader<'_> {
             }
             (Kind::Text(Value::Pattern(_), _), "delete") => {
                 self.push(path_act(ActionKind::FsDelete, on.as_value(), &[]), start);
+                return Val::opaque("");
+            }
+            (Kind::Object("item", held), "delete") => {
+                let recursive: &[&'static str] = if args.first().is_some_and(is_true) {
+                    &["recursive"]
+                } else {
+                    &[]
+                };
+                if let Some(path) = held.first() {
+                    let path = path.as_value();
+                    self.push(path_act(ActionKind::FsDelete, path, recursive), start);
+                }
+                return Val::opaque("");
+            }
+            (Kind::Object("files", _), "deletefolder" | "deletefile") => {
+                let path = url.as_value();
+                let whole: &[&'static str] = if name == "deletefolder" {
+                    &["recursive"]
+                } else {
+                    &[]
+                };
+                self.push(path_act(ActionKind::FsDelete, path, whole), start);
                 return Val::opaque("");
             }
             (Kind::Object("wmi", _), "delete" | "terminate") => {
@@ -331,6 +366,17 @@ impl Reader<'_> {
                 );
             }
             ("reflection.assembly", "load" | "loadfile" | "loadfrom" | "unsafeloadfrom")
+                if matches!(
+                    args.first().map(|code| &code.origin),
+                    Some(Origin::Downloaded(_))
+                ) =>
+            {
+                if let Some(Origin::Downloaded(url)) = args.first().map(|code| code.origin.clone())
+                {
+                    self.remote_code(url, start);
+                }
+            }
+            ("reflection.assembly", "load" | "loadfile" | "loadfrom" | "unsafeloadfrom")
             | ("runtime.interopservices.marshal", _) => self.push(
                 What::Unknown {
                     reason: String::from("compiled code is loaded"),
@@ -460,6 +506,8 @@ impl Reader<'_> {
             "wscript.shell" | "shell.application" | "shell.users" => {
                 Val::object("shell", Vec::new())
             }
+            "io.directoryinfo" | "io.fileinfo" => Val::object("item", args.to_vec()),
+            "scripting.filesystemobject" => Val::object("files", Vec::new()),
             "msxml2.xmlhttp" | "winhttp.winhttprequest.5.1" | "internetexplorer.application" => {
                 Val::object("webclient", Vec::new())
             }

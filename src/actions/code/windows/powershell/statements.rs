@@ -360,7 +360,7 @@ impl Reader<'_> {
         }
     }
 
-    fn remote_code(&mut self, url: Value, start: usize) {
+    pub(super) fn remote_code(&mut self, url: Value, start: usize) {
         self.runs = true;
         self.push(
             What::Act {

