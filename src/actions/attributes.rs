@@ -145,6 +145,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ("public", "can be read by everybody afterwards"),
     ("raw_ip", "an address instead of a name"),
     ("recursive", "with everything below it"),
+    (
+        "restarts",
+        "starts a service again, or lets it read its settings again",
+    ),
     ("schema", "a whole schema of a database"),
     ("secret", "is, carries or reads a credential"),
     ("service", "a service that the system starts by itself"),
