@@ -100,6 +100,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("cd", "set-location"),
     ("sl", "set-location"),
     ("chdir", "set-location"),
+    ("pushd", "push-location"),
+    ("popd", "pop-location"),
     ("pwd", "get-location"),
     ("gl", "get-location"),
     ("ps", "get-process"),

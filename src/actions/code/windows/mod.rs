@@ -2,6 +2,7 @@
 
 pub(super) mod cmd;
 pub(super) mod cmdlets;
+mod folders;
 pub(super) mod native;
 pub(super) mod powershell;
 

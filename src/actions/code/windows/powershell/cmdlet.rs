@@ -27,6 +27,10 @@ impl Reader<'_> {
                 "get-item" | "get-process" | "get-service" => {
                     subject(words, input).unwrap_or_else(|| Val::opaque(EVERYTHING))
                 }
+                "set-location" | "push-location" | "pop-location" => {
+                    self.moves(name, words, input);
+                    Val::opaque("")
+                }
                 _ => Val::opaque(""),
             },
             Does::Pass => self.pass(name, words, input, start),
@@ -425,6 +429,26 @@ impl Reader<'_> {
             );
         }
         Val::opaque("")
+    }
+
+    /// Moves to another folder, or back to one.
+    fn moves(&mut self, name: &str, words: &Words, input: Option<&Val>) {
+        if name == "pop-location" {
+            return self.folders.leave();
+        }
+        if name == "push-location" {
+            self.folders.remember();
+        }
+        let given = words.given(&["path", "literalpath", "lp", "pspath"], 0);
+        match given.or(input).map(Val::as_value) {
+            // `cd -` and `cd +`: some folder that the script was in before.
+            Some(Value::Exact(to)) if matches!(to.as_str(), "-" | "+") => {
+                let before = Value::Unknown(Why::RunTimeValue(to));
+                self.folders.enter(&before, false);
+            }
+            Some(to) => self.folders.enter(&to, self.certain),
+            None => {}
+        }
     }
 
     fn on_paths(
