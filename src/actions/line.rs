@@ -617,7 +617,17 @@ fn collect(
                 },
             ));
         }
-        (None, json::Value::Int(_) | json::Value::Float(_) | json::Value::Bool(_)) => {
+        // What is empty says something as well: `{"filter": {}}` is about everything.
+        (None, json::Value::Object(members)) if !members.is_empty() => {}
+        (None, json::Value::Array(items)) if !items.is_empty() => {}
+        (
+            None,
+            json::Value::Int(_)
+            | json::Value::Float(_)
+            | json::Value::Bool(_)
+            | json::Value::Object(_)
+            | json::Value::Array(_),
+        ) => {
             let text = String::from_utf8_lossy(&json::canonical(value)).into_owned();
             let base = &origin.at;
             found.push(Word::made(

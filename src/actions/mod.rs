@@ -56,6 +56,8 @@ mod carried_tests;
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]
+mod folders_tests;
+#[cfg(test)]
 mod later_tests;
 #[cfg(test)]
 mod tests;

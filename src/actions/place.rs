@@ -116,6 +116,10 @@ pub fn normalise(path: &str, cwd: Option<&str>) -> Option<String> {
     let path = path.strip_prefix("file://").unwrap_or(path);
     let mut parts: Vec<&str> = Vec::new();
     if !path.starts_with('/') {
+        // Below a drive both signs part folders.
+        if let Some(cwd) = cwd.filter(|cwd| cwd.as_bytes().get(1) == Some(&b':')) {
+            return windows_path(&format!("{cwd}/{path}"));
+        }
         parts.extend(cwd?.split('/').filter(|part| !part.is_empty()));
     }
     for part in path.split('/') {

@@ -180,6 +180,15 @@ pub enum What {
         /// Where its bytes stand unchanged in the code.
         verbatim_at: Option<usize>,
     },
+    /// From here on the code stands in another folder.
+    Enter {
+        /// That folder, as seen from where the code stood.
+        to: Value,
+        /// Whether [`What::Leave`] goes back to where it stood.
+        back: bool,
+    },
+    /// The code stands again where it stood before the last [`What::Enter`] that is gone back from.
+    Leave,
     /// Something that cannot be read.
     Unknown {
         /// Why, in words for people.

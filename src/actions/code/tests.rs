@@ -38,6 +38,8 @@ fn told(language: Language, text: &str) -> Vec<String> {
                     words.iter().map(value).collect::<Vec<_>>().join(" ")
                 ),
                 What::Code { language, text, .. } => format!("{language:?}: {}", value(text)),
+                What::Enter { to, .. } => format!("in: {}", value(to)),
+                What::Leave => String::from("back"),
                 What::Unknown { reason } => format!("unknown: {reason}"),
             };
             if effect.certain {

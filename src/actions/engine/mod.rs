@@ -13,6 +13,7 @@ mod ends;
 mod environment;
 mod fallback;
 mod files;
+mod folders;
 mod languages;
 mod later;
 mod leaves;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::folders::Folders;
 use super::languages::{
     is_bare_shell, language_of, name_of, reaches_out, shebang, shows_environment, unread,
 };
@@ -182,9 +183,20 @@ impl Engine<'_> {
         let mut output = Data::opaque();
         let first = self.actions.len();
         let mut request = Request::default();
+        let mut folders = Folders::of(&deeper);
         for effect in code::analyse(known, text) {
             let stored = request.stored(&effect);
-            output.merge(&self.code_effect(effect, origin, by, &deeper));
+            match &effect.what {
+                What::Enter { to, back } => {
+                    folders.enter(to, *back, effect.certain, &deeper, self);
+                }
+                What::Leave => folders.leave(),
+                _ => {
+                    for there in folders.each(&deeper) {
+                        output.merge(&self.code_effect(effect.clone(), origin, by, &there));
+                    }
+                }
+            }
             if let Some((file, data)) = stored {
                 let file = match file {
                     Value::Exact(path) => Value::Exact(path.replace('\\', "/")),
@@ -322,6 +334,7 @@ impl Engine<'_> {
                 self.code_in_code(language, &word, computed, by, &here)
             }
             What::Argv { words } => self.code_argv(words, by, &here),
+            What::Enter { .. } | What::Leave => Data::default(),
             What::Unknown { reason } => {
                 self.unknown(reason, by, &here);
                 Data::default()

@@ -21,6 +21,28 @@ impl Walker<'_> {
         args: Args,
         span: Option<ByteSpan>,
     ) -> Val {
+        // `cwd=` of Python, `{cwd: …}` of JavaScript, `chdir:` of Ruby: where a program is run.
+        let runs = matches!(
+            does,
+            Does::Run | Does::Spawn | Does::Shell(_) | Does::ShellOrWords(_) | Does::Words(_)
+        );
+        if runs && let Some(to) = args.option(&["cwd", "chdir"]).map(Val::as_value) {
+            self.push(What::Enter { to, back: true }, span);
+            let answer = self.apply_there(name, does, this, args, span);
+            self.push(What::Leave, span);
+            return answer;
+        }
+        self.apply_there(name, does, this, args, span)
+    }
+
+    fn apply_there(
+        &mut self,
+        name: &str,
+        does: Does,
+        this: Option<Val>,
+        args: Args,
+        span: Option<ByteSpan>,
+    ) -> Val {
         match does {
             Does::Act(kind, at, role, attributes) => {
                 self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
@@ -90,6 +112,17 @@ impl Walker<'_> {
             Does::Show => {
                 if matches!(args.origin(), Origin::Environment) {
                     self.reads_environment(span);
+                }
+                Val::opaque("")
+            }
+            Does::Enter(index) => {
+                if let Some(to) = args.pos.get(index).map(Val::as_value) {
+                    // A block that may be given is where it ends; then the code is back.
+                    let certain = self.certain;
+                    let for_good = name != "contextlib.chdir" && self.language != Language::Ruby;
+                    self.certain &= for_good;
+                    self.push(What::Enter { to, back: false }, span);
+                    self.certain = certain;
                 }
                 Val::opaque("")
             }

@@ -2,14 +2,16 @@
 
 use super::At::{Arg, Nothing};
 use super::Does::{
-    Act, Connect, Copy, Eval, Http, Import, Link, Listen, Make, Move, Open, Request, Run, RunFile,
-    Send, Shell, Show, Spawn, Unreadable, Upload, Write,
+    Act, Connect, Copy, Enter, Eval, Http, Import, Link, Listen, Make, Move, Open, Request, Run,
+    RunFile, Send, Shell, Show, Spawn, Unreadable, Upload, Write,
 };
 use super::{Row, append, create, delete, destroy, kill, permission, read, write};
 use crate::actions::code::TargetRole;
 use crate::actions::kinds::ActionKind;
 
 pub(super) const TABLE: &[Row] = &[
+    ("process.chdir", Enter(0)),
+    ("Deno.chdir", Enter(0)),
     ("fs.rm", delete(Arg(0))),
     ("fs.rmSync", delete(Arg(0))),
     ("fs.unlink", delete(Arg(0))),

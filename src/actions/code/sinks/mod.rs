@@ -88,6 +88,8 @@ pub(in crate::actions::code) enum Does {
     Environment(usize),
     /// Shows a value to whoever reads the output.
     Show,
+    /// Moves to the folder that the argument names, for as long as a block that is given runs, or for good.
+    Enter(usize),
     /// Cannot be read, for that reason.
     Unreadable(&'static str),
     /// Makes something that later calls use.

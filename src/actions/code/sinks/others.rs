@@ -2,13 +2,15 @@
 
 use super::At::{Arg, From};
 use super::Does::{
-    Connect, Copy, Environment, Eval, Import, Make, Move, Open, Request, RunFile, Send, Shell,
-    Show, Unreadable,
+    Connect, Copy, Enter, Environment, Eval, Import, Make, Move, Open, Request, RunFile, Send,
+    Shell, Show, Unreadable,
 };
 use super::{Row, TargetRole, create, delete, kill, permission, read, write};
 use crate::actions::kinds::ActionKind;
 
 pub(super) const LUA: &[Row] = &[
+    ("lfs.chdir", Enter(0)),
+    ("posix.chdir", Enter(0)),
     ("os.execute", Shell(0)),
     ("io.popen", Shell(0)),
     ("vim.fn.system", Shell(0)),
@@ -49,6 +51,7 @@ pub(super) const LUA: &[Row] = &[
 ];
 
 pub(super) const R: &[Row] = &[
+    ("setwd", Enter(0)),
     ("system", Shell(0)),
     ("shell", Shell(0)),
     ("system2", super::Does::Spawn),
@@ -112,6 +115,7 @@ const fn install(attributes: &'static [&'static str]) -> super::Does {
 }
 
 pub(super) const JULIA: &[Row] = &[
+    ("cd", Enter(0)),
     ("run", super::Does::Run),
     ("read", read(Arg(0))),
     ("rm", delete(Arg(0))),

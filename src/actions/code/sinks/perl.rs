@@ -2,7 +2,7 @@
 
 use super::At::{Arg, From, Nothing, This};
 use super::Does::{
-    Act, Connect, Copy, Eval, Import, Link, Make, Move, OpenOrPipe, Request, RunFile, Send,
+    Act, Connect, Copy, Enter, Eval, Import, Link, Make, Move, OpenOrPipe, Request, RunFile, Send,
     ShellOrWords, Show, Unreadable,
 };
 use super::{Row, append, create, delete, delete_tree, destroy, kill, permission, read, write};
@@ -10,6 +10,10 @@ use crate::actions::code::TargetRole;
 use crate::actions::kinds::ActionKind;
 
 pub(super) const TABLE: &[Row] = &[
+    ("chdir", Enter(0)),
+    ("CORE.chdir", Enter(0)),
+    ("Cwd.chdir", Enter(0)),
+    ("POSIX.chdir", Enter(0)),
     ("system", ShellOrWords(0)),
     ("exec", ShellOrWords(0)),
     ("CORE.system", ShellOrWords(0)),

@@ -2,14 +2,16 @@
 
 use super::At::{Arg, Nothing};
 use super::Does::{
-    Act, Connect, Copy, Environment, Eval, Exec, Make, Move, Open, Request, Run, RunFile, Send,
-    Shell, Show, Unreadable,
+    Act, Connect, Copy, Enter, Environment, Eval, Exec, Make, Move, Open, Request, Run, RunFile,
+    Send, Shell, Show, Unreadable,
 };
 use super::{Row, create, delete, kill, permission, read, write};
 use crate::actions::code::TargetRole;
 use crate::actions::kinds::ActionKind;
 
 pub(super) const TABLE: &[Row] = &[
+    ("chdir", Enter(0)),
+    ("chroot", Enter(0)),
     ("system", Shell(0)),
     ("exec", Shell(0)),
     ("shell_exec", Shell(0)),

@@ -2,15 +2,17 @@
 
 use super::At::{Arg, From, Nothing, This};
 use super::Does::{
-    Act, Attribute, Connect, Copy, Environment, Eval, Exec, Http, Import, Link, Listen, Make, Move,
-    Open, Redirect, Request, Run, RunFile, Send, Shell, Show, Unpack, Unreadable, Upload, Words,
-    Write,
+    Act, Attribute, Connect, Copy, Enter, Environment, Eval, Exec, Http, Import, Link, Listen,
+    Make, Move, Open, Redirect, Request, Run, RunFile, Send, Shell, Show, Unpack, Unreadable,
+    Upload, Words, Write,
 };
 use super::{Row, append, create, delete, delete_tree, destroy, kill, permission, read, write};
 use crate::actions::code::TargetRole;
 use crate::actions::kinds::ActionKind;
 
 pub(super) const TABLE: &[Row] = &[
+    ("os.chdir", Enter(0)),
+    ("contextlib.chdir", Enter(0)),
     ("os.remove", delete(Arg(0))),
     ("os.unlink", delete(Arg(0))),
     ("os.rmdir", delete(Arg(0))),

@@ -2,8 +2,8 @@
 
 use super::At::{Arg, From, Nothing, This};
 use super::Does::{
-    Act, Attribute, Connect, Copy, Environment, Eval, Import, Listen, Make, Move, Open, OpenOrPipe,
-    Request, RunFile, Send, ShellOrWords, Show, Unreadable, Write,
+    Act, Attribute, Connect, Copy, Enter, Environment, Eval, Import, Listen, Make, Move, Open,
+    OpenOrPipe, Request, RunFile, Send, ShellOrWords, Show, Unreadable, Write,
 };
 use super::{
     Row, create, delete, delete_tree, delete_tree_forced, destroy, kill, permission, read, write,
@@ -12,6 +12,9 @@ use crate::actions::code::TargetRole;
 use crate::actions::kinds::ActionKind;
 
 pub(super) const TABLE: &[Row] = &[
+    ("Dir.chdir", Enter(0)),
+    ("FileUtils.cd", Enter(0)),
+    ("FileUtils.chdir", Enter(0)),
     ("system", ShellOrWords(0)),
     ("exec", ShellOrWords(0)),
     ("spawn", ShellOrWords(0)),

@@ -1,6 +1,5 @@
 //! The command language of `cmd.exe`: carets, percent variables, `&`, `|`, `if`, `for`, redirects.
 
-use super::folders::Folders;
 use super::native;
 use super::{known, well_known};
 use crate::actions::code::value::concat;
@@ -21,7 +20,6 @@ const MAX_LINE_BYTES: usize = 64 * 1024;
 pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
     let mut reader = Reader {
         variables: HashMap::new(),
-        folders: Folders::default(),
         effects: Vec::new(),
         certain: true,
         expanded: 0,
@@ -57,7 +55,6 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
 
 struct Reader {
     variables: HashMap<String, String>,
-    folders: Folders,
     effects: Vec<CodeEffect>,
     certain: bool,
     expanded: usize,
@@ -194,7 +191,7 @@ impl Reader {
                 span,
             );
         }
-        if words.is_empty() || self.moves(&words) {
+        if words.is_empty() || self.moves(&words, span) {
             return;
         }
         let effects = native::effects(&words).unwrap_or_else(|| vec![What::Argv { words }]);
@@ -204,30 +201,27 @@ impl Reader {
     }
 
     /// Whether a command moves to another folder or drive, and does so.
-    fn moves(&mut self, words: &[Value]) -> bool {
+    fn moves(&mut self, words: &[Value], span: ByteSpan) -> bool {
         let [program, rest @ ..] = words else {
             return false;
         };
         let program = known(program).to_ascii_lowercase();
         match program.as_str() {
-            "popd" => self.folders.leave(),
-            "pushd" => {
-                self.folders.remember();
-                self.enter(rest);
-            }
-            "cd" | "chdir" => self.enter(rest),
+            "popd" => self.push(What::Leave, span),
+            "pushd" => self.enter(rest, true, span),
+            "cd" | "chdir" => self.enter(rest, false, span),
             // `cd..`, `cd\windows`: no blank is needed there.
             _ if let Some(to) = program
                 .strip_prefix("chdir")
                 .or_else(|| program.strip_prefix("cd"))
                 .filter(|to| to.starts_with(['.', '\\', '/'])) =>
             {
-                self.folders
-                    .enter(&Value::Exact(to.to_owned()), self.certain);
+                let to = Value::Exact(to.to_owned());
+                self.enter(&[to], false, span);
             }
             _ if program.len() == 2 && program.ends_with(':') && rest.is_empty() => {
                 let root = Value::Exact(format!("{program}/"));
-                self.folders.enter(&root, self.certain);
+                self.enter(&[root], false, span);
             }
             _ => return false,
         }
@@ -235,7 +229,7 @@ impl Reader {
     }
 
     /// Moves to what follows `cd`: all of it is one path, quoted or not.
-    fn enter(&mut self, words: &[Value]) {
+    fn enter(&mut self, words: &[Value], back: bool, span: ByteSpan) {
         let words = match words {
             [option, rest @ ..] if known(option).eq_ignore_ascii_case("/d") => rest,
             _ => words,
@@ -246,17 +240,15 @@ impl Reader {
         };
         let blank = Value::Exact(String::from(" "));
         let to = words.fold(first, |path, word| concat(concat(path, &blank), &word));
-        self.folders.enter(&to, self.certain);
+        self.push(What::Enter { to, back }, span);
     }
 
     fn push(&mut self, what: What, span: ByteSpan) {
-        let certain = self.certain;
-        let placed = self.folders.each(what).into_iter();
-        self.effects.extend(placed.map(|what| CodeEffect {
+        self.effects.push(CodeEffect {
             what,
             span,
-            certain,
-        }));
+            certain: self.certain,
+        });
     }
 
     fn set(&mut self, text: &str) {

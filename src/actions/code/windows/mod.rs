@@ -2,7 +2,6 @@
 
 pub(super) mod cmd;
 pub(super) mod cmdlets;
-mod folders;
 pub(super) mod native;
 pub(super) mod powershell;
 

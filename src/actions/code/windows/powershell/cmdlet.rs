@@ -28,7 +28,7 @@ impl Reader<'_> {
                     subject(words, input).unwrap_or_else(|| Val::opaque(EVERYTHING))
                 }
                 "set-location" | "push-location" | "pop-location" => {
-                    self.moves(name, words, input);
+                    self.moves(name, words, input, start);
                     Val::opaque("")
                 }
                 _ => Val::opaque(""),
@@ -432,23 +432,21 @@ impl Reader<'_> {
     }
 
     /// Moves to another folder, or back to one.
-    fn moves(&mut self, name: &str, words: &Words, input: Option<&Val>) {
+    fn moves(&mut self, name: &str, words: &Words, input: Option<&Val>, start: usize) {
         if name == "pop-location" {
-            return self.folders.leave();
-        }
-        if name == "push-location" {
-            self.folders.remember();
+            return self.push(What::Leave, start);
         }
         let given = words.given(&["path", "literalpath", "lp", "pspath"], 0);
-        match given.or(input).map(Val::as_value) {
+        let to = match given.or(input).map(Val::as_value) {
             // `cd -` and `cd +`: some folder that the script was in before.
             Some(Value::Exact(to)) if matches!(to.as_str(), "-" | "+") => {
-                let before = Value::Unknown(Why::RunTimeValue(to));
-                self.folders.enter(&before, false);
+                Value::Unknown(Why::RunTimeValue(to))
             }
-            Some(to) => self.folders.enter(&to, self.certain),
-            None => {}
-        }
+            Some(to) => to,
+            None => return,
+        };
+        let back = name == "push-location";
+        self.push(What::Enter { to, back }, start);
     }
 
     fn on_paths(

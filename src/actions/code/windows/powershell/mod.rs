@@ -13,7 +13,6 @@ mod statements;
 mod values;
 mod words;
 
-use super::folders::Folders;
 use crate::actions::code::value::{Kind, Val};
 use crate::actions::code::{CodeEffect, LIMIT_REASON, TargetRole, What};
 use crate::actions::kinds::ActionKind;
@@ -40,7 +39,6 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         end: text.len(),
         at: 0,
         variables: HashMap::new(),
-        folders: Folders::default(),
         effects: Vec::new(),
         certain: true,
         depth: 0,
@@ -92,7 +90,6 @@ struct Reader<'a> {
     end: usize,
     at: usize,
     variables: HashMap<String, Val>,
-    folders: Folders,
     effects: Vec<CodeEffect>,
     certain: bool,
     depth: usize,
@@ -239,13 +236,11 @@ impl<'a> Reader<'a> {
         // Blanks behind the command are no part of it.
         let trimmed = self.text[start..end].trim_end().len();
         if let Some(span) = ByteSpan::new(start, (start + trimmed).max(start + 1).min(end)) {
-            let certain = self.certain;
-            let placed = self.folders.each(what).into_iter();
-            self.effects.extend(placed.map(|what| CodeEffect {
+            self.effects.push(CodeEffect {
                 what,
                 span,
-                certain,
-            }));
+                certain: self.certain,
+            });
         }
     }
 
