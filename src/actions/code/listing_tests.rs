@@ -208,3 +208,40 @@ fn what_was_fetched_is_written_where_it_was_opened() {
         ],
     );
 }
+
+#[test]
+fn a_function_that_others_call_does_what_it_does() {
+    holds(
+        Python,
+        &[
+            (
+                "import threading, os; threading.Thread(target=os.system, args=('rm a',)).start()",
+                &["sh: rm a"],
+            ),
+            (
+                "import atexit, os; atexit.register(os.remove, 'a')",
+                &["fs.delete a"],
+            ),
+            (
+                "import threading, os; threading.Timer(1, os.remove, ['a']).start()",
+                &["fs.delete a"],
+            ),
+            (
+                "import subprocess; pool.submit(subprocess.run, ['rm', 'a'])",
+                &["argv: rm a"],
+            ),
+            (
+                "import os; loop.run_in_executor(None, os.kill, 1, 9)",
+                &["process.kill 1"],
+            ),
+            ("import os; print(os.remove); sorted(x, key=os.remove)", &[]),
+        ],
+    );
+    holds(
+        JavaScript,
+        &[(
+            "setTimeout(require('fs').unlinkSync, 100, 'a')",
+            &["fs.delete a"],
+        )],
+    );
+}

@@ -451,6 +451,10 @@ impl Walker<'_> {
 
     fn named_call(&mut self, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
         if let Some(does) = sinks::find(self.language, name) {
+            // `setTimeout` takes code as well as a function.
+            if matches!(does, sinks::Does::Eval(_)) {
+                self.called_later(name, &args, span);
+            }
             return self.apply(name, does, None, args, span);
         }
         // Programs as functions: `sh.rm("-rf", "x")`.
@@ -524,6 +528,7 @@ impl Walker<'_> {
                 return self.apply(&generic, does, Some(Val::opaque(base)), args, span);
             }
         }
+        self.called_later(name, &args, span);
         let mut origin = args.origin().join(Origin::RunTime);
         if is_decoder(name) {
             origin = origin.join(Origin::Decoded);
@@ -591,6 +596,7 @@ impl Walker<'_> {
             let base = base.clone();
             return self.attribute_call(&base, args, span);
         }
+        self.called_later(name, &args, span);
         let mut origin = origin_of(&on).join(args.origin()).join(Origin::RunTime);
         if is_decoder(name) && !matches!(on.kind, Kind::Opaque(_)) {
             origin = origin.join(Origin::Decoded);

@@ -58,6 +58,57 @@ impl Walker<'_> {
         self.named_call(&function, args, span)
     }
 
+    /// `submit(os.system, "x")`, `Thread(target=os.remove, args=("x",))`: a function, and what others call it with.
+    pub(super) fn called_later(&mut self, by: &str, args: &Args, span: Option<ByteSpan>) {
+        let is_known = |value: &Val| match &value.kind {
+            Kind::Name(name) => sinks::find(self.language, name).map(|does| (name.clone(), does)),
+            _ => None,
+        };
+        let given = args
+            .option(&["target", "func", "function"])
+            .and_then(is_known);
+        let (function, place) = match given {
+            Some(function) => (function, None),
+            None => {
+                let mut among = args.pos.iter().take(4).enumerate();
+                let found = among.find_map(|(at, value)| Some((is_known(value)?, Some(at))));
+                let Some(found) = found else {
+                    return;
+                };
+                found
+            }
+        };
+        let (name, does) = function;
+        let acts = !matches!(
+            does,
+            Does::Make(_) | Does::Import | Does::Attribute | Does::Environment(_) | Does::Show
+        );
+        let after = place
+            .and_then(|at| args.pos.get(at + 1..))
+            .unwrap_or_default();
+        // `setTimeout(f, 100, x)`
+        let waits = usize::from(matches!(by, "setTimeout" | "setInterval"));
+        let listed = |value: &Val| match &value.kind {
+            Kind::List(items) => items.clone(),
+            _ => vec![value.clone()],
+        };
+        let pos = match (
+            after.get(waits..).unwrap_or_default(),
+            args.option(&["args"]),
+        ) {
+            ([], Some(list)) => listed(list),
+            ([list], _) if by.ends_with("Timer") => listed(list),
+            (after, _) => after.to_vec(),
+        };
+        if acts && !pos.is_empty() {
+            let args = Args {
+                pos,
+                ..Args::default()
+            };
+            self.apply(&name, does, None, args, span);
+        }
+    }
+
     /// `setattr(builtins, 'x', os.system)`: from then on the function has that name as well.
     fn set_attribute(&mut self, mut args: Args, span: Option<ByteSpan>) {
         let Some(value) = (args.pos.len() == 3).then(|| args.pos.remove(2)) else {
