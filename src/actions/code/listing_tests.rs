@@ -239,9 +239,28 @@ fn a_function_that_others_call_does_what_it_does() {
     );
     holds(
         JavaScript,
-        &[(
-            "setTimeout(require('fs').unlinkSync, 100, 'a')",
-            &["fs.delete a"],
-        )],
+        &[
+            (
+                "setTimeout(require('fs').unlinkSync, 100, 'a')",
+                &["fs.delete a"],
+            ),
+            (
+                "require('child_process').execSync.call(null, 'rm a')",
+                &["sh: rm a"],
+            ),
+            (
+                "require('child_process').execSync.apply(null, ['rm a'])",
+                &["sh: rm a"],
+            ),
+            (
+                "require('child_process').execSync.bind(null, 'rm a')()",
+                &["sh: rm a"],
+            ),
+            (
+                "const f = require('fs').unlinkSync.bind(null); f('a')",
+                &["fs.delete a"],
+            ),
+            ("['a'].forEach(require('fs').unlinkSync)", &["fs.delete a"]),
+        ],
     );
 }

@@ -135,6 +135,10 @@ impl Walker<'_> {
                 held.extend(args.named.into_iter().map(|(_, value)| value));
                 Val::object(what, held)
             }
+            // `new Worker(code, {eval: true})`
+            Does::RunFile(index) if args.option(&["eval"]).is_some_and(Val::is_true) => {
+                self.eval(self.language, args.pos.get(index), name, span)
+            }
             Does::RunFile(index) => self.run_file(args.pos.get(index), &args, span),
         }
     }

@@ -507,6 +507,12 @@ impl Walker<'_> {
             self.act(kind, target, TargetRole::Name, attributes, span);
             return Val::opaque("rows");
         }
+        if self.language == Language::JavaScript
+            && let Some((function, way @ ("call" | "apply" | "bind"))) = name.rsplit_once('.')
+            && sinks::find(self.language, function).is_some()
+        {
+            return self.called_with_this(function, way, args, span);
+        }
         // A method of something that a name stands for: `os.environ.get("X")` is in the table, `x.unlink()` is not.
         if let Some((base, last)) = name.rsplit_once('.') {
             if is_environment(base) {
@@ -552,6 +558,14 @@ impl Walker<'_> {
         }
         if self.language == Language::Ruby && matches!(name, "each" | "map" | "each_entry") {
             self.each_by_name(&on, &args, span);
+        }
+        if self.language == Language::JavaScript
+            && matches!(
+                name,
+                "forEach" | "map" | "flatMap" | "filter" | "some" | "every"
+            )
+        {
+            self.each_by_function(&on, &args, span);
         }
         if let Kind::Object(of, held) = &on.kind {
             let full = format!("{of}.{name}");

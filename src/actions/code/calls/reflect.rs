@@ -1,6 +1,6 @@
 //! Names that are looked up when the code runs.
 
-use super::computed;
+use super::{computed, element_of};
 use crate::actions::code::sinks::{self, Does};
 use crate::actions::code::value::{Kind, Val};
 use crate::actions::code::walk::{Args, Walker};
@@ -106,6 +106,41 @@ impl Walker<'_> {
                 ..Args::default()
             };
             self.apply(&name, does, None, args, span);
+        }
+    }
+
+    /// `f.call(this, x)`, `f.apply(this, [x])`, `f.bind(this, x)`: with `this` before what the function is given.
+    pub(super) fn called_with_this(
+        &mut self,
+        function: &str,
+        way: &str,
+        args: Args,
+        span: Option<ByteSpan>,
+    ) -> Val {
+        let mut pos: Vec<Val> = args.pos.into_iter().skip(1).collect();
+        if way == "bind" && pos.is_empty() {
+            return Val::name(function);
+        }
+        if way == "apply"
+            && let Some(Kind::List(items)) = pos.first().map(|list| list.kind.clone())
+        {
+            pos = items;
+        }
+        let named = args.named;
+        self.named_call(function, Args { pos, named }, span)
+    }
+
+    /// `list.forEach(fs.unlinkSync)`: a function, of every element.
+    pub(super) fn each_by_function(&mut self, list: &Val, args: &Args, span: Option<ByteSpan>) {
+        if let Some(Kind::Name(function)) = args.pos.first().map(|given| &given.kind)
+            && let Some(does) = sinks::find(self.language, function)
+        {
+            let element = Args {
+                pos: vec![element_of(list, "")],
+                ..Args::default()
+            };
+            let function = function.clone();
+            self.apply(&function, does, None, element, span);
         }
     }
 
