@@ -180,32 +180,8 @@ impl Engine<'_> {
             let word = Word::made(Value::Exact(String::from("environment")), origin.clone());
             self.act(&manner, &word, &deeper);
         }
-        let mut output = Data::opaque();
         let first = self.actions.len();
-        let mut request = Request::default();
-        let mut folders = Folders::of(&deeper);
-        for effect in code::analyse(known, text) {
-            let stored = request.stored(&effect);
-            match &effect.what {
-                What::Enter { to, back } => {
-                    folders.enter(to, *back, effect.certain, &deeper, self);
-                }
-                What::Leave => folders.leave(),
-                _ => {
-                    for there in folders.each(&deeper) {
-                        output.merge(&self.code_effect(effect.clone(), origin, by, &there));
-                    }
-                }
-            }
-            if let Some((file, data)) = stored {
-                let file = match file {
-                    Value::Exact(path) => Value::Exact(path.replace('\\', "/")),
-                    other => other,
-                };
-                let word = Word::made(file, origin.clone());
-                self.remember(&word, &data, &deeper);
-            }
-        }
+        let mut output = self.code_effects(known, text, origin, by, &deeper);
         self.fetched_and_run(first, by, &deeper);
         // A piece of code sends what it reads, as far as anybody can tell; a variable of the environment is what it
         // logs in with.
@@ -218,6 +194,40 @@ impl Engine<'_> {
             };
             if sends {
                 carry(action, &output, self.context);
+            }
+        }
+        output
+    }
+
+    /// What a piece of code of a language that is read does, in its order, each where the code stands by then.
+    fn code_effects(
+        &mut self,
+        language: Language,
+        text: &str,
+        origin: &Origin,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        let mut output = Data::opaque();
+        let mut request = Request::default();
+        let mut folders = Folders::of(here);
+        for effect in code::analyse(language, text) {
+            match &effect.what {
+                What::Enter { to, back } => folders.enter(to, *back, effect.certain, here, self),
+                What::Leave => folders.leave(),
+                _ => {
+                    let stored = request.stored(&effect);
+                    for there in folders.each(here) {
+                        output.merge(&self.code_effect(effect.clone(), origin, by, &there));
+                        if let Some((file, data)) = &stored {
+                            let file = match file {
+                                Value::Exact(path) => Value::Exact(path.replace('\\', "/")),
+                                other => other.clone(),
+                            };
+                            self.remember(&Word::made(file, origin.clone()), data, &there);
+                        }
+                    }
+                }
             }
         }
         output
