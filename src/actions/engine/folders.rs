@@ -10,6 +10,15 @@ use crate::shell::command::{Value, Why};
 const MOST: usize = 4;
 const MOST_LEFT: usize = 64;
 
+impl Engine<'_> {
+    /// Where somebody stands who moves there.
+    pub(super) fn folder(&self, to: &Value, here: &Situation) -> Value {
+        to.exact()
+            .and_then(|path| self.absolute(path, here))
+            .map_or_else(|| Value::Unknown(why_of(to)), Value::Exact)
+    }
+}
+
 /// The folders in which a piece of code may stand.
 pub(super) struct Folders {
     now: Vec<Rc<Value>>,
@@ -44,11 +53,8 @@ impl Folders {
                 ..here.clone()
             };
             let place = Rc::new(match to {
-                Value::Exact(path) => engine
-                    .absolute(path, &there)
-                    .map_or(Value::Unknown(Why::Expansion), Value::Exact),
                 Value::Prefix(path, _) if path.starts_with('/') => to.clone(),
-                _ => Value::Unknown(why_of(to)),
+                _ => engine.folder(to, &there),
             });
             if !self.now.contains(&place) {
                 self.now.push(place);

@@ -326,12 +326,7 @@ impl Engine<'_> {
         if let Some(selector) = &entry.chdir
             && let Some(folder) = line.select(selector).pop()
         {
-            here.cwd = Rc::new(
-                match folder.exact().and_then(|path| self.absolute(path, &here)) {
-                    Some(path) => Value::Exact(path),
-                    None => Value::Unknown(crate::actions::line::why_of(&folder.value)),
-                },
-            );
+            here.cwd = Rc::new(self.folder(&folder.value, &here));
             let moved = Rc::clone(&here.cwd);
             let line = Line {
                 cwd: &moved,

@@ -21,28 +21,6 @@ impl Walker<'_> {
         args: Args,
         span: Option<ByteSpan>,
     ) -> Val {
-        // `cwd=` of Python, `{cwd: …}` of JavaScript, `chdir:` of Ruby: where a program is run.
-        let runs = matches!(
-            does,
-            Does::Run | Does::Spawn | Does::Shell(_) | Does::ShellOrWords(_) | Does::Words(_)
-        );
-        if runs && let Some(to) = args.option(&["cwd", "chdir"]).map(Val::as_value) {
-            self.push(What::Enter { to, back: true }, span);
-            let answer = self.apply_there(name, does, this, args, span);
-            self.push(What::Leave, span);
-            return answer;
-        }
-        self.apply_there(name, does, this, args, span)
-    }
-
-    fn apply_there(
-        &mut self,
-        name: &str,
-        does: Does,
-        this: Option<Val>,
-        args: Args,
-        span: Option<ByteSpan>,
-    ) -> Val {
         match does {
             Does::Act(kind, at, role, attributes) => {
                 self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
@@ -54,15 +32,19 @@ impl Walker<'_> {
                     .pos
                     .get(index)
                     .or_else(|| args.option(&["command", "cmd", "args"]));
-                self.shell_of(value, span)
+                self.run_there(&args, span, |walker| walker.shell_of(value, span))
             }
-            Does::ShellOrWords(from) => self.shell_or_words(from, &args, span),
-            Does::Run => self.run(&args, span),
-            Does::Spawn => self.spawn(&args, span),
+            Does::ShellOrWords(from) => self.run_there(&args, span, |walker| {
+                walker.shell_or_words(from, &args, span)
+            }),
+            Does::Run => self.run_there(&args, span, |walker| walker.run(&args, span)),
+            Does::Spawn => self.run_there(&args, span, |walker| walker.spawn(&args, span)),
             Does::Words(from) => {
                 let words = flat(args.pos.get(from..).unwrap_or(&[]));
-                self.argv(words, span);
-                Val::opaque("")
+                self.run_there(&args, span, |walker| {
+                    walker.argv(words, span);
+                    Val::opaque("")
+                })
             }
             Does::Exec(from) => self.exec(from, &args, span),
             Does::Eval(index) => {
@@ -141,6 +123,22 @@ impl Walker<'_> {
             }
             Does::RunFile(index) => self.run_file(args.pos.get(index), &args, span),
         }
+    }
+
+    /// Runs a program in the folder that an option names: `cwd=` of Python, `{cwd: …}` of JavaScript, `chdir:` of Ruby.
+    fn run_there(
+        &mut self,
+        args: &Args,
+        span: Option<ByteSpan>,
+        run: impl FnOnce(&mut Self) -> Val,
+    ) -> Val {
+        let Some(to) = args.option(&["cwd", "chdir"]).map(Val::as_value) else {
+            return run(self);
+        };
+        self.push(What::Enter { to, back: true }, span);
+        let answer = run(self);
+        self.push(What::Leave, span);
+        answer
     }
 
     /// From the first path to the second; `kind` is what happens to the first.

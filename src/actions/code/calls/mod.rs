@@ -11,7 +11,7 @@ mod reflect;
 mod run;
 
 use super::value::{Kind, Origin, Val};
-use super::walk::{Args, Walker, element_of};
+use super::walk::{Args, Walker};
 use super::{Language, TargetRole, What, fold, sinks};
 use crate::actions::kinds::ActionKind;
 use crate::actions::place::last_component;
@@ -437,16 +437,19 @@ impl Walker<'_> {
         }
     }
 
-    /// `list.each(&:delete)`: a method by its name, of every element.
-    fn each_by_name(&mut self, list: &Val, args: &Args, span: Option<ByteSpan>) {
-        let Some(method) = args.pos.first().and_then(Val::exact) else {
-            return;
+    /// Whether a name is a program as a function of Python, `sh.rm("-rf", "x")`, which is then run.
+    fn program_call(&mut self, name: &str, args: &Args, span: Option<ByteSpan>) -> bool {
+        let modules = ["sh.", "plumbum.cmd."];
+        let program = modules.iter().find_map(|module| name.strip_prefix(module));
+        let Some(program) =
+            program.filter(|program| self.language == Language::Python && !program.contains('.'))
+        else {
+            return false;
         };
-        let element = element_of(list, "");
-        if !matches!(element.kind, Kind::Opaque(_)) {
-            let method = method.to_owned();
-            self.method_call(element, &method, Args::default(), span);
-        }
+        let mut words = vec![Value::Exact(program.to_owned())];
+        words.extend(flat(&args.pos));
+        self.argv(words, span);
+        true
     }
 
     fn named_call(&mut self, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
@@ -457,16 +460,7 @@ impl Walker<'_> {
             }
             return self.apply(name, does, None, args, span);
         }
-        // Programs as functions: `sh.rm("-rf", "x")`.
-        if self.language == Language::Python
-            && let Some(program) = ["sh.", "plumbum.cmd."]
-                .iter()
-                .find_map(|module| name.strip_prefix(module))
-            && !program.contains('.')
-        {
-            let mut words = vec![Value::Exact(program.to_owned())];
-            words.extend(flat(&args.pos));
-            self.argv(words, span);
+        if self.program_call(name, &args, span) {
             return Val::opaque("");
         }
         if cloud::makes_client(self.language, name) {
@@ -556,17 +550,7 @@ impl Walker<'_> {
             self.path_act(ActionKind::FsWrite, file.as_ref(), vec!["append"], span);
             return Val::opaque("");
         }
-        if self.language == Language::Ruby && matches!(name, "each" | "map" | "each_entry") {
-            self.each_by_name(&on, &args, span);
-        }
-        if self.language == Language::JavaScript
-            && matches!(
-                name,
-                "forEach" | "map" | "flatMap" | "filter" | "some" | "every"
-            )
-        {
-            self.each_by_function(&on, &args, span);
-        }
+        self.of_each(&on, name, &args, span);
         if let Kind::Object(of, held) = &on.kind {
             let full = format!("{of}.{name}");
             if let Some(does) = sinks::find(self.language, &full) {

@@ -1,9 +1,10 @@
 //! Names that are looked up when the code runs.
 
-use super::{computed, element_of};
+use super::computed;
+use crate::actions::code::Language;
 use crate::actions::code::sinks::{self, Does};
 use crate::actions::code::value::{Kind, Val};
-use crate::actions::code::walk::{Args, Walker};
+use crate::actions::code::walk::{Args, Walker, element_of};
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
 
@@ -130,17 +131,36 @@ impl Walker<'_> {
         self.named_call(function, Args { pos, named }, span)
     }
 
-    /// `list.forEach(fs.unlinkSync)`: a function, of every element.
-    pub(super) fn each_by_function(&mut self, list: &Val, args: &Args, span: Option<ByteSpan>) {
-        if let Some(Kind::Name(function)) = args.pos.first().map(|given| &given.kind)
-            && let Some(does) = sinks::find(self.language, function)
-        {
-            let element = Args {
-                pos: vec![element_of(list, "")],
-                ..Args::default()
-            };
-            let function = function.clone();
-            self.apply(&function, does, None, element, span);
+    /// What is done to every element of a list: by a method whose name is given, `list.each(&:delete)`, or by a function,
+    /// `list.forEach(fs.unlinkSync)`.
+    pub(super) fn of_each(&mut self, list: &Val, by: &str, args: &Args, span: Option<ByteSpan>) {
+        let given = args.pos.first();
+        match self.language {
+            Language::Ruby if matches!(by, "each" | "map" | "each_entry") => {
+                let element = element_of(list, "");
+                if let Some(method) = given.and_then(Val::exact)
+                    && !matches!(element.kind, Kind::Opaque(_))
+                {
+                    self.method_call(element, method, Args::default(), span);
+                }
+            }
+            Language::JavaScript
+                if matches!(
+                    by,
+                    "forEach" | "map" | "flatMap" | "filter" | "some" | "every"
+                ) =>
+            {
+                if let Some(Kind::Name(function)) = given.map(|given| &given.kind)
+                    && let Some(does) = sinks::find(self.language, function)
+                {
+                    let element = Args {
+                        pos: vec![element_of(list, "")],
+                        ..Args::default()
+                    };
+                    self.apply(&function.clone(), does, None, element, span);
+                }
+            }
+            _ => {}
         }
     }
 
