@@ -126,3 +126,15 @@ fn what_was_fetched_into_a_folder_and_runs_there_is_code_from_there() {
         );
     }
 }
+
+#[test]
+fn a_folder_below_the_longest_path_is_not_known() {
+    let moves = "os.chdir('folder');".repeat(900);
+    let actions = told(&format!("python3 -c \"import os; {moves} os.remove('a')\""));
+    assert!(
+        actions
+            .iter()
+            .all(|action| !action.contains("folder/folder")),
+        "{actions:?}"
+    );
+}

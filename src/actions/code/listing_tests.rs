@@ -1,6 +1,7 @@
 //! Folders that code walks, links that it makes, archives that it unpacks, and what it takes along by name.
 
 use super::Language::{self, JavaScript, Perl, Php, Python, Ruby};
+use super::analyse;
 use super::tests::holds;
 
 #[test]
@@ -263,4 +264,35 @@ fn a_function_that_others_call_does_what_it_does() {
             ("['a'].forEach(require('fs').unlinkSync)", &["fs.delete a"]),
         ],
     );
+}
+
+#[test]
+fn what_is_read_again_inside_of_itself_ends_and_is_never_taken_for_nothing() {
+    let nested = |open: &str, core: &str, close: &str, depth: usize| {
+        format!("{}{core}{}", open.repeat(depth), close.repeat(depth))
+    };
+    for depth in [1, 3, 8, 18, 40, 400] {
+        for (language, text) in [
+            (
+                Python,
+                format!(
+                    "import os; {}",
+                    nested("[", "os.remove(a)", " for a in b for c in d]", depth)
+                ),
+            ),
+            (
+                Python,
+                format!(
+                    "import os; {}",
+                    nested("[", "os.remove(a)", " for a in ['x', 'y']]", depth)
+                ),
+            ),
+            (Perl, nested("find(sub{unlink},", "'/srv'", ")", depth)),
+        ] {
+            assert!(
+                !analyse(language, &text).is_empty(),
+                "{language:?}, {depth} deep"
+            );
+        }
+    }
 }

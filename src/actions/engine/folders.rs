@@ -6,6 +6,8 @@ use super::{Engine, Situation};
 use crate::actions::line::why_of;
 use crate::shell::command::{Value, Why};
 
+/// Bytes of the longest path that Linux takes: whoever moves on from there moves nowhere.
+const LONGEST: usize = 4096;
 /// Most folders at once, and most that are remembered.
 const MOST: usize = 4;
 const MOST_LEFT: usize = 64;
@@ -15,6 +17,7 @@ impl Engine<'_> {
     pub(super) fn folder(&self, to: &Value, here: &Situation) -> Value {
         to.exact()
             .and_then(|path| self.absolute(path, here))
+            .filter(|path| path.len() <= LONGEST)
             .map_or_else(|| Value::Unknown(why_of(to)), Value::Exact)
     }
 }

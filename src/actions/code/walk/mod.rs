@@ -102,6 +102,8 @@ pub(super) struct Walker<'a> {
     steps: usize,
     copied: usize,
     limited: bool,
+    /// How often what is being read now is read again, one inside of the other.
+    again: usize,
     /// What a callback's parameter will be.
     element: Option<Val>,
     /// Hosts that were connected to, for shells that are tied to them.
@@ -137,6 +139,7 @@ pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
         steps: 0,
         copied: 0,
         limited: false,
+        again: 0,
         element: None,
         connections: Vec::new(),
         redirected: false,
@@ -144,6 +147,7 @@ pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
     };
     walker.statements(End::Text);
     walker.remote_shell();
+    walker.keep_limit();
     walker.effects
 }
 
@@ -252,6 +256,14 @@ impl<'a> Walker<'a> {
                 self.source.len(),
             );
             self.unknown(LIMIT_REASON, span);
+        }
+    }
+
+    /// Says at the end that a limit was reached, should what said so have been read again and lost.
+    fn keep_limit(&mut self) {
+        let is_said = |effect: &CodeEffect| matches!(&effect.what, What::Unknown { reason } if reason == LIMIT_REASON);
+        if self.limited && !self.effects.iter().any(is_said) {
+            self.unknown(LIMIT_REASON, ByteSpan::new(0, self.source.len()));
         }
     }
 

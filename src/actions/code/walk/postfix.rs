@@ -6,6 +6,9 @@ use crate::actions::code::lex::{Text, Tok, Token, Usage};
 use crate::actions::code::value::{Kind, Origin, Val, either};
 use crate::shell::command::Value;
 
+/// How often something that is read again may lie inside of another such thing: each time doubles the work.
+const MAX_AGAIN: usize = 4;
+
 impl Walker<'_> {
     pub(super) fn is_attribute_sign(&self) -> bool {
         if !matches!(self.tokens.get(self.at), Some(Token { tok: Tok::Op, .. })) {
@@ -281,6 +284,11 @@ impl Walker<'_> {
         ) {
             return;
         }
+        // Not once more inside of what is read ahead: each would double the work.
+        if self.again > 0 {
+            return;
+        }
+        self.again += 1;
         let (begin, before) = (self.at, self.effects.len());
         // What is called for each stands first.
         if self.is_key(self.at, "sub") || self.is_op(self.at, "\\") {
@@ -299,6 +307,7 @@ impl Walker<'_> {
         };
         self.effects.truncate(before);
         self.at = begin;
+        self.again -= 1;
         if let Some(folder) = folder.exact() {
             let below = format!("{}/*", folder.trim_end_matches('/'));
             let below = Val::value(Value::Pattern(below));
@@ -402,7 +411,7 @@ impl Walker<'_> {
         self.at += 1;
         let list = self.binary(0);
         if self.is_key(self.at, "for") {
-            return self.nested_comprehension(begin, before, &names, &list);
+            return self.nested_comprehension(begin, before, element, &names, &list);
         }
         let mut filtered = false;
         while self.is_key(self.at, "if") || self.is_key(self.at, "for") {
@@ -446,6 +455,10 @@ impl Walker<'_> {
                 vec![common]
             }
         };
+        if self.again >= MAX_AGAIN {
+            return Val::opaque("").from(element.origin.join(list.origin));
+        }
+        self.again += 1;
         let name = names.last().copied().unwrap_or("");
         let shadowed = self.vars.get(bare(name)).cloned();
         self.effects.truncate(before);
@@ -458,6 +471,7 @@ impl Walker<'_> {
                 break;
             }
         }
+        self.again -= 1;
         self.at = after;
         self.vars.remove(bare(name));
         if let Some(shadowed) = shadowed {
@@ -471,10 +485,11 @@ impl Walker<'_> {
         &mut self,
         begin: usize,
         before: usize,
+        element: Val,
         names: &[&str],
         list: &Val,
     ) -> Val {
-        let shadowed = self.vars.clone();
+        let mut shadowed = self.held(names);
         self.bind_elements(names, list);
         while self.is_key(self.at, "if") || self.is_key(self.at, "for") {
             let more = self.is_key(self.at, "for");
@@ -491,16 +506,34 @@ impl Walker<'_> {
             }
             let list = self.binary(0);
             if more {
+                shadowed.extend(self.held(&names));
                 self.bind_elements(&names, &list);
             }
         }
-        let after = self.at;
-        self.effects.truncate(before);
-        self.at = begin;
-        let element = self.expression();
-        self.at = after;
-        self.vars = shadowed;
+        let mut element = element;
+        if self.again < MAX_AGAIN {
+            self.again += 1;
+            let after = self.at;
+            self.effects.truncate(before);
+            self.at = begin;
+            element = self.expression();
+            self.at = after;
+            self.again -= 1;
+        }
+        for (name, value) in shadowed.into_iter().rev() {
+            match value {
+                Some(value) => self.vars.insert(name, value),
+                None => self.vars.remove(&name),
+            };
+        }
         Val::list(vec![element])
+    }
+
+    /// What variables hold.
+    fn held(&self, names: &[&str]) -> Vec<(String, Option<Val>)> {
+        let held = names.iter().map(|name| bare(name));
+        held.map(|name| (name.to_owned(), self.vars.get(name).cloned()))
+            .collect()
     }
 
     /// Perl's `map {…} LIST`: the block is read once for each item that is known, with `$_` bound to it.
