@@ -50,7 +50,7 @@ struct Look<'a> {
 
 /// Blocks that are asked.
 pub(super) struct Blocks<'a> {
-    /// Those that speak about what the facts hold, as a set.
+    /// Those that speak about what the facts hold and may come near to holding, as a set.
     behind: Vec<u64>,
     /// Those of them that one look does not dismiss, in their order: most want another action, or something of a text that
     /// begins or ends otherwise.
@@ -58,7 +58,7 @@ pub(super) struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// Those that speak about what the facts hold and belong to stricter rules, in their order.
+    /// Those that may come near to holding and belong to stricter rules, in their order.
     pub(super) fn stricter(
         &self,
         effect: Effect,
@@ -104,27 +104,41 @@ impl<'a> Asking<'a> {
     /// last.
     pub(super) fn blocks(&self) -> Blocks<'a> {
         let compiled = self.compiled;
-        let behind = self.behind();
+        let mut behind = self.behind();
         let mut fitting = vec![0; behind.len()];
+        let mut near = vec![0; behind.len()];
         let no_action = compiled.about(Subject::NoAction);
         for (at, (behind, fitting)) in behind.iter().zip(&mut fitting).enumerate() {
-            for (bit, block) in compiled.blocks_of(at, behind & no_action.word(at)) {
+            near[at] = behind & no_action.word(at);
+            for (bit, block) in compiled.blocks_of(at, near[at]) {
                 if self.may_fit(block) {
                     *fitting |= bit;
                 }
             }
         }
         for (action, look) in self.facts.actions.iter().zip(&self.looks) {
-            let sets = subjects(action).map(|subject| subject.map(|held| compiled.about(held)));
-            for (at, (behind, fitting)) in behind.iter().zip(&mut fitting).enumerate() {
-                let sets = sets.iter().flatten();
-                let among = sets.fold(behind & !*fitting, |among, set| among & set.word(at));
-                for (bit, block) in compiled.blocks_of(at, among) {
+            let (kind, [one, two, three]) = subjects(action);
+            let kind = compiled.about(kind);
+            let (one, two, three) = (
+                compiled.about(one),
+                compiled.about(two),
+                compiled.about(three),
+            );
+            for (at, behind) in behind.iter().enumerate() {
+                let among = behind & kind.word(at);
+                let (one, two, three) = (one.word(at), two.word(at), three.word(at));
+                near[at] |= among & ((one & two) | (one & three) | (two & three));
+                for (bit, block) in compiled.blocks_of(at, among & one & two & three & !fitting[at])
+                {
                     if self.may_fit(block) && look.may_fit(block) {
-                        *fitting |= bit;
+                        fitting[at] |= bit;
                     }
                 }
             }
+        }
+        // What misses two of what one look at an action tells does not come near.
+        for (behind, near) in behind.iter_mut().zip(near) {
+            *behind &= near;
         }
         let count = fitting.iter().map(|word| word.count_ones() as usize).sum();
         let mut blocks = Blocks {

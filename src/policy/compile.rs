@@ -5,8 +5,8 @@ use super::compiled::{
     Block, ByPhase, Compiled, Draft, Head, Key, LabelRule, Needs, PinnedTool, Rule, Sign, Span,
 };
 use super::condition::{
-    ActionCondition, ArgCondition, Base, CallCondition, FindingCondition, Globs, Range, TargetGlob,
-    Targets, Under, Window, Words,
+    ActionCondition, ArgCondition, Base, Bundle, CallCondition, FindingCondition, Globs, Range,
+    TargetGlob, Targets, Under, Window, Words,
 };
 use super::glob::{Ends, Glob, MAX_TOKENS};
 use super::spec::{
@@ -300,7 +300,7 @@ fn signs(block: &Block, draft: &Draft) -> (Sign, Sign) {
     let on_action = on_action.filter_map(|id| match draft.action.list.get(*id as usize)? {
         ActionCondition::By(globs) => names(Key::By, *globs),
         ActionCondition::Target(targets) if targets.under.is_empty() => {
-            signs_of_targets(targets.any.of(&draft.target_globs.list))
+            signs_of_targets(targets.any.of(&draft.bundles.list))
         }
         _ => None,
     });
@@ -318,10 +318,10 @@ fn signs(block: &Block, draft: &Draft) -> (Sign, Sign) {
 
 /// How targets must begin and end that fit one of some patterns: for each base that a pattern begins with, of which there
 /// may be two.
-fn signs_of_targets(globs: &[TargetGlob]) -> Option<(Sign, Sign)> {
+fn signs_of_targets(bundles: &[Bundle]) -> Option<(Sign, Sign)> {
     let mut signs: Vec<Sign> = Vec::new();
-    for glob in globs {
-        let (key, ends) = (glob.base.key(), glob.glob.ends);
+    for bundle in bundles {
+        let (key, ends) = bundle.sign();
         match signs.iter_mut().find(|sign| sign.key == key) {
             Some(sign) => sign.ends = sign.ends.shared(ends),
             None => signs.push(Sign { key, ends }),
@@ -539,7 +539,7 @@ fn target_globs(patterns: &[Text<'_>], draft: &mut Draft) -> Result<Span, String
         let glob = glob.ok_or_else(|| too_long(pattern))?;
         globs.push(TargetGlob { base, glob });
     }
-    Ok(draft.target_globs.keep(&globs))
+    Ok(Bundle::all(globs, draft))
 }
 
 fn folders(paths: &[Text<'_>], draft: &mut Draft) -> Result<Span, String> {

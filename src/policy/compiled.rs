@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::condition::{ActionCondition, CallCondition, FindingCondition, TargetGlob, Under};
+use super::condition::{
+    ActionCondition, Bundle, CallCondition, FindingCondition, TargetGlob, Under,
+};
 use super::glob::{Ends, Glob};
 use super::packed::{Fixed, Values, fixed_struct, fixed_word};
 use super::spec::Layer;
@@ -16,7 +18,7 @@ use crate::decision::Effect;
 use crate::facts::Phase;
 
 /// Begins a table.
-const MAGIC: &[u8; 8] = b"AGPOLIC5";
+const MAGIC: &[u8; 8] = b"AGPOLIC6";
 
 fixed_struct! {
     /// A part of the text or of one of the lists of a policy.
@@ -231,6 +233,7 @@ pub(super) enum Part {
     Words,
     Globs,
     TargetGlobs,
+    Bundles,
     Unders,
     Pins,
     Call,
@@ -264,6 +267,7 @@ stored! {
     Span => Words,
     Glob => Globs,
     TargetGlob => TargetGlobs,
+    Bundle => Bundles,
     Under => Unders,
     PinnedTool => Pins,
     CallCondition => Call,
@@ -356,6 +360,7 @@ impl Compiled {
         }) && read.list::<Span>().is_some()
             && read.list::<Glob>().is_some()
             && read.list::<TargetGlob>().is_some()
+            && read.list::<Bundle>().is_some()
             && read.list::<Under>().is_some()
             && read.list::<PinnedTool>().is_some()
     }
@@ -548,6 +553,7 @@ pub(super) struct Draft {
     pub(super) words: Kept<Span>,
     pub(super) globs: Kept<Glob>,
     pub(super) target_globs: Kept<TargetGlob>,
+    pub(super) bundles: Kept<Bundle>,
     pub(super) unders: Kept<Under>,
     pub(super) pins: Kept<PinnedTool>,
     pub(super) call: Kept<CallCondition>,
@@ -583,6 +589,7 @@ impl Draft {
             stored(&self.words.list),
             stored(&self.globs.list),
             stored(&self.target_globs.list),
+            stored(&self.bundles.list),
             stored(&self.unders.list),
             stored(&self.pins.list),
             stored(&self.call.list),

@@ -102,6 +102,13 @@ impl Ends {
         self.head_mask.count_ones() + self.tail_mask.count_ones()
     }
 
+    /// Patterns in that order stand beside those that begin alike, and of those that begin with anything, beside those
+    /// that end alike.
+    pub(super) const fn order(self) -> (u32, u32) {
+        // The first byte lies in the lowest bits, the last one in the highest.
+        (self.head.swap_bytes(), self.tail)
+    }
+
     fn of(literal: &str, suffix: &str) -> Self {
         // Of as many bytes as there are, the first in the lowest bits, and the last in the highest ones.
         let low = |len: usize| {

@@ -166,15 +166,14 @@ pub(super) fn sets(blocks: &[(Block, Wants)], gates: &[Needs], rules: &[Rule]) -
 
 /// A set of blocks, where it lies.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Set<'a>(&'a [u8]);
+pub(super) struct Set<'a>(&'a [[u8; u64::SIZE]]);
 
 impl Set<'_> {
     /// One word of it.
     #[inline]
     pub(super) fn word(self, at: usize) -> u64 {
         // INVARIANT: a table is read only when it holds every word of every set.
-        let word = self.0.get(at * u64::SIZE..).and_then(u64::take);
-        word.map_or(0, |(word, _)| word)
+        self.0.get(at).map_or(0, |word| u64::from_le_bytes(*word))
     }
 }
 
@@ -215,9 +214,10 @@ impl Compiled {
     /// The blocks of which that is so.
     #[inline]
     pub(super) fn about(&self, subject: Subject) -> Set<'_> {
-        let bytes = self.width() * u64::SIZE;
-        let start = subject.position() * bytes;
-        Set(self.sets().get(start..start + bytes).unwrap_or_default())
+        let width = self.width();
+        let start = subject.position() * width;
+        let (sets, _) = self.sets().as_chunks();
+        Set(sets.get(start..start + width).unwrap_or_default())
     }
 
     /// The blocks of a set of which these are the words, in their order.

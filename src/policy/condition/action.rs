@@ -101,16 +101,22 @@ fn place(set: u16, action: &Action) -> Truth {
     }
 }
 
-/// What blocks that may speak about an action have in common; of what is not known, nothing is ruled out.
-pub(in crate::policy) fn subjects(action: &Action) -> [Option<Subject>; 4] {
-    let place = known_place(action).map(|place| place.map_or(Subject::Anywhere, Subject::Place));
+/// What blocks that may speak about an action have in common: its kind, and three that each are a condition of its own;
+/// where nothing is ruled out because it is not known, that is the kind again.
+pub(in crate::policy) fn subjects(action: &Action) -> (Subject, [Subject; 3]) {
+    let kind = Subject::Kind(action.kind);
+    let place = match known_place(action) {
+        Some(Some(place)) => Subject::Place(place),
+        Some(None) => Subject::Anywhere,
+        None => kind,
+    };
     let is_bare = action.kind != ActionKind::Unknown && action.attributes.is_empty();
-    [
-        Some(Subject::Kind(action.kind)),
-        Some(Subject::Certainty(action.certainty)),
-        place,
-        is_bare.then_some(Subject::WithoutAttribute),
-    ]
+    let bare = if is_bare {
+        Subject::WithoutAttribute
+    } else {
+        kind
+    };
+    (kind, [Subject::Certainty(action.certainty), place, bare])
 }
 
 /// Whether the target of such an action is a path.

@@ -9,7 +9,7 @@ mod time;
 pub(super) use action::{ActionCondition, subjects};
 pub(super) use call::{ArgCondition, CallCondition};
 pub(super) use finding::FindingCondition;
-pub(super) use target::{Base, Bases, Spot, TargetGlob, Targets, Under};
+pub(super) use target::{Base, Bases, Bundle, Spot, TargetGlob, Targets, Under};
 pub(super) use time::Window;
 
 use super::compiled::{Compiled, Span};

@@ -3,7 +3,7 @@
 use super::Truth;
 use crate::actions::{Action, ActionKind};
 use crate::call::Context;
-use crate::policy::compiled::{Compiled, Key, Span, Texts as _};
+use crate::policy::compiled::{Compiled, Draft, Key, Span, Texts as _};
 use crate::policy::glob::{Ends, Glob, Probe};
 use crate::policy::packed::{fixed_struct, fixed_word};
 
@@ -109,7 +109,7 @@ impl<'a> Spot<'a> {
 }
 
 fixed_struct! {
-    /// The beginning of a stored pattern.
+    /// The beginning of a stored pattern, or of a bundle of them.
     #[derive(Debug, Clone, Copy)]
     struct Opening {
         base: Base,
@@ -127,6 +127,55 @@ fixed_struct! {
 }
 
 fixed_struct! {
+    /// Patterns of which one look dismisses all: most of a long list begin or end as others of it do.
+    #[derive(Debug, Clone, Copy)]
+    pub(in crate::policy) struct Bundle {
+        base: Base,
+        /// What every text that fits one of them begins and ends with.
+        ends: Ends,
+        /// Of [`TargetGlob`]s.
+        globs: Span,
+    }
+}
+
+impl Bundle {
+    /// How many bits of a text patterns must want alike to be looked at together: two bytes.
+    const MIN_WEIGHT: u32 = 16;
+
+    /// Those patterns in as few bundles as tell much.
+    pub(in crate::policy) fn all(mut globs: Vec<TargetGlob>, draft: &mut Draft) -> Span {
+        globs.sort_by_key(|glob| (glob.base as u8, glob.glob.ends.order()));
+        let mut bundles: Vec<Self> = Vec::new();
+        let mut rest = globs.as_slice();
+        while let Some(first) = rest.first() {
+            let mut ends = first.glob.ends;
+            let mut len = 1;
+            for next in rest[1..].iter().take_while(|next| next.base == first.base) {
+                let shared = ends.shared(next.glob.ends);
+                if shared.weight() < Self::MIN_WEIGHT {
+                    break;
+                }
+                ends = shared;
+                len += 1;
+            }
+            let (own, after) = rest.split_at(len);
+            bundles.push(Self {
+                base: first.base,
+                ends,
+                globs: draft.target_globs.keep(own),
+            });
+            rest = after;
+        }
+        draft.bundles.keep(&bundles)
+    }
+
+    /// What the patterns of a bundle stand behind, and how what follows it begins and ends.
+    pub(in crate::policy) const fn sign(&self) -> (Key, Ends) {
+        (self.base.key(), self.ends)
+    }
+}
+
+fixed_struct! {
     /// A directory and what lies below it.
     #[derive(Debug, Clone, Copy)]
     pub(in crate::policy) struct Under {
@@ -140,8 +189,10 @@ fixed_struct! {
     /// Patterns over targets.
     #[derive(Debug, Clone, Copy)]
     pub(in crate::policy) struct Targets {
+        /// Of [`Bundle`]s.
         pub(in crate::policy) any: Span,
         pub(in crate::policy) under: Span,
+        /// Of [`Bundle`]s.
         pub(in crate::policy) none: Span,
         pub(in crate::policy) outside: Span,
     }
@@ -165,13 +216,15 @@ impl Targets {
 }
 
 /// Whether one of some patterns holds, or a target lies below one of some directories.
-fn either(globs: Span, folders: Span, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
+fn either(bundles: Span, folders: Span, spot: &Spot<'_>, compiled: &Compiled) -> Truth {
     let mut truth = Truth::No;
     let may_hold = |opening: &Opening| spot.may_hold(opening.base, &opening.ends);
-    for glob in compiled.of_those::<Opening, TargetGlob>(globs, may_hold) {
-        truth = truth.max(glob.holds(spot, compiled));
-        if truth == Truth::Yes {
-            return truth;
+    for bundle in compiled.of_those::<Opening, Bundle>(bundles, may_hold) {
+        for glob in compiled.of_those::<Opening, TargetGlob>(bundle.globs, may_hold) {
+            truth = truth.max(glob.holds(spot, compiled));
+            if truth == Truth::Yes {
+                return truth;
+            }
         }
     }
     for folder in compiled.of::<Under>(folders) {
