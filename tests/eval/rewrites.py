@@ -2,7 +2,7 @@
 Ways to write a shell text differently that keep its meaning. A leaf: it knows nothing of the guard.
 
 Each rewrite takes a text and gives another that does at least the same, or None where it would not. What a guard
-decides about the other may be stricter, never weaker.
+decides about the other may be stricter, never weaker. The text must be a whole one, see `is_whole`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator
 
 Rewrite = Callable[[str], "str | None"]
@@ -88,6 +89,15 @@ def is_one_line(text: str) -> bool:
     """Whether something may be put behind the text on its line."""
     goes_on = text.rstrip().endswith(("\\", "&", ";", "|"))
     return not goes_on and not any(part in text for part in ("\n", "<<", "#"))
+
+
+def is_whole(text: str) -> bool:
+    """
+    Whether `bash` reads the text to its end without a word of complaint: one that is cut off in a here-document would
+    take in what is put behind it, one with a bracket too many would end what is put around it. Runs nothing.
+    """
+    read = subprocess.run(["bash", "-n"], input=text.encode(), capture_output=True, check=False)
+    return read.returncode == 0 and not read.stderr
 
 
 def begins_as_option(text: str) -> bool:

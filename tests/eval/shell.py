@@ -150,12 +150,15 @@ def metamorphic(evaluation: Evaluation, listed: bool, sample: int) -> int:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     fallen: list[tuple[str, str, str, str, str]] = []
     names = [path.name for path in sorted(evaluation.folder.glob("*.jsonl"))]
-    judged_rows = 0
+    judged_rows = left_out = 0
     for name in names:
         for number, row in enumerate(rows(evaluation.folder / name)):
             tool, arguments = call_of(row, evaluation.dialect)
             command = arguments.get("command")
             if number % sample or tool != "Bash" or len(arguments) != 1 or not isinstance(command, str):
+                continue
+            if not rewrites.is_whole(command):
+                left_out += 1
                 continue
             judged_rows += 1
             before = evaluation.decide({"command": command}).effect
@@ -174,6 +177,7 @@ def metamorphic(evaluation: Evaluation, listed: bool, sample: int) -> int:
         print(f"{rewrite:<28}{held['judged']:>8}{held['weaker']:>8}{held['denied']:>20}")
     total_judged = sum(held["judged"] for held in counts.values())
     print(f"{judged_rows} commands, {len(counts)} rewrites, {total_judged} forms, {len(fallen)} fall")
+    print(f"{left_out} commands are no whole texts of a shell and were left out")
     if listed:
         for rewrite, before, after, command, text in fallen:
             print(f"  [{rewrite}] {before} -> {after}: {command[:160]!r}\n      {text[:240]!r}")
