@@ -230,6 +230,42 @@ def test_an_explanation_names_rules_conditions_and_what_would_change_it(run: Pol
     )
 
 
+def test_of_a_rule_with_alternatives_only_those_that_hold_or_nearly_do_are_shown(run: Policy, tmp_path: Path):
+    policy = tmp_path / "two.yaml"
+    policy.write_text(
+        """guard: 1
+id: two
+rules:
+  - id: two.ways
+    effect: deny
+    why: either is too much
+    when:
+      any_of:
+        - {action: {kind: fs.delete, has: recursive, place: workspace}}
+        - {action: {kind: fs.delete, has: force, place: workspace}}
+        - {action: {kind: fs.delete, has: recursive, place: home}}
+    examples: {match: [rm -rf build], not_match: [ls]}
+""",
+        encoding="utf-8",
+    )
+    run("activate", policy)
+
+    def told(command: str) -> list[str]:
+        call = json.dumps({"tool": "Bash", "args": {"command": command}, "cwd": "/home/u/p"})
+        lines = run("explain", stdin=call).out.splitlines()
+        start = next(at for at, line in enumerate(lines) if line.startswith("two.ways"))
+        rest = lines[start + 2 :]
+        return rest[: rest.index("")] if "" in rest else rest
+
+    kind = '+ action.kind of action 1: wanted ["fs.delete"], got "fs.delete"'
+    place = '+ action.place of action 1: wanted ["workspace"], got "workspace"'
+    both = told("rm -rf build")
+    assert [line.strip() for line in both if "has" not in line] == [kind, place, "or", kind, place]
+    assert all(line.startswith("  +") or line == "  or" for line in both)
+    near = told("rm build")
+    assert sum(line.startswith("  -") for line in near) == near.count("  or") + 1 == 2
+
+
 @pytest.mark.parametrize("stdin", ["", "ls", "[]", '{"args":{}}', '{"tool":7}'])
 def test_what_is_no_call_is_not_explained(run: Policy, stdin: str):
     got = run("explain", stdin=stdin)

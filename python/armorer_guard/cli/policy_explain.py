@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,28 +134,47 @@ def _print(found: dict[str, Any], facts: dict[str, Any], policy: dict[str, Any],
         )
         print(f"\n{rule['rule']}  {said}  [{source['layer']}, {source['file']}:{source['line']}]")
         print(f"  {rule['why']}")
-        for condition in rule["conditions"]:
-            if not everything and rule["speaks"] and not _about(condition, rule):
-                continue
-            mark = {"yes": "+", "no": "-", "unknown": "?"}[condition["holds"]]
-            where = "".join(f" of {name} {condition[name] + 1}" for name in ("action", "finding") if name in condition)
-            print(
-                f"  {mark} {condition['condition']}{where}: wanted {_short(_json(condition['wanted']))}, "
-                f"got {_short(_json(condition['got']))}"
-            )
+        blocks = [rule["conditions"]] if everything else list(_telling(rule))
+        for number, conditions in enumerate(blocks):
+            if number:
+                print("  or")
+            for condition in conditions:
+                print(f"  {_line(condition)}")
     if found["change"]:
         print("\nwhat would change the answer")
         for sentence in found["change"]:
             print(f"  {sentence}")
 
 
-def _about(condition: dict[str, Any], rule: dict[str, Any]) -> bool:
-    """Whether a condition belongs to what the rule spoke about."""
-    if "action" in condition:
-        return condition["action"] in rule["actions"] and condition["holds"] != "no"
-    if "finding" in condition:
-        return condition["finding"] in rule["findings"] and condition["holds"] != "no"
-    return True
+def _line(condition: dict[str, Any]) -> str:
+    mark = {"yes": "+", "no": "-", "unknown": "?"}[condition["holds"]]
+    where = "".join(f" of {name} {condition[name] + 1}" for name in ("action", "finding") if name in condition)
+    wanted, got = _short(_json(condition["wanted"])), _short(_json(condition["got"]))
+    return f"{mark} {condition['condition']}{where}: wanted {wanted}, got {got}"
+
+
+def _telling(rule: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """The conditions of each block by which a rule spoke or nearly did, on what it spoke about or came nearest to."""
+    for _, block in itertools.groupby(rule["conditions"], key=lambda condition: condition["block"]):
+        shown, misses = [], 0
+        for kind, of_kind in itertools.groupby(block, key=_kind):
+            things = [list(thing) for _, thing in itertools.groupby(of_kind, key=lambda one: one.get(kind))]
+            if rule["speaks"] and kind != "call":
+                things = [thing for thing in things if thing[0][kind] in rule[f"{kind}s"]] or things
+            least = min(map(_misses, things))
+            nearest = [thing for thing in things if _misses(thing) == least]
+            shown += itertools.chain.from_iterable(nearest if rule["speaks"] else nearest[:1])
+            misses += least
+        if misses == (0 if rule["speaks"] else 1):
+            yield shown
+
+
+def _kind(condition: dict[str, Any]) -> str:
+    return next((kind for kind in ("action", "finding") if kind in condition), "call")
+
+
+def _misses(conditions: list[dict[str, Any]]) -> int:
+    return sum(condition["holds"] == "no" for condition in conditions)
 
 
 def _json(value: object) -> str:

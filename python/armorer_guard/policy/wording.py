@@ -102,8 +102,12 @@ def _problem(detail: ErrorDetails, source: Source) -> Problem:
         return Problem(source.file, line, "value_unknown", f"{shown}got `{given}`; expected {expected}", hint)
     if kind in _TYPES:
         said = f"{shown}expected {_TYPES[kind]}, got {_kind_of(given)}"
-        bare = kind == "string_type" and isinstance(given, (int, float))
-        return Problem(source.file, line, "type_wrong", said, f'quote it: "{_bare(given)}"' if bare else None)
+        hint = None
+        if kind == "string_type" and isinstance(given, (int, float)):
+            hint = f'quote it: "{_bare(given)}"'
+        elif path and path[-1] == "when" and isinstance(given, list):
+            hint = "alternatives stand below `any_of`: `when: {any_of: [...]}`"
+        return Problem(source.file, line, "type_wrong", said, hint)
     if kind in _BOUNDS:
         said = _BOUNDS[kind].format(**detail.get("ctx", {}), given=_kind_of(given))
         return Problem(source.file, line, "value_wrong", f"{shown}{said}")
