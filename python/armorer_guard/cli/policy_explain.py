@@ -156,7 +156,8 @@ def _line(condition: dict[str, Any]) -> str:
 def _telling(rule: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     """The conditions of each block by which a rule spoke or nearly did, on what it spoke about or came nearest to."""
     for _, block in itertools.groupby(rule["conditions"], key=lambda condition: condition["block"]):
-        shown, misses = [], 0
+        shown: list[dict[str, Any]] = []
+        misses = 0
         for kind, of_kind in itertools.groupby(block, key=_kind):
             things = [list(thing) for _, thing in itertools.groupby(of_kind, key=lambda one: one.get(kind))]
             if rule["speaks"] and kind != "call":
