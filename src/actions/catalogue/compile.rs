@@ -14,7 +14,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 27] = [
+pub const LANGUAGES: [&str; 28] = [
     "shell",
     "python",
     "javascript",
@@ -41,6 +41,7 @@ pub const LANGUAGES: [&str; 27] = [
     "other",
     "patch",
     "checksums",
+    "notebook",
     "make",
 ];
 

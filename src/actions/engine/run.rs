@@ -6,8 +6,10 @@ use super::folders::Folders;
 use super::languages::{
     is_bare_shell, language_of, name_of, reaches_out, shebang, shows_environment, unread,
 };
+use super::later::Form;
 use super::manifest::recipes;
 use super::program::COMPUTED_PROGRAM;
+use super::scripts;
 use super::target::{Manner, carry};
 use super::unlisted::literals;
 use super::{Engine, Situation, blank};
@@ -149,6 +151,14 @@ impl Engine<'_> {
         if language == "patch" {
             self.patch(text, by, &deeper);
             return Data::default();
+        }
+        if language == "notebook" {
+            let mut output = Data::default();
+            for piece in scripts::pieces(Form::Notebook, "", text) {
+                let word = Word::made(Value::Exact(piece.text.into_owned()), origin.clone());
+                output.merge(&self.code_word(piece.language, &word, by, &deeper));
+            }
+            return output;
         }
         let Some(known) = language_of(language) else {
             // What stands in quotes there may be a command all the same.
