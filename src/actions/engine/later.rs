@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::languages::shebang;
 use super::scripts::{self, Piece};
-use super::{Engine, Situation};
+use super::{Engine, Situation, assigned};
 use crate::actions::action::{Action, Certainty, Place};
 use crate::actions::kinds::ActionKind;
 use crate::actions::place::last_component;
@@ -75,6 +75,8 @@ pub(super) enum Form {
     Schedule,
     /// A notebook.
     Notebook,
+    /// Settings of a program that has a command for them.
+    Assigned,
 }
 
 impl Form {
@@ -200,6 +202,8 @@ impl Engine<'_> {
                     | ActionKind::PersistHook
                     | ActionKind::PersistStartup
                     | ActionKind::PersistSchedule
+                    | ActionKind::SystemConfig
+                    | ActionKind::VcsConfig
                     | ActionKind::VcsPush
                     | ActionKind::VcsWrite
             )
@@ -290,6 +294,9 @@ fn is_grave(action: &Action, form: Form) -> bool {
             here && known && (action.has("recursive") || action.has("wildcard")) && is_vital(action)
         }
         K::DiskWrite => here && known && is_disk(&action.target.value),
+        // What a setting lets others load or run, and what it runs itself from where anybody may put it.
+        K::ExecHijack | K::PersistHook => form == Form::Assigned,
+        K::ExecLocal => form == Form::Assigned && action.target.place == Some(Place::Temp),
         _ => false,
     }
 }
@@ -419,6 +426,9 @@ pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
     ];
     if let Some(language) = shebang(text).filter(|language| *language != "other") {
         return Some(Form::Script(language));
+    }
+    if assigned::is_settings(path) {
+        return Some(Form::Assigned);
     }
     let name = last_component(path);
     if let Some((_, form)) = NAMES.iter().find(|(held, _)| *held == name) {

@@ -9,6 +9,7 @@
 //! `>(..)`, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on
 //! request which part of the catalogue each action comes from.
 
+mod assigned;
 mod ends;
 mod environment;
 mod fallback;

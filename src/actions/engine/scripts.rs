@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::assigned;
 use super::later::Form;
 use super::manifest::{indented, recipes};
 use crate::json;
@@ -42,6 +43,7 @@ pub(super) fn pieces<'t>(form: Form, path: &str, text: &'t str) -> Vec<Piece<'t>
         ),
         Form::Schedule => shell(text.lines().filter_map(due).map(Cow::Borrowed).collect()),
         Form::Notebook => cells(text),
+        Form::Assigned => shell(assigned::commands(path, text)),
     }
 }
 
