@@ -731,6 +731,10 @@ fn after_kind(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
         return None;
     }
     let end = memchr::memchr2(b',', b'\n', pair)?;
+    // What a mark stands for was longer, or it was shorter: only the text itself tells what stood behind it.
+    if memchr::memmem::find(&pair[..end], b"redacted:").is_some() {
+        return None;
+    }
     let name = pair[..end]
         .iter()
         .take_while(|byte| byte.is_ascii_alphabetic())
