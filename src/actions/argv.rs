@@ -243,8 +243,10 @@ impl<'r> Reader<'r> {
             Some(at) => (&text[..at], Some(at + 1)),
             None => (text, None),
         };
+        // A shell on Windows makes paths of `/x`, so `//x` is written for it.
+        let skipped = usize::from(name.starts_with("//"));
         let same = |one: &[u8]| {
-            let other = name.as_bytes();
+            let other = &name.as_bytes()[skipped..];
             one.len() == other.len()
                 && one.iter().zip(other).all(|(one, other)| {
                     one.eq_ignore_ascii_case(other)

@@ -38,8 +38,10 @@ impl Engine<'_> {
                 interactive: false,
             };
         }
+        let before = self.actions.len();
         self.act(&manner, &word, here);
         self.as_wrapper(words, here);
+        self.written_by_option(words, before, here);
         self.as_console(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);

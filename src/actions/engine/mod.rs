@@ -17,6 +17,7 @@ mod folders;
 mod languages;
 mod later;
 mod leaves;
+mod leaving;
 mod lookup;
 mod manifest;
 mod names;

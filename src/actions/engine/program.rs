@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use super::leaving::carry;
 use super::lookup::{Found, base_name, find};
 use super::shell::Effects;
-use super::target::{Manner, carry};
+use super::target::Manner;
 use super::trace::Cause;
 use super::wrapped::{Names, names_of, names_options};
 use super::{Engine, MAX_DEPTH, Situation, blank};
@@ -403,6 +404,7 @@ impl Engine<'_> {
             self.effect(effect, line, by, &bounded, &mut done);
             self.trace_effect(line, by, number, before, &bounded);
         }
+        self.written_by_line(line, done.first, here);
         if !done.applied && entry.otherwise != Otherwise::Nothing {
             let before = self.actions.len();
             self.no_effect(line, by, here);

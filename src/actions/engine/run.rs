@@ -6,9 +6,10 @@ use super::folders::Folders;
 use super::languages::{
     is_bare_shell, language_of, name_of, reaches_out, shebang, shows_environment, unread,
 };
+use super::leaving::carry;
 use super::manifest::recipes;
 use super::program::COMPUTED_PROGRAM;
-use super::target::{Manner, carry};
+use super::target::Manner;
 use super::unlisted::literals;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
