@@ -173,13 +173,14 @@ impl Engine<'_> {
             self.unknown_kind(ActionKind::ExecDynamic, reason, by, by_word);
             return Data::opaque();
         };
+        let mut shown = Data::default();
         if shows_environment(language, text) {
             let manner = Manner {
                 attributes: vec!["environment"],
                 ..Manner::of(ActionKind::CredentialRead, Role::Name, by)
             };
             let word = Word::made(Value::Exact(String::from("environment")), origin.clone());
-            self.act(&manner, &word, &deeper);
+            shown = self.act(&manner, &word, &deeper);
         }
         let first = self.actions.len();
         let mut output = self.code_effects(known, text, origin, by, &deeper);
@@ -197,6 +198,7 @@ impl Engine<'_> {
                 carry(action, &output, self.context);
             }
         }
+        output.merge(&shown);
         output
     }
 

@@ -209,6 +209,7 @@ impl Engine<'_> {
                 .is_some_and(|special| is_lasting(special.kind));
             let told = self.actions[before.min(self.actions.len())..]
                 .iter()
+                .filter(|action| action.kind != ActionKind::FsRead)
                 .any(|action| action.target.value == path);
             if stays && !told && here.on.is_none() {
                 self.path(ActionKind::FsWrite, &word, "", &possibly(here));
