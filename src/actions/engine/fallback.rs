@@ -42,6 +42,7 @@ impl Engine<'_> {
         self.act(&manner, &word, here);
         self.as_wrapper(words, here);
         self.written_by_option(words, before, here);
+        self.may_remove(words, here);
         self.as_console(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);
@@ -149,6 +150,9 @@ impl Engine<'_> {
             Otherwise::Unknown if line.words.len() > line.name_words => {
                 let reason = format!("what `{by}` does with these words is not in the catalogue");
                 self.unknown(reason, by, here);
+            }
+            Otherwise::Nothing if !line.entry.effects.is_empty() => {
+                self.may_remove(line.words, here);
             }
             _ => {}
         }

@@ -405,7 +405,7 @@ impl Engine<'_> {
             self.trace_effect(line, by, number, before, &bounded);
         }
         self.written_by_line(line, done.first, here);
-        if !done.applied && entry.otherwise != Otherwise::Nothing {
+        if !done.applied {
             let before = self.actions.len();
             self.no_effect(line, by, here);
             self.trace(entry.name, by, Cause::Otherwise, before, here);

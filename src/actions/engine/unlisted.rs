@@ -224,6 +224,23 @@ impl Engine<'_> {
         }
     }
 
+    /// `newcloud apps delete web`, `newtool --nuke`: what it removes nobody here can say.
+    pub(super) fn may_remove(&mut self, words: &[Word], here: &Situation) {
+        const LOOKED_AT: usize = 5;
+        let said = words
+            .iter()
+            .skip(1)
+            .take(LOOKED_AT)
+            .filter_map(Word::exact)
+            .find(|text| is_removal(text));
+        if let (Some(word), Some(program)) = (said, words.first().and_then(Word::exact)) {
+            let name = base_name(program);
+            let reason = format!("what `{name} {word}` removes is not in the catalogue");
+            let name = name.to_owned();
+            self.unknown(reason, &name, here);
+        }
+    }
+
     /// A program that nobody knows reads the files that it is given; where it is given a host as well, they go there.
     pub(super) fn handed_credentials(&mut self, words: &[Word], here: &Situation) -> Data {
         const LOOKED_AT: usize = 12;
@@ -381,6 +398,39 @@ fn is_code_option(option: &str) -> bool {
         return false;
     };
     PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Whether a word says that something is removed for good: `delete`, `apps:destroy`, `delete-all`, `--wipe`.
+fn is_removal(word: &str) -> bool {
+    const VERBS: [&str; 10] = [
+        "delete",
+        "destroy",
+        "purge",
+        "wipe",
+        "nuke",
+        "terminate",
+        "erase",
+        "obliterate",
+        "deprovision",
+        "decommission",
+    ];
+    if let Some(option) = word.strip_prefix("--") {
+        return matches!(
+            option,
+            "nuke"
+                | "wipe"
+                | "purge"
+                | "destroy"
+                | "erase"
+                | "delete-all"
+                | "remove-all"
+                | "wipe-all"
+        );
+    }
+    !word.contains(['/', ' ', '.', '='])
+        && word
+            .split([':', '-', '_'])
+            .any(|part| VERBS.contains(&part))
 }
 
 /// Whether the name of a long option says that something is written where its value says.
