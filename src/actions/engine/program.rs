@@ -405,7 +405,8 @@ impl Engine<'_> {
             self.trace_effect(line, by, number, before, &bounded);
         }
         self.written_by_line(line, done.first, here);
-        if !done.applied {
+        let silent = self.actions.len() == done.first;
+        if !done.applied || silent && entry.otherwise == Otherwise::Nothing {
             let before = self.actions.len();
             self.no_effect(line, by, here);
             self.trace(entry.name, by, Cause::Otherwise, before, here);

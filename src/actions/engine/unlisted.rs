@@ -227,6 +227,20 @@ impl Engine<'_> {
     /// `newcloud apps delete web`, `newtool --nuke`: what it removes nobody here can say.
     pub(super) fn may_remove(&mut self, words: &[Word], here: &Situation) {
         const LOOKED_AT: usize = 5;
+        const ONLY_SAID: [&str; 8] = [
+            "--dry-run",
+            "--dryrun",
+            "--simulate",
+            "--what-if",
+            "--whatif",
+            "--help",
+            "-h",
+            "--preview",
+        ];
+        let mut exact = words.iter().filter_map(Word::exact);
+        if exact.any(|text| ONLY_SAID.contains(&text)) {
+            return;
+        }
         let said = words
             .iter()
             .skip(1)
