@@ -410,6 +410,10 @@ fn is_number(text: &str) -> bool {
 #[must_use]
 pub fn assignment_name(text: &str) -> Option<&str> {
     let (name, _) = text.split_once('=')?;
+    // How bash hands functions on: `BASH_FUNC_name%%=() { ..; }`.
+    if name.starts_with("BASH_FUNC_") && name.ends_with("%%") {
+        return Some(name);
+    }
     let name = name.strip_suffix('+').unwrap_or(name);
     let mut bytes = name.bytes();
     let first = bytes.next()?;

@@ -10,6 +10,7 @@ use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
 use crate::actions::place;
+use crate::actions::special::{self, Operation};
 use crate::actions::url;
 use crate::actions::word::{Data, Word};
 use crate::shell::command::Value;
@@ -32,8 +33,45 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether words of a line name a file, or a folder with one, into which the call copied a credential.
-    pub(super) fn records_secret(&self, line: &Line<'_>, here: &Situation) -> bool {
+    /// Whether version control takes a credential along: words name a file, or a folder with one, into which the call
+    /// copied it, or what is pushed is a file of credentials that was added by force.
+    pub(super) fn records_secret(
+        &mut self,
+        kind: ActionKind,
+        line: &Line<'_>,
+        here: &Situation,
+    ) -> bool {
+        match kind {
+            ActionKind::VcsWrite => {
+                self.forced |= line.entry.name == "git add" && self.adds_credential(line, here);
+                self.records_copy(line, here)
+            }
+            ActionKind::VcsPush => self.forced,
+            _ => false,
+        }
+    }
+
+    /// `git add -f .env`.
+    fn adds_credential(&self, line: &Line<'_>, here: &Situation) -> bool {
+        let mut words = line
+            .words
+            .iter()
+            .skip(line.name_words)
+            .filter_map(Word::exact);
+        let forced = |text: &str| {
+            text == "--force"
+                || text.starts_with('-') && !text.starts_with("--") && text.contains('f')
+        };
+        words.clone().any(forced)
+            && words.any(|text| {
+                let path = self.absolute(text, here).unwrap_or_default();
+                let places = &self.catalogue.places;
+                special::look_up(places, &path, false, Operation::Read, self.context)
+                    .is_some_and(|special| special.kind == ActionKind::CredentialRead)
+            })
+    }
+
+    fn records_copy(&self, line: &Line<'_>, here: &Situation) -> bool {
         let copies = || {
             self.files
                 .iter()

@@ -740,7 +740,7 @@ impl Engine<'_> {
         if runs && manner.role == Role::Name {
             self.written_manifest(kind, line, here);
         }
-        if kind == ActionKind::VcsWrite && self.records_secret(line, here) {
+        if self.records_secret(kind, line, here) {
             manner.attributes.push("secret");
         }
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {

@@ -546,7 +546,10 @@ impl Engine<'_> {
                 return Data::opaque();
             }
         }
-        self.path(ActionKind::ExecLocal, file, by, here);
+        // Objects that lie there run nothing by themselves.
+        if language != "manifest" {
+            self.path(ActionKind::ExecLocal, file, by, here);
+        }
         Data::opaque()
     }
 
