@@ -290,6 +290,8 @@ fn is_grave(action: &Action, form: Form) -> bool {
             here && known && (action.has("recursive") || action.has("wildcard")) && is_vital(action)
         }
         K::DiskWrite => here && known && is_disk(&action.target.value),
+        // Who starts the containers of a project is asked for nothing.
+        K::ContainerEscape => form == Form::Script("manifest"),
         _ => false,
     }
 }
@@ -382,7 +384,12 @@ pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
         ("bashrc", Form::Script("shell")),
         ("zshrc", Form::Script("shell")),
     ];
-    const NAMES: [(&str, Form); 26] = [
+    const NAMES: [(&str, Form); 31] = [
+        ("docker-compose.yml", Form::Script("manifest")),
+        ("docker-compose.yaml", Form::Script("manifest")),
+        ("docker-compose.override.yml", Form::Script("manifest")),
+        ("compose.yml", Form::Script("manifest")),
+        ("compose.yaml", Form::Script("manifest")),
         ("Makefile", Form::Make),
         ("makefile", Form::Make),
         ("GNUmakefile", Form::Make),
