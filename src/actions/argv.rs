@@ -243,8 +243,10 @@ impl<'r> Reader<'r> {
             Some(at) => (&text[..at], Some(at + 1)),
             None => (text, None),
         };
+        // A shell on Windows makes paths of `/x`, so `//x` is written for it.
+        let skipped = usize::from(name.starts_with("//"));
         let same = |one: &[u8]| {
-            let other = name.as_bytes();
+            let other = &name.as_bytes()[skipped..];
             one.len() == other.len()
                 && one.iter().zip(other).all(|(one, other)| {
                     one.eq_ignore_ascii_case(other)
@@ -408,6 +410,10 @@ fn is_number(text: &str) -> bool {
 #[must_use]
 pub fn assignment_name(text: &str) -> Option<&str> {
     let (name, _) = text.split_once('=')?;
+    // How bash hands functions on: `BASH_FUNC_name%%=() { ..; }`.
+    if name.starts_with("BASH_FUNC_") && name.ends_with("%%") {
+        return Some(name);
+    }
     let name = name.strip_suffix('+').unwrap_or(name);
     let mut bytes = name.bytes();
     let first = bytes.next()?;

@@ -115,7 +115,10 @@ fn settings_say_what_the_commands_would_that_make_them() {
         (
             "/home/u/.aws/config",
             "[default]\ncredential_process = /tmp/x --json\n",
-            vec!["exec.local /tmp/x (by_option, later)"],
+            vec![
+                "exec.local /tmp/x (by_option, later)",
+                "exec.hijack /tmp/x --json (later)",
+            ],
         ),
     ] {
         assert_eq!(later(path, text), said, "{path} {text}");

@@ -87,6 +87,24 @@ pub fn holds_programs(folder: &str) -> bool {
     FILLED.iter().any(|filled| folder.starts_with(filled)) || FILLED_ITSELF.contains(&folder)
 }
 
+/// Folders of a home in which every file logs somebody in, or starts with the session.
+const LASTING: [&str; 7] = [
+    "/.ssh",
+    "/.gnupg",
+    "/.config/autostart",
+    "/.config/systemd/user",
+    "/.config/fish/conf.d",
+    "/Library/LaunchAgents",
+    "/.local/share/systemd/user",
+];
+
+/// Whether what lies in that folder of a home lets somebody in, or starts by itself.
+#[must_use]
+pub fn holds_lasting(folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    LASTING.iter().any(|lasting| folder.ends_with(lasting))
+}
+
 /// What belongs to Windows, in lower case, below a drive.
 const WINDOWS: [&str; 5] = [
     "windows",

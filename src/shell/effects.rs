@@ -41,8 +41,8 @@ impl Walker<'_> {
             .map(|word| word.value.clone())
             .collect();
         match name.as_str() {
-            "cd" => self.change_directory(&arguments),
-            "pushd" => self.push_directory(&arguments),
+            "cd" => self.change_directory(index, &arguments),
+            "pushd" => self.push_directory(index, &arguments),
             "popd" => self.pop_directory(),
             "export" | "readonly" | "declare" | "typeset" | "local" => {
                 self.declare(&name, &arguments, simple, skip);
@@ -84,7 +84,24 @@ impl Walker<'_> {
         }
     }
 
-    fn change_directory(&mut self, arguments: &[Value]) {
+    /// Where a name leads that shells look for in the folders of `CDPATH` before they look here.
+    fn searched_directory(&self, index: usize, target: &Value) -> Option<Value> {
+        let name = target.exact()?;
+        let given = self.out.commands[index].assignments.iter();
+        let listed = match given.rev().find(|one| one.name == "CDPATH") {
+            Some(assignment) => assignment.value.exact(),
+            None => match &self.env.variable("CDPATH")?.bound {
+                Bound::Scalar(value) => value.exact(),
+                _ => None,
+            },
+        }?;
+        let first = listed.split(':').next().unwrap_or_default();
+        let searched = !name.is_empty() && !name.starts_with(['/', '~', '.', '-']);
+        (searched && first.starts_with(['/', '~']))
+            .then(|| resolve_path(&Value::Exact(first.to_owned()), target))
+    }
+
+    fn change_directory(&mut self, index: usize, arguments: &[Value]) {
         let target = arguments
             .iter()
             .find(|argument| !is_flag(argument))
@@ -97,7 +114,7 @@ impl Walker<'_> {
                 .old
                 .clone()
                 .unwrap_or_else(|| Value::Unknown(Why::UnsetVariable(String::from("OLDPWD")))),
-            Some(value) => value,
+            Some(value) => self.searched_directory(index, &value).unwrap_or(value),
         };
         self.enter_directory(&target);
     }
@@ -113,7 +130,7 @@ impl Walker<'_> {
         self.env.set_directories(directories);
     }
 
-    fn push_directory(&mut self, arguments: &[Value]) {
+    fn push_directory(&mut self, index: usize, arguments: &[Value]) {
         let before = self.env.cwd().clone();
         let target = arguments.iter().find(|argument| {
             !argument
@@ -123,7 +140,8 @@ impl Walker<'_> {
         let mut stack = self.env.directories().stack.clone();
         match target {
             Some(target) => {
-                let target = target.clone();
+                let found = self.searched_directory(index, target);
+                let target = found.unwrap_or_else(|| target.clone());
                 stack.push(before);
                 if stack.len() > 64 {
                     stack.remove(0);

@@ -301,6 +301,10 @@ fn expansions_follow_bash() {
             "ls glob:*.c *.c glob:[ab]x [",
         ),
         ("cd /a; cd b/../c; cd - ; echo $PWD $OLDPWD", "echo /a /a/c"),
+        ("CDPATH=/ cd etc; echo $PWD", "echo /etc"),
+        ("export CDPATH=/srv:/a; pushd b; echo $PWD", "echo /srv/b"),
+        ("CDPATH=/srv; cd /a; cd ./b; echo $PWD", "echo /a/b"),
+        ("CDPATH=.:/srv; cd /a; cd b; echo $PWD", "echo /a/b"),
         ("unset x; echo [${x}]", "echo []"),
         (
             "declare -u x=abc; declare -i n=2+3; echo $x $n",

@@ -115,6 +115,9 @@ struct GuessSpec {
     /// And one of these.
     #[serde(default)]
     and_words: Vec<String>,
+    /// The name of the MCP server has one of these words.
+    #[serde(default)]
+    servers: Vec<String>,
     /// An argument with one of these names is given.
     #[serde(default)]
     args: Vec<String>,
@@ -145,6 +148,8 @@ pub struct Guess<'a> {
     pub words: Vec<&'a str>,
     /// And one of these.
     pub and_words: Vec<&'a str>,
+    /// The name of the MCP server has one of these words.
+    pub servers: Vec<&'a str>,
     /// An argument with one of these names is given.
     pub args: Vec<&'a str>,
     /// Holds beside others.
@@ -212,8 +217,8 @@ pub fn compile(files: &Files) -> Result<(Vec<u8>, Vec<u8>), Vec<String>> {
         }
         for guess in &spec.guess {
             let mut problems = Vec::new();
-            if guess.words.is_empty() && guess.args.is_empty() {
-                problems.push(String::from("a guess needs `words` or `args`"));
+            if guess.words.is_empty() && guess.args.is_empty() && guess.servers.is_empty() {
+                problems.push(String::from("a guess needs `words`, `servers` or `args`"));
             }
             if guess.examples.is_empty() {
                 problems.push(String::from("has no example"));
@@ -221,6 +226,7 @@ pub fn compile(files: &Files) -> Result<(Vec<u8>, Vec<u8>), Vec<String>> {
             guesses.push(Guess {
                 words: guess.words.iter().map(String::as_str).collect(),
                 and_words: guess.and_words.iter().map(String::as_str).collect(),
+                servers: guess.servers.iter().map(String::as_str).collect(),
                 args: guess.args.iter().map(String::as_str).collect(),
                 also: guess.also,
                 entry: entry("", &guess.summary, file, None, &guess.effect, &mut problems),

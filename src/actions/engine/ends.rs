@@ -1,7 +1,7 @@
 //! Commands at the far end of `>(..)`, which stand before who writes to them, and functions that come with a variable.
 
+use super::leaving::carry;
 use super::shell::{Effects, Flow};
-use super::target::carry;
 use super::{Engine, Situation};
 use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;

@@ -38,8 +38,11 @@ impl Engine<'_> {
                 interactive: false,
             };
         }
+        let before = self.actions.len();
         self.act(&manner, &word, here);
         self.as_wrapper(words, here);
+        self.written_by_option(words, before, here);
+        self.may_remove(words, here);
         self.as_console(words, here);
         let mut output = Data::opaque();
         output.merge(&here.stdin);
@@ -147,6 +150,9 @@ impl Engine<'_> {
             Otherwise::Unknown if line.words.len() > line.name_words => {
                 let reason = format!("what `{by}` does with these words is not in the catalogue");
                 self.unknown(reason, by, here);
+            }
+            Otherwise::Nothing if !line.entry.effects.is_empty() => {
+                self.may_remove(line.words, here);
             }
             _ => {}
         }

@@ -297,6 +297,8 @@ fn is_grave(action: &Action, form: Form) -> bool {
         // What a setting lets others load or run, and what it runs itself from where anybody may put it.
         K::ExecHijack | K::PersistHook => form == Form::Assigned,
         K::ExecLocal => form == Form::Assigned && action.target.place == Some(Place::Temp),
+        // Who starts the containers of a project is asked for nothing.
+        K::ContainerEscape => form == Form::Script("manifest"),
         _ => false,
     }
 }
@@ -389,7 +391,12 @@ pub(super) fn form_of(path: &str, text: &str) -> Option<Form> {
         ("bashrc", Form::Script("shell")),
         ("zshrc", Form::Script("shell")),
     ];
-    const NAMES: [(&str, Form); 26] = [
+    const NAMES: [(&str, Form); 31] = [
+        ("docker-compose.yml", Form::Script("manifest")),
+        ("docker-compose.yaml", Form::Script("manifest")),
+        ("docker-compose.override.yml", Form::Script("manifest")),
+        ("compose.yml", Form::Script("manifest")),
+        ("compose.yaml", Form::Script("manifest")),
         ("Makefile", Form::Make),
         ("makefile", Form::Make),
         ("GNUmakefile", Form::Make),

@@ -3,13 +3,17 @@
 use std::rc::Rc;
 
 use super::owner::{self, Belongs};
+use super::target::Manner;
 use super::{Engine, Situation};
 use crate::actions::action::Action;
+use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
 use crate::actions::place;
+use crate::actions::special::{self, Operation};
 use crate::actions::url;
-use crate::actions::word::Data;
+use crate::actions::word::{Data, Word};
+use crate::shell::command::Value;
 
 impl Engine<'_> {
     /// A command that runs elsewhere and only reads there.
@@ -29,8 +33,45 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether words of a line name a file, or a folder with one, into which the call copied a credential.
-    pub(super) fn records_secret(&self, line: &Line<'_>, here: &Situation) -> bool {
+    /// Whether version control takes a credential along: words name a file, or a folder with one, into which the call
+    /// copied it, or what is pushed is a file of credentials that was added by force.
+    pub(super) fn records_secret(
+        &mut self,
+        kind: ActionKind,
+        line: &Line<'_>,
+        here: &Situation,
+    ) -> bool {
+        match kind {
+            ActionKind::VcsWrite => {
+                self.forced |= line.entry.name == "git add" && self.adds_credential(line, here);
+                self.records_copy(line, here)
+            }
+            ActionKind::VcsPush => self.forced,
+            _ => false,
+        }
+    }
+
+    /// `git add -f .env`.
+    fn adds_credential(&self, line: &Line<'_>, here: &Situation) -> bool {
+        let mut words = line
+            .words
+            .iter()
+            .skip(line.name_words)
+            .filter_map(Word::exact);
+        let forced = |text: &str| {
+            text == "--force"
+                || text.starts_with('-') && !text.starts_with("--") && text.contains('f')
+        };
+        words.clone().any(forced)
+            && words.any(|text| {
+                let path = self.absolute(text, here).unwrap_or_default();
+                let places = &self.catalogue.places;
+                special::look_up(places, &path, false, Operation::Read, self.context)
+                    .is_some_and(|special| special.kind == ActionKind::CredentialRead)
+            })
+    }
+
+    fn records_copy(&self, line: &Line<'_>, here: &Situation) -> bool {
         let copies = || {
             self.files
                 .iter()
@@ -91,6 +132,46 @@ impl Engine<'_> {
             return;
         };
         raised.attributes.push(String::from(used));
+    }
+
+    /// Packages that come from where an option says, over HTTP: whoever is on the way decides what is installed. Managers
+    /// of the system check signatures, and say themselves when they do not.
+    pub(super) fn installs_from(&mut self, line: &Line<'_>, first: usize, here: &Situation) {
+        let installs =
+            |action: &Action| action.kind == ActionKind::PackageInstall && !action.has("system");
+        let Some(by) = self
+            .actions
+            .get(first..)
+            .and_then(|own| own.iter().find(|action| installs(action)))
+            .map(|action| action.by.clone())
+        else {
+            return;
+        };
+        let mut before = "";
+        let mut found: Option<(Word, String)> = None;
+        for word in line.words.iter().skip(1) {
+            let Some(text) = word.exact() else {
+                before = "";
+                continue;
+            };
+            let (option, value) = text.split_once('=').unwrap_or((before, text));
+            before = text;
+            if value.starts_with("http://") && names_source(option) {
+                found = Some((word.clone(), value.to_owned()));
+            }
+        }
+        let Some((word, url)) = found else { return };
+        let facts = url::classify(&url);
+        if facts.has("loopback") || facts.has("private_host") {
+            return;
+        }
+        let attributes = vec!["from_url", "unverified"];
+        let manner = Manner {
+            attributes,
+            ..Manner::of(ActionKind::PackageInstall, Role::Name, &by)
+        };
+        let source = Word::made(Value::Exact(url), word.origin.clone());
+        self.act(&manner, &source, here);
     }
 
     /// Names that are added for this machine itself, in the file of hosts, lead nobody anywhere.
@@ -218,7 +299,7 @@ const INSTALLERS: [&str; 5] = ["apt", "apt-get", "aptitude", "dnf", "yum"];
 
 /// Programs of which nothing more is to be said, when nothing is said about what they do: none of them is a door to
 /// something else.
-const LOOKS: [&str; 20] = [
+const LOOKS: [&str; 28] = [
     "apt",
     "apt-get",
     "apk",
@@ -239,4 +320,34 @@ const LOOKS: [&str; 20] = [
     "id",
     "whoami",
     "ss",
+    "lsof",
+    "netstat",
+    "lsblk",
+    "blkid",
+    "lspci",
+    "lsusb",
+    "dmidecode",
+    "iptables",
 ];
+
+/// Whether the name of an option says where packages come from: `--index-url`, `-Source`, `--registry`.
+fn names_source(option: &str) -> bool {
+    const PARTS: [&str; 12] = [
+        "registry",
+        "index",
+        "source",
+        "server",
+        "repo",
+        "mirror",
+        "find-links",
+        "channel",
+        "feed",
+        "catalog",
+        "resolver",
+        "remote",
+    ];
+    let name = option.trim_start_matches('-').to_ascii_lowercase();
+    option.starts_with('-')
+        && (matches!(name.as_str(), "i" | "s" | "f" | "c" | "r")
+            || PARTS.iter().any(|part| name.contains(part)))
+}

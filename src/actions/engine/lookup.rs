@@ -38,7 +38,8 @@ pub fn is_deceptive(character: char) -> bool {
 /// The last component of a program's path, without the ending that Windows needs.
 #[must_use]
 pub fn base_name(name: &str) -> &str {
-    let base = last_component(name);
+    // `^rm`: how Nushell says that the program is meant, and not what it has itself.
+    let base = last_component(name.strip_prefix('^').unwrap_or(name));
     let split = base
         .len()
         .checked_sub(4)

@@ -18,6 +18,7 @@ mod folders;
 mod languages;
 mod later;
 mod leaves;
+mod leaving;
 mod lookup;
 mod manifest;
 mod names;
@@ -85,6 +86,8 @@ pub struct Engine<'c> {
     processes: Vec<Rc<str>>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
+    /// A credential that version control was told to leave out was added all the same.
+    forced: bool,
     /// How many files deep that are run later.
     nested: u8,
     evaluations: u32,
@@ -130,6 +133,7 @@ impl<'c> Engine<'c> {
             variables: Vec::new(),
             processes: Vec::new(),
             socket: None,
+            forced: false,
             nested: 0,
             evaluations: 0,
             bytes: 0,

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use super::leaving::carry;
 use super::lookup::{Found, base_name, find};
 use super::shell::Effects;
-use super::target::{Manner, carry};
+use super::target::Manner;
 use super::trace::Cause;
 use super::wrapped::{Names, names_of, names_options};
 use super::{Engine, MAX_DEPTH, Situation, blank};
@@ -403,7 +404,9 @@ impl Engine<'_> {
             self.effect(effect, line, by, &bounded, &mut done);
             self.trace_effect(line, by, number, before, &bounded);
         }
-        if !done.applied && entry.otherwise != Otherwise::Nothing {
+        self.written_by_line(line, done.first, here);
+        let silent = self.actions.len() == done.first;
+        if !done.applied || silent && entry.otherwise == Otherwise::Nothing {
             let before = self.actions.len();
             self.no_effect(line, by, here);
             self.trace(entry.name, by, Cause::Otherwise, before, here);
@@ -439,12 +442,15 @@ impl Engine<'_> {
         if !done.handed.secrets.is_empty() {
             // A credential in a header or an agent's name goes along with a request that only fetches.
             for action in self.actions.iter_mut().skip(done.first) {
-                if action.kind == ActionKind::NetFetch {
+                let page =
+                    action.kind == ActionKind::BrowserAct && action.target.value.contains("://");
+                if action.kind == ActionKind::NetFetch || page {
                     action.kind = ActionKind::NetSend;
                     carry(action, &done.handed, self.context);
                 }
             }
         }
+        self.installs_from(line, done.first, here);
         self.sends_variables(done.first, &data, &done.handed, &done.logs_in);
         if !data.secrets.is_empty() {
             // A copy beyond the workspace is where others look for it.
@@ -734,7 +740,7 @@ impl Engine<'_> {
         if runs && manner.role == Role::Name {
             self.written_manifest(kind, line, here);
         }
-        if kind == ActionKind::VcsWrite && self.records_secret(line, here) {
+        if self.records_secret(kind, line, here) {
             manner.attributes.push("secret");
         }
         if kind == ActionKind::VcsDiscard && self.is_outside(here) {

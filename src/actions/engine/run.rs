@@ -7,10 +7,11 @@ use super::languages::{
     is_bare_shell, language_of, name_of, reaches_out, shebang, shows_environment, unread,
 };
 use super::later::Form;
+use super::leaving::carry;
 use super::manifest::recipes;
 use super::program::COMPUTED_PROGRAM;
 use super::scripts;
-use super::target::{Manner, carry};
+use super::target::Manner;
 use super::unlisted::literals;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
@@ -182,13 +183,14 @@ impl Engine<'_> {
             self.unknown_kind(ActionKind::ExecDynamic, reason, by, by_word);
             return Data::opaque();
         };
+        let mut shown = Data::default();
         if shows_environment(language, text) {
             let manner = Manner {
                 attributes: vec!["environment"],
                 ..Manner::of(ActionKind::CredentialRead, Role::Name, by)
             };
             let word = Word::made(Value::Exact(String::from("environment")), origin.clone());
-            self.act(&manner, &word, &deeper);
+            shown = self.act(&manner, &word, &deeper);
         }
         let first = self.actions.len();
         let mut output = self.code_effects(known, text, origin, by, &deeper);
@@ -206,6 +208,7 @@ impl Engine<'_> {
                 carry(action, &output, self.context);
             }
         }
+        output.merge(&shown);
         output
     }
 
@@ -553,7 +556,10 @@ impl Engine<'_> {
                 return Data::opaque();
             }
         }
-        self.path(ActionKind::ExecLocal, file, by, here);
+        // Objects that lie there run nothing by themselves.
+        if language != "manifest" {
+            self.path(ActionKind::ExecLocal, file, by, here);
+        }
         Data::opaque()
     }
 

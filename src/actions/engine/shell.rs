@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::ends::to_ends;
+use super::leaving::carry;
 use super::lookup::base_name;
 use super::owner;
 use super::picks::picks_processes;
 use super::sockets::{at_host, socket};
-use super::target::carry;
 use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::catalogue::entry::{Effect, Selector};

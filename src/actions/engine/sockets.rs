@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::target::carry;
+use super::leaving::carry;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Target};
 use crate::actions::kinds::ActionKind;

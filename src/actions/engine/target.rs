@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::owner::{self, Belongs};
+use super::leaving::{self, leak};
 use super::wrapped::listed;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
@@ -11,7 +11,6 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::special::{self, Operation, Special};
 use crate::actions::word::{Data, Sources, Word, add, why_text};
 use crate::actions::{pattern, place, url};
-use crate::call::Context;
 use crate::shell::command::{Candidate, Value, Why};
 
 /// How an effect is to be told of every target.
@@ -230,8 +229,11 @@ impl Engine<'_> {
         };
         if (manner.within || !known.exact && action.has("recursive"))
             && action.kind == K::FsWrite
-            && known.place == Place::System
-            && place::holds_programs(&known.value)
+            && match known.place {
+                Place::System => place::holds_programs(&known.value),
+                Place::Home => place::holds_lasting(&known.value),
+                _ => false,
+            }
         {
             action.attributes.push(String::from("unpacked"));
         }
@@ -616,9 +618,15 @@ impl Engine<'_> {
             if stops_all && why.is_some() || pattern_of_all {
                 action.attributes.push(String::from("everything"));
             }
-            if action.kind == ActionKind::CredentialRead {
-                data.some = true;
-                add(&mut data.secrets, &Rc::from(text));
+            match action.kind {
+                ActionKind::CredentialRead => {
+                    data.some = true;
+                    add(&mut data.secrets, &Rc::from(text));
+                }
+                ActionKind::FsRead | ActionKind::DbRead if manner.carries => {
+                    leaving::held(&action, &mut data);
+                }
+                _ => {}
             }
             self.push(action, here);
         }
@@ -650,105 +658,6 @@ const fn is_from_outside(why: &Why) -> bool {
         why,
         Why::UnsetVariable(_) | Why::Parameter(_) | Why::PutIn(_)
     )
-}
-
-/// Data inside of an address leaves with the request.
-fn leak(
-    action: &mut Action,
-    manner: &Manner<'_>,
-    why: Option<&Why>,
-    word: &Word,
-    context: &Context,
-) {
-    let network = matches!(
-        action.kind,
-        ActionKind::NetFetch | ActionKind::NetSend | ActionKind::NetScan
-    );
-    if !network {
-        return;
-    }
-    // An address that a file of the project lists is fetched, and not told to anybody.
-    let listed = |data: &Data| {
-        data.secrets.is_empty()
-            && word.known().0.is_empty()
-            && data
-                .files
-                .iter()
-                .all(|file| place_of_file(file, context) == Place::Workspace)
-    };
-    let carried = word
-        .data
-        .as_deref()
-        .filter(|data| data.is_local() && !listed(data));
-    let variable = match why {
-        Some(Why::UnsetVariable(name) | Why::PutIn(name))
-            if owner::holds_credential(name) && !owner::logs_in(&action.target.value) =>
-        {
-            Some(name)
-        }
-        _ => None,
-    };
-    if carried.is_none() && variable.is_none() {
-        return;
-    }
-    action.kind = ActionKind::NetSend;
-    if manner.role == Role::Host {
-        action.attributes.push(String::from("dns"));
-    }
-    if let Some(name) = variable {
-        let host = action.target.host.as_deref().unwrap_or_default();
-        let known = owner::names_host(&action.target.value);
-        if !known || owner::belongs(name, host) != Belongs::Here {
-            action.attributes.push(String::from("secret"));
-        }
-        action.reason = Some(format!("carries the variable `{name}`"));
-    }
-    if let Some(data) = carried {
-        mark(action, data, context);
-    }
-}
-
-/// Says of something that leaves the machine what it carries.
-pub fn carry(action: &mut Action, data: &Data, context: &Context) {
-    if data.is_local() {
-        mark(action, data, context);
-    }
-}
-
-/// Attributes and reason of what flows out.
-fn mark(action: &mut Action, data: &Data, context: &Context) {
-    let (attribute, sources) = if data.secrets.is_empty() {
-        ("local_data", &data.files)
-    } else {
-        ("secret", &data.secrets)
-    };
-    if !action.has(attribute) {
-        action.attributes.push(attribute.to_owned());
-    }
-    let personal = data.files.iter().any(|file| {
-        matches!(
-            place_of_file(file, context),
-            Place::System | Place::Home | Place::HomeRoot | Place::Root
-        )
-    });
-    if personal && !action.has("outside_data") {
-        action.attributes.push(String::from("outside_data"));
-    }
-    action.attributes.sort_unstable();
-    if action.reason.is_none()
-        && let Some(source) = sources.first()
-    {
-        action.reason = Some(format!("carries {source}"));
-    }
-}
-
-/// Where a file lies of which `…` says that its name is not known.
-fn place_of_file(file: &str, context: &Context) -> Place {
-    match file.strip_suffix('…') {
-        Some("" | "/") => Place::Root,
-        Some(folder) => place::classify_within(folder.trim_end_matches('/'), context),
-        None => place::classify(file, context),
-    }
 }
 
 /// `[user@]host:path` or a URL: what scp and rsync take for another machine.

@@ -59,6 +59,10 @@ impl Engine<'_> {
                 return;
             }
         }
+        // Whose tool it is says more than a name that many have: `command` of a database is no shell.
+        if mcp.is_some() && self.guesses(tool, args, true, &here) {
+            return;
+        }
         let known = catalogue.tools.find(&tools::normal(name));
         // A foreign server's tool is not harmless because ours of that name is.
         if let Some(entry) = known.filter(|entry| mcp.is_none() || !entry.effects.is_empty()) {
@@ -74,22 +78,7 @@ impl Engine<'_> {
                 return;
             }
         }
-        let words = words_of(name);
-        let has = |held: &[&str]| held.iter().any(|word| words.iter().any(|own| own == word));
-        let mut taken = false;
-        for guess in catalogue.guesses() {
-            let fits = (guess.words.is_empty() || has(&guess.words))
-                && (guess.and_words.is_empty() || has(&guess.and_words))
-                && (guess.args.is_empty()
-                    || guess.args.iter().any(|name| args.get(name).is_some()));
-            if !fits || (taken && guess.also != Some(Also::Always)) {
-                continue;
-            }
-            let before = self.actions.len();
-            self.tool_effects(&guess.entry, tool, args, &here);
-            self.tool_writes(before, args, &here);
-            taken |= guess.also.is_none() && self.actions.len() > before;
-        }
+        let taken = self.guesses(tool, args, false, &here);
         if !taken {
             let kind = if mcp.is_some() {
                 ActionKind::McpCall
@@ -103,6 +92,40 @@ impl Engine<'_> {
             };
             self.push(action, &here);
         }
+    }
+
+    /// Tells what the words of its name and its arguments say; whether that says what it is. `of_server`: only what is
+    /// said of the tools of such servers.
+    fn guesses(
+        &mut self,
+        tool: &str,
+        args: &json::Value,
+        of_server: bool,
+        here: &Situation,
+    ) -> bool {
+        let mcp = server_of(tool);
+        let words = words_of(mcp.map_or(tool, |(_, name)| name));
+        let server = mcp.map_or_else(Vec::new, |(server, _)| words_of(server));
+        let among = |held: &[&str], words: &[String]| {
+            held.is_empty() || held.iter().any(|word| words.iter().any(|own| own == word))
+        };
+        let mut taken = false;
+        for guess in self.catalogue.guesses() {
+            let fits = guess.servers.is_empty() != of_server
+                && among(&guess.words, &words)
+                && among(&guess.and_words, &words)
+                && among(&guess.servers, &server)
+                && (guess.args.is_empty()
+                    || guess.args.iter().any(|name| args.get(name).is_some()));
+            if !fits || (taken && guess.also != Some(Also::Always)) {
+                continue;
+            }
+            let before = self.actions.len();
+            self.tool_effects(&guess.entry, tool, args, here);
+            self.tool_writes(before, args, here);
+            taken |= guess.also.is_none() && self.actions.len() > before;
+        }
+        taken
     }
 
     /// Whether the arguments hold anything that an effect of the tool is about; also when it has none.

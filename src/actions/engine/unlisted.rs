@@ -1,8 +1,9 @@
 //! Programs that the catalogue does not know, or that are not what their name looks like: what can be said of them all
 //! the same.
 
+use super::leaving::carry;
 use super::lookup::base_name;
-use super::target::{Manner, carry};
+use super::target::Manner;
 use super::{Engine, Situation};
 use crate::actions::action::{Action, Certainty};
 use crate::actions::catalogue::entry::{Act, Role};
@@ -179,6 +180,81 @@ impl Engine<'_> {
         }
     }
 
+    /// Whoever writes where an option says writes there, whatever else it does: `--log-file ~/.bashrc`. Only what stays,
+    /// or is nobody's to write, is said, and nothing that an action from `before` on tells already.
+    pub(super) fn written_by_option(&mut self, words: &[Word], before: usize, here: &Situation) {
+        const LOOKED_AT: usize = 24;
+        for at in 1..words.len().min(LOOKED_AT) {
+            let Some(text) = words[at].exact() else {
+                continue;
+            };
+            let (option, attached) = text
+                .split_once('=')
+                .map_or((text, None), |(name, _)| (name, Some(name.len() + 1)));
+            if !is_output_option(option) {
+                continue;
+            }
+            let word = match attached {
+                Some(from) => words[at].tail(from),
+                None => match words.get(at + 1) {
+                    Some(next) => next.clone(),
+                    None => return,
+                },
+            };
+            let Some(path) = word.exact().and_then(|path| self.absolute(path, here)) else {
+                continue;
+            };
+            let write = Operation::Write;
+            let stays = special::look_up(&self.catalogue.places, &path, false, write, self.context)
+                .is_some_and(|special| is_lasting(special.kind));
+            let told = self.actions[before.min(self.actions.len())..]
+                .iter()
+                .filter(|action| action.kind != ActionKind::FsRead)
+                .any(|action| action.target.value == path);
+            if stays && !told && here.on.is_none() {
+                self.path(ActionKind::FsWrite, &word, "", &possibly(here));
+            }
+        }
+    }
+
+    /// The same of a line whose entry says nothing of that option.
+    pub(super) fn written_by_line(&mut self, line: &Line<'_>, before: usize, here: &Situation) {
+        if line.args.is_none() && !is_text_tool(line.entry.name) {
+            self.written_by_option(line.words, before, here);
+        }
+    }
+
+    /// `newcloud apps delete web`, `newtool --nuke`: what it removes nobody here can say.
+    pub(super) fn may_remove(&mut self, words: &[Word], here: &Situation) {
+        const LOOKED_AT: usize = 5;
+        const ONLY_SAID: [&str; 8] = [
+            "--dry-run",
+            "--dryrun",
+            "--simulate",
+            "--what-if",
+            "--whatif",
+            "--help",
+            "-h",
+            "--preview",
+        ];
+        let mut exact = words.iter().filter_map(Word::exact);
+        if exact.any(|text| ONLY_SAID.contains(&text)) {
+            return;
+        }
+        let said = words
+            .iter()
+            .skip(1)
+            .take(LOOKED_AT)
+            .filter_map(Word::exact)
+            .find(|text| is_removal(text));
+        if let (Some(word), Some(program)) = (said, words.first().and_then(Word::exact)) {
+            let name = base_name(program);
+            let reason = format!("what `{name} {word}` removes is not in the catalogue");
+            let name = name.to_owned();
+            self.unknown(reason, &name, here);
+        }
+    }
+
     /// A program that nobody knows reads the files that it is given; where it is given a host as well, they go there.
     pub(super) fn handed_credentials(&mut self, words: &[Word], here: &Situation) -> Data {
         const LOOKED_AT: usize = 12;
@@ -336,6 +412,63 @@ fn is_code_option(option: &str) -> bool {
         return false;
     };
     PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Whether a word says that something is removed for good: `delete`, `apps:destroy`, `delete-all`, `--wipe`.
+fn is_removal(word: &str) -> bool {
+    const VERBS: [&str; 10] = [
+        "delete",
+        "destroy",
+        "purge",
+        "wipe",
+        "nuke",
+        "terminate",
+        "erase",
+        "obliterate",
+        "deprovision",
+        "decommission",
+    ];
+    if let Some(option) = word.strip_prefix("--") {
+        return matches!(
+            option,
+            "nuke"
+                | "wipe"
+                | "purge"
+                | "destroy"
+                | "erase"
+                | "delete-all"
+                | "remove-all"
+                | "wipe-all"
+        );
+    }
+    !word.contains(['/', ' ', '.', '='])
+        && word
+            .split([':', '-', '_'])
+            .any(|part| VERBS.contains(&part))
+}
+
+/// Whether the name of a long option says that something is written where its value says.
+fn is_output_option(option: &str) -> bool {
+    const PARTS: [&str; 12] = [
+        "out", "save", "write", "dump", "export", "log-", "logfile", "trace", "record", "dest",
+        "report", "stderr",
+    ];
+    option
+        .strip_prefix("--")
+        .is_some_and(|name| name == "log" || PARTS.iter().any(|part| name.contains(part)))
+}
+
+/// Whether what is written so stays: it starts by itself, lets somebody in, or says what an agent may do.
+const fn is_lasting(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::PersistStartup
+            | ActionKind::PersistSchedule
+            | ActionKind::PersistAccess
+            | ActionKind::SystemAccount
+            | ActionKind::AgentConfig
+            | ActionKind::AgentGuard
+    )
 }
 
 /// Programs whose words are text that they print, look for or keep.
