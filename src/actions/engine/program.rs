@@ -451,6 +451,7 @@ impl Engine<'_> {
             }
         }
         self.installs_from(line, done.first, here);
+        self.told_to_host(line, done.first, here);
         self.sends_variables(done.first, &data, &done.handed, &done.logs_in);
         if !data.secrets.is_empty() {
             // A copy beyond the workspace is where others look for it.
