@@ -135,6 +135,21 @@ impl Engine<'_> {
         raised.attributes.push(String::from(used));
     }
 
+    /// A credential in a header, in an agent's name or in the address of a page goes along with a request that only
+    /// fetches.
+    pub(super) fn told_in_passing(&mut self, first: usize, handed: &Data) {
+        if handed.secrets.is_empty() {
+            return;
+        }
+        for action in self.actions.iter_mut().skip(first) {
+            let page = action.kind == ActionKind::BrowserAct && action.target.value.contains("://");
+            if action.kind == ActionKind::NetFetch || page {
+                action.kind = ActionKind::NetSend;
+                carry(action, handed, self.context);
+            }
+        }
+    }
+
     /// A client that is handed a credential, in a word or on its input, and told which host to talk to: what it does
     /// with both is not in its entry, and the credential goes there. A password that logs in goes where it belongs.
     pub(super) fn told_to_host(&mut self, line: &Line<'_>, first: usize, here: &Situation) {
