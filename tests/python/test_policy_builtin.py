@@ -25,7 +25,7 @@ def test_every_example_and_test_holds(name: str):
     assert [str(problem) for problem in examples.problems(examples.run(loaded.layers, loaded.policy))] == []
 
 
-UNTOUCHED = {"leak.finding", "text.secret", "text.smuggled"}
+UNTOUCHED = {"ask.told", "leak.finding", "text.secret", "text.smuggled"}
 """Rules about secrets and hidden messages: an example would have to hold one, and no file of ours does."""
 
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::leaving::carry;
 use super::owner::{self, Belongs};
 use super::target::Manner;
 use super::{Engine, Situation};
@@ -132,6 +133,89 @@ impl Engine<'_> {
             return;
         };
         raised.attributes.push(String::from(used));
+    }
+
+    /// A credential in a header, in an agent's name or in the address of a page goes along with a request that only
+    /// fetches.
+    pub(super) fn told_in_passing(&mut self, first: usize, handed: &Data) {
+        if handed.secrets.is_empty() {
+            return;
+        }
+        for action in self.actions.iter_mut().skip(first) {
+            let page = action.kind == ActionKind::BrowserAct && action.target.value.contains("://");
+            if action.kind == ActionKind::NetFetch || page {
+                action.kind = ActionKind::NetSend;
+                carry(action, handed, self.context);
+            }
+        }
+    }
+
+    /// A client that is handed a credential, in a word or on its input, and told which host to talk to: what it does
+    /// with both is not in its entry, and the credential goes there. A password that logs in goes where it belongs.
+    pub(super) fn told_to_host(&mut self, line: &Line<'_>, first: usize, here: &Situation) {
+        if line.args.is_some() || here.on.is_some() {
+            return;
+        }
+        let sends = |action: &Action| {
+            matches!(
+                action.kind,
+                ActionKind::NetSend
+                    | ActionKind::NetFetch
+                    | ActionKind::NetTunnel
+                    | ActionKind::MessageSend
+                    | ActionKind::ExecElsewhere
+                    | ActionKind::VcsPush
+                    | ActionKind::SystemConfig
+                    | ActionKind::CloudWrite
+                    | ActionKind::PackagePublish
+            )
+        };
+        if self
+            .actions
+            .get(first..)
+            .is_none_or(|own| own.iter().any(sends))
+        {
+            return;
+        }
+        let mut handed = Data::default();
+        let mut host: Option<&Word> = None;
+        let mut before = "";
+        for word in line.words.iter().skip(line.name_words) {
+            let (text, _) = word.known();
+            let option = std::mem::replace(&mut before, text);
+            if let Some(data) = &word.data
+                && !data.secrets.is_empty()
+                && !text.starts_with('-')
+                && !logs_in_with(option)
+                && !text.contains("://")
+            {
+                handed.merge(data);
+            }
+            if text.contains("://") && !text.starts_with("http") && !text.starts_with("file:")
+                || names_host_option(option) && text.contains('.') && !text.starts_with(['/', '.'])
+            {
+                host = Some(word);
+            }
+        }
+        if !line.stdin.secrets.is_empty() {
+            handed.merge(line.stdin);
+        }
+        let Some(host) = host.filter(|_| !handed.secrets.is_empty()) else {
+            return;
+        };
+        let word = Word {
+            data: None,
+            ..host.clone()
+        };
+        let at = self.actions.len();
+        self.act(
+            &Manner::of(ActionKind::NetSend, Role::Host, ""),
+            &word,
+            here,
+        );
+        for action in self.actions.iter_mut().skip(at) {
+            carry(action, &handed, self.context);
+        }
     }
 
     /// Packages that come from where an option says, over HTTP: whoever is on the way decides what is installed. Managers
@@ -350,4 +434,46 @@ fn names_source(option: &str) -> bool {
     option.starts_with('-')
         && (matches!(name.as_str(), "i" | "s" | "f" | "c" | "r")
             || PARTS.iter().any(|part| name.contains(part)))
+}
+
+/// Whether the value of that option is what a client logs in with.
+fn logs_in_with(option: &str) -> bool {
+    matches!(
+        option,
+        "-p" | "-W" | "-a" | "-P" | "-w" | "-k" | "-i" | "-E" | "-u" | "-U"
+    ) || [
+        "pass",
+        "token",
+        "auth",
+        "user",
+        "key",
+        "secret",
+        "cert",
+        "credential",
+    ]
+    .iter()
+    .any(|part| option.starts_with("--") && option.contains(part))
+}
+
+/// Whether the value of that option is the host that a client talks to.
+fn names_host_option(option: &str) -> bool {
+    matches!(
+        option,
+        "-h" | "-H"
+            | "--host"
+            | "--hostname"
+            | "--server"
+            | "--bootstrap-server"
+            | "--broker-list"
+            | "--broker"
+            | "--brokers"
+            | "-b"
+            | "-s"
+            | "--url"
+            | "--uri"
+            | "--endpoint"
+            | "--address"
+            | "--target"
+            | "--remote"
+    )
 }

@@ -439,18 +439,9 @@ impl Engine<'_> {
                 }
             }
         }
-        if !done.handed.secrets.is_empty() {
-            // A credential in a header or an agent's name goes along with a request that only fetches.
-            for action in self.actions.iter_mut().skip(done.first) {
-                let page =
-                    action.kind == ActionKind::BrowserAct && action.target.value.contains("://");
-                if action.kind == ActionKind::NetFetch || page {
-                    action.kind = ActionKind::NetSend;
-                    carry(action, &done.handed, self.context);
-                }
-            }
-        }
+        self.told_in_passing(done.first, &done.handed);
         self.installs_from(line, done.first, here);
+        self.told_to_host(line, done.first, here);
         self.sends_variables(done.first, &data, &done.handed, &done.logs_in);
         if !data.secrets.is_empty() {
             // A copy beyond the workspace is where others look for it.
