@@ -351,3 +351,6 @@ mod listing_tests;
 
 #[cfg(test)]
 mod windows_tests;
+
+#[cfg(test)]
+mod functions_tests;

@@ -152,6 +152,22 @@ pub(in crate::actions) fn is_secret_name(name: &str) -> bool {
 
 impl Walker<'_> {
     pub(super) fn attribute(&mut self, on: Val, name: &str) -> Val {
+        let of_object = match &on.kind {
+            Kind::Instance(_) | Kind::Class(_) => true,
+            Kind::Name(base) => matches!(base.as_str(), "self" | "this"),
+            Kind::Opaque(who) => who == "$this",
+            _ => false,
+        };
+        if of_object {
+            let bare = name.trim_start_matches('$');
+            let held = self.field(bare);
+            if let Some(value) = held {
+                return value;
+            }
+            if matches!(on.kind, Kind::Instance(_) | Kind::Class(_)) {
+                return method(on, name);
+            }
+        }
         match &on.kind {
             Kind::Name(base) => {
                 if is_environment(base) && !is_method_of_maps(name) {
@@ -400,9 +416,22 @@ impl Walker<'_> {
     pub(super) fn call(&mut self, callee: Val, args: Args, begin: usize) -> Val {
         let span = self.span_from(begin);
         match callee.kind {
-            Kind::Name(name) => self.named_call(&name, args, span),
+            Kind::Name(name) => {
+                if let Some((base, last)) = name.rsplit_once('.')
+                    && sinks::find(self.language, &name).is_none()
+                {
+                    let (on, last) = (Val::name(base), last.to_owned());
+                    if let Some(value) = self.own_call(&on, &last, &args, begin) {
+                        return value;
+                    }
+                }
+                self.named_call(&name, args, span)
+            }
             Kind::Method(on, name) => {
                 self.handed_on(&on, &args, span);
+                if let Some(value) = self.own_call(&on, &name, &args, begin) {
+                    return value;
+                }
                 self.method_call(*on, &name, args, span)
             }
             Kind::Computed => {
@@ -420,7 +449,8 @@ impl Walker<'_> {
                 }
                 Val::opaque("").from(args.origin())
             }
-            Kind::Object("function", _) => Val::opaque(""),
+            Kind::Function(id) => self.call_function(id, None, args, begin),
+            Kind::Class(class) => self.construct(class, args, begin),
             _ => Val::opaque("").from(callee.origin).from(args.origin()),
         }
     }
@@ -452,7 +482,68 @@ impl Walker<'_> {
         true
     }
 
+    /// A call of a method that the text defines.
+    fn own_call(&mut self, on: &Val, name: &str, args: &Args, begin: usize) -> Option<Val> {
+        let given = || Args {
+            pos: args.pos.clone(),
+            named: args.named.clone(),
+        };
+        match &on.kind {
+            Kind::Class(class) if name == "new" => {
+                return Some(self.construct(*class, given(), begin));
+            }
+            // `f.call(x)`, `f.(x)`: `this` stands before the rest in JavaScript.
+            Kind::Function(id)
+                if matches!(
+                    name,
+                    "call" | "apply" | "bind" | "yield" | "invoke" | "__invoke"
+                ) =>
+            {
+                let mut args = given();
+                if self.language == Language::JavaScript && !args.pos.is_empty() {
+                    args.pos.remove(0);
+                    if name == "apply"
+                        && let Some(Kind::List(items)) =
+                            args.pos.first().map(|list| list.kind.clone())
+                    {
+                        args.pos = items;
+                    }
+                }
+                if name == "bind" && args.pos.is_empty() {
+                    return Some(on.clone());
+                }
+                return Some(self.call_function(*id, None, args, begin));
+            }
+            _ => {}
+        }
+        let id = match self.own_method(on, name) {
+            Some(id) => id,
+            // Perl calls a function of a package so, and every language one of a module.
+            None if matches!(on.kind, Kind::Name(_) | Kind::Map(_) | Kind::Opaque(_))
+                && sinks::find(self.language, &format!("?.{name}")).is_none() =>
+            {
+                self.own_function(name)?
+            }
+            None => return None,
+        };
+        Some(self.call_function(id, Some(on.clone()), given(), begin))
+    }
+
     fn named_call(&mut self, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
+        if let Some(id) = self.own_function(name) {
+            let call = span.map_or(0, |span| span.start());
+            let origin = args.origin().join(Origin::RunTime);
+            return self
+                .follow(id, None, args, call)
+                .unwrap_or_else(|| Val::opaque("").from(origin));
+        }
+        if self.language == Language::Perl && name == "bless" {
+            return args
+                .pos
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| Val::opaque(""));
+        }
         if let Some(does) = sinks::find(self.language, name) {
             // `setTimeout` takes code as well as a function.
             if matches!(does, sinks::Does::Eval(_)) {
