@@ -1,6 +1,6 @@
 //! Functions, methods and classes that a text defines: what they do with what their calls give them.
 
-use super::Language::{self, JavaScript, Julia, Lua, Perl, Php, Python, R, Ruby};
+use super::Language::{self, JavaScript, Julia, Lua, Perl, Php, PowerShell, Python, R, Ruby};
 use super::analyse;
 use super::tests::holds;
 
@@ -144,6 +144,53 @@ fn an_object_has_what_its_class_was_given() {
         &[
             "package C; sub new { my ($c, $p) = @_; bless {p => $p}, $c } sub go { my $s = shift; unlink $s->{p} } package main; C->new('/srv/x')->go;",
         ],
+    );
+}
+
+#[test]
+fn a_script_of_powershell_is_followed_too() {
+    deletes(
+        PowerShell,
+        &[
+            "function F($p) { Remove-Item $p }\nF /srv/x",
+            "function F { param([string]$Path, [switch]$Force) Remove-Item $Path }\nF -Path /srv/x -Force",
+            "function F { param([string]$Path = '/srv/x', [switch]$Go) Remove-Item $Path }\nF",
+            "function F { Remove-Item $args[0] }\nF /srv/x",
+            "function G($p) { Remove-Item $p }\nfunction F($p) { G $p }\nF /srv/x",
+            "function F { '/srv/x' }\nRemove-Item (F)",
+            "filter F { Remove-Item $_ }\n'/srv/x' | F",
+            "$b = { param($p) Remove-Item $p }; & $b /srv/x",
+            "$b = { param($p) Remove-Item $p }; $b.Invoke('/srv/x')",
+            "& { param($p) Remove-Item $p } /srv/x",
+            "$b = { Remove-Item $_ }; '/srv/x' | % $b",
+            "Invoke-Command -ScriptBlock { param($p) Remove-Item $p } -ArgumentList '/srv/x'",
+            "$h = @{ Path = '/srv/x'; Force = $true }; Remove-Item @h",
+            "class C { [string]$P; C([string]$p) { $this.P = $p }; [void] Go() { Remove-Item $this.P } }\n[C]::new('/srv/x').Go()",
+            "class C { static [void] Go([string]$p) { Remove-Item $p } }\n[C]::Go('/srv/x')",
+        ],
+    );
+    holds(
+        PowerShell,
+        &[
+            ("function F($p) { Remove-Item $p }", &["? fs.delete ?"]),
+            (
+                "function F($p) { Remove-Item $p }\nF a\nG -With F",
+                &["fs.delete ?", "fs.delete a", "argv: G -With F"],
+            ),
+        ],
+    );
+    let mut chain = String::from("function F0($p) { Remove-Item $p }\n");
+    for level in 1..40 {
+        let below = level - 1;
+        let calls = format!("F{below} $p; ").repeat(8);
+        chain.push_str(&format!("function F{level}($p) {{ {calls} }}\n"));
+    }
+    chain.push_str("F39 /srv/x\n");
+    let effects = analyse(PowerShell, &chain);
+    assert!(
+        effects
+            .iter()
+            .any(|effect| format!("{:?}", effect.what).contains("FsDelete"))
     );
 }
 

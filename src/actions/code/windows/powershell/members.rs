@@ -13,6 +13,15 @@ use crate::span::ByteSpan;
 
 impl Reader<'_> {
     pub(super) fn property(&mut self, on: Val, name: &str) -> Val {
+        let of_object = match &on.kind {
+            Kind::Object("instance", _) => true,
+            Kind::Name(class) => self.is_class(class),
+            Kind::Opaque(who) => who.eq_ignore_ascii_case("this"),
+            _ => false,
+        };
+        if of_object && let Some(value) = self.field(name) {
+            return value;
+        }
         match &on.kind {
             Kind::Map(entries) => entries
                 .iter()
@@ -41,6 +50,14 @@ impl Reader<'_> {
     }
 
     pub(super) fn method(&mut self, on: Val, name: &str, args: &[Val], start: usize) -> Val {
+        if let Some(value) = self.own_method(&on, name, args, start) {
+            return value;
+        }
+        if let Some(block) = Self::block_of(&on)
+            && matches!(name, "invoke" | "invokereturnasis")
+        {
+            return self.call_with(block, args.to_vec(), start);
+        }
         if let Kind::Name(base) = &on.kind {
             let base = base.clone();
             return self.static_method(&base, name, args, start);
