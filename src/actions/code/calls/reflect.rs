@@ -38,6 +38,13 @@ impl Walker<'_> {
         if self.own_called_later(name, &args, span) {
             return Val::opaque("");
         }
+        let named = args.pos.first().and_then(Val::exact);
+        if self.language == Language::Php
+            && named.is_none_or(|name| sinks::find(self.language, name).is_none())
+            && let Some(value) = self.callback_by_name(&args, span)
+        {
+            return value;
+        }
         let function = args.pos.remove(0);
         let function = match function.kind {
             Kind::Text(Value::Exact(name), _) | Kind::Name(name) => name,
@@ -99,6 +106,24 @@ impl Walker<'_> {
             Kind::List(items) => items.clone(),
             _ => vec![value.clone()],
         };
+        let last = by.rsplit('.').next().unwrap_or(by);
+        if applies_to_each(last) {
+            let before = place.and_then(|at| args.pos.get(..at)).unwrap_or_default();
+            let lists = before.iter().chain(after);
+            let elements: Vec<Val> = lists
+                .map(|list| element_of(list, ""))
+                .filter(|element| !matches!(element.kind, Kind::Opaque(_)))
+                .take(4)
+                .collect();
+            if acts && !elements.is_empty() {
+                let given = Args {
+                    pos: elements,
+                    named: args.named.clone(),
+                };
+                self.apply(&name, does, None, given, span);
+            }
+            return;
+        }
         let pos = match (
             after.get(waits..).unwrap_or_default(),
             args.option(&["args"]),

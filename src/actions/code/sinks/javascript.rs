@@ -289,4 +289,20 @@ pub(super) const TABLE: &[Row] = &[
         "binding.spawn",
         Unreadable("a process is started through an internal binding"),
     ),
+    (
+        "?.flushall",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushAll",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushdb",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
+    (
+        "?.flushDb",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
 ];

@@ -662,8 +662,12 @@ impl<'a> Walker<'a> {
         });
     }
 
-    /// The values that the call before handed to its block.
+    /// The first of what a function was given, which is taken away; outside of one, of what the text was given.
     pub(super) fn shift_given(&mut self) -> Option<Val> {
+        if !self.vars.contains_key(GIVEN) && self.defined.active.is_empty() {
+            let first = !self.arguments.is_empty() && self.defined.frame.is_none();
+            return first.then(|| Val::value(self.arguments.remove(0)));
+        }
         let list = self.vars.get_mut(GIVEN)?;
         match &mut list.kind {
             Kind::List(items) if !items.is_empty() => Some(items.remove(0)),

@@ -17,6 +17,7 @@ mod primary;
 mod statements;
 
 pub(super) use postfix::element_of;
+pub(super) use primary::map;
 
 use super::lex::{self, Tok, Token};
 use super::value::{Kind, Origin, Val, either};
@@ -123,12 +124,14 @@ pub(super) struct Walker<'a> {
     /// Whether standard streams were made of something else, or a shell was started on a connection.
     pub redirected: bool,
     pub started_shell: bool,
+    /// What stands behind the code on its command line.
+    arguments: Vec<Value>,
     /// Functions and classes of the text.
     defined: Defined<'a>,
 }
 
 /// Analyses a text.
-pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
+pub(super) fn analyse(language: Language, source: &str, given: &[Value]) -> Vec<CodeEffect> {
     let tokens = lex::tokens(language, source, 0, source.len());
     let mut counts: HashMap<&str, u32> = HashMap::new();
     let mut defined = Defined::new(tokens.len());
@@ -176,6 +179,7 @@ pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
         connections: Vec::new(),
         redirected: false,
         started_shell: false,
+        arguments: given.iter().take(MAX_ELEMENTS).cloned().collect(),
         defined,
     };
     walker.statements(End::Text);
@@ -263,6 +267,12 @@ impl<'a> Walker<'a> {
             start,
             end.max(self.tokens.get(index).map_or(start, |token| token.end)),
         )
+    }
+
+    /// The text between two bytes.
+    pub fn text_of(&self, span: Option<ByteSpan>) -> &'a str {
+        let held = span.and_then(|span| self.source.get(span.start()..span.end()));
+        held.unwrap_or("")
     }
 
     pub fn push(&mut self, what: What, span: Option<ByteSpan>) {
@@ -374,6 +384,36 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The list of arguments, as the language calls it, where it is known what they are.
+    pub fn arguments_named(&mut self, name: &str) -> Option<Val> {
+        // What stands in the list before the arguments.
+        let before: &[&str] = match (self.language, name) {
+            (Language::Python, "sys.argv") | (Language::Php, "$argv") => &["."],
+            (Language::JavaScript, "process.argv" | "Bun.argv") => &["node"],
+            (Language::JavaScript, "Deno.args")
+            | (Language::Ruby | Language::Perl, "ARGV" | "@ARGV" | "$ARGV")
+            // Lists of these begin with one.
+            | (Language::Lua, "arg")
+            | (Language::Julia, "ARGS") => &[],
+            _ => return None,
+        };
+        let one_based = matches!(self.language, Language::Lua | Language::Julia);
+        if self.arguments.is_empty() {
+            return None;
+        }
+        let mut items: Vec<Val> = Vec::new();
+        if one_based {
+            items.push(Val::text("."));
+        }
+        items.extend(before.iter().map(|text| Val::text(*text)));
+        let deno = usize::from(name == "Deno.args");
+        let given = self.arguments.iter().skip(deno);
+        items.extend(given.cloned().map(Val::value));
+        let list = Val::list(items);
+        self.copied += list.size();
+        Some(list)
+    }
+
     pub fn lookup(&mut self, name: &str) -> Val {
         let name = match name {
             "@_" if self.language == Language::Perl => return self.given(),
@@ -388,6 +428,9 @@ impl<'a> Walker<'a> {
                 return Val::opaque(name);
             }
             return held.clone();
+        }
+        if let Some(list) = self.arguments_named(name) {
+            return list;
         }
         if self.language == Language::Ruby
             && let Some(value) = self.field(bare(name))

@@ -591,7 +591,7 @@ pub(super) fn self_copy(value: &Val) -> Val {
     value.clone()
 }
 
-pub(super) fn map(entries: Vec<(String, Val)>) -> Val {
+pub(in crate::actions::code) fn map(entries: Vec<(String, Val)>) -> Val {
     let origin = entries.iter().fold(Origin::Code, |origin, (_, value)| {
         origin.join(value.origin.clone())
     });

@@ -34,7 +34,7 @@ const MAX_ELEMENTS: usize = 256;
 const MAX_BLOCK_BYTES: usize = 512;
 
 /// What a script would do.
-pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
+pub(in crate::actions::code) fn analyse(text: &str, given: &[Value]) -> Vec<CodeEffect> {
     let mut reader = Reader {
         text,
         bytes: text.as_bytes(),
@@ -51,6 +51,11 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         defined: Defined::new(text.len()),
         aliases: HashMap::new(),
     };
+    let listed = given.iter().take(MAX_ELEMENTS).cloned().map(Val::value);
+    if !given.is_empty() {
+        let list = Val::list(listed.collect());
+        reader.variables.insert(String::from("args"), list);
+    }
     reader.script(None);
     reader.forget_followed();
     if let Some((host, span)) = reader.socket.take() {
