@@ -1,6 +1,8 @@
 //! Functions, methods and classes that a text defines: what they do with what their calls give them.
 
-use super::Language::{self, JavaScript, Julia, Lua, Perl, Php, PowerShell, Python, R, Ruby};
+use super::Language::{
+    self, C, Go, Java, JavaScript, Julia, Lua, Perl, Php, PowerShell, Python, R, Ruby, Rust,
+};
 use super::analyse;
 use super::tests::holds;
 
@@ -212,6 +214,62 @@ fn a_function_that_cannot_be_followed_is_said_as_it_stands() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_source_that_is_compiled_is_followed_too() {
+    deletes(
+        Go,
+        &[
+            "func f(p string) error { return os.RemoveAll(p) }\nfunc main() { f(\"/srv/x\") }",
+            "func g(q string) { os.RemoveAll(q) }\nfunc f(p string) { g(p) }\nfunc main() { f(\"/srv/x\") }",
+        ],
+    );
+    deletes(
+        Rust,
+        &[
+            "fn f(p: &str) -> u8 { fs::remove_dir_all(p).unwrap(); 1 }\nfn main() { f(\"/srv/x\"); }",
+        ],
+    );
+    deletes(
+        C,
+        &["static void f(const char *p) { unlink(p); }\nint main(void) { f(\"/srv/x\"); }"],
+    );
+    deletes(
+        Java,
+        &[
+            "class T { static void f(String p) { new File(p).delete(); } void main() { f(\"/srv/x\"); } }",
+            "new File(\"/srv/x\").deleteDir()",
+            "class T { void f(Path p) { Files.walk(p).forEach(x -> x.toFile().delete()); } void main() { f(Path.of(\"/srv/x\")); } }",
+        ],
+    );
+    holds(
+        Go,
+        &[(
+            "func f(p string) { os.RemoveAll(p) }\nfunc main() { f(\"a\"); f(os.Args[1]) }",
+            &["fs.delete ? (recursive)", "fs.delete a (recursive)"],
+        )],
+    );
+    holds(
+        C,
+        &[
+            (
+                "int main() { int f = open(\"/srv/x\", O_WRONLY); }",
+                &["fs.write /srv/x"],
+            ),
+            (
+                "int main() { int f = open(\"/srv/x\", O_RDONLY); }",
+                &["fs.read /srv/x"],
+            ),
+        ],
+    );
+    let mut chain = String::from("func f0(p string) { os.Remove(p) }\n");
+    for level in 1..200 {
+        let calls = format!("f{}(p); ", level - 1).repeat(8);
+        chain.push_str(&format!("func f{level}(p string) {{ {calls} }}\n"));
+    }
+    chain.push_str("func main() { f199(\"/srv/x\") }");
+    assert!(analyse(Go, &chain).len() < 100_000);
 }
 
 #[test]
