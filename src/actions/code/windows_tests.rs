@@ -1,6 +1,7 @@
 //! Objects and programs of Windows that delete, fetch, open or keep running.
 
 use super::Language::{Cmd, PowerShell};
+use super::analyse;
 use super::tests::holds;
 
 #[test]
@@ -92,4 +93,31 @@ fn links_macros_and_handlers_of_cmd_do_what_they_name() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_batch_text_is_followed_through_its_labels_and_lists() {
+    holds(
+        Cmd,
+        &[
+            (
+                "call :f C:\\Users\ngoto :eof\n:f\nrd /s /q \"%~1\"",
+                &["fs.delete C:\\Users (force,recursive)"],
+            ),
+            ("rd /s /q %1", &["fs.delete ? (force,recursive)"]),
+            (
+                "for %%i in (a b) do rd /s /q %%i",
+                &[
+                    "fs.delete a (force,recursive)",
+                    "fs.delete b (force,recursive)",
+                ],
+            ),
+            (
+                "for /f \"delims=\" %f in ('dir /b /s C:\\Users') do del /q \"%f\"",
+                &["fs.delete glob:C:\\Users\\* (force,wildcard)"],
+            ),
+        ],
+    );
+    let own = ":f\ncall :f\ncall :f\n";
+    assert!(analyse(Cmd, own).len() < 10_000);
 }

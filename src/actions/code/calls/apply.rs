@@ -23,7 +23,12 @@ impl Walker<'_> {
     ) -> Val {
         match does {
             Does::Act(kind, at, role, attributes) => {
-                self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
+                let given =
+                    self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span);
+                match kind {
+                    ActionKind::CredentialRead => given.from(Origin::Secret),
+                    _ => given,
+                }
             }
             Does::Copy => self.transfer(ActionKind::FsRead, &args, span),
             Does::Move => self.transfer(ActionKind::FsDelete, &args, span),

@@ -38,10 +38,27 @@ fn is_environment(name: &str) -> bool {
     ENVIRONMENTS.contains(&name)
 }
 
+/// The environment in another form: `ENV.to_h`, and what is made of that.
+fn is_whole_environment(name: &str) -> bool {
+    ENVIRONMENTS.iter().any(|environment| {
+        name.strip_prefix(environment)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|rest| rest.split('.').next())
+            .is_some_and(|form| {
+                matches!(
+                    form,
+                    "to_h" | "to_a" | "inspect" | "map" | "each" | "items" | "copy"
+                )
+            })
+    })
+}
+
 /// The worst origin of a value, with names that stand for the environment.
 pub(super) fn origin_of(value: &Val) -> Origin {
     match &value.kind {
-        Kind::Name(name) if is_environment(name) => Origin::Environment,
+        Kind::Name(name) if is_environment(name) || is_whole_environment(name) => {
+            Origin::Environment
+        }
         Kind::Map(entries) => entries
             .iter()
             .fold(value.origin.clone(), |origin, (_, value)| {

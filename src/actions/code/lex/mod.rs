@@ -452,7 +452,7 @@ impl Lexer<'_> {
                 }
             }
             Some(b'^') if self.language == Language::Perl => at += 2,
-            Some(b'_' | b'!' | b'0' | b'&' | b'@')
+            Some(b'_' | b'!' | b'0' | b'&' | b'@' | b'/' | b'|' | b'\\')
                 if self.language == Language::Perl && byte == b'$' =>
             {
                 at += 1

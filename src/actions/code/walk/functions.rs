@@ -212,7 +212,12 @@ impl<'a> Walker<'a> {
     }
 
     /// Reads a body where it stands, with parameters of which nothing is known; the token after it is the next.
-    pub(super) fn read_definition(&mut self, id: Option<usize>, parameters: &[&str], body: Body) {
+    pub(super) fn read_definition(
+        &mut self,
+        id: Option<usize>,
+        parameters: &[Parameter<'a>],
+        body: Body,
+    ) {
         let code = id.and_then(|id| Some(self.defined.functions.get(id)?.code));
         let element = self.element.take();
         let given = element.is_some();
@@ -221,12 +226,17 @@ impl<'a> Walker<'a> {
             self.defined.frames.push((code, outer_frame));
             self.defined.frame = Some(self.defined.frames.len() - 1);
         }
-        let mut first = element;
-        for name in parameters {
-            match first.take() {
-                Some(value) => self.bind(name, value),
+        for parameter in parameters {
+            // The first of them is what the list has, or a part of it.
+            let value = element.clone().filter(|_| parameter.index == 0);
+            let value = value.map(|value| match parameter.part {
+                true => self.attribute(value, parameter.name),
+                false => value,
+            });
+            match value {
+                Some(value) => self.bind(parameter.name, value),
                 None => {
-                    self.vars.remove(bare(name));
+                    self.vars.remove(bare(parameter.name));
                 }
             }
         }

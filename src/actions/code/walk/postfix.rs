@@ -275,6 +275,11 @@ impl Walker<'_> {
                 _ => Val::opaque("data").from(on.origin.clone()),
             });
         }
+        if let Kind::Name(name) = &value.kind
+            && let Some(module) = name.strip_suffix(".then")
+        {
+            self.element = Some(Val::name(module));
+        }
         if self.language == Language::Perl {
             self.found_by(&value);
         }

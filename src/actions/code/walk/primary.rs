@@ -70,10 +70,23 @@ impl<'a> Walker<'a> {
             },
             parts => {
                 let mut value = Val::text("");
+                // A value in a command of Julia is one word, whatever it has in it.
+                let one_word = self.language == Language::Julia
+                    && self.source.as_bytes().get(token.start) == Some(&b'`');
                 for part in parts {
                     let next = match part {
                         Part::Plain(text, _) => Val::text(text.as_str()),
-                        Part::Code(from, to) => self.nested(*from, *to, false),
+                        Part::Code(from, to) => {
+                            let value = self.nested(*from, *to, false);
+                            let blanks = |text: &&str| text.contains(char::is_whitespace);
+                            match value.exact().filter(blanks).filter(|_| one_word) {
+                                Some(text) => {
+                                    let quoted = text.replace('\'', "'\\''");
+                                    Val::text(format!("'{quoted}'")).from(value.origin.clone())
+                                }
+                                None => value,
+                            }
+                        }
                     };
                     value = self.joined(value, &next);
                 }
@@ -96,6 +109,21 @@ impl<'a> Walker<'a> {
                     .map(Val::text)
                     .collect();
                 value = Val::list(words);
+            }
+            // `<F>`: a line of what was opened.
+            Usage::Glob
+                if value.exact().is_none_or(|text| {
+                    text.bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+                }) =>
+            {
+                let standard = matches!(value.exact(), Some("STDIN" | ""));
+                let origin = if standard {
+                    Origin::RunTime
+                } else {
+                    Origin::File
+                };
+                value = Val::opaque("line").from(origin);
             }
             Usage::Glob => {
                 if let Some(text) = value.exact() {
@@ -270,9 +298,8 @@ impl<'a> Walker<'a> {
 
     /// A function without a name, read where it stands.
     pub(super) fn anonymous(&mut self, parameters: Vec<Parameter<'a>>, body: Body) -> Val {
-        let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
-        let id = self.define("", parameters, body);
-        self.read_definition(id, &names, body);
+        let id = self.define("", parameters.clone(), body);
+        self.read_definition(id, &parameters, body);
         id.map_or_else(|| Val::opaque(""), Val::function)
     }
 

@@ -209,11 +209,10 @@ impl<'a> Walker<'a> {
     /// A function whose parameters stand between two tokens and whose body follows.
     fn method_here(&mut self, name: &'a str, from: usize, to: usize, body: Body) -> Option<usize> {
         let parameters = self.parameters_between(from, to.saturating_sub(1));
-        let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
-        let id = self.define(name, parameters, body);
+        let id = self.define(name, parameters.clone(), body);
         let outer = self.certain;
         self.certain = outer && self.counts.get(name).copied().unwrap_or(0) > 1;
-        self.read_definition(id, &names, body);
+        self.read_definition(id, &parameters, body);
         self.certain = outer;
         id
     }
@@ -590,9 +589,8 @@ impl<'a> Walker<'a> {
             || !decorators.is_empty();
         let certain = outer && called;
         let parameters = self.head(name);
-        let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name).collect();
         let body = self.body_here()?;
-        let id = self.define(name, parameters, body);
+        let id = self.define(name, parameters.clone(), body);
         self.function_read = id;
         if let Some(id) = id {
             let added = self.add_method(name, id);
@@ -602,7 +600,7 @@ impl<'a> Walker<'a> {
             }
         }
         self.certain = certain;
-        self.read_definition(id, &names, body);
+        self.read_definition(id, &parameters, body);
         self.function_read = id;
         self.certain = outer;
         if let Some(id) = id {
