@@ -471,7 +471,7 @@ fn sql_statements_are_told_with_target_and_condition() {
         Language::Redis,
         &[(
             "FLUSHALL\nCONFIG SET dir /x",
-            &["db.drop (all)", "db.alter dir (file)"],
+            &["db.drop (all)", "db.alter /x (file)"],
         )],
     );
 }

@@ -1,6 +1,6 @@
 //! Objects and programs of Windows that delete, fetch, open or keep running.
 
-use super::Language::{Cmd, PowerShell};
+use super::Language::{Cmd, PowerShell, Redis};
 use super::analyse;
 use super::tests::holds;
 
@@ -120,4 +120,42 @@ fn a_batch_text_is_followed_through_its_labels_and_lists() {
     );
     let own = ":f\ncall :f\ncall :f\n";
     assert!(analyse(Cmd, own).len() < 10_000);
+}
+
+#[test]
+fn keys_and_members_are_followed_from_what_they_are_reached_through() {
+    holds(
+        PowerShell,
+        &[
+            (
+                "$k = [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Software\\Microsoft\\Windows\\CurrentVersion\\Run', $true); $k.SetValue('u', 'x')",
+                &[
+                    "persist.startup HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Run (startup_file)",
+                ],
+            ),
+            (
+                "$m = [IO.File].GetMethod('Delete'); $m.Invoke($null, @('x'))",
+                &["fs.delete x"],
+            ),
+            (
+                "[IO.File].InvokeMember('Delete', 'Static', $null, $null, @('x'))",
+                &["fs.delete x"],
+            ),
+            (
+                "Stop-Process -Name lsass",
+                &["process.kill every process (all)"],
+            ),
+            ("Stop-Process -Name node", &["process.kill node"]),
+        ],
+    );
+    holds(
+        Redis,
+        &[
+            (
+                "CONFIG SET dir /var/spool/cron",
+                &["db.alter /var/spool/cron (file)"],
+            ),
+            ("CONFIG SET maxmemory 1gb", &["db.alter maxmemory"]),
+        ],
+    );
 }

@@ -171,7 +171,16 @@ impl Reader<'_> {
         {
             return Val::opaque("");
         }
-        let everything = everything || target.exact() == Some("*");
+        // Without these the machine ends.
+        let vital = target.exact().is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            let name = name.strip_suffix(".exe").unwrap_or(&name);
+            [
+                "lsass", "csrss", "wininit", "winlogon", "services", "smss", "svchost",
+            ]
+            .contains(&name)
+        });
+        let everything = everything || vital || target.exact() == Some("*");
         if kind == ActionKind::ProcessKill && everything {
             self.push(
                 What::Act {
