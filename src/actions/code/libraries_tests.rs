@@ -221,3 +221,56 @@ fn what_is_sent_is_known_where_it_comes_from() {
         )],
     );
 }
+
+#[test]
+fn other_ways_to_the_same_function_lead_there() {
+    holds(
+        Python,
+        &[
+            ("import os; vars(os)['system']('ls')", &["sh: ls"]),
+            ("import cProfile; cProfile.run('x()')", &["Python: x()"]),
+            (
+                "import code; code.InteractiveConsole().push('x()')",
+                &["Python: x()"],
+            ),
+            (
+                "import os\nclass C:\n  def __call__(self, p):\n    os.remove(p)\nC()('x')",
+                &["fs.delete x"],
+            ),
+            (
+                "import pathlib, requests; pathlib.Path('x').write_bytes(requests.get('https://h.example').content)",
+                &[
+                    "net.fetch https://h.example",
+                    "net.fetch https://h.example",
+                    "fs.write x (truncate)",
+                ],
+            ),
+        ],
+    );
+    holds(
+        JavaScript,
+        &[
+            ("unknown('fs').unlinkSync('x')", &["fs.delete x"]),
+            (
+                "Promise.resolve('x').then(p => require('fs').unlinkSync(p))",
+                &["fs.delete x"],
+            ),
+        ],
+    );
+    holds(
+        Php,
+        &[("extract(['f' => 'system']); $f('ls');", &["sh: ls"])],
+    );
+    holds(
+        Perl,
+        &[("'x' =~ /x(?{system('ls')})/", &["Perl: system('ls')"])],
+    );
+    holds(R, &[("Map(unlink, 'x')", &["fs.delete x"])]);
+    holds(
+        Ruby,
+        &[
+            ("m = File.method(:unlink); m.call('x')", &["fs.delete x"]),
+            ("['x'].each(&File.method(:unlink))", &["fs.delete x"]),
+        ],
+    );
+}

@@ -47,6 +47,14 @@ impl Walker<'_> {
             }
             Kind::Function(id) => self.call_function(id, None, args, begin),
             Kind::Class(class) => self.construct(class, args, begin),
+            Kind::Instance(_) => {
+                let called = ["__call__", "__invoke", "call"].iter();
+                let mut called = called.filter_map(|name| self.own_method(&callee, name));
+                match called.next() {
+                    Some(id) => self.call_function(id, Some(callee.clone()), args, begin),
+                    None => Val::opaque(""),
+                }
+            }
             Kind::Object(of, held) if matches!(of, "attrgetter" | "methodcaller" | "partial") => {
                 let made = self.made_call(of, held, args, begin);
                 made.unwrap_or_else(|| Val::opaque(""))
@@ -179,6 +187,20 @@ impl Walker<'_> {
             return value;
         }
         if self.language == Language::Ruby
+            && let Some((base, "method")) = name.rsplit_once('.')
+            && let Some(named) = args.pos.first().and_then(Val::exact)
+        {
+            let base = if base == "self" { "" } else { base };
+            let full = format!("{base}.{named}");
+            return Val::name(canonical(full.trim_start_matches('.')));
+        }
+        if self.language == Language::Ruby
+            && let Some((function, "call" | "yield")) = name.rsplit_once('.')
+            && sinks::find(self.language, function).is_some()
+        {
+            return self.named_call(function, args, span);
+        }
+        if self.language == Language::Ruby
             && let Some((base, "send" | "public_send" | "__send__" | "method")) =
                 name.rsplit_once('.')
         {
@@ -267,6 +289,7 @@ impl Walker<'_> {
         if let (Kind::Object("file", held), Origin::Downloaded(_)) = (&on.kind, args.origin())
             && matches!(name, "write" | "puts" | "print" | "end")
         {
+            self.fetched_here(args.origin(), span);
             let file = held.first().cloned();
             self.path_act(ActionKind::FsWrite, file.as_ref(), vec!["append"], span);
             return Val::opaque("");

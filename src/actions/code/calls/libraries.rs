@@ -46,6 +46,14 @@ impl Walker<'_> {
             | "simple-git.default" => {
                 return Some(Val::object("git", Vec::new()));
             }
+            "vars" if self.language == Language::Python => return args.pos.first().cloned(),
+            "extract" if self.language == Language::Php => {
+                if let Some(Kind::Map(entries)) = args.pos.first().map(|map| map.kind.clone()) {
+                    for (name, value) in entries.into_iter().take(64) {
+                        self.bind(&name, value);
+                    }
+                }
+            }
             "Reflect.apply" | "Reflect.construct" => {
                 let mut pos = args.pos.iter();
                 let function = pos.next()?.clone();

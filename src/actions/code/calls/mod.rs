@@ -206,6 +206,7 @@ impl Walker<'_> {
                         | "__call__"
                         | "__wrapped__"
                         | "exports"
+                        | "to_proc"
                         | "func"
                 ) && !base.is_empty()
                 {

@@ -110,8 +110,13 @@ impl Walker<'_> {
         if applies_to_each(last) {
             let before = place.and_then(|at| args.pos.get(..at)).unwrap_or_default();
             let lists = before.iter().chain(after);
+            // A text is a list of one in R.
+            let alone = self.language == Language::R;
             let elements: Vec<Val> = lists
-                .map(|list| element_of(list, ""))
+                .map(|list| match &list.kind {
+                    Kind::Text(Value::Exact(_), _) if alone => list.clone(),
+                    _ => element_of(list, ""),
+                })
                 .filter(|element| !matches!(element.kind, Kind::Opaque(_)))
                 .take(4)
                 .collect();
@@ -236,6 +241,14 @@ impl Walker<'_> {
                     && !matches!(element.kind, Kind::Opaque(_))
                 {
                     self.method_call(element, method, Args::default(), span);
+                } else if let Some(Kind::Name(function)) = given.map(|given| &given.kind)
+                    && let Some(does) = sinks::find(self.language, function)
+                {
+                    let element = Args {
+                        pos: vec![element_of(list, "")],
+                        ..Args::default()
+                    };
+                    self.apply(&function.clone(), does, None, element, span);
                 }
             }
             Language::JavaScript

@@ -305,4 +305,13 @@ pub(super) const TABLE: &[Row] = &[
         "?.flushDb",
         Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
     ),
+    // Whatever the module is called there.
+    ("?.rmSync", delete(Arg(0))),
+    ("?.rmdirSync", delete(Arg(0))),
+    ("?.unlinkSync", delete(Arg(0))),
+    ("?.removeSync", super::delete_tree(Arg(0))),
+    ("?.emptyDirSync", super::delete_tree(Arg(0))),
+    ("?.writeFileSync", write(Arg(0))),
+    ("?.appendFileSync", append(Arg(0))),
+    ("?.readFileSync", read(Arg(0))),
 ];

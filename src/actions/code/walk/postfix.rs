@@ -271,7 +271,7 @@ impl Walker<'_> {
         {
             self.element = Some(match &on.kind {
                 // `import("fs").then(fs => …)`
-                Kind::Name(_) => (**on).clone(),
+                Kind::Name(_) | Kind::Text(..) | Kind::Map(_) => (**on).clone(),
                 _ => Val::opaque("data").from(on.origin.clone()),
             });
         }

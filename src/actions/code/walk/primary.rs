@@ -3,9 +3,9 @@
 use super::functions::{Body, GIVEN};
 use super::parameters::Parameter;
 use super::{Args, End, MAX_ELEMENTS, MAX_NESTED_TEXTS, Walker, bare};
-use crate::actions::code::Language;
 use crate::actions::code::lex::{self, Part, Text, Tok, Token, Usage};
 use crate::actions::code::value::{Kind, Origin, Val};
+use crate::actions::code::{Language, What};
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
 use std::rc::Rc;
@@ -52,7 +52,10 @@ impl<'a> Walker<'a> {
     pub(super) fn text(&mut self, text: &Text, token: &Token) -> Val {
         let span = ByteSpan::new(token.start, token.end);
         match text.usage {
-            Usage::Pattern => return Val::opaque(""),
+            Usage::Pattern => {
+                self.code_in_pattern(token, span);
+                return Val::opaque("");
+            }
             Usage::Code => {
                 for part in &text.parts {
                     if let Part::Code(from, to) = part {
@@ -133,6 +136,26 @@ impl<'a> Walker<'a> {
             _ => {}
         }
         value
+    }
+
+    /// `(?{ … })` in a pattern of Perl is code.
+    fn code_in_pattern(&mut self, token: &Token, span: Option<ByteSpan>) {
+        let text = self.source.get(token.start..token.end).unwrap_or("");
+        let begin = ["(?{", "(??{"]
+            .iter()
+            .find_map(|sign| Some(text.find(sign)? + sign.len()));
+        let Some(begin) = begin.filter(|_| self.language == Language::Perl) else {
+            return;
+        };
+        let end = text[begin..]
+            .rfind("})")
+            .map_or(text.len(), |end| begin + end);
+        let what = What::Code {
+            language: Language::Perl,
+            text: Value::Exact(text[begin..end].to_owned()),
+            verbatim_at: Some(token.start + begin),
+        };
+        self.push(what, span);
     }
 
     /// Evaluates an expression that stands inside of a string.
@@ -381,7 +404,14 @@ impl<'a> Walker<'a> {
                     Kind::Name(name) if !name.contains('.') => name.clone(),
                     _ => value.exact().map(str::to_owned).unwrap_or_default(),
                 };
+                let (from, before) = (self.at, self.effects.len());
                 let held = self.expression();
+                if self.is_key(self.at, "for") && self.language == Language::Python {
+                    // `{k: v for k, v in …}`
+                    let list = self.comprehension(from, before, held);
+                    entries.push((String::new(), list));
+                    continue;
+                }
                 entries.push((key, held));
             } else if self.is_key(self.at, "for") && self.language == Language::Python {
                 match self.comprehension(begin, before, value).kind {
