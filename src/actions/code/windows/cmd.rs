@@ -8,7 +8,7 @@ use crate::actions::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// `if` and `for` inside of each other, deeper than this, are no longer taken apart.
@@ -28,6 +28,7 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         certain: true,
         expanded: 0,
         lines: Rc::new(Vec::new()),
+        labels: HashMap::new(),
         given: None,
         followed: 0,
         depth: 0,
@@ -61,12 +62,18 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
     }
     let lines = Rc::new(lines);
     reader.lines = Rc::clone(&lines);
+    let wanted = called_labels(&lines);
+    for (at, (line, _)) in lines.iter().enumerate() {
+        if let Some(name) = label(line) {
+            reader.labels.entry(name.to_ascii_lowercase()).or_insert(at);
+        }
+    }
     let mut ended = false;
     let mut called = false;
     for (line, span) in lines.iter() {
         if let Some(name) = label(line) {
             // Nobody comes here but by a call, which is followed.
-            called = ended && reader.is_called(name);
+            called = ended && wanted.contains(&name.to_ascii_lowercase());
         }
         if !called {
             reader.line(line, *span);
@@ -84,6 +91,8 @@ struct Reader {
     certain: bool,
     expanded: usize,
     lines: Rc<Vec<(String, ByteSpan)>>,
+    /// The line that each label is.
+    labels: HashMap<String, usize>,
     /// What the lines that are read are called with.
     given: Option<Vec<String>>,
     /// Lines that calls have read again.
@@ -93,20 +102,6 @@ struct Reader {
 }
 
 impl Reader {
-    /// Whether a call names that label.
-    fn is_called(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let name = name.as_str();
-        self.lines.iter().any(|(line, _)| {
-            let lower = line.to_ascii_lowercase();
-            lower.match_indices("call").any(|(at, _)| {
-                let rest = lower[at + 4..].trim_start();
-                let rest = rest.strip_prefix(':');
-                rest.and_then(|rest| rest.split_whitespace().next()) == Some(name)
-            })
-        })
-    }
-
     /// `call :label ARGUMENTS`
     fn call(&mut self, text: &str, span: ByteSpan) {
         const MOST_LINES: usize = 4096;
@@ -117,9 +112,7 @@ impl Reader {
             .map(|word| known(&word).to_owned());
         let name = words.next().unwrap_or_default().to_ascii_lowercase();
         let lines = Rc::clone(&self.lines);
-        let Some(at) = lines.iter().position(|(line, _)| {
-            label(line).is_some_and(|label| label.eq_ignore_ascii_case(&name))
-        }) else {
+        let Some(at) = self.labels.get(&name).copied() else {
             return;
         };
         if self.depth >= DEEPEST || self.followed >= MOST_LINES {
@@ -546,6 +539,22 @@ fn label(line: &str) -> Option<&str> {
     let name = line.trim_start().strip_prefix(':')?;
     let name = name.split_whitespace().next()?;
     (!name.starts_with(':')).then_some(name)
+}
+
+/// The labels that calls name.
+fn called_labels(lines: &[(String, ByteSpan)]) -> HashSet<String> {
+    let mut found = HashSet::new();
+    for (line, _) in lines {
+        let lower = line.to_ascii_lowercase();
+        for (at, call) in lower.match_indices("call") {
+            let rest = lower[at + call.len()..].trim_start();
+            let name = rest
+                .strip_prefix(':')
+                .and_then(|rest| rest.split_whitespace().next());
+            found.extend(name.map(str::to_owned));
+        }
+    }
+    found
 }
 
 /// Whether a line ends what was called.
