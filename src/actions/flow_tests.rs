@@ -495,3 +495,34 @@ fn what_others_can_see_or_use_is_told_of_copies_and_of_other_machines() {
     let own = "ssh h.example 'echo x >> app/notes.txt'";
     assert_eq!(of_kind(own, "persist").len(), 0, "{:?}", told(own));
 }
+
+#[test]
+fn code_knows_what_stands_behind_it_on_its_command_line() {
+    for command in [
+        "python3 -c 'import os, sys; os.remove(sys.argv[1])' /srv/x",
+        "printf 'import os, sys\\nos.remove(sys.argv[1])\\n' > a.py; python3 a.py /srv/x",
+        "printf 'require(\"fs\").unlinkSync(process.argv[2])' > a.js; node a.js /srv/x",
+        "node -e 'require(\"fs\").unlinkSync(process.argv[1])' /srv/x",
+        "perl -e 'unlink shift' /srv/x",
+        "perl -e 'unlink @ARGV' /srv/x",
+        "ruby -e 'File.delete(ARGV[0])' /srv/x",
+        "php -r 'unlink($argv[1]);' /srv/x",
+        "lua -e 'os.remove(arg[1])' /srv/x",
+        "julia -e 'rm(ARGS[1])' /srv/x",
+    ] {
+        assert_eq!(
+            of_kind(command, "fs.delete"),
+            ["fs.delete /srv/x"],
+            "{command}"
+        );
+    }
+    // What is not given stays unknown.
+    let unknown = of_kind(
+        "python3 -c 'import os, sys; os.remove(sys.argv[2])' /srv/x",
+        "fs.delete",
+    );
+    assert!(
+        unknown.iter().all(|action| !action.contains("/srv/x")),
+        "{unknown:?}"
+    );
+}

@@ -14,7 +14,8 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 28] = [
+pub const LANGUAGES: [&str; 29] = [
+    "java",
     "shell",
     "python",
     "javascript",

@@ -202,6 +202,8 @@ fn what_was_fetched_is_written_where_it_was_opened() {
                 &[
                     "fs.write a (truncate)",
                     "net.fetch https://h.example/x",
+                    // Once more, with the file that it comes to lie in.
+                    "net.fetch https://h.example/x",
                     "fs.write a (append)",
                 ],
             ),

@@ -217,13 +217,19 @@ pub const DECODED_CODE: &str = "code that is decoded when it runs";
 /// What a code text would do, in source order. Empty: nothing outside of its own process.
 #[must_use]
 pub fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
+    analyse_given(language, text, &[])
+}
+
+/// The same with the arguments that stand behind the code on its command line.
+#[must_use]
+pub fn analyse_given(language: Language, text: &str, given: &[Value]) -> Vec<CodeEffect> {
     let Some(whole) = ByteSpan::new(0, text.len()) else {
         return Vec::new();
     };
     if text.len() > MAX_CODE_BYTES {
         return vec![unknown(LIMIT_REASON, whole)];
     }
-    let mut effects = effects(language, text);
+    let mut effects = effects(language, text, given);
     if multiplies(text) {
         effects.push(CodeEffect {
             what: What::Act {
@@ -297,7 +303,7 @@ fn multiplies(text: &str) -> bool {
 }
 
 /// What the language's own analysis finds.
-fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
+fn effects(language: Language, text: &str, given: &[Value]) -> Vec<CodeEffect> {
     match language {
         Language::Sql => sql::analyse(text),
         Language::Python
@@ -308,7 +314,7 @@ fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
         | Language::Lua
         | Language::R
         | Language::Julia
-        | Language::Mongo => walk::analyse(language, text),
+        | Language::Mongo => walk::analyse(language, text, given),
         Language::Awk => awk::analyse(text),
         Language::Sed => sed::analyse(text),
         Language::Ex => ex::analyse(text),
@@ -319,7 +325,7 @@ fn effects(language: Language, text: &str) -> Vec<CodeEffect> {
         Language::Ftp => transfer::commands(text),
         Language::Curl => transfer::configuration(text),
         Language::Manifest => manifest::analyse(text),
-        Language::PowerShell => windows::powershell::analyse(text),
+        Language::PowerShell => windows::powershell::analyse(text, given),
         Language::Cmd => windows::cmd::analyse(text),
         Language::C | Language::Go | Language::Rust | Language::Java | Language::CSharp => {
             compiled::analyse(language, text)
@@ -351,3 +357,9 @@ mod listing_tests;
 
 #[cfg(test)]
 mod windows_tests;
+
+#[cfg(test)]
+mod functions_tests;
+
+#[cfg(test)]
+mod libraries_tests;

@@ -143,9 +143,12 @@ fn command(line: &str, offset: usize) -> Option<What> {
                 ["dir", "dbfilename", "logfile", "appendfilename", "aclfile"]
                     .contains(&name.to_ascii_lowercase().as_str())
             });
+            // Where the server writes is what counts.
+            let third = words.next();
+            let path = third.filter(|path| file && path.starts_with('/'));
             act(
                 ActionKind::DbAlter,
-                second,
+                path.or(second),
                 if file { &["file"] } else { &[] },
             )
         }

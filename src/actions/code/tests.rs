@@ -471,7 +471,7 @@ fn sql_statements_are_told_with_target_and_condition() {
         Language::Redis,
         &[(
             "FLUSHALL\nCONFIG SET dir /x",
-            &["db.drop (all)", "db.alter dir (file)"],
+            &["db.drop (all)", "db.alter /x (file)"],
         )],
     );
 }
@@ -531,7 +531,7 @@ fn clients_of_clouds_are_followed_through_what_they_give() {
         &[
             (
                 "import boto3\nboto3.resource('s3').Bucket('b').objects.all().delete()",
-                &["cloud.delete delete"],
+                &["cloud.delete delete (protected)"],
             ),
             (
                 "import boto3\nc = boto3.client('ec2')\nc.terminate_instances(InstanceIds=['i-1'])\nc.describe_instances()",

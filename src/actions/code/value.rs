@@ -64,6 +64,12 @@ pub(super) enum Kind {
     Object(&'static str, Vec<Val>),
     /// An attribute of a value that is no name.
     Method(Box<Val>, String),
+    /// A function that the text defines, by its number.
+    Function(usize),
+    /// A class that the text defines, by its number.
+    Class(usize),
+    /// An object of such a class.
+    Instance(usize),
     /// A function or attribute whose name is computed.
     Computed,
     /// Nothing is known; who holds it.
@@ -99,6 +105,13 @@ impl Val {
     pub fn name(name: impl Into<String>) -> Self {
         Self {
             kind: Kind::Name(name.into()),
+            origin: Origin::Code,
+        }
+    }
+
+    pub fn function(id: usize) -> Self {
+        Self {
+            kind: Kind::Function(id),
             origin: Origin::Code,
         }
     }
@@ -171,7 +184,12 @@ impl Val {
             Kind::Opaque(who) if who.is_empty() => Value::Unknown(Why::Expansion),
             Kind::Opaque(who) => Value::Unknown(Why::RunTimeValue(who.clone())),
             Kind::Method(_, name) => Value::Unknown(Why::RunTimeValue(name.clone())),
-            Kind::List(_) | Kind::Map(_) | Kind::Computed => Value::Unknown(Why::Expansion),
+            Kind::List(_)
+            | Kind::Map(_)
+            | Kind::Computed
+            | Kind::Function(_)
+            | Kind::Class(_)
+            | Kind::Instance(_) => Value::Unknown(Why::Expansion),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Objects and programs of Windows that delete, fetch, open or keep running.
 
-use super::Language::{Cmd, PowerShell};
+use super::Language::{Cmd, PowerShell, Redis};
+use super::analyse;
 use super::tests::holds;
 
 #[test]
@@ -90,6 +91,71 @@ fn links_macros_and_handlers_of_cmd_do_what_they_name() {
                 "netsh interface portproxy add v4tov4 listenport=80",
                 &["net.tunnel port proxy (inward)"],
             ),
+        ],
+    );
+}
+
+#[test]
+fn a_batch_text_is_followed_through_its_labels_and_lists() {
+    holds(
+        Cmd,
+        &[
+            (
+                "call :f C:\\Users\ngoto :eof\n:f\nrd /s /q \"%~1\"",
+                &["fs.delete C:\\Users (force,recursive)"],
+            ),
+            ("rd /s /q %1", &["fs.delete ? (force,recursive)"]),
+            (
+                "for %%i in (a b) do rd /s /q %%i",
+                &[
+                    "fs.delete a (force,recursive)",
+                    "fs.delete b (force,recursive)",
+                ],
+            ),
+            (
+                "for /f \"delims=\" %f in ('dir /b /s C:\\Users') do del /q \"%f\"",
+                &["fs.delete glob:C:\\Users\\* (force,wildcard)"],
+            ),
+        ],
+    );
+    let own = ":f\ncall :f\ncall :f\n";
+    assert!(analyse(Cmd, own).len() < 10_000);
+}
+
+#[test]
+fn keys_and_members_are_followed_from_what_they_are_reached_through() {
+    holds(
+        PowerShell,
+        &[
+            (
+                "$k = [Microsoft.Win32.Registry]::CurrentUser.OpenSubKey('Software\\Microsoft\\Windows\\CurrentVersion\\Run', $true); $k.SetValue('u', 'x')",
+                &[
+                    "persist.startup HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Run (startup_file)",
+                ],
+            ),
+            (
+                "$m = [IO.File].GetMethod('Delete'); $m.Invoke($null, @('x'))",
+                &["fs.delete x"],
+            ),
+            (
+                "[IO.File].InvokeMember('Delete', 'Static', $null, $null, @('x'))",
+                &["fs.delete x"],
+            ),
+            (
+                "Stop-Process -Name lsass",
+                &["process.kill every process (all)"],
+            ),
+            ("Stop-Process -Name node", &["process.kill node"]),
+        ],
+    );
+    holds(
+        Redis,
+        &[
+            (
+                "CONFIG SET dir /var/spool/cron",
+                &["db.alter /var/spool/cron (file)"],
+            ),
+            ("CONFIG SET maxmemory 1gb", &["db.alter maxmemory"]),
         ],
     );
 }

@@ -115,6 +115,8 @@ pub struct Situation {
     scope: Rc<Scope>,
     /// Assignments that hold for one command.
     assignments: Rc<[(String, Word)]>,
+    /// What code of another language is given on its command line.
+    arguments: Rc<[Value]>,
     /// The command as a whole.
     origin: Origin,
 }
@@ -163,6 +165,7 @@ impl<'c> Engine<'c> {
             )),
             scope: environment::usual(self.catalogue, self.context),
             assignments: Rc::from([]),
+            arguments: Rc::from([]),
             origin: Origin::argument(Rc::from(at), None),
         }
     }

@@ -7,7 +7,7 @@ use super::lookup::{Found, base_name, find};
 use super::shell::Effects;
 use super::target::Manner;
 use super::trace::Cause;
-use super::wrapped::{Names, names_of, names_options};
+use super::wrapped::{Names, arguments, names_of, names_options};
 use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
@@ -584,6 +584,7 @@ impl Engine<'_> {
         done: &mut Done,
     ) {
         let reads_stdin = matches!(effect.to, Some(Selector::Stdin));
+        let here = &arguments(effect, line, here).unwrap_or_else(|| here.clone());
         match &effect.act {
             Act::Do(kind) => self.simple_effect(*kind, effect, words, line, by, here, done),
             Act::Argv => {

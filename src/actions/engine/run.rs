@@ -224,7 +224,7 @@ impl Engine<'_> {
         let mut output = Data::opaque();
         let mut request = Request::default();
         let mut folders = Folders::of(here);
-        for effect in code::analyse(language, text) {
+        for effect in code::analyse_given(language, text, &here.arguments) {
             match &effect.what {
                 What::Enter { to, back } => folders.enter(to, *back, effect.certain, here, self),
                 What::Leave => folders.leave(),
@@ -251,7 +251,7 @@ impl Engine<'_> {
     fn fetched_and_run(&mut self, first: usize, by: &str, here: &Situation) {
         let of = self.actions.get(first..).unwrap_or_default();
         let computes = of.iter().any(|action| {
-            action.kind == ActionKind::Unknown
+            matches!(action.kind, ActionKind::Unknown | ActionKind::ExecDynamic)
                 && action.reason.as_deref().is_some_and(|reason| {
                     [code::COMPUTED_CODE, code::DECODED_CODE, code::READ_CODE].contains(&reason)
                 })
@@ -358,6 +358,11 @@ impl Engine<'_> {
             }
             What::Argv { words } => self.code_argv(words, by, &here),
             What::Enter { .. } | What::Leave => Data::default(),
+            // Code that hides itself is not asked about.
+            What::Unknown { reason } if reason == code::DECODED_CODE => {
+                self.unknown_kind(ActionKind::ExecDynamic, reason, by, &here);
+                Data::default()
+            }
             What::Unknown { reason } => {
                 self.unknown(reason, by, &here);
                 Data::default()
@@ -386,8 +391,9 @@ impl Engine<'_> {
             self.push(action, here);
             return Data::default();
         };
-        // Every process that this user may end.
-        if kind == ActionKind::ProcessKill && value.exact() == Some("-1") {
+        // Every process that this user may end, or the one that all others hang on.
+        let all = matches!(value.exact(), Some("-1" | "1"));
+        if kind == ActionKind::ProcessKill && all {
             manner.attributes.push("all");
         }
         let word = Word::made(value, here.origin.clone());

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::lookup::base_name;
 use super::{Engine, Situation};
-use crate::actions::catalogue::entry::{Effect, Selector};
+use crate::actions::catalogue::entry::{Act, Effect, Selector};
 use crate::actions::line::{Line, Truth};
 use crate::actions::pattern;
 use crate::actions::word::{Origin, Word};
@@ -213,4 +213,35 @@ fn inside(word: &Word, text: &str, placeholder: &str, insert: &Word) -> Word {
         },
         data,
     }
+}
+
+/// Code of another language with what stands behind it on its command line.
+pub(super) fn arguments(
+    effect: &Effect<'_>,
+    line: &Line<'_>,
+    here: &Situation,
+) -> Option<Situation> {
+    let (Act::Code(language) | Act::Script(language)) = &effect.act else {
+        return None;
+    };
+    if *language == "shell" {
+        return None;
+    }
+    let behind = match effect.to.as_ref()? {
+        Selector::Operand(at) => at.saturating_add(1),
+        // `python - ARGUMENTS`
+        Selector::Stdin => 1,
+        _ => 0,
+    };
+    let words = line.select(&Selector::From(behind));
+    // `node FILE` counts the file, `node -e CODE` has none.
+    let file = *language == "javascript" && behind > 0;
+    let file = file.then(|| Value::Exact(String::from(".")));
+    Some(Situation {
+        arguments: file
+            .into_iter()
+            .chain(words.into_iter().map(|word| word.value))
+            .collect(),
+        ..here.clone()
+    })
 }

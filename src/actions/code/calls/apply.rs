@@ -23,7 +23,12 @@ impl Walker<'_> {
     ) -> Val {
         match does {
             Does::Act(kind, at, role, attributes) => {
-                self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span)
+                let given =
+                    self.apply_act(name, kind, at, role, attributes, this.as_ref(), &args, span);
+                match kind {
+                    ActionKind::CredentialRead => given.from(Origin::Secret),
+                    _ => given,
+                }
             }
             Does::Copy => self.transfer(ActionKind::FsRead, &args, span),
             Does::Move => self.transfer(ActionKind::FsDelete, &args, span),
@@ -339,6 +344,9 @@ impl Walker<'_> {
         span: Option<ByteSpan>,
     ) -> Val {
         let mut attributes = attributes.to_vec();
+        if kind == ActionKind::FsWrite {
+            self.fetched_here(args.origin(), span);
+        }
         if kind == ActionKind::FsDelete {
             for (option, attribute) in [
                 ("recursive", "recursive"),
@@ -444,6 +452,21 @@ impl Walker<'_> {
         Val::opaque("contents")
             .from(Origin::File)
             .from(path.origin.clone())
+    }
+
+    /// What was fetched before is what a file gets here: said once more, where the file is named.
+    pub(super) fn fetched_here(&mut self, origin: Origin, span: Option<ByteSpan>) {
+        let Origin::Downloaded(url) = origin else {
+            return;
+        };
+        if !matches!(&url, Value::Exact(url) if url.contains("://")) {
+            return;
+        }
+        let attributes = url
+            .exact()
+            .map(|url| crate::actions::url::classify(url).attributes);
+        let (kind, role) = (ActionKind::NetFetch, TargetRole::Url);
+        self.act(kind, Some(url), role, attributes.unwrap_or_default(), span);
     }
 
     pub(super) fn path_act(

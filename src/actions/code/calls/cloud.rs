@@ -100,6 +100,12 @@ fn effect(method: &str) -> Option<(ActionKind, Vec<&'static str>)> {
         .collect();
     let holds = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
     let begins = |verbs: &[&str]| verbs.iter().any(|verb| plain.starts_with(verb));
+    // What takes long, as Azure calls it: what it is called for is a whole resource.
+    if let Some(begun) = plain.strip_prefix("begin")
+        && DELETES.iter().any(|verb| begun.starts_with(verb))
+    {
+        return Some((ActionKind::CloudDelete, vec!["protected"]));
+    }
     if SECRETS.contains(&plain.as_str()) {
         return Some((ActionKind::CredentialRead, vec!["store"]));
     }
@@ -143,7 +149,11 @@ impl Walker<'_> {
         if let Some(sinks::Does::Upload(index)) = sinks::find(self.language, &generic) {
             self.upload(index, args, span);
         }
-        if let Some((kind, attributes)) = effect(method) {
+        if let Some((kind, mut attributes)) = effect(method) {
+            // `bucket.objects.all().delete()`
+            if kind == ActionKind::CloudDelete && self.text_of(span).contains(".all()") {
+                attributes = vec!["protected"];
+            }
             let named = args.named.iter().map(|(_, value)| value);
             let inner = args.pos.iter().filter_map(|value| match &value.kind {
                 Kind::Map(entries) => entries.first().map(|(_, value)| value),

@@ -1,17 +1,19 @@
 //! What calls do: names resolved to the table of sinks, arguments to targets, and values that calls give.
 //!
-//! Rooms: `apply` looks a function up in the table of sinks, `run`, `files`, `network`, `cloud` and
+//! Rooms: `dispatch` tells which call it is, `libraries` knows those whose calls stand for something else, `apply` looks a function up in the table of sinks, `run`, `files`, `network`, `cloud` and
 //! `reflect` say what those do.
 
 mod apply;
 mod cloud;
+mod dispatch;
 mod files;
+mod libraries;
 mod network;
 mod reflect;
 mod run;
 
 use super::value::{Kind, Origin, Val};
-use super::walk::{Args, Walker};
+use super::walk::Walker;
 use super::{Language, TargetRole, What, fold, sinks};
 use crate::actions::kinds::ActionKind;
 use crate::actions::place::last_component;
@@ -36,10 +38,27 @@ fn is_environment(name: &str) -> bool {
     ENVIRONMENTS.contains(&name)
 }
 
+/// The environment in another form: `ENV.to_h`, and what is made of that.
+fn is_whole_environment(name: &str) -> bool {
+    ENVIRONMENTS.iter().any(|environment| {
+        name.strip_prefix(environment)
+            .and_then(|rest| rest.strip_prefix('.'))
+            .and_then(|rest| rest.split('.').next())
+            .is_some_and(|form| {
+                matches!(
+                    form,
+                    "to_h" | "to_a" | "inspect" | "map" | "each" | "items" | "copy"
+                )
+            })
+    })
+}
+
 /// The worst origin of a value, with names that stand for the environment.
 pub(super) fn origin_of(value: &Val) -> Origin {
     match &value.kind {
-        Kind::Name(name) if is_environment(name) => Origin::Environment,
+        Kind::Name(name) if is_environment(name) || is_whole_environment(name) => {
+            Origin::Environment
+        }
         Kind::Map(entries) => entries
             .iter()
             .fold(value.origin.clone(), |origin, (_, value)| {
@@ -119,6 +138,12 @@ fn known_attribute(name: &str) -> Option<Val> {
         "string.ascii_uppercase" => Val::text("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
         "string.ascii_letters" => Val::text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
         "string.digits" => Val::text("0123456789"),
+        "stat.S_IRWXU" | "fs.constants.S_IRWXU" => Val::number(0o700),
+        "stat.S_IRWXG" | "fs.constants.S_IRWXG" => Val::number(0o070),
+        "stat.S_IRWXO" | "fs.constants.S_IRWXO" => Val::number(0o007),
+        "stat.S_IWOTH" | "fs.constants.S_IWOTH" => Val::number(0o002),
+        "stat.S_ISUID" => Val::number(0o4000),
+        "stat.S_ISGID" => Val::number(0o2000),
         "process.env.HOME" | "process.env.USERPROFILE" => Val::text("~"),
         _ => return None,
     })
@@ -152,6 +177,22 @@ pub(in crate::actions) fn is_secret_name(name: &str) -> bool {
 
 impl Walker<'_> {
     pub(super) fn attribute(&mut self, on: Val, name: &str) -> Val {
+        let of_object = match &on.kind {
+            Kind::Instance(_) | Kind::Class(_) => true,
+            Kind::Name(base) => matches!(base.as_str(), "self" | "this"),
+            Kind::Opaque(who) => who == "$this",
+            _ => false,
+        };
+        if of_object {
+            let bare = name.trim_start_matches('$');
+            let held = self.field(bare);
+            if let Some(value) = held {
+                return value;
+            }
+            if matches!(on.kind, Kind::Instance(_) | Kind::Class(_)) {
+                return method(on, name);
+            }
+        }
         match &on.kind {
             Kind::Name(base) => {
                 if is_environment(base) && !is_method_of_maps(name) {
@@ -165,6 +206,7 @@ impl Walker<'_> {
                         | "__call__"
                         | "__wrapped__"
                         | "exports"
+                        | "to_proc"
                         | "func"
                 ) && !base.is_empty()
                 {
@@ -176,6 +218,9 @@ impl Walker<'_> {
                 let full = canonical(&format!("{base}.{name}"));
                 if let Some(value) = known_attribute(&full) {
                     return value;
+                }
+                if let Some(list) = self.arguments_named(&full) {
+                    return list;
                 }
                 Val::name(full)
             }
@@ -208,6 +253,7 @@ impl Walker<'_> {
             )),
             // `bucket.objects.all()`: whatever a client leads to is the client's.
             Kind::Method(client, _) if is_client(client) => method((**client).clone(), name),
+            Kind::Object("git", _) if name == "git" => on,
             _ => method(on, name),
         }
     }
@@ -396,215 +442,10 @@ impl Walker<'_> {
             Some(span),
         );
     }
-
-    pub(super) fn call(&mut self, callee: Val, args: Args, begin: usize) -> Val {
-        let span = self.span_from(begin);
-        match callee.kind {
-            Kind::Name(name) => self.named_call(&name, args, span),
-            Kind::Method(on, name) => {
-                self.handed_on(&on, &args, span);
-                self.method_call(*on, &name, args, span)
-            }
-            Kind::Computed => {
-                self.unknown("a function whose name is computed", span);
-                Val::opaque("").from(args.origin())
-            }
-            Kind::Text(Value::Exact(name), _)
-                if matches!(self.language, Language::Php | Language::Perl) =>
-            {
-                self.named_call(&name, args, span)
-            }
-            Kind::Text(..) | Kind::Opaque(_) if self.language == Language::Php => {
-                if callee.origin == Origin::Decoded || matches!(callee.kind, Kind::Text(..)) {
-                    self.unknown("a function whose name is computed", span);
-                }
-                Val::opaque("").from(args.origin())
-            }
-            Kind::Object("function", _) => Val::opaque(""),
-            _ => Val::opaque("").from(callee.origin).from(args.origin()),
-        }
-    }
-
-    /// `answer.then(eval)`: what a method has goes to a function that takes it for code.
-    fn handed_on(&mut self, on: &Val, args: &Args, span: Option<ByteSpan>) {
-        for given in args.pos.iter().take(4) {
-            if let Kind::Name(name) = &given.kind
-                && matches!(sinks::find(self.language, name), Some(sinks::Does::Eval(_)))
-            {
-                let (language, name) = (self.language, name.clone());
-                self.eval(language, Some(on), &name, span);
-            }
-        }
-    }
-
-    /// Whether a name is a program as a function of Python, `sh.rm("-rf", "x")`, which is then run.
-    fn program_call(&mut self, name: &str, args: &Args, span: Option<ByteSpan>) -> bool {
-        let modules = ["sh.", "plumbum.cmd."];
-        let program = modules.iter().find_map(|module| name.strip_prefix(module));
-        let Some(program) =
-            program.filter(|program| self.language == Language::Python && !program.contains('.'))
-        else {
-            return false;
-        };
-        let mut words = vec![Value::Exact(program.to_owned())];
-        words.extend(flat(&args.pos));
-        self.argv(words, span);
-        true
-    }
-
-    fn named_call(&mut self, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
-        if let Some(does) = sinks::find(self.language, name) {
-            // `setTimeout` takes code as well as a function.
-            if matches!(does, sinks::Does::Eval(_)) {
-                self.called_later(name, &args, span);
-            }
-            return self.apply(name, does, None, args, span);
-        }
-        if self.program_call(name, &args, span) {
-            return Val::opaque("");
-        }
-        if cloud::makes_client(self.language, name) {
-            return Val::object(cloud::CLIENT, Vec::new());
-        }
-        if let Some(method) = cloud::command(self.language, name) {
-            return self.cloud_call(Val::opaque("command"), method, &args, span);
-        }
-        if !name.contains('.') {
-            for index in 0..self.stars.len().min(16) {
-                let full = canonical(&format!("{}.{name}", self.stars[index]));
-                if let Some(does) = sinks::find(self.language, &full) {
-                    return self.apply(&full, does, None, args, span);
-                }
-                if let Some(value) = fold::call(self.language, &full, &args) {
-                    return value;
-                }
-            }
-        }
-        if let Some(value) = fold::call(self.language, name, &args) {
-            return value;
-        }
-        if self.language == Language::Ruby
-            && let Some((base, "send" | "public_send" | "__send__" | "method")) =
-                name.rsplit_once('.')
-        {
-            return self.attribute_call(base, args, span);
-        }
-        if self.language == Language::Mongo
-            && let Some((base, last)) = name.rsplit_once('.')
-            && let Some((kind, attributes)) = super::mongo::effect(last, &args)
-        {
-            let collection = base
-                .strip_prefix("db.")
-                .or(Some(base))
-                .filter(|base| *base != "db");
-            let target = collection.map(|name| Value::Exact(name.to_owned()));
-            self.act(kind, target, TargetRole::Name, attributes, span);
-            return Val::opaque("rows");
-        }
-        if self.language == Language::JavaScript
-            && let Some((function, way @ ("call" | "apply" | "bind"))) = name.rsplit_once('.')
-            && sinks::find(self.language, function).is_some()
-        {
-            return self.called_with_this(function, way, args, span);
-        }
-        // A method of something that a name stands for: `os.environ.get("X")` is in the table, `x.unlink()` is not.
-        if let Some((base, last)) = name.rsplit_once('.') {
-            if is_environment(base) {
-                if matches!(
-                    last,
-                    "items" | "copy" | "values" | "to_h" | "to_a" | "inspect" | "each"
-                ) {
-                    return Val::opaque("").from(Origin::Environment);
-                }
-                return args
-                    .pos
-                    .first()
-                    .and_then(Val::exact)
-                    .map(str::to_owned)
-                    .map_or_else(|| Val::opaque(""), |name| self.environment(&name, span));
-            }
-            let generic = format!("?.{last}");
-            if let Some(does) = sinks::find(self.language, &generic) {
-                return self.apply(&generic, does, Some(Val::opaque(base)), args, span);
-            }
-        }
-        self.called_later(name, &args, span);
-        let mut origin = args.origin().join(Origin::RunTime);
-        if is_decoder(name) {
-            origin = origin.join(Origin::Decoded);
-        }
-        Val::opaque(name).from(origin)
-    }
-
-    fn method_call(&mut self, on: Val, name: &str, args: Args, span: Option<ByteSpan>) -> Val {
-        if let Kind::Text(Value::Pattern(_) | Value::Prefix(..), _) = &on.kind
-            && matches!(name, "getPathname" | "getRealPath" | "getFilename")
-        {
-            return on;
-        }
-        // What was fetched is written into a file that was opened before.
-        if let (Kind::Object("file", held), Origin::Downloaded(_)) = (&on.kind, args.origin())
-            && matches!(name, "write" | "puts" | "print" | "end")
-        {
-            let file = held.first().cloned();
-            self.path_act(ActionKind::FsWrite, file.as_ref(), vec!["append"], span);
-            return Val::opaque("");
-        }
-        self.of_each(&on, name, &args, span);
-        if let Kind::Object(of, held) = &on.kind {
-            let full = format!("{of}.{name}");
-            if let Some(does) = sinks::find(self.language, &full) {
-                return self.apply(&full, does, Some(on), args, span);
-            }
-            if *of == "path"
-                && let Some(value) = fold::path_method(held, name, &args)
-            {
-                return value;
-            }
-            if *of == cloud::CLIENT {
-                return self.cloud_call(on, name, &args, span);
-            }
-            if *of == "cursor" || (*of == "ctypes") {
-                return on;
-            }
-        }
-        if matches!(name, "call" | "apply" | "bind")
-            && self.language == Language::JavaScript
-            && let Kind::Method(..) = &on.kind
-        {
-            return Val::opaque("").from(args.origin());
-        }
-        if self.language == Language::Mongo
-            && let Some((kind, attributes)) = super::mongo::effect(name, &args)
-        {
-            self.act(kind, None, TargetRole::Name, attributes, span);
-            return Val::opaque("rows");
-        }
-        if let Some(value) = fold::method(self.language, &on, name, &args) {
-            return value;
-        }
-        let generic = format!("?.{name}");
-        if let Some(does) = sinks::find(self.language, &generic) {
-            return self.apply(&generic, does, Some(on), args, span);
-        }
-        if self.language == Language::Ruby
-            && matches!(name, "send" | "public_send" | "__send__" | "method")
-            && let Kind::Name(base) = &on.kind
-        {
-            let base = base.clone();
-            return self.attribute_call(&base, args, span);
-        }
-        self.called_later(name, &args, span);
-        let mut origin = origin_of(&on).join(args.origin()).join(Origin::RunTime);
-        if is_decoder(name) && !matches!(on.kind, Kind::Opaque(_)) {
-            origin = origin.join(Origin::Decoded);
-        }
-        Val::opaque("").from(origin)
-    }
 }
 
 fn is_client(value: &Val) -> bool {
-    matches!(&value.kind, Kind::Object(of, _) if *of == cloud::CLIENT)
+    matches!(&value.kind, Kind::Object(of, _) if libraries::FLAT.contains(of))
 }
 
 fn computed() -> Val {

@@ -35,6 +35,16 @@ impl Walker<'_> {
         if args.pos.is_empty() {
             return Val::opaque("");
         }
+        if self.own_called_later(name, &args, span) {
+            return Val::opaque("");
+        }
+        let named = args.pos.first().and_then(Val::exact);
+        if self.language == Language::Php
+            && named.is_none_or(|name| sinks::find(self.language, name).is_none())
+            && let Some(value) = self.callback_by_name(&args, span)
+        {
+            return value;
+        }
         let function = args.pos.remove(0);
         let function = match function.kind {
             Kind::Text(Value::Exact(name), _) | Kind::Name(name) => name,
@@ -61,6 +71,9 @@ impl Walker<'_> {
 
     /// `submit(os.system, "x")`, `Thread(target=os.remove, args=("x",))`: a function, and what others call it with.
     pub(super) fn called_later(&mut self, by: &str, args: &Args, span: Option<ByteSpan>) {
+        if self.own_called_later(by, args, span) {
+            return;
+        }
         let is_known = |value: &Val| match &value.kind {
             Kind::Name(name) => sinks::find(self.language, name).map(|does| (name.clone(), does)),
             _ => None,
@@ -93,6 +106,29 @@ impl Walker<'_> {
             Kind::List(items) => items.clone(),
             _ => vec![value.clone()],
         };
+        let last = by.rsplit('.').next().unwrap_or(by);
+        if applies_to_each(last) {
+            let before = place.and_then(|at| args.pos.get(..at)).unwrap_or_default();
+            let lists = before.iter().chain(after);
+            // A text is a list of one in R.
+            let alone = self.language == Language::R;
+            let elements: Vec<Val> = lists
+                .map(|list| match &list.kind {
+                    Kind::Text(Value::Exact(_), _) if alone => list.clone(),
+                    _ => element_of(list, ""),
+                })
+                .filter(|element| !matches!(element.kind, Kind::Opaque(_)))
+                .take(4)
+                .collect();
+            if acts && !elements.is_empty() {
+                let given = Args {
+                    pos: elements,
+                    named: args.named.clone(),
+                };
+                self.apply(&name, does, None, given, span);
+            }
+            return;
+        }
         let pos = match (
             after.get(waits..).unwrap_or_default(),
             args.option(&["args"]),
@@ -108,6 +144,69 @@ impl Walker<'_> {
             };
             self.apply(&name, does, None, args, span);
         }
+    }
+
+    /// The same with a function of the text: whether one was among the arguments.
+    fn own_called_later(&mut self, by: &str, args: &Args, span: Option<ByteSpan>) -> bool {
+        let own = |value: &Val| match value.kind {
+            Kind::Function(id) => Some(id),
+            _ => None,
+        };
+        let given = args
+            .option(&["target", "func", "function", "FUN"])
+            .and_then(own);
+        let among = args.pos.iter().take(4).enumerate();
+        let found = given.map(|id| (None, id)).or_else(|| {
+            let mut among = among;
+            among.find_map(|(at, value)| Some((Some(at), own(value)?)))
+        });
+        let Some((place, id)) = found else {
+            return false;
+        };
+        let call = span.map_or(0, |span| span.start());
+        if self.was_given_element(id) {
+            return true;
+        }
+        let others: Vec<Val> = match place {
+            Some(at) => {
+                let after = args.pos.get(at + 1..).unwrap_or_default();
+                let waits = usize::from(matches!(by, "setTimeout" | "setInterval"));
+                after.iter().skip(waits).cloned().collect()
+            }
+            None => Vec::new(),
+        };
+        let listed = |value: &Val| match &value.kind {
+            Kind::List(items) => items.clone(),
+            _ => vec![value.clone()],
+        };
+        let last = by.rsplit('.').next().unwrap_or(by);
+        let mut pos = match args.option(&["args"]) {
+            Some(list) if others.is_empty() => listed(list),
+            _ if applies_to_each(last) => {
+                let before = place.and_then(|at| args.pos.get(..at)).unwrap_or_default();
+                let lists = others.iter().chain(before);
+                let elements = lists.map(|list| element_of(list, ""));
+                elements
+                    .filter(|element| !matches!(element.kind, Kind::Opaque(_)))
+                    .collect()
+            }
+            _ => match others.as_slice() {
+                [list] if by.ends_with("Timer") => listed(list),
+                others => others.to_vec(),
+            },
+        };
+        pos.truncate(16);
+        if pos.is_empty() && self.takes_arguments(id) {
+            return true;
+        }
+        let named = args
+            .option(&["kwargs"])
+            .map_or_else(Vec::new, |named| match &named.kind {
+                Kind::Map(entries) => entries.clone(),
+                _ => Vec::new(),
+            });
+        self.follow(id, None, Args { pos, named }, call);
+        true
     }
 
     /// `f.call(this, x)`, `f.apply(this, [x])`, `f.bind(this, x)`: with `this` before what the function is given.
@@ -142,6 +241,14 @@ impl Walker<'_> {
                     && !matches!(element.kind, Kind::Opaque(_))
                 {
                     self.method_call(element, method, Args::default(), span);
+                } else if let Some(Kind::Name(function)) = given.map(|given| &given.kind)
+                    && let Some(does) = sinks::find(self.language, function)
+                {
+                    let element = Args {
+                        pos: vec![element_of(list, "")],
+                        ..Args::default()
+                    };
+                    self.apply(&function.clone(), does, None, element, span);
                 }
             }
             Language::JavaScript
@@ -161,6 +268,18 @@ impl Walker<'_> {
                 }
             }
             _ => {}
+        }
+        if let Some(Kind::Function(id)) = given.map(|given| &given.kind)
+            && applies_to_each(by)
+            && !self.was_given_element(*id)
+        {
+            let element = element_of(list, "");
+            if !matches!(element.kind, Kind::Opaque(_)) {
+                let pos = vec![element];
+                let named = Vec::new();
+                let call = span.map_or(0, |span| span.start());
+                self.follow(*id, None, Args { pos, named }, call);
+            }
         }
     }
 
@@ -206,6 +325,37 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// Whether a function calls another one with every element of a list.
+fn applies_to_each(name: &str) -> bool {
+    matches!(
+        name,
+        "map"
+            | "imap"
+            | "imap_unordered"
+            | "starmap"
+            | "forEach"
+            | "each"
+            | "foreach"
+            | "filter"
+            | "flatMap"
+            | "some"
+            | "every"
+            | "array_map"
+            | "array_walk"
+            | "array_filter"
+            | "sapply"
+            | "lapply"
+            | "vapply"
+            | "Map"
+            | "walk"
+            | "each_entry"
+            | "select"
+            | "pmap"
+            | "broadcast"
+            | "mapM_"
+    )
 }
 
 /// Modules of which a computed name may be anything.

@@ -119,6 +119,15 @@ fn named(
     ];
     let open = at + 1 + usize::from(reader.is_mark(at + 1, b'!'));
     if !reader.is_mark(open, b'(') {
+        // One of several: which is only known later.
+        if open == at + 1
+            && reader.is_mark(open, b'[')
+            && let Some(close) = reader.closing(open)
+            && close > open + 1
+            && !reader.is_mark(close + 1, b'{')
+        {
+            return (Some(Found::Unknown), close + 1);
+        }
         let brackets = reader.is_mark(open, b'[') || reader.is_mark(open, b'{');
         if SILENT.contains(&name) || brackets {
             return (None, open);

@@ -4,6 +4,7 @@
 //! What is put together otherwise is not known, and nothing is said to be harmless here.
 
 mod fold;
+mod functions;
 mod lex;
 
 use std::cell::Cell;
@@ -30,6 +31,14 @@ pub(super) fn analyse(language: Language, text: &str) -> Vec<CodeEffect> {
     for at in 0..reader.tokens.len() {
         reader.assignment(at);
         reader.call(at);
+    }
+    let functions = reader.functions();
+    if !functions.is_empty() {
+        let whole = (0, reader.tokens.len());
+        let first = reader.effects.len();
+        let mut calls = functions::Calls::default();
+        reader.follow(&functions, whole, &mut calls, 0);
+        reader.forget(&functions, &calls, first);
     }
     if more && let Some(whole) = ByteSpan::new(0, text.len()) {
         reader.effects.push(super::unknown(LIMIT_REASON, whole));
@@ -193,6 +202,7 @@ impl<'t> Reader<'t> {
         }
         let name = self.through(at, name);
         let Some(does) = self.known(&name) else {
+            self.method(at, open, &name);
             return;
         };
         let Some(close) = self.closing(open) else {
@@ -213,6 +223,58 @@ impl<'t> Reader<'t> {
         let span = ByteSpan::new(self.tokens[at].start, self.tokens[close].end);
         if let Some(span) = span {
             self.effect(does, &args, close + 1, span);
+        }
+    }
+
+    /// A method of a file, or of a text that names a program: `new File("x").delete()`, `"ls".execute()`.
+    fn method(&mut self, at: usize, open: usize, name: &str) {
+        if self.language != Language::Java || at < 2 || !self.is_mark(at - 1, b'.') {
+            return;
+        }
+        let span = self
+            .closing(open)
+            .and_then(|close| ByteSpan::new(self.tokens[at].start, self.tokens[close].end));
+        let Some(span) = span else {
+            return;
+        };
+        let last = name.rsplit('.').next().unwrap_or(name);
+        if let (Some(Token::Text(text)), "execute") = (self.token(at - 2), last) {
+            let text = Value::Exact(text.clone());
+            let verbatim_at = None;
+            self.push(What::Shell { text, verbatim_at }, span);
+            return;
+        }
+        let attributes: &[&'static str] = match last {
+            "deleteDir" | "deleteRecursively" => &["recursive"],
+            "delete" | "deleteOnExit" => &[],
+            _ => return,
+        };
+        // Back to the bracket that opens what stands before.
+        let mut depth = 0_usize;
+        let opens = (at.saturating_sub(LONGEST)..at - 1).rev().find(|back| {
+            match self.bracket(*back) {
+                Some(Bracket::Closes) => depth += 1,
+                Some(Bracket::Opens) => depth = depth.saturating_sub(1),
+                None => {}
+            }
+            depth == 0
+        });
+        let Some(opens) = opens.filter(|opens| *opens > 0 && self.is_mark(*opens, b'(')) else {
+            return;
+        };
+        let is_file = matches!(
+            self.token(opens - 1),
+            Some(Token::Name(name)) if matches!(name.as_str(), "File" | "java.io.File" | "Path.of" | "Paths.get")
+        );
+        if is_file {
+            let target = self.fold(opens + 1, at - 2).value();
+            self.act(
+                ActionKind::FsDelete,
+                target,
+                TargetRole::Path,
+                attributes,
+                span,
+            );
         }
     }
 
@@ -305,6 +367,36 @@ impl<'t> Reader<'t> {
                     span,
                 );
             }
+            // What is opened is written when a flag says so.
+            Does::OpenOrPipe if !args.is_empty() => {
+                let writes = self.has_name(
+                    span,
+                    &["O_WRONLY", "O_RDWR", "O_TRUNC", "O_APPEND", "O_CREAT"],
+                );
+                let kind = if writes {
+                    ActionKind::FsWrite
+                } else {
+                    ActionKind::FsRead
+                };
+                self.act(kind, value(0), TargetRole::Path, &[], span);
+            }
+            // A folder that is walked by a source that deletes is deleted with all that is in it.
+            Does::Enter(at) if at < args.len() && self.deletes() => {
+                let attributes = &["recursive"];
+                self.act(
+                    ActionKind::FsDelete,
+                    value(at),
+                    TargetRole::Path,
+                    attributes,
+                    span,
+                );
+            }
+            Does::Unreadable(reason) => self.push(
+                What::Unknown {
+                    reason: reason.to_owned(),
+                },
+                span,
+            ),
             Does::Connect(at) if self.language == Language::C => {
                 let port = self.port();
                 let host = args.get(at).cloned().into_iter();
@@ -313,6 +405,29 @@ impl<'t> Reader<'t> {
             Does::Connect(at) => self.connection(args.get(at..).unwrap_or_default(), span),
             _ => {}
         }
+    }
+
+    /// Whether one of those names stands between two bytes.
+    fn has_name(&self, span: ByteSpan, names: &[&str]) -> bool {
+        let first = self
+            .tokens
+            .partition_point(|placed| placed.start < span.start());
+        let within = self
+            .tokens
+            .iter()
+            .skip(first)
+            .take_while(|placed| placed.end <= span.end());
+        within.take(LONGEST).any(
+            |placed| matches!(&placed.token, Token::Name(name) if names.contains(&name.as_str())),
+        )
+    }
+
+    /// Whether the source deletes files at all.
+    fn deletes(&self) -> bool {
+        self.tokens.iter().any(|placed| {
+            matches!(&placed.token, Token::Name(name)
+                if matches!(name.rsplit('.').next(), Some("delete" | "deleteIfExists")))
+        })
     }
 
     /// A host and its port: one text, or a text and a number.

@@ -220,8 +220,10 @@ pub(super) fn call(language: Language, name: &str, args: &Args) -> Option<Val> {
         | "util.promisify" | "normalizePath" | "path.expand" | "abs2rel" | "fileURLToPath"
         | "url.fileURLToPath" | "textwrap.dedent" | "re.escape" | "URI" | "URI.parse"
         | "unicode" | "encodeURI" | "encodeURIComponent" | "urllib.parse.quote"
-        | "File.realpath" | "functools.partial" | "asyncio.run" | "tuple" | "expanduser"
-        | "abspath" | "sqlalchemy.text" | "wrap" => arg.cloned(),
+        | "File.realpath" | "Promise.resolve" | "asyncio.run" | "rawToChar" | "charToRaw"
+        | "as.character" | "tuple" | "expanduser" | "abspath" | "sqlalchemy.text" | "wrap" => {
+            arg.cloned()
+        }
         "os.path.join" | "path.join" | "path.resolve" | "File.join" | "file.path" | "joinpath"
         | "catfile" | "File.Spec.catfile" | "path.posix.join" => {
             Some(Val::value(joined_path(&args.pos)).from(args.origin()))

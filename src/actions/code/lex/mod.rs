@@ -180,6 +180,16 @@ impl Lexer<'_> {
                             | "new"
                             | "delete"
                             | "void"
+                            | "my"
+                            | "our"
+                            | "local"
+                            | "keys"
+                            | "values"
+                            | "each"
+                            | "exists"
+                            | "foreach"
+                            | "for"
+                            | "scalar"
                             | "puts"
                             | "echo"
                             | "eq"
@@ -442,7 +452,7 @@ impl Lexer<'_> {
                 }
             }
             Some(b'^') if self.language == Language::Perl => at += 2,
-            Some(b'_' | b'!' | b'0' | b'&' | b'@')
+            Some(b'_' | b'!' | b'0' | b'&' | b'@' | b'/' | b'|' | b'\\')
                 if self.language == Language::Perl && byte == b'$' =>
             {
                 at += 1

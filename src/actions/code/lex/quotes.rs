@@ -150,15 +150,8 @@ impl Lexer<'_> {
         if self.bytes[end] != b'>' {
             return false;
         }
-        let inner = &self.text.get(start + 1..end).unwrap_or("");
-        let handle = inner.bytes().all(|byte| is_ident(byte) || byte == b'$');
         self.at = end + 1;
-        self.verbatim(
-            start,
-            start + 1,
-            end,
-            if handle { Usage::Pattern } else { Usage::Glob },
-        );
+        self.verbatim(start, start + 1, end, Usage::Glob);
         true
     }
 

@@ -289,4 +289,29 @@ pub(super) const TABLE: &[Row] = &[
         "binding.spawn",
         Unreadable("a process is started through an internal binding"),
     ),
+    (
+        "?.flushall",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushAll",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushdb",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
+    (
+        "?.flushDb",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
+    // Whatever the module is called there.
+    ("?.rmSync", delete(Arg(0))),
+    ("?.rmdirSync", delete(Arg(0))),
+    ("?.unlinkSync", delete(Arg(0))),
+    ("?.removeSync", super::delete_tree(Arg(0))),
+    ("?.emptyDirSync", super::delete_tree(Arg(0))),
+    ("?.writeFileSync", write(Arg(0))),
+    ("?.appendFileSync", append(Arg(0))),
+    ("?.readFileSync", read(Arg(0))),
 ];

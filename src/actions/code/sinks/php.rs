@@ -103,4 +103,12 @@ pub(super) const TABLE: &[Row] = &[
             &["environment"],
         ),
     ),
+    (
+        "?.flushAll",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushDB",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
 ];

@@ -203,4 +203,12 @@ pub(super) const TABLE: &[Row] = &[
         "Process.UID.change_privilege",
         Act(ActionKind::ExecPrivileged, Nothing, TargetRole::Name, &[]),
     ),
+    (
+        "?.flushall",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
+    ),
+    (
+        "?.flushdb",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
 ];

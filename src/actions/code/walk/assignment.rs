@@ -32,6 +32,9 @@ impl<'a> Walker<'a> {
 
     fn after_expression(&mut self, value: Val, begin: usize) {
         let mut last = value;
+        if self.defined.is_followed() {
+            self.defined.last = Some(last.clone());
+        }
         while self.is_op(self.at, ",") {
             self.at += 1;
             self.skip_newlines();
@@ -46,8 +49,10 @@ impl<'a> Walker<'a> {
             self.bind(target, last);
         } else if self.assign_op(self.at) {
             // An attribute or an element: `os.environ["X"] = …`, `obj.x = …`.
+            let target = self.at.saturating_sub(1);
             self.at += 1;
             let value = self.expression();
+            self.assigned = target;
             self.assigned_to(begin, &value);
         }
     }
@@ -61,6 +66,20 @@ impl<'a> Walker<'a> {
         if !name.is_empty() {
             let value = self.copy(value);
             self.bind(name, value);
+            return;
+        }
+        // An attribute of an object: the name before the sign that assigns.
+        let target = self.assigned;
+        let dotted = target > begin
+            && self.is_ident(target)
+            && [".", "->", "?."]
+                .iter()
+                .any(|sign| self.is_op(target - 1, sign));
+        if dotted {
+            let name = self.word_at(target);
+            self.name_function(value, name);
+            let value = self.copy(value);
+            self.set_field(name, value);
         }
     }
 
@@ -129,10 +148,23 @@ impl<'a> Walker<'a> {
                         let joined = self.joined(old, &value);
                         self.bind(name, joined);
                     }
-                    "=" | ":=" | "<-" | "<<-" | "||=" | "??=" | "//=" => self.bind(name, value),
+                    "=" | ":=" | "<-" | "<<-" | "||=" | "??=" | "//=" => {
+                        self.name_function(&value, name);
+                        if self.defined.class.is_some() {
+                            self.declare(name, Some(value.clone()));
+                        }
+                        self.bind(name, value);
+                    }
                     _ => self.bind(name, Val::opaque(name)),
                 }
                 return true;
+            }
+            // An attribute that a class of Python declares.
+            if self.is_op(next, ":")
+                && self.language == Language::Python
+                && self.defined.class.is_some()
+            {
+                self.declare(name, None);
             }
             if self.is_op(next, ",") {
                 return self.several_targets(begin, begin);

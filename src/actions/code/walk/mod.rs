@@ -3,23 +3,28 @@
 //! A tolerant walk, not a grammar: what it does not understand it steps over, one token at a time, so that every call
 //! in the text is seen. Nothing is executed; loops are not unrolled, branches are all taken and said to be uncertain.
 //!
-//! Rooms: `statements`, `assignment` and `imports` read what stands alone, `operators`, `postfix` and `primary` expressions, from
+//! Rooms: `statements`, `assignment` and `imports` read what stands alone, `functions` and `parameters` what calls of the
+//! text's own functions do, `operators`, `postfix` and `primary` expressions, from
 //! the outermost to the innermost.
 
 mod assignment;
+mod functions;
 mod imports;
 mod operators;
+mod parameters;
 mod postfix;
 mod primary;
 mod statements;
 
 pub(super) use postfix::element_of;
+pub(super) use primary::map;
 
 use super::lex::{self, Tok, Token};
 use super::value::{Kind, Origin, Val, either};
 use super::{CodeEffect, LIMIT_REASON, Language, What};
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
+use functions::Defined;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -88,7 +93,11 @@ pub(super) struct Walker<'a> {
     pub language: Language,
     source: &'a str,
     tokens: Rc<Vec<Token>>,
+    /// All tokens of the text.
+    whole: Rc<Vec<Token>>,
     at: usize,
+    /// Where what is being read ends.
+    stop: usize,
     /// The token at which the expression that is being read begins.
     pub chain: usize,
     vars: HashMap<String, Val>,
@@ -104,6 +113,10 @@ pub(super) struct Walker<'a> {
     limited: bool,
     /// How often what is being read now is read again, one inside of the other.
     again: usize,
+    /// The last token of what is assigned to.
+    assigned: usize,
+    /// The function that was read last.
+    function_read: Option<usize>,
     /// What a callback's parameter will be.
     element: Option<Val>,
     /// Hosts that were connected to, for shells that are tied to them.
@@ -111,22 +124,42 @@ pub(super) struct Walker<'a> {
     /// Whether standard streams were made of something else, or a shell was started on a connection.
     pub redirected: bool,
     pub started_shell: bool,
+    /// What stands behind the code on its command line.
+    arguments: Vec<Value>,
+    /// Functions and classes of the text.
+    defined: Defined<'a>,
 }
 
 /// Analyses a text.
-pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
+pub(super) fn analyse(language: Language, source: &str, given: &[Value]) -> Vec<CodeEffect> {
     let tokens = lex::tokens(language, source, 0, source.len());
     let mut counts: HashMap<&str, u32> = HashMap::new();
-    for token in &tokens {
+    let mut defined = Defined::new(tokens.len());
+    let is_hoisted = |word: &str| match language {
+        Language::JavaScript | Language::Mongo | Language::Php => word == "function",
+        Language::Perl => word == "sub",
+        _ => false,
+    };
+    let mut hoisted = false;
+    for (index, token) in tokens.iter().enumerate() {
         if token.tok == Tok::Ident {
             let word = source[token.start..token.end].trim_start_matches(['&', '$']);
             *counts.entry(word).or_default() += 1;
+            if hoisted {
+                defined.ahead.entry(word).or_insert(index);
+            }
+            hoisted = is_hoisted(word);
+        } else {
+            hoisted = false;
         }
     }
+    let tokens = Rc::new(tokens);
     let mut walker = Walker {
         language,
         source,
-        tokens: Rc::new(tokens),
+        whole: Rc::clone(&tokens),
+        stop: tokens.len(),
+        tokens,
         at: 0,
         chain: 0,
         vars: HashMap::new(),
@@ -140,12 +173,17 @@ pub(super) fn analyse(language: Language, source: &str) -> Vec<CodeEffect> {
         copied: 0,
         limited: false,
         again: 0,
+        assigned: 0,
+        function_read: None,
         element: None,
         connections: Vec::new(),
         redirected: false,
         started_shell: false,
+        arguments: given.iter().take(MAX_ELEMENTS).cloned().collect(),
+        defined,
     };
     walker.statements(End::Text);
+    walker.forget_followed();
     walker.remote_shell();
     walker.keep_limit();
     walker.effects
@@ -202,7 +240,7 @@ impl<'a> Walker<'a> {
     }
 
     fn done(&self) -> bool {
-        self.at >= self.tokens.len()
+        self.at >= self.stop
     }
 
     fn skip_newlines(&mut self) {
@@ -231,10 +269,17 @@ impl<'a> Walker<'a> {
         )
     }
 
+    /// The text between two bytes.
+    pub fn text_of(&self, span: Option<ByteSpan>) -> &'a str {
+        let held = span.and_then(|span| self.source.get(span.start()..span.end()));
+        held.unwrap_or("")
+    }
+
     pub fn push(&mut self, what: What, span: Option<ByteSpan>) {
         let Some(span) = span else {
             return;
         };
+        self.defined.made_in.push(self.defined.frame());
         self.effects.push(CodeEffect {
             what,
             span,
@@ -314,6 +359,11 @@ impl<'a> Walker<'a> {
         if key.is_empty() {
             return;
         }
+        // What an object holds outlives the method.
+        if name.starts_with('@') && self.language == Language::Ruby {
+            self.set_field(key, value);
+            return;
+        }
         let value = match self.vars.remove(key) {
             Some(old) if !self.certain => either(old, value),
             _ => value,
@@ -326,8 +376,51 @@ impl<'a> Walker<'a> {
         self.vars.insert(key.to_owned(), value);
     }
 
+    /// All that a function of Perl is given.
+    fn given(&mut self) -> Val {
+        match self.vars.get(functions::GIVEN).cloned() {
+            Some(list) => self.copy(&list),
+            None => Val::opaque(functions::GIVEN),
+        }
+    }
+
+    /// The list of arguments, as the language calls it, where it is known what they are.
+    pub fn arguments_named(&mut self, name: &str) -> Option<Val> {
+        // What stands in the list before the arguments.
+        let before: &[&str] = match (self.language, name) {
+            (Language::Python, "sys.argv") | (Language::Php, "$argv") => &["."],
+            (Language::JavaScript, "process.argv" | "Bun.argv") => &["node"],
+            (Language::JavaScript, "Deno.args")
+            | (Language::Ruby | Language::Perl, "ARGV" | "@ARGV" | "$ARGV")
+            // Lists of these begin with one.
+            | (Language::Lua, "arg")
+            | (Language::Julia, "ARGS") => &[],
+            _ => return None,
+        };
+        let one_based = matches!(self.language, Language::Lua | Language::Julia);
+        if self.arguments.is_empty() {
+            return None;
+        }
+        let mut items: Vec<Val> = Vec::new();
+        if one_based {
+            items.push(Val::text("."));
+        }
+        items.extend(before.iter().map(|text| Val::text(*text)));
+        let deno = usize::from(name == "Deno.args");
+        let given = self.arguments.iter().skip(deno);
+        items.extend(given.cloned().map(Val::value));
+        let list = Val::list(items);
+        self.copied += list.size();
+        Some(list)
+    }
+
     pub fn lookup(&mut self, name: &str) -> Val {
-        if let Some(held) = self.vars.get(bare(name)) {
+        let name = match name {
+            "@_" if self.language == Language::Perl => return self.given(),
+            name => name,
+        };
+        let of_object = name.starts_with('@') && self.language == Language::Ruby;
+        if let Some(held) = self.vars.get(bare(name)).filter(|_| !of_object) {
             let size = held.size();
             self.copied += size;
             if self.copied > MAX_COPIED_BYTES {
@@ -335,6 +428,14 @@ impl<'a> Walker<'a> {
                 return Val::opaque(name);
             }
             return held.clone();
+        }
+        if let Some(list) = self.arguments_named(name) {
+            return list;
+        }
+        if self.language == Language::Ruby
+            && let Some(value) = self.field(bare(name))
+        {
+            return value;
         }
         if self.sigils() && name.starts_with(['$', '@', '%', '&']) {
             return match name {

@@ -71,11 +71,19 @@ impl Walker<'_> {
                 } else {
                     value = self.attribute(value, name);
                 }
+                if let Kind::Instance(_) | Kind::Class(_) = value.kind
+                    && name == "new"
+                {
+                    value = Val {
+                        kind: Kind::Method(Box::new(value), name.to_owned()),
+                        origin: Origin::Code,
+                    };
+                }
                 if self.language == Language::Ruby && !self.is_op(self.at, "(") {
                     value = self.ruby_method(value, begin);
                 } else if self.language == Language::Perl
-                    && name == "new"
                     && !self.is_op(self.at, "(")
+                    && (name == "new" || self.own_function(name).is_some())
                 {
                     // `CLASS->new->get(..)`
                     value = self.call(value, Args::default(), begin);
@@ -92,7 +100,10 @@ impl Walker<'_> {
             } else if self.is_op(self.at, "{")
                 && self.language == Language::Perl
                 && self.adjacent()
-                && self.is_ident(self.at - 1)
+                && (self.is_ident(self.at - 1)
+                    || self.is_op(self.at - 1, "->")
+                    || self.is_op(self.at - 1, "}")
+                    || self.is_op(self.at - 1, "]"))
             {
                 value = self.hash_element(value);
             } else if self.takes_literal() && matches!(value.kind, Kind::Name(_) | Kind::Method(..))
@@ -157,6 +168,13 @@ impl Walker<'_> {
             Kind::Method(..) => true,
             _ => false,
         };
+        let own = match &value.kind {
+            Kind::Name(name) => name
+                .rsplit_once('.')
+                .is_some_and(|(_, last)| self.own_method(&value, last).is_some()),
+            _ => false,
+        };
+        let known = known || own;
         if !known || self.assign_op(self.at) {
             return value;
         }
@@ -253,9 +271,14 @@ impl Walker<'_> {
         {
             self.element = Some(match &on.kind {
                 // `import("fs").then(fs => …)`
-                Kind::Name(_) => (**on).clone(),
+                Kind::Name(_) | Kind::Text(..) | Kind::Map(_) => (**on).clone(),
                 _ => Val::opaque("data").from(on.origin.clone()),
             });
+        }
+        if let Kind::Name(name) = &value.kind
+            && let Some(module) = name.strip_suffix(".then")
+        {
+            self.element = Some(Val::name(module));
         }
         if self.language == Language::Perl {
             self.found_by(&value);
@@ -305,7 +328,7 @@ impl Walker<'_> {
         } else {
             Val::opaque("")
         };
-        self.effects.truncate(before);
+        self.forget_from(before);
         self.at = begin;
         self.again -= 1;
         if let Some(folder) = folder.exact() {
@@ -366,6 +389,19 @@ impl Walker<'_> {
             );
         let begin = self.at;
         let before = self.effects.len();
+        // A bare word before the arrow is a text.
+        if self.is_ident(begin)
+            && self.is_op(begin + 1, "=>")
+            && self.language == Language::Perl
+            && !self.sigils_at(begin)
+        {
+            let key = self.word().to_owned();
+            self.at += 2;
+            self.skip_newlines();
+            let held = self.expression();
+            args.named.push((key, held));
+            return;
+        }
         let value = self.expression();
         if self.is_key(self.at, "for") && self.language == Language::Python {
             let list = self.comprehension(begin, before, value);
@@ -461,7 +497,7 @@ impl Walker<'_> {
         self.again += 1;
         let name = names.last().copied().unwrap_or("");
         let shadowed = self.vars.get(bare(name)).cloned();
-        self.effects.truncate(before);
+        self.forget_from(before);
         let mut out = Vec::with_capacity(items.len());
         for item in items {
             self.vars.insert(bare(name).to_owned(), item);
@@ -514,7 +550,7 @@ impl Walker<'_> {
         if self.again < MAX_AGAIN {
             self.again += 1;
             let after = self.at;
-            self.effects.truncate(before);
+            self.forget_from(before);
             self.at = begin;
             element = self.expression();
             self.at = after;

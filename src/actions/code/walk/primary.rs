@@ -1,9 +1,11 @@
 //! Literals, names, brackets, and expressions inside of texts.
 
+use super::functions::{Body, GIVEN};
+use super::parameters::Parameter;
 use super::{Args, End, MAX_ELEMENTS, MAX_NESTED_TEXTS, Walker, bare};
-use crate::actions::code::Language;
 use crate::actions::code::lex::{self, Part, Text, Tok, Token, Usage};
 use crate::actions::code::value::{Kind, Origin, Val};
+use crate::actions::code::{Language, What};
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
 use std::rc::Rc;
@@ -50,7 +52,10 @@ impl<'a> Walker<'a> {
     pub(super) fn text(&mut self, text: &Text, token: &Token) -> Val {
         let span = ByteSpan::new(token.start, token.end);
         match text.usage {
-            Usage::Pattern => return Val::opaque(""),
+            Usage::Pattern => {
+                self.code_in_pattern(token, span);
+                return Val::opaque("");
+            }
             Usage::Code => {
                 for part in &text.parts {
                     if let Part::Code(from, to) = part {
@@ -68,10 +73,23 @@ impl<'a> Walker<'a> {
             },
             parts => {
                 let mut value = Val::text("");
+                // A value in a command of Julia is one word, whatever it has in it.
+                let one_word = self.language == Language::Julia
+                    && self.source.as_bytes().get(token.start) == Some(&b'`');
                 for part in parts {
                     let next = match part {
                         Part::Plain(text, _) => Val::text(text.as_str()),
-                        Part::Code(from, to) => self.nested(*from, *to, false),
+                        Part::Code(from, to) => {
+                            let value = self.nested(*from, *to, false);
+                            let blanks = |text: &&str| text.contains(char::is_whitespace);
+                            match value.exact().filter(blanks).filter(|_| one_word) {
+                                Some(text) => {
+                                    let quoted = text.replace('\'', "'\\''");
+                                    Val::text(format!("'{quoted}'")).from(value.origin.clone())
+                                }
+                                None => value,
+                            }
+                        }
                     };
                     value = self.joined(value, &next);
                 }
@@ -95,6 +113,21 @@ impl<'a> Walker<'a> {
                     .collect();
                 value = Val::list(words);
             }
+            // `<F>`: a line of what was opened.
+            Usage::Glob
+                if value.exact().is_none_or(|text| {
+                    text.bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+                }) =>
+            {
+                let standard = matches!(value.exact(), Some("STDIN" | ""));
+                let origin = if standard {
+                    Origin::RunTime
+                } else {
+                    Origin::File
+                };
+                value = Val::opaque("line").from(origin);
+            }
             Usage::Glob => {
                 if let Some(text) = value.exact() {
                     value = Val::value(Value::Pattern(text.to_owned()));
@@ -103,6 +136,26 @@ impl<'a> Walker<'a> {
             _ => {}
         }
         value
+    }
+
+    /// `(?{ … })` in a pattern of Perl is code.
+    fn code_in_pattern(&mut self, token: &Token, span: Option<ByteSpan>) {
+        let text = self.source.get(token.start..token.end).unwrap_or("");
+        let begin = ["(?{", "(??{"]
+            .iter()
+            .find_map(|sign| Some(text.find(sign)? + sign.len()));
+        let Some(begin) = begin.filter(|_| self.language == Language::Perl) else {
+            return;
+        };
+        let end = text[begin..]
+            .rfind("})")
+            .map_or(text.len(), |end| begin + end);
+        let what = What::Code {
+            language: Language::Perl,
+            text: Value::Exact(text[begin..end].to_owned()),
+            verbatim_at: Some(token.start + begin),
+        };
+        self.push(what, span);
     }
 
     /// Evaluates an expression that stands inside of a string.
@@ -116,6 +169,7 @@ impl<'a> Walker<'a> {
         }
         self.nested_texts += 1;
         let inner = Rc::new(lex::tokens(self.language, self.source, from, to));
+        let stop = std::mem::replace(&mut self.stop, inner.len());
         let outer = std::mem::replace(&mut self.tokens, inner);
         let at = std::mem::replace(&mut self.at, 0);
         let value = if statements {
@@ -140,6 +194,7 @@ impl<'a> Walker<'a> {
             value
         };
         self.tokens = outer;
+        self.stop = stop;
         self.at = at;
         self.nested_texts -= 1;
         self.leave();
@@ -168,12 +223,12 @@ impl<'a> Walker<'a> {
             }
             "->" if matches!(self.language, Language::Ruby) => {
                 self.at += 1;
-                if self.is_op(self.at, "(") {
-                    self.parameters();
-                }
-                let value = Val::opaque("");
-                self.ruby_block(&value);
-                value
+                let parameters = if self.is_op(self.at, "(") {
+                    self.read_parameters()
+                } else {
+                    Vec::new()
+                };
+                self.ruby_function(parameters)
             }
             "::" | "\\" => {
                 self.at += 1;
@@ -226,9 +281,10 @@ impl<'a> Walker<'a> {
         let arrow = self.is_op(self.at, "=>") && self.language == Language::JavaScript
             || self.is_op(self.at, "->") && self.language == Language::Julia;
         if arrow {
-            self.effects.truncate(before);
-            let name = self.word_at(begin + 1);
-            return self.arrow(if self.is_ident(begin + 1) { name } else { "" });
+            self.forget_from(before);
+            let end = self.at - 1;
+            let parameters = self.parameters_between(begin + 1, end);
+            return self.arrow(parameters);
         }
         if !args.named.is_empty() && args.pos.is_empty() {
             return map(args.named);
@@ -252,24 +308,46 @@ impl<'a> Walker<'a> {
     }
 
     /// After the parameters of an arrow function.
-    fn arrow(&mut self, parameter: &'a str) -> Val {
+    fn arrow(&mut self, parameters: Vec<Parameter<'a>>) -> Val {
         self.at += 1;
-        if !parameter.is_empty() {
-            match self.element.take() {
-                Some(element) => self.bind(parameter, element),
-                None => {
-                    self.vars.remove(bare(parameter));
-                }
-            }
-        }
         self.skip_newlines();
-        if self.is_op(self.at, "{") {
-            self.at += 1;
-            self.statements(End::Brace);
-            Val::opaque("")
+        let body = if self.is_op(self.at, "{") {
+            Body::Braces(self.at + 1)
         } else {
-            self.expression()
+            Body::Expression(self.at)
+        };
+        self.anonymous(parameters, body)
+    }
+
+    /// A function without a name, read where it stands.
+    pub(super) fn anonymous(&mut self, parameters: Vec<Parameter<'a>>, body: Body) -> Val {
+        let id = self.define("", parameters.clone(), body);
+        self.read_definition(id, &parameters, body);
+        id.map_or_else(|| Val::opaque(""), Val::function)
+    }
+
+    /// The block of a function of Ruby: `->(x) { … }`, `lambda { |x| … }`.
+    pub(super) fn ruby_function(&mut self, mut parameters: Vec<Parameter<'a>>) -> Val {
+        let brace = self.is_op(self.at, "{");
+        if !brace && !self.is_key(self.at, "do") {
+            return Val::opaque("");
         }
+        self.at += 1;
+        if self.is_op(self.at, "|") {
+            let begin = self.at + 1;
+            self.at = begin;
+            while !self.done() && !self.is_op(self.at, "|") && !self.is_newline(self.at) {
+                self.at += 1;
+            }
+            parameters = self.parameters_between(begin, self.at);
+            self.at += 1;
+        }
+        let body = if brace {
+            Body::Braces(self.at)
+        } else {
+            Body::Words(self.at)
+        };
+        self.anonymous(parameters, body)
     }
 
     /// What stands up to the closing bracket: elements, and entries with keys.
@@ -286,8 +364,10 @@ impl<'a> Walker<'a> {
             }
             let begin = self.at;
             let before = self.effects.len();
+            let quoted = self.is_op(begin + 1, "=>") && self.sigils() && !self.sigils_at(begin);
             let named = self.is_ident(begin)
-                && (self.is_op(begin + 1, ":")
+                && (quoted
+                    || self.is_op(begin + 1, ":")
                     || (self.is_op(begin + 1, "=") && self.language == Language::Lua));
             if named {
                 let key = self.word().to_owned();
@@ -308,14 +388,30 @@ impl<'a> Walker<'a> {
                 entries.push((name.to_owned(), value));
                 continue;
             }
+            if close == "}"
+                && let Some(entry) = self.method_of_literal()
+            {
+                entries.push(entry);
+                continue;
+            }
             let spread =
                 self.is_op(begin, "...") || self.is_op(begin, "*") || self.is_op(begin, "**");
             let value = self.expression();
             if self.is_op(self.at, ":") || self.is_op(self.at, "=>") {
                 self.at += 1;
                 self.skip_newlines();
-                let key = value.exact().map(str::to_owned).unwrap_or_default();
+                let key = match &value.kind {
+                    Kind::Name(name) if !name.contains('.') => name.clone(),
+                    _ => value.exact().map(str::to_owned).unwrap_or_default(),
+                };
+                let (from, before) = (self.at, self.effects.len());
                 let held = self.expression();
+                if self.is_key(self.at, "for") && self.language == Language::Python {
+                    // `{k: v for k, v in …}`
+                    let list = self.comprehension(from, before, held);
+                    entries.push((String::new(), list));
+                    continue;
+                }
                 entries.push((key, held));
             } else if self.is_key(self.at, "for") && self.language == Language::Python {
                 match self.comprehension(begin, before, value).kind {
@@ -362,9 +458,9 @@ impl<'a> Walker<'a> {
                 {
                     self.at += 1;
                 }
+                let parameters = self.parameters_between(begin + 1, self.at);
                 self.at += 1;
-                self.expression();
-                return Val::opaque("");
+                return self.anonymous(parameters, Body::Expression(self.at));
             }
             (
                 Language::JavaScript
@@ -377,11 +473,10 @@ impl<'a> Walker<'a> {
             )
             | (Language::Perl, "sub")
             | (Language::Php, "fn") => {
-                self.function(matches!(
-                    self.language,
-                    Language::JavaScript | Language::Mongo
-                ));
-                return Val::opaque("");
+                let named = matches!(self.language, Language::JavaScript | Language::Mongo);
+                self.function(named);
+                let function = self.function_read.take();
+                return function.map_or_else(|| Val::opaque(""), Val::function);
             }
             (Language::Perl, "eval" | "do") if self.is_op(begin + 1, "{") => {
                 self.at += 2;
@@ -432,12 +527,33 @@ impl<'a> Walker<'a> {
         if self.is_op(self.at, "=>")
             && matches!(self.language, Language::JavaScript | Language::Mongo)
         {
-            return self.arrow(name);
+            return self.arrow(self.parameters_between(begin, begin + 1));
         }
         if self.language == Language::Julia && self.is_op(self.at, "->") {
-            return self.arrow(name);
+            return self.arrow(self.parameters_between(begin, begin + 1));
         }
-        let value = self.lookup(name);
+        if self.language == Language::Perl && name == "shift" {
+            return self.shifted();
+        }
+        if self.language == Language::Perl
+            && name == "$_"
+            && self.is_op(self.at, "[")
+            && self.vars.contains_key(GIVEN)
+        {
+            return self.lookup(GIVEN);
+        }
+        let ruby_block = matches!(name, "lambda" | "proc")
+            && (self.is_op(self.at, "{") || self.is_key(self.at, "do"));
+        if self.language == Language::Ruby && ruby_block {
+            return self.ruby_function(Vec::new());
+        }
+        let mut value = self.lookup(name);
+        if matches!(value.kind, Kind::Name(_))
+            && self.is_op(self.at, "(")
+            && let Some(id) = self.own_function(name)
+        {
+            value = Val::function(id);
+        }
         if self.is_op(self.at, "(")
             || !matches!(
                 self.language,
@@ -447,6 +563,21 @@ impl<'a> Walker<'a> {
             return value;
         }
         // A function without parentheses.
+        if let Kind::Function(id) = value.kind
+            && matches!(self.language, Language::Ruby | Language::Perl)
+            && !self.sigils_at(begin)
+            && !self.is_attribute_sign()
+            && !self.assign_op(self.at)
+            && !self.is_op(self.at, ",")
+            && !self.is_op(self.at, "=>")
+        {
+            let args = if self.starts_argument() {
+                self.bare_arguments()
+            } else {
+                Args::default()
+            };
+            return self.call_function(id, None, args, begin);
+        }
         let Kind::Name(known) = &value.kind else {
             return value;
         };
@@ -487,12 +618,37 @@ impl<'a> Walker<'a> {
     }
 }
 
+impl Walker<'_> {
+    /// Whether a name has a sigil, and so is no function that is called by its name alone.
+    pub(super) fn sigils_at(&self, index: usize) -> bool {
+        self.word_at(index).starts_with(['$', '@', '%', '&'])
+    }
+
+    /// `shift`, `shift @_`, `shift(@_)`: the first of what a function was given.
+    fn shifted(&mut self) -> Val {
+        let parenthesis = self.is_op(self.at, "(");
+        if parenthesis {
+            self.at += 1;
+        }
+        let mut from_given = true;
+        if self.is_ident(self.at) && self.sigils_at(self.at) {
+            from_given = self.word() == GIVEN;
+            self.expression();
+        }
+        if parenthesis && self.is_op(self.at, ")") {
+            self.at += 1;
+        }
+        let first = if from_given { self.shift_given() } else { None };
+        first.unwrap_or_else(|| Val::opaque("shift"))
+    }
+}
+
 /// A copy that needs no budget: it stays within one expression.
 pub(super) fn self_copy(value: &Val) -> Val {
     value.clone()
 }
 
-pub(super) fn map(entries: Vec<(String, Val)>) -> Val {
+pub(in crate::actions::code) fn map(entries: Vec<(String, Val)>) -> Val {
     let origin = entries.iter().fold(Origin::Code, |origin, (_, value)| {
         origin.join(value.origin.clone())
     });

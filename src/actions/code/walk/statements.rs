@@ -1,9 +1,11 @@
 //! Statements, blocks, loops, functions and classes.
 
+use super::functions::Body;
+use super::parameters::Parameter;
 use super::postfix::element_of;
-use super::{End, Walker, bare};
+use super::{Args, End, Walker, bare};
 use crate::actions::code::Language;
-use crate::actions::code::value::{Kind, Val};
+use crate::actions::code::value::{Kind, Origin, Val};
 
 impl<'a> Walker<'a> {
     pub(super) fn statements(&mut self, end: End) {
@@ -71,16 +73,40 @@ impl<'a> Walker<'a> {
     }
 
     fn column(&self) -> usize {
-        let start = self.start_of(self.at);
+        self.column_of(self.at)
+    }
+
+    fn column_of(&self, index: usize) -> usize {
+        let start = self.start_of(index);
         let line =
             memchr::memrchr(b'\n', &self.source.as_bytes()[..start]).map_or(0, |found| found + 1);
         start - line
     }
 
+    /// The column where the line of a token begins.
+    fn indentation(&self, index: usize) -> usize {
+        let mut first = index;
+        while first > 0 && !self.is_newline(first - 1) {
+            first -= 1;
+        }
+        self.column_of(first)
+    }
+
     /// One statement. `Some(certain)` when it was the header of a Python block.
     pub(super) fn statement(&mut self) -> Option<bool> {
+        if self.language == Language::Python && self.is_op(self.at, "@") {
+            self.at += 1;
+            let decorator = self.expression();
+            if self.defined.decorators.len() < 8 {
+                self.defined.decorators.push(decorator);
+            }
+            return None;
+        }
         if !self.is_ident(self.at) {
             return self.expression_statement();
+        }
+        if self.short_function() {
+            return None;
         }
         // An attribute or key that looks like a keyword is none.
         if self.is_op(self.at + 1, "=")
@@ -107,9 +133,26 @@ impl<'a> Walker<'a> {
                     ) =>
             {
                 self.at += 1;
+                let gives = match word {
+                    "return" | "yield" => {
+                        self.defined.is_followed()
+                            && !self.is_newline(self.at)
+                            && !self.is_op(self.at, ";")
+                            && !self.is_op(self.at, "}")
+                            && !self.is_key(self.at, "end")
+                    }
+                    _ => false,
+                };
+                if gives {
+                    self.defined.last = None;
+                    self.expression_statement();
+                    self.gives_back(word);
+                }
             }
             "global" if matches!(self.language, Language::Python | Language::Php) => self.at += 1,
-            "def" | "function" | "sub" | "fn" | "macro" => return self.function(true),
+            "def" | "function" | "sub" | "fn" | "macro" if self.defines(word) => {
+                return self.function(true);
+            }
             "class" | "module" | "interface" | "trait" | "struct" | "enum" => return self.class(),
             "if" | "while" | "unless" | "until" | "elif" | "elsif" | "elseif" | "switch"
             | "case" | "match" | "when" | "catch" | "except" | "rescue" | "for" | "foreach"
@@ -122,6 +165,78 @@ impl<'a> Walker<'a> {
             _ => return self.expression_statement(),
         }
         None
+    }
+
+    /// Whether the word begins a function in the language.
+    fn defines(&self, word: &str) -> bool {
+        match self.language {
+            Language::Python | Language::Ruby => word == "def",
+            Language::Perl => word == "sub",
+            Language::Php => matches!(word, "function" | "fn"),
+            Language::Julia => matches!(word, "function" | "macro"),
+            _ => word == "function",
+        }
+    }
+
+    /// `name(x) { … }` in a class of JavaScript, `name(x) = …` of Julia.
+    fn short_function(&mut self) -> bool {
+        let in_class = self.language == Language::JavaScript && self.defined.class.is_some();
+        if !(in_class || self.language == Language::Julia) || !self.is_op(self.at + 1, "(") {
+            return false;
+        }
+        let (begin, name) = (self.at, self.word());
+        self.at += 1;
+        self.skip_balanced();
+        let end = self.at;
+        let body = if self.language == Language::Julia {
+            self.is_op(end, "=").then(|| Body::Expression(end + 1))
+        } else {
+            self.is_op(end, "{").then(|| Body::Braces(end + 1))
+        };
+        let Some(body) = body else {
+            self.at = begin;
+            return false;
+        };
+        let id = self.method_here(name, begin + 2, end, body);
+        if let Some(id) = id
+            && !self.add_method(name, id)
+        {
+            self.vars.insert(name.to_owned(), Val::function(id));
+        }
+        true
+    }
+
+    /// A function whose parameters stand between two tokens and whose body follows.
+    fn method_here(&mut self, name: &'a str, from: usize, to: usize, body: Body) -> Option<usize> {
+        let parameters = self.parameters_between(from, to.saturating_sub(1));
+        let id = self.define(name, parameters.clone(), body);
+        let outer = self.certain;
+        self.certain = outer && self.counts.get(name).copied().unwrap_or(0) > 1;
+        self.read_definition(id, &parameters, body);
+        self.certain = outer;
+        id
+    }
+
+    /// `name(x) { … }` in an object literal of JavaScript.
+    pub(super) fn method_of_literal(&mut self) -> Option<(String, Val)> {
+        let begin = self.at;
+        if self.language != Language::JavaScript
+            || !self.is_ident(begin)
+            || !self.is_op(begin + 1, "(")
+        {
+            return None;
+        }
+        let name = self.word();
+        self.at += 1;
+        self.skip_balanced();
+        if !self.is_op(self.at, "{") {
+            self.at = begin;
+            return None;
+        }
+        let body = Body::Braces(self.at + 1);
+        let id = self.method_here(name, begin + 2, self.at, body);
+        let value = id.map_or_else(|| Val::opaque(""), Val::function);
+        Some((name.to_owned(), value))
     }
 
     fn is_header(&self, word: &str) -> bool {
@@ -391,26 +506,53 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn class(&mut self) -> Option<bool> {
+        let header = self.at;
         self.at += 1;
+        let name = if self.is_ident(self.at) {
+            self.word()
+        } else {
+            ""
+        };
+        let mut bases = Vec::new();
         while !self.done()
             && !self.is_newline(self.at)
             && !self.is_op(self.at, "{")
             && !self.is_op(self.at, ":")
             && !self.is_op(self.at, ";")
         {
+            if self.is_ident(self.at) && self.at > header + 1 && bases.len() < 8 {
+                bases.push(self.word());
+            }
             self.at += 1;
+        }
+        self.defined.decorators.clear();
+        let class = self.open_class(name, bases);
+        let outer = std::mem::replace(&mut self.defined.class, class);
+        if let Some(class) = class
+            && !name.is_empty()
+        {
+            let kind = Kind::Class(class);
+            let origin = Origin::Code;
+            self.vars.insert(name.to_owned(), Val { kind, origin });
         }
         if self.language == Language::Python {
             if self.is_op(self.at, ":") {
                 self.at += 1;
             }
-            return Some(self.certain);
-        }
-        if self.end_words() {
+            let Body::Lines(from, to) = self.lines(header) else {
+                return None;
+            };
+            self.at = from;
+            let stop = std::mem::replace(&mut self.stop, to);
+            self.statements(End::Text);
+            self.stop = stop;
+            self.at = to;
+        } else if self.end_words() {
             self.statements(End::Word);
         } else {
             self.brace_or_statement();
         }
+        self.defined.class = outer;
         None
     }
 
@@ -441,57 +583,127 @@ impl<'a> Walker<'a> {
             }
             self.at += 1;
         }
-        let called = name.is_empty() || self.counts.get(name).copied().unwrap_or(0) > 1;
+        let decorators = std::mem::take(&mut self.defined.decorators);
+        let called = name.is_empty()
+            || self.counts.get(name).copied().unwrap_or(0) > 1
+            || !decorators.is_empty();
         let certain = outer && called;
-        if self.is_op(self.at, "(") {
-            self.parameters();
-        }
-        if self.language == Language::Python {
-            while !self.done() && !self.is_newline(self.at) && !self.is_op(self.at, ":") {
-                self.at += 1;
+        let parameters = self.head(name);
+        let body = self.body_here()?;
+        let id = self.define(name, parameters.clone(), body);
+        self.function_read = id;
+        if let Some(id) = id {
+            let added = self.add_method(name, id);
+            // Outside of the class, and of what names its methods, it has no name.
+            if !added && !name.is_empty() {
+                self.vars.insert(bare(name).to_owned(), Val::function(id));
             }
-            if self.is_op(self.at, ":") {
-                self.at += 1;
-            }
-            return Some(certain);
         }
         self.certain = certain;
-        if self.end_words() {
-            if self.is_op(self.at, "=") {
-                self.at += 1;
-                self.expression();
-            } else {
-                self.statements(End::Word);
-            }
-        } else if self.language == Language::R {
-            self.expression_or_block();
-        } else {
-            while !self.done()
-                && !self.is_newline(self.at)
-                && !self.is_op(self.at, "{")
-                && !self.is_op(self.at, ";")
-                && !self.is_op(self.at, "=>")
-            {
-                self.at += 1;
-            }
-            if self.is_op(self.at, "=>") {
-                self.at += 1;
-                self.expression();
-            } else if self.is_op(self.at, "{") || self.is_newline(self.at) {
-                self.brace_or_statement();
+        self.read_definition(id, &parameters, body);
+        self.function_read = id;
+        self.certain = outer;
+        if let Some(id) = id {
+            for decorator in decorators {
+                if let Kind::Function(by) = decorator.kind {
+                    let args = Args {
+                        pos: vec![Val::function(id)],
+                        named: Vec::new(),
+                    };
+                    self.call_function(by, None, args, self.at);
+                }
             }
         }
-        self.certain = outer;
         None
     }
 
-    fn expression_or_block(&mut self) {
-        if self.is_op(self.at, "{") {
-            self.at += 1;
-            self.statements(End::Brace);
-        } else {
-            self.expression();
+    /// What a function takes, by its name: in brackets, or in Ruby without.
+    fn head(&mut self, name: &str) -> Vec<Parameter<'a>> {
+        if self.is_op(self.at, "(") {
+            return self.read_parameters();
         }
+        if self.language != Language::Ruby || name.is_empty() || self.is_op(self.at, "=") {
+            return Vec::new();
+        }
+        let begin = self.at;
+        while !self.done() && !self.is_newline(self.at) && !self.is_op(self.at, ";") {
+            self.at += 1;
+        }
+        self.parameters_between(begin, self.at)
+    }
+
+    /// Where the body of a function stands that begins here; `None` when it has none.
+    fn body_here(&mut self) -> Option<Body> {
+        match self.language {
+            Language::Python => {
+                let line = self.at;
+                while !self.done() && !self.is_newline(self.at) && !self.is_op(self.at, ":") {
+                    self.at += 1;
+                }
+                if self.is_op(self.at, ":") {
+                    self.at += 1;
+                }
+                Some(self.lines(line))
+            }
+            Language::Ruby | Language::Lua | Language::Julia => {
+                if self.is_op(self.at, "=") {
+                    self.at += 1;
+                    return Some(Body::Expression(self.at));
+                }
+                Some(Body::Words(self.at))
+            }
+            Language::R => Some(if self.is_op(self.at, "{") {
+                Body::Braces(self.at + 1)
+            } else {
+                self.skip_newlines();
+                if self.is_op(self.at, "{") {
+                    Body::Braces(self.at + 1)
+                } else {
+                    Body::Expression(self.at)
+                }
+            }),
+            _ => {
+                while !self.done()
+                    && !self.is_newline(self.at)
+                    && !self.is_op(self.at, "{")
+                    && !self.is_op(self.at, ";")
+                    && !self.is_op(self.at, "=>")
+                {
+                    self.at += 1;
+                }
+                if self.is_op(self.at, "=>") {
+                    self.at += 1;
+                    return Some(Body::Expression(self.at));
+                }
+                self.skip_newlines();
+                self.is_op(self.at, "{").then(|| Body::Braces(self.at + 1))
+            }
+        }
+    }
+
+    /// The lines of a block of Python whose header stands in the line of a token and ends here.
+    fn lines(&mut self, header: usize) -> Body {
+        let from = self.at;
+        if !self.is_newline(from) {
+            let mut to = from;
+            while to < self.stop && !self.is_newline(to) {
+                to += 1;
+            }
+            return Body::Lines(from, to);
+        }
+        let column = self.indentation(header);
+        let mut to = from;
+        while to < self.stop {
+            if self.is_newline(to)
+                && to + 1 < self.stop
+                && !self.is_newline(to + 1)
+                && self.column_of(to + 1) <= column
+            {
+                break;
+            }
+            to += 1;
+        }
+        Body::Lines(from, to)
     }
 
     /// Steps over a parameter list; what its names meant before no longer holds.

@@ -8,10 +8,14 @@ use crate::actions::kinds::ActionKind;
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// `if` and `for` inside of each other, deeper than this, are no longer taken apart.
 const MAX_DEPTH: usize = 8;
+
+/// How many items of a list a loop is read for.
+const MAX_ITEMS: usize = 8;
 
 /// Expanded lines longer than this are cut.
 const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -23,7 +27,13 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         effects: Vec::new(),
         certain: true,
         expanded: 0,
+        lines: Rc::new(Vec::new()),
+        labels: HashMap::new(),
+        given: None,
+        followed: 0,
+        depth: 0,
     };
+    let mut lines: Vec<(String, ByteSpan)> = Vec::new();
     let mut start = 0;
     let mut pending = String::new();
     let mut pending_start = 0;
@@ -44,11 +54,33 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
             pending_start,
             pending_start + (start - pending_start).max(1),
         ) {
-            reader.line(&whole, span);
+            lines.push((whole, span));
         }
     }
     if let (false, Some(span)) = (pending.is_empty(), ByteSpan::new(pending_start, text.len())) {
-        reader.line(&pending, span);
+        lines.push((pending, span));
+    }
+    let lines = Rc::new(lines);
+    reader.lines = Rc::clone(&lines);
+    let wanted = called_labels(&lines);
+    for (at, (line, _)) in lines.iter().enumerate() {
+        if let Some(name) = label(line) {
+            reader.labels.entry(name.to_ascii_lowercase()).or_insert(at);
+        }
+    }
+    let mut ended = false;
+    let mut called = false;
+    for (line, span) in lines.iter() {
+        if let Some(name) = label(line) {
+            // Nobody comes here but by a call, which is followed.
+            called = ended && wanted.contains(&name.to_ascii_lowercase());
+        }
+        if !called {
+            reader.line(line, *span);
+        }
+        if !line.trim().is_empty() {
+            ended = ends(line);
+        }
     }
     reader.effects
 }
@@ -58,9 +90,73 @@ struct Reader {
     effects: Vec<CodeEffect>,
     certain: bool,
     expanded: usize,
+    lines: Rc<Vec<(String, ByteSpan)>>,
+    /// The line that each label is.
+    labels: HashMap<String, usize>,
+    /// What the lines that are read are called with.
+    given: Option<Vec<String>>,
+    /// Lines that calls have read again.
+    followed: usize,
+    /// Calls inside of each other.
+    depth: usize,
 }
 
 impl Reader {
+    /// `call :label ARGUMENTS`
+    fn call(&mut self, text: &str, span: ByteSpan) {
+        const MOST_LINES: usize = 4096;
+        const DEEPEST: usize = 6;
+        let mut words = words(text)
+            .0
+            .into_iter()
+            .map(|word| known(&word).to_owned());
+        let name = words.next().unwrap_or_default().to_ascii_lowercase();
+        let lines = Rc::clone(&self.lines);
+        let Some(at) = self.labels.get(&name).copied() else {
+            return;
+        };
+        if self.depth >= DEEPEST || self.followed >= MOST_LINES {
+            let reason = String::from(crate::actions::code::LIMIT_REASON);
+            self.push(What::Unknown { reason }, span);
+            return;
+        }
+        self.depth += 1;
+        let outer = self.given.replace(words.collect());
+        for (line, span) in lines.iter().skip(at + 1) {
+            self.followed += 1;
+            if ends(line) || self.followed >= MOST_LINES {
+                break;
+            }
+            self.line(line, *span);
+        }
+        self.given = outer;
+        self.depth -= 1;
+    }
+
+    /// What `%1`, `%~f1` or `%*` stands for, and how long that is behind the sign.
+    fn parameter(&self, after: &str) -> Option<(String, usize)> {
+        let rest = after.strip_prefix('~').unwrap_or(after);
+        let letters = if rest.len() < after.len() {
+            rest.bytes().take_while(u8::is_ascii_alphabetic).count()
+        } else {
+            0
+        };
+        let digit = rest[letters..].chars().next()?;
+        let length = after.len() - rest.len() + letters + 1;
+        let unknown = || String::from("%?%");
+        let value = match (digit, &self.given) {
+            ('0', _) => String::from("."),
+            ('1'..='9', Some(given)) => {
+                let index = usize::try_from(digit.to_digit(10)?).ok()?;
+                given.get(index - 1).cloned().unwrap_or_default()
+            }
+            ('*', Some(given)) => given.join(" "),
+            ('1'..='9' | '*', None) => unknown(),
+            _ => return None,
+        };
+        Some((value, length))
+    }
+
     fn line(&mut self, line: &str, span: ByteSpan) {
         let trimmed = line.trim_start_matches([' ', '\t', '@']);
         let lower = trimmed.get(..4).unwrap_or("").to_ascii_lowercase();
@@ -167,8 +263,9 @@ impl Reader {
                 } else {
                     inner
                 };
-                if !inner.starts_with(':') {
-                    self.commands(inner, span, depth + 1);
+                match inner.strip_prefix(':') {
+                    Some(label) => self.call(label, span),
+                    None => self.commands(inner, span, depth + 1),
                 }
             }
             _ => self.simple(text, span),
@@ -300,12 +397,25 @@ impl Reader {
             self.commands(command.trim_end_matches(['\'', '`']), span, depth + 1);
         }
         let certain = self.certain;
-        let mut inner = text[body..].to_owned();
-        if let Some(variable) = variable {
-            let mut value = list.split_whitespace().next().unwrap_or("").to_owned();
-            let files = lower.contains("/r") || lower.contains("/d");
-            if lower.contains("/f") || lower.contains("/l") {
-                value = String::from("%?%");
+        let listing = lower[..open].contains("/f") || lower[..open].contains("/l");
+        let items: Vec<&str> = match (variable, listing) {
+            (Some(_), false) => list
+                .split([' ', '\t', ',', ';'])
+                .filter(|item| !item.is_empty())
+                .take(MAX_ITEMS)
+                .collect(),
+            _ => vec![list],
+        };
+        for item in items {
+            let mut inner = text[body..].to_owned();
+            let Some(variable) = variable else {
+                self.commands(&inner, span, depth + 1);
+                continue;
+            };
+            let mut value = item.to_owned();
+            let files = lower[..open].contains("/r") || lower[..open].contains("/d");
+            if listing {
+                value = listed(list).unwrap_or_else(|| String::from("%?%"));
             }
             if files {
                 let options = &lower[..open];
@@ -318,19 +428,16 @@ impl Reader {
                     value = format!("{}\\{value}", place.trim_end_matches('\\'));
                 }
             }
-            for form in [
-                format!("%%~f{variable}"),
-                format!("%~f{variable}"),
-                format!("%%{variable}"),
-                format!("%{variable}"),
-            ] {
-                inner = inner.replace(&form, &value);
+            for sign in ["%%", "%"] {
+                for form in ["~f", "~dpnx", "~", ""] {
+                    inner = inner.replace(&format!("{sign}{form}{variable}"), &value);
+                }
             }
-            self.certain &= !value.starts_with('%');
+            self.certain = certain && !value.starts_with('%');
+            inner.truncate(floor(&inner, MAX_LINE_BYTES));
+            self.commands(&inner, span, depth + 1);
+            self.certain = certain;
         }
-        inner.truncate(floor(&inner, MAX_LINE_BYTES));
-        self.commands(&inner, span, depth + 1);
-        self.certain = certain;
     }
 
     /// Expands `%x%`, `!x!`, `%x:~a,b%`, `%x:a=b%`. What is not known stays as `%?%`.
@@ -341,6 +448,16 @@ impl Reader {
             out.push_str(&rest[..found]);
             let sign = &rest[found..=found];
             let after = &rest[found + 1..];
+            if sign == "%"
+                && let Some((value, length)) = self.parameter(after)
+            {
+                out.push_str(&value);
+                rest = &after[length..];
+                if out.len() > MAX_LINE_BYTES {
+                    break;
+                }
+                continue;
+            }
             let close = after
                 .bytes()
                 .take(256)
@@ -402,6 +519,54 @@ impl Reader {
             _ => held.to_owned(),
         }
     }
+}
+
+/// What a command in a loop lists: `'dir /b /s FOLDER'` all that is in the folder.
+fn listed(command: &str) -> Option<String> {
+    let command = command.trim_matches(['\'', '`', ' ']);
+    let mut words = command.split_whitespace();
+    if !words.next()?.eq_ignore_ascii_case("dir") {
+        return None;
+    }
+    let folder = words.find(|word| !word.starts_with('/')).unwrap_or(".");
+    let folder = folder.trim_matches('"').trim_end_matches('\\');
+    let all = if folder.contains('*') { "" } else { "\\*" };
+    Some(format!("{folder}{all}"))
+}
+
+/// The name of the label that a line is.
+fn label(line: &str) -> Option<&str> {
+    let name = line.trim_start().strip_prefix(':')?;
+    let name = name.split_whitespace().next()?;
+    (!name.starts_with(':')).then_some(name)
+}
+
+/// The labels that calls name.
+fn called_labels(lines: &[(String, ByteSpan)]) -> HashSet<String> {
+    let mut found = HashSet::new();
+    for (line, _) in lines {
+        let lower = line.to_ascii_lowercase();
+        for (at, call) in lower.match_indices("call") {
+            let rest = lower[at + call.len()..].trim_start();
+            let name = rest
+                .strip_prefix(':')
+                .and_then(|rest| rest.split_whitespace().next());
+            found.extend(name.map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// Whether a line ends what was called.
+fn ends(line: &str) -> bool {
+    let lower = line.trim().trim_start_matches('@').to_ascii_lowercase();
+    let mut words = lower.split_whitespace();
+    matches!(
+        (words.next(), words.next()),
+        (Some("goto"), Some(":eof" | "eof"))
+            | (Some("exit"), Some("/b") | None)
+            | (Some("goto:eof"), _)
+    )
 }
 
 /// A text whose first word has no carets: `s^e^t` is `set`.

@@ -33,7 +33,12 @@ impl Reader<'_> {
                 }
                 _ => Val::opaque(""),
             },
-            Does::Pass => self.pass(name, words, input, start),
+            Does::Pass => {
+                if matches!(name, "foreach-object" | "where-object") {
+                    self.applied(words, start);
+                }
+                self.pass(name, words, input, start)
+            }
             Does::Path(kind, attributes) => {
                 self.on_paths(name, kind, attributes, words, input, start);
                 Val::opaque("")
@@ -71,6 +76,12 @@ impl Reader<'_> {
                     .given(&["argumentlist"], 1)
                     .map(flat)
                     .unwrap_or_default();
+                let class = kind.to_ascii_lowercase();
+                if self.is_class(&class)
+                    && let Some(object) = self.own_method(&Val::name(class), "new", &rest, start)
+                {
+                    return object;
+                }
                 self.object(&kind, &rest, start)
             }
             Does::Property => self.item_property(name, words, input, start),
@@ -160,7 +171,16 @@ impl Reader<'_> {
         {
             return Val::opaque("");
         }
-        let everything = everything || target.exact() == Some("*");
+        // Without these the machine ends.
+        let vital = target.exact().is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            let name = name.strip_suffix(".exe").unwrap_or(&name);
+            [
+                "lsass", "csrss", "wininit", "winlogon", "services", "smss", "svchost",
+            ]
+            .contains(&name)
+        });
+        let everything = everything || vital || target.exact() == Some("*");
         if kind == ActionKind::ProcessKill && everything {
             self.push(
                 What::Act {
@@ -326,6 +346,16 @@ impl Reader<'_> {
                 .iter()
                 .find(|value| matches!(value.kind, Kind::Object("code", _)))
         });
+        let given = words.value(&["scriptblock"]).or_else(|| {
+            let mut values = words.values.iter();
+            values.find(|value| Self::block_of(value).is_some())
+        });
+        if let Some(id) = given.and_then(Self::block_of)
+            && let Some(list) = words.value(&["argumentlist", "args"])
+        {
+            let values = flat(list);
+            self.call_with(id, values, start);
+        }
         if let Some(code) = block
             .filter(|value| !matches!(value.kind, Kind::Object("block", _)))
             .cloned()

@@ -29,12 +29,8 @@ impl Reader<'_> {
         input: Option<&Val>,
         start: usize,
     ) -> Val {
-        if self
-            .functions
-            .iter()
-            .any(|function| function.eq_ignore_ascii_case(name))
-        {
-            return Val::opaque("");
+        if let Some(value) = self.own_command(name, &words, start) {
+            return value;
         }
         let given = self.aliases.get(&name.to_ascii_lowercase()).cloned();
         let name = given.as_deref().unwrap_or(name);

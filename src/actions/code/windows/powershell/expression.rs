@@ -82,7 +82,7 @@ impl Reader<'_> {
         left
     }
 
-    fn unary(&mut self) -> Val {
+    pub(super) fn unary(&mut self) -> Val {
         let rest = self.rest();
         for operator in ["-join", "-split", "-not", "-bnot"] {
             if rest
@@ -261,8 +261,10 @@ impl Reader<'_> {
             }
             b'{' => {
                 self.at += 1;
-                let last = self.script(Some(b'}'));
-                Val::object("block", vec![last])
+                let (id, last) = self.read_block("", Vec::new());
+                let id = id.and_then(|id| i64::try_from(id).ok());
+                let id = id.map_or_else(|| Val::opaque(""), Val::number);
+                Val::object("block", vec![last, id])
             }
             b'[' => self.type_or_cast(),
             b'0'..=b'9' => {

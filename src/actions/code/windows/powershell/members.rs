@@ -11,8 +11,29 @@ use crate::actions::url;
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
 
+/// A key of the registry below another one.
+fn key_below(parts: &[Val]) -> Val {
+    let mut out = Value::Exact(String::new());
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            out = concat(out, &Value::Exact(String::from("\\")));
+        }
+        out = concat(out, &part.as_value());
+    }
+    Val::value(out)
+}
+
 impl Reader<'_> {
     pub(super) fn property(&mut self, on: Val, name: &str) -> Val {
+        let of_object = match &on.kind {
+            Kind::Object("instance", _) => true,
+            Kind::Name(class) => self.is_class(class),
+            Kind::Opaque(who) => who.eq_ignore_ascii_case("this"),
+            _ => false,
+        };
+        if of_object && let Some(value) = self.field(name) {
+            return value;
+        }
         match &on.kind {
             Kind::Map(entries) => entries
                 .iter()
@@ -41,12 +62,52 @@ impl Reader<'_> {
     }
 
     pub(super) fn method(&mut self, on: Val, name: &str, args: &[Val], start: usize) -> Val {
+        if let Some(value) = self.own_method(&on, name, args, start) {
+            return value;
+        }
+        if let Some(block) = Self::block_of(&on)
+            && matches!(name, "invoke" | "invokereturnasis")
+        {
+            return self.call_with(block, args.to_vec(), start);
+        }
         if let Kind::Name(base) = &on.kind {
             let base = base.clone();
             return self.static_method(&base, name, args, start);
         }
         let url = args.first().cloned().unwrap_or_else(|| Val::opaque("url"));
         match (&on.kind, name) {
+            (Kind::Object("registry", held), "setvalue" | "deletevalue") => {
+                let key = held
+                    .first()
+                    .map_or_else(|| Value::Unknown(Why::Expansion), Val::as_value);
+                self.push(native::setting(key), start);
+                return Val::opaque("");
+            }
+            (Kind::Object("registry", held), "opensubkey" | "createsubkey") => {
+                let below = held.iter().chain(args.first()).cloned().collect::<Vec<_>>();
+                return Val::object("registry", vec![key_below(&below)]);
+            }
+            (Kind::Object("registry", held), "deletesubkey" | "deletesubkeytree") => {
+                let below = held.iter().chain(args.first()).cloned().collect::<Vec<_>>();
+                let key = key_below(&below).as_value();
+                self.push(native::setting(key), start);
+                return Val::opaque("");
+            }
+            // What reflection found, called.
+            (Kind::Object("member", held), "invoke") => {
+                let function = held.first().map(|base| &base.kind).cloned();
+                let member = held
+                    .get(1)
+                    .and_then(Val::exact)
+                    .map(str::to_ascii_lowercase);
+                let given = match args.last().map(|list| &list.kind) {
+                    Some(Kind::List(items)) => items.clone(),
+                    _ => args.get(1..).unwrap_or_default().to_vec(),
+                };
+                if let (Some(Kind::Name(base)), Some(member)) = (function, member) {
+                    return self.static_method(&base, &member, &given, start);
+                }
+            }
             (
                 Kind::Object("webclient", _),
                 "downloadstring"
@@ -394,6 +455,38 @@ impl Reader<'_> {
                 return self.lookup(&format!("env:{}", known(&variable)));
             }
             ("environment", "getfolderpath") => return Val::text("~"),
+            (_, "getmethod") if !base.is_empty() => {
+                let mut held = vec![Val::name(base)];
+                held.extend(args.first().cloned());
+                return Val::object("member", held);
+            }
+            (_, "invokemember") => {
+                let member = args
+                    .first()
+                    .and_then(Val::exact)
+                    .map(str::to_ascii_lowercase);
+                let given = match args.last().map(|list| &list.kind) {
+                    Some(Kind::List(items)) => items.clone(),
+                    _ => Vec::new(),
+                };
+                if let Some(member) = member.filter(|member| member != "invokemember") {
+                    return self.static_method(base, &member, &given, start);
+                }
+            }
+            (
+                "microsoft.win32.registry.currentuser"
+                | "microsoft.win32.registry.localmachine"
+                | "microsoft.win32.registry.users",
+                "opensubkey" | "createsubkey" | "deletesubkey" | "deletesubkeytree",
+            ) => {
+                let hive = match short.rsplit('.').next() {
+                    Some("currentuser") => "HKCU:",
+                    Some("localmachine") => "HKLM:",
+                    _ => "HKU:",
+                };
+                let hive = Val::object("registry", vec![Val::text(hive)]);
+                return self.method(hive, name, args, start);
+            }
             ("microsoft.win32.registry", "setvalue") => {
                 self.push(native::setting(value(0)), start);
             }

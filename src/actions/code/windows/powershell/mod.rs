@@ -3,11 +3,12 @@
 //! A tolerant walk: what is not understood is stepped over, and every command in the text is seen.
 //!
 //! Rooms: `statements` and `expression` read the grammar, `words` a command line, `commands`, `cmdlet` and `members` say what
-//! is done, `values` computes.
+//! is done, `values` computes, `functions` follows what the script defines.
 
 mod cmdlet;
 mod commands;
 mod expression;
+mod functions;
 mod members;
 mod statements;
 mod values;
@@ -18,6 +19,7 @@ use crate::actions::code::{CodeEffect, LIMIT_REASON, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::shell::command::Value;
 use crate::span::ByteSpan;
+use functions::Defined;
 use std::collections::HashMap;
 
 /// Blocks and expressions nested deeper than this are stepped over and reported.
@@ -32,7 +34,7 @@ const MAX_ELEMENTS: usize = 256;
 const MAX_BLOCK_BYTES: usize = 512;
 
 /// What a script would do.
-pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
+pub(in crate::actions::code) fn analyse(text: &str, given: &[Value]) -> Vec<CodeEffect> {
     let mut reader = Reader {
         text,
         bytes: text.as_bytes(),
@@ -46,10 +48,16 @@ pub(in crate::actions::code) fn analyse(text: &str) -> Vec<CodeEffect> {
         limited: false,
         socket: None,
         runs: false,
-        functions: Vec::new(),
+        defined: Defined::new(text.len()),
         aliases: HashMap::new(),
     };
+    let listed = given.iter().take(MAX_ELEMENTS).cloned().map(Val::value);
+    if !given.is_empty() {
+        let list = Val::list(listed.collect());
+        reader.variables.insert(String::from("args"), list);
+    }
     reader.script(None);
+    reader.forget_followed();
     if let Some((host, span)) = reader.socket.take() {
         let certain = reader.runs;
         reader.effects.push(CodeEffect {
@@ -99,8 +107,8 @@ struct Reader<'a> {
     socket: Option<(Value, ByteSpan)>,
     /// Whether something that came in may be run.
     runs: bool,
-    /// Functions of the script, whose bodies were read where they stand.
-    functions: Vec<String>,
+    /// Functions, blocks and classes of the script.
+    defined: Defined,
     /// Other names that the script gives to commands.
     aliases: HashMap<String, String>,
 }
@@ -236,6 +244,7 @@ impl<'a> Reader<'a> {
         // Blanks behind the command are no part of it.
         let trimmed = self.text[start..end].trim_end().len();
         if let Some(span) = ByteSpan::new(start, (start + trimmed).max(start + 1).min(end)) {
+            self.defined.made_in.push(self.defined.frame());
             self.effects.push(CodeEffect {
                 what,
                 span,

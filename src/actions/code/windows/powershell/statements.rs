@@ -43,30 +43,17 @@ impl Reader<'_> {
             }
             "function" | "filter" | "workflow" => {
                 self.at += word.len();
-                self.blanks(false);
-                let name_at = self.at;
-                while self.at < self.end && is_word_byte(self.bytes[self.at]) {
-                    self.at += 1;
-                }
-                let name = &self.text[name_at..self.at];
-                if self.functions.len() < 256 {
-                    self.functions.push(name.to_ascii_lowercase());
-                }
-                let called = !name.is_empty()
-                    && memchr::memmem::find(&self.bytes[self.at..], name.as_bytes()).is_some();
-                self.blanks(true);
-                if self.peek(0) == b'(' {
-                    self.at += 1;
-                    self.script(Some(b')'));
-                }
-                self.certain = outer && called;
-                self.block();
+                self.function_here(outer);
+            }
+            "class" if self.rest()[word.len()..].starts_with([' ', '\t']) => {
+                self.at += word.len();
+                self.class_here();
             }
             "param" => {
                 self.at += word.len();
                 self.blanks(true);
                 if self.peek(0) == b'(' {
-                    self.skip_balanced();
+                    self.parameters_of_block();
                 }
             }
             "return" | "throw" | "exit" => {
@@ -128,24 +115,6 @@ impl Reader<'_> {
         }
         self.script(Some(b')'));
         false
-    }
-
-    fn skip_balanced(&mut self) {
-        let mut depth = 0usize;
-        while self.at < self.end {
-            match self.bytes[self.at] {
-                b'(' | b'{' | b'[' => depth += 1,
-                b')' | b'}' | b']' => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        self.at += 1;
-                        return;
-                    }
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
     }
 
     fn bind(&mut self, name: &str, value: Val) {
@@ -273,6 +242,7 @@ impl Reader<'_> {
                     let path = Value::Exact(String::from("PATH"));
                     self.push(named(ActionKind::ExecHijack, path), start);
                 }
+                self.name_block(&value, &name);
                 self.bind(&name, value.clone());
                 return value;
             }
@@ -282,11 +252,24 @@ impl Reader<'_> {
         self.blanks(false);
         // `[Type]$x = …`, `$x.y = …`
         if self.peek(0) == b'=' && self.peek(1) != b'=' {
+            let assigned = self.last_member(start);
             self.at += 1;
             self.blanks(true);
-            return self.statement();
+            let value = self.statement();
+            if let Some(name) = assigned {
+                self.set_field(&name, value.clone());
+            }
+            return value;
         }
         value
+    }
+
+    /// `x` of `$this.x =`, where this is all that stands before the sign.
+    fn last_member(&self, start: usize) -> Option<String> {
+        let before = self.text.get(start..self.at)?.trim_end();
+        let (object, name) = before.rsplit_once('.')?;
+        let is_name = !name.is_empty() && name.bytes().all(is_word_byte);
+        (is_name && object.starts_with('$')).then(|| name.to_owned())
     }
 
     /// `LIST | % {…}`: a short block is read once for each item that is known.
@@ -298,6 +281,7 @@ impl Reader<'_> {
             self.at = begin;
             self.variables.insert(String::from("_"), item.clone());
             let words = self.words();
+            self.applied(&words, start);
             let value = words.values.first().map(|value| &value.kind);
             out.push(match value {
                 Some(Kind::Object("block", held)) => {
@@ -306,7 +290,7 @@ impl Reader<'_> {
                 _ => Val::opaque(""),
             });
             if items.len() > 8 {
-                self.effects.truncate(before);
+                self.forget_from(before);
             }
             if self.at.saturating_sub(begin) > MAX_BLOCK_BYTES || self.limited {
                 break;
@@ -327,8 +311,11 @@ impl Reader<'_> {
     pub(super) fn invoke_value(&mut self, callee: Val, input: Option<&Val>, start: usize) -> Val {
         match &callee.kind {
             Kind::Object("block", _) => {
-                self.words();
-                Val::opaque("")
+                let words = self.words();
+                match Self::block_of(&callee) {
+                    Some(id) => self.call_block(id, &words, start),
+                    None => Val::opaque(""),
+                }
             }
             Kind::Object("code", held) => {
                 let code = held.first().cloned().unwrap_or_else(|| Val::opaque(""));

@@ -58,6 +58,8 @@ impl Reader<'_> {
                         *held = listed(first, next);
                     }
                 }
+                // `@name`: what a table or a list holds, as if it was written here.
+                b'@' if is_word_byte(self.peek(1)) => self.splatted(&mut words),
                 b'-' | b'/'
                     if byte == b'-'
                         && (self.peek(1).is_ascii_alphabetic() || self.peek(1) == b'-') =>
@@ -80,6 +82,33 @@ impl Reader<'_> {
         }
         self.depth -= 1;
         words
+    }
+
+    fn splatted(&mut self, words: &mut Words) {
+        let name = self.variable_name();
+        match self.lookup(&name).kind {
+            Kind::Map(entries) => {
+                for (name, value) in entries {
+                    let switch = matches!(&value.kind, Kind::Name(name) if name == "true");
+                    words.argv.push(Value::Exact(format!("-{name}")));
+                    if switch {
+                        words.parameters.push((name, None));
+                    } else {
+                        words.argv.push(value.as_value());
+                        words.parameters.push((name, Some(value)));
+                    }
+                }
+            }
+            Kind::List(items) => {
+                words.argv.extend(items.iter().map(Val::as_value));
+                words.values.extend(items);
+            }
+            _ => {
+                let value = Val::opaque("arguments");
+                words.argv.push(value.as_value());
+                words.values.push(value);
+            }
+        }
     }
 
     pub(super) fn parameter(&mut self, words: &mut Words) {
