@@ -3,9 +3,24 @@
 /// Whether the pattern matches the whole text. Linear memory, at most `pattern × text` steps.
 #[must_use]
 pub fn matches(pattern: &str, text: &str) -> bool {
-    walk(pattern.as_bytes(), text.as_bytes(), |one, other| {
-        one.eq_ignore_ascii_case(&other)
-    })
+    let same = |one: u8, other: u8| one.eq_ignore_ascii_case(&other);
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    may_match(pattern, text, same) && walk(pattern, text, same)
+}
+
+/// Whether the first and the last byte let a pattern match: most are dismissed by them.
+fn may_match(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+    let first = match (pattern.first(), text.first()) {
+        (Some(b'*' | b'?' | b'['), _) => true,
+        (Some(one), Some(other)) => same(*one, *other),
+        (one, other) => one.is_none() == other.is_none(),
+    };
+    first
+        && match (pattern.last(), text.last()) {
+            (Some(b'*' | b'?' | b']'), _) => true,
+            (Some(one), Some(other)) => same(*one, *other),
+            (one, other) => one.is_none() == other.is_none(),
+        }
 }
 
 /// As [`matches`], letter case counts and `*` and `?` do not match `/`; `**/` matches any number of components, also
@@ -22,6 +37,11 @@ pub fn matches_path(pattern: &str, path: &str) -> bool {
         return path
             .strip_suffix(rest)
             .is_some_and(|before| before.is_empty() || before.ends_with('/'));
+    }
+    if let Some(rest) = pattern.strip_prefix("**/")
+        && !rest.contains('/')
+    {
+        return component(rest, path.rsplit('/').next().unwrap_or(path));
     }
     apart(pattern, path, components)
 }
@@ -113,13 +133,9 @@ pub fn is_catch_all(component: &str) -> bool {
 /// Whether one component matches, letter case counts.
 #[must_use]
 pub fn component(pattern: &str, text: &str) -> bool {
-    if has_wildcard(pattern) {
-        walk(pattern.as_bytes(), text.as_bytes(), |one, other| {
-            one == other
-        })
-    } else {
-        pattern == text
-    }
+    let same = |one: u8, other: u8| one == other;
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    may_match(pattern, text, same) && walk(pattern, text, same)
 }
 
 fn walk(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
