@@ -584,7 +584,8 @@ impl Engine<'_> {
         done: &mut Done,
     ) {
         let reads_stdin = matches!(effect.to, Some(Selector::Stdin));
-        let here = &arguments(effect, line, here).unwrap_or_else(|| here.clone());
+        let with_arguments = arguments(effect, line, here);
+        let here = with_arguments.as_ref().unwrap_or(here);
         match &effect.act {
             Act::Do(kind) => self.simple_effect(*kind, effect, words, line, by, here, done),
             Act::Argv => {

@@ -219,7 +219,9 @@ impl Engine<'_> {
 
     /// The same of a line whose entry says nothing of that option.
     pub(super) fn written_by_line(&mut self, line: &Line<'_>, before: usize, here: &Situation) {
-        if line.args.is_none() && !is_text_tool(line.entry.name) {
+        let long = |word: &Word| word.exact().is_some_and(|text| text.starts_with("--"));
+        let named = line.args.is_none() && line.words.iter().any(long);
+        if named && !is_text_tool(line.entry.name) {
             self.written_by_option(line.words, before, here);
         }
     }
