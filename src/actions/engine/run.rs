@@ -222,7 +222,10 @@ impl Engine<'_> {
         here: &Situation,
     ) -> Data {
         let mut output = Data::opaque();
-        let mut request = Request::default();
+        let mut request = Request {
+            streams: language == Language::JavaScript && text.contains("createWriteStream"),
+            ..Request::default()
+        };
         let mut folders = Folders::of(here);
         for effect in code::analyse_given(language, text, &here.arguments) {
             match &effect.what {
@@ -622,6 +625,9 @@ impl Engine<'_> {
 /// A request and the file that its answer is stored in, which the same piece of code names.
 #[derive(Default)]
 struct Request {
+    /// What is fetched flows through streams that callbacks join: where it ends is not followed, so that any file that is
+    /// opened may be where.
+    streams: bool,
     fetched: Option<(ByteSpan, Data)>,
     written: Option<(ByteSpan, Value)>,
 }
@@ -647,7 +653,7 @@ impl Request {
         }
         let (asked, data) = self.fetched.as_ref()?;
         let (put, file) = self.written.as_ref()?;
-        (asked == put).then(|| (file.clone(), data.clone()))
+        (self.streams || asked == put).then(|| (file.clone(), data.clone()))
     }
 }
 

@@ -243,11 +243,17 @@ impl Lexer<'_> {
                 } else {
                     self.at
                 };
-                if self.bytes.get(end) == Some(&b'[') && self.language != Language::Julia {
+                let closing = match self.bytes.get(end) {
+                    Some(b'[') if self.language != Language::Julia => Some(b']'),
+                    // `"$ENV{HOME}/x"`
+                    Some(b'{') if self.language == Language::Perl => Some(b'}'),
+                    _ => None,
+                };
+                if let Some(closing) = closing {
                     let close = self.bytes[end..]
                         .iter()
                         .take(64)
-                        .position(|byte| *byte == b']');
+                        .position(|byte| *byte == closing);
                     if let Some(close) = close {
                         end += close + 1;
                     }

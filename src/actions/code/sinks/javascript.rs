@@ -290,6 +290,14 @@ pub(super) const TABLE: &[Row] = &[
         Unreadable("a process is started through an internal binding"),
     ),
     (
+        "?.dropDatabase",
+        Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["database"]),
+    ),
+    (
+        "?.dropCollection",
+        Act(ActionKind::DbDrop, Arg(0), TargetRole::Name, &[]),
+    ),
+    (
         "?.flushall",
         Act(ActionKind::DbDrop, Nothing, TargetRole::Name, &["all"]),
     ),
