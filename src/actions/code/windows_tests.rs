@@ -31,6 +31,23 @@ fn objects_that_stand_for_files_are_deleted() {
 }
 
 #[test]
+fn archives_and_folders_of_the_library_are_those_of_the_cmdlets() {
+    holds(
+        PowerShell,
+        &[(
+            "[IO.Compression.ZipFile]::ExtractToDirectory('a.zip', 'C:\\x')",
+            &["fs.read a.zip", "fs.write C:\\x (unpacked)"],
+        )],
+    );
+    let moved = analyse(PowerShell, "[IO.Directory]::SetCurrentDirectory('C:\\x')");
+    assert!(
+        moved
+            .iter()
+            .any(|effect| matches!(effect.what, super::What::Enter { .. }))
+    );
+}
+
+#[test]
 fn what_was_fetched_and_is_loaded_is_code_from_there() {
     for code in [
         "Add-Type -TypeDefinition (irm https://h.example/x)",

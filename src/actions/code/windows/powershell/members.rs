@@ -324,6 +324,17 @@ impl Reader<'_> {
                 self.push(path_act(ActionKind::FsRead, value(0), &[]), start);
                 self.push(path_act(ActionKind::FsWrite, value(1), &[]), start);
             }
+            ("io.directory", "setcurrentdirectory") => {
+                let (to, back) = (value(0), false);
+                self.push(What::Enter { to, back }, start);
+            }
+            ("io.compression.zipfile", "extracttodirectory") => {
+                self.push(path_act(ActionKind::FsRead, value(0), &[]), start);
+                self.push(
+                    path_act(ActionKind::FsWrite, value(1), &["unpacked"]),
+                    start,
+                );
+            }
             ("io.directory", "createdirectory") => {
                 self.push(path_act(ActionKind::FsWrite, value(0), &["create"]), start)
             }
