@@ -3,8 +3,9 @@
 use super::Language::{
     self, C, Go, Java, JavaScript, Julia, Lua, Perl, Php, PowerShell, Python, R, Ruby, Rust,
 };
-use super::analyse;
 use super::tests::holds;
+use super::{What, analyse};
+use crate::actions::kinds::ActionKind;
 
 /// All of these delete `/srv/x`, and nothing else is said of them.
 fn deletes(language: Language, texts: &[&str]) {
@@ -298,4 +299,56 @@ fn functions_that_call_each_other_end() {
     let ruby =
         "def a(x)\n b(x)\n b(x)\nend\ndef b(x)\n a(x)\n a(x)\n File.delete(x)\nend\na('/srv/x')\n";
     assert!(!analyse(Ruby, ruby).is_empty());
+}
+
+/// What reaches a function in a way that nobody follows may give it anything.
+#[test]
+fn a_function_that_something_else_can_reach_is_not_forgotten() {
+    for (language, text) in [
+        (
+            Python,
+            "import os\nd = {'r': lambda p: os.remove(p)}\nd['r']('a')\nfor k in d: d[k]('/srv/x')",
+        ),
+        (
+            Python,
+            "import os\nf = [lambda p: os.remove(p)]\nf[0]('a')\nlist(map(f[int(input())], ['/srv/x']))",
+        ),
+        (
+            Python,
+            "import os\nf = lambda p: os.remove(p)\nf('a')\nglobals()['f']('/srv/x')",
+        ),
+        (
+            Python,
+            "import os\nclass A:\n  def m(self, p): os.remove(p)\nA().m('a')\ngetattr(A(), input())('/srv/x')",
+        ),
+        (
+            Python,
+            "import os\nclass A:\n  def m(self, p): os.remove(p)\nA().m('a')\nlist(map(getattr(A(), input()), ['/srv/x']))",
+        ),
+        (
+            JavaScript,
+            "const fs = require('fs'); const o = {d: p => fs.unlinkSync(p)}; o.d('a'); Object.values(o).forEach(f => f('/srv/x'))",
+        ),
+        (
+            JavaScript,
+            "const fs = require('fs'); const o = {d: p => fs.unlinkSync(p)}; o.d('a'); for (const k in o) o[k]('/srv/x')",
+        ),
+        (
+            Perl,
+            "my %h = (d => sub { unlink $_[0] }); $h{d}->('a'); $_->('/srv/x') for values %h;",
+        ),
+        (
+            Ruby,
+            "h = {d: ->(p) { File.unlink(p) }}\nh[:d].call('a')\nh.each_value { |f| f.call('/srv/x') }",
+        ),
+    ] {
+        let unknown = analyse(language, text).iter().any(|effect| {
+            matches!(
+                &effect.what,
+                What::Act { kind: ActionKind::FsDelete, target: Some(target), .. }
+                    if target.exact().is_none() || target.exact() == Some("/srv/x")
+            )
+        });
+        assert!(unknown, "{language:?}: {text}");
+    }
 }

@@ -43,7 +43,7 @@ impl Walker<'_> {
                 if callee.origin == Origin::Decoded || matches!(callee.kind, Kind::Text(..)) {
                     self.unknown("a function whose name is computed", span);
                 }
-                Val::opaque("").from(args.origin())
+                self.call_blindly(Origin::Code, &args)
             }
             Kind::Function(id) => self.call_function(id, None, args, begin),
             Kind::Class(class) => self.construct(class, args, begin),
@@ -52,7 +52,7 @@ impl Walker<'_> {
                 let mut called = called.filter_map(|name| self.own_method(&callee, name));
                 match called.next() {
                     Some(id) => self.call_function(id, Some(callee.clone()), args, begin),
-                    None => Val::opaque(""),
+                    None => self.call_blindly(callee.origin, &args),
                 }
             }
             Kind::Object(of, held) if matches!(of, "attrgetter" | "methodcaller" | "partial") => {
@@ -60,8 +60,14 @@ impl Walker<'_> {
                 made.unwrap_or_else(|| Val::opaque(""))
             }
             Kind::Object("git" | "docker", _) => callee,
-            _ => Val::opaque("").from(callee.origin).from(args.origin()),
+            _ => self.call_blindly(callee.origin, &args),
         }
+    }
+
+    /// A call of something of which nobody knows what it is: it may be any function of the text.
+    fn call_blindly(&mut self, origin: Origin, args: &Args) -> Val {
+        self.called_blindly();
+        Val::opaque("").from(origin).from(args.origin())
     }
 
     /// `answer.then(eval)`: what a method has goes to a function that takes it for code.

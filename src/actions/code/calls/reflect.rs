@@ -24,7 +24,10 @@ impl Walker<'_> {
                     // Of a module it may be anything; of other objects it is everyday code.
                     Kind::Name(module) if is_dangerous_module(module) => computed(),
                     Kind::Computed => on,
-                    _ => Val::opaque(""),
+                    _ => {
+                        self.called_blindly();
+                        Val::opaque("")
+                    }
                 },
             };
         }
@@ -50,9 +53,13 @@ impl Walker<'_> {
             Kind::Text(Value::Exact(name), _) | Kind::Name(name) => name,
             Kind::Text(..) => {
                 self.unknown("a function whose name is computed", span);
+                self.called_blindly();
                 return Val::opaque("");
             }
-            _ => return Val::opaque(""),
+            _ => {
+                self.called_blindly();
+                return Val::opaque("");
+            }
         };
         // Arguments may come as one list.
         if matches!(name, "call_user_func_array" | "do.call" | "array_map")
@@ -87,6 +94,10 @@ impl Walker<'_> {
                 let mut among = args.pos.iter().take(4).enumerate();
                 let found = among.find_map(|(at, value)| Some((is_known(value)?, Some(at))));
                 let Some(found) = found else {
+                    let unknown = |value: &Val| matches!(value.kind, Kind::Opaque(_));
+                    if applies_to_each(by) && args.pos.first().is_some_and(unknown) {
+                        self.called_blindly();
+                    }
                     return;
                 };
                 found
@@ -321,6 +332,7 @@ impl Walker<'_> {
                 if is_dangerous_module(base) {
                     self.unknown("a function whose name is computed", span);
                 }
+                self.called_blindly();
                 Val::opaque("")
             }
         }

@@ -1,15 +1,16 @@
 //! Functions and classes that a text defines itself, and what they do where it calls them.
 //!
 //! A body is read where it stands, with parameters of which nothing is known, and once more at every call, with what
-//! it is given. When every place that names a function was followed so, what stood in the definition is forgotten: the
-//! calls said it better. All that is read again comes out of one budget; what it does not cover leaves the definition.
+//! it is given. When every place that names a function was followed so, and nothing else can reach it, what stood in the
+//! definition is forgotten: the calls said it better. A function without a name may be reached through whatever holds it.
+//! All that is read again comes out of one budget; what it does not cover leaves the definition.
 //!
 //! Attributes of objects are told apart by their name alone, not by the object that has them.
 
 use super::parameters::Parameter;
 use super::{Args, End, Walker, bare};
 use crate::actions::code::Language;
-use crate::actions::code::lex::Token;
+use crate::actions::code::lex::{Tok, Token};
 use crate::actions::code::value::{Kind, Origin, Val};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -118,6 +119,8 @@ pub(super) struct Defined<'a> {
     pub last: Option<Val>,
     /// Decorators of the definition that follows.
     pub decorators: Vec<Val>,
+    /// Whether something was called of which nobody knows what it is.
+    blind: bool,
 }
 
 impl<'a> Defined<'a> {
@@ -575,20 +578,29 @@ impl<'a> Walker<'a> {
         code.is_some_and(|code| !code.parameters.is_empty()) || self.language == Language::Perl
     }
 
-    /// A function gets a name when a variable is given it.
+    /// Functions get a name when a variable is given them, or a list or a map that holds them.
     pub(super) fn name_function(&mut self, value: &Val, name: &'a str) {
-        let Kind::Function(id) = value.kind else {
-            return;
-        };
-        if let Some(code) = self
-            .defined
-            .functions
-            .get(id)
-            .map(|function| function.code)
-            .and_then(|code| self.defined.codes.get_mut(code))
-            && code.name.is_empty()
-        {
-            code.name = name;
+        match &value.kind {
+            Kind::Function(id) => {
+                let function = self.defined.functions.get(*id);
+                if let Some(code) = function.map(|function| function.code)
+                    && let Some(code) = self.defined.codes.get_mut(code)
+                    && code.name.is_empty()
+                {
+                    code.name = name;
+                }
+            }
+            Kind::List(items) => {
+                for item in items {
+                    self.name_function(item, name);
+                }
+            }
+            Kind::Map(entries) => {
+                for (_, item) in entries {
+                    self.name_function(item, name);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -685,12 +697,25 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Something was called of which nobody knows what it is.
+    pub(in crate::actions::code) fn called_blindly(&mut self) {
+        self.defined.blind = true;
+    }
+
     /// What a text did where it defined functions is forgotten when all calls of them were followed.
     pub(super) fn forget_followed(&mut self) {
+        if self.defined.blind {
+            return;
+        }
         let is_followed = |code: &Code<'_>| {
             let named = self.counts.get(bare(code.name)).copied().unwrap_or(1);
             let uses = usize::try_from(named).unwrap_or(usize::MAX).max(2) - 1;
-            !code.unfollowed && code.followed.len() >= uses
+            let reached = if code.name.is_empty() {
+                self.stays_in_its_call(code)
+            } else {
+                code.followed.len() >= uses
+            };
+            reached && !code.unfollowed
         };
         let gone: Vec<bool> = self.defined.codes.iter().map(is_followed).collect();
         // Entries come after those around them.
@@ -705,6 +730,31 @@ impl<'a> Walker<'a> {
             let frame = made.next().flatten();
             frame.is_none_or(|frame| frames.get(frame) != Some(&true))
         });
+    }
+
+    /// Whether a function without a name stands in a call that was followed, and in nothing that could hold it longer.
+    fn stays_in_its_call(&self, code: &Code<'_>) -> bool {
+        let body = code.body.from();
+        let holds = |site: &usize| {
+            let first = code.tokens.partition_point(|token| token.start < *site);
+            let Some(before) = code.tokens.get(first..body) else {
+                return false;
+            };
+            let mut open: Vec<&str> = Vec::new();
+            for token in before {
+                match (&token.tok, &self.source[token.start..token.end]) {
+                    (Tok::Op, bracket @ ("(" | "[" | "{")) => open.push(bracket),
+                    (Tok::Op, ")" | "]" | "}") if open.pop().is_some() => {}
+                    (Tok::Newline, _) | (Tok::Op, ")" | "]" | "}" | ";" | "=") => return false,
+                    _ => {}
+                }
+            }
+            if let Body::Braces(_) = code.body {
+                open.pop();
+            }
+            open.iter().all(|bracket| *bracket == "(")
+        };
+        code.followed.iter().any(holds)
     }
 
     /// Forgets all effects but the first so many.

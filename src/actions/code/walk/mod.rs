@@ -143,7 +143,7 @@ pub(super) fn analyse(language: Language, source: &str, given: &[Value]) -> Vec<
     let mut hoisted = false;
     for (index, token) in tokens.iter().enumerate() {
         if token.tok == Tok::Ident {
-            let word = source[token.start..token.end].trim_start_matches(['&', '$']);
+            let word = bare(&source[token.start..token.end]);
             *counts.entry(word).or_default() += 1;
             if hoisted {
                 defined.ahead.entry(word).or_insert(index);
@@ -151,6 +151,15 @@ pub(super) fn analyse(language: Language, source: &str, given: &[Value]) -> Vec<
             hoisted = is_hoisted(word);
         } else {
             hoisted = false;
+        }
+    }
+    // A text that is a name may stand for what has that name.
+    for token in &tokens {
+        if let Tok::Text(_) = token.tok
+            && let Some(count) =
+                counts.get_mut(source[token.start..token.end].trim_matches(['"', '\'', '`']))
+        {
+            *count += 1;
         }
     }
     let tokens = Rc::new(tokens);
