@@ -1,8 +1,9 @@
 //! Settings files as the commands that would make the same settings, so that a file says what the command says: `.npmrc`
-//! as `npm config set`, `.gitconfig` as `git config`. Reads no more of each format than names and values. A leaf.
+//! as `npm config set`, `.gitconfig` as `git config`. Reads no more of each format than names and values.
 
 use std::borrow::Cow;
 
+use super::scripts::{quoted, unquoted};
 use crate::actions::place::last_component;
 
 /// How settings stand in a file.
@@ -29,7 +30,7 @@ struct Kind {
     command: &'static str,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 6] = [
     Kind {
         files: &[".npmrc"],
         grammar: Grammar::Lines,
@@ -59,11 +60,6 @@ const KINDS: [Kind; 7] = [
         files: &[".aws/config"],
         grammar: Grammar::Sections,
         command: "aws configure set {name} {value}",
-    },
-    Kind {
-        files: &["sysctl.conf", "sysctl.d/99-sysctl.conf"],
-        grammar: Grammar::Lines,
-        command: "sysctl -w {name}={value}",
     },
 ];
 
@@ -134,9 +130,10 @@ fn by_line(grammar: Grammar, text: &str, settings: &mut Vec<(String, String)>) {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         let mut line = Cow::Borrowed(line.trim_end());
-        while let Some(head) = line.strip_suffix('\\') {
-            let head = head.to_owned();
-            line = Cow::Owned(head + lines.next().unwrap_or_default().trim());
+        while line.ends_with('\\') {
+            let whole = line.to_mut();
+            whole.pop();
+            whole.push_str(lines.next().unwrap_or_default().trim());
         }
         let indented = line.starts_with(char::is_whitespace);
         let mut rest = line.trim_start();
@@ -153,11 +150,11 @@ fn by_line(grammar: Grammar, text: &str, settings: &mut Vec<(String, String)>) {
         let Some((name, value)) = rest.split_once(mark) else {
             continue;
         };
-        let mut value = bare(value);
+        let mut value = unquoted(value.trim());
         if value.is_empty() {
             let below =
                 lines.next_if(|next| next.starts_with(char::is_whitespace) && !next.contains(mark));
-            value = below.map_or("", bare);
+            value = below.map_or("", |below| unquoted(below.trim()));
         }
         let name = name.trim();
         if !name.is_empty() && !value.is_empty() {
@@ -177,18 +174,6 @@ fn named(section: &str) -> String {
         ),
         None => section.trim().to_owned(),
     }
-}
-
-fn bare(value: &str) -> &str {
-    let value = value.trim();
-    ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(value)
-}
-
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What stands in files that name commands, taken apart: recipes, steps of images and pipelines, settings, units,
-//! schedules, notebooks. Reads no more of each format than where its commands stand. A leaf.
+//! schedules, notebooks. Reads no more of each format than where its commands stand.
 
 use std::borrow::Cow;
 
@@ -126,9 +126,16 @@ fn listed(step: &str) -> Option<String> {
     let Ok(json::Value::Array(words)) = json::parse(step.trim().as_bytes()) else {
         return None;
     };
-    let quoted = |word: &json::Value| Some(format!("'{}'", word.as_str()?.replace('\'', r"'\''")));
-    let words: Option<Vec<String>> = words.iter().map(quoted).collect();
+    let words: Option<Vec<String>> = words
+        .iter()
+        .map(|word| Some(quoted(word.as_str()?)))
+        .collect();
     Some(words?.join(" "))
+}
+
+/// A text as one word of a shell.
+pub(super) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Whether what stands behind a key is run.
@@ -209,7 +216,7 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-fn unquoted(value: &str) -> &str {
+pub(super) fn unquoted(value: &str) -> &str {
     ['"', '\'']
         .into_iter()
         .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
