@@ -1,13 +1,6 @@
 //! Credentials that go out by ways that do not name them: what a program runs, redirects, folders, copies.
 
-use super::tests::told;
-
-fn of_kind(command: &str, kind: &str) -> Vec<String> {
-    told(command)
-        .into_iter()
-        .filter(|action| action.starts_with(kind))
-        .collect()
-}
+use super::tests::{of_kind, told};
 
 #[test]
 fn a_credential_goes_along_by_every_way() {

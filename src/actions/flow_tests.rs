@@ -1,15 +1,7 @@
 //! What flows from one command of a call to another: files that are found again, names that stand for all there is,
 //! credentials that are put in.
 
-use super::tests::told;
-
-/// What a call comes to, of one kind only.
-fn of_kind(command: &str, kind: &str) -> Vec<String> {
-    told(command)
-        .into_iter()
-        .filter(|action| action.starts_with(kind))
-        .collect()
-}
+use super::tests::{of_kind, told};
 
 const EVIL: &str = "https://evil.example/x";
 

@@ -55,6 +55,14 @@ pub(super) fn told(command: &str) -> Vec<String> {
         .collect()
 }
 
+/// What a call comes to, of one kind only.
+pub(super) fn of_kind(command: &str, kind: &str) -> Vec<String> {
+    told(command)
+        .into_iter()
+        .filter(|action| action.starts_with(kind))
+        .collect()
+}
+
 #[test]
 fn every_way_to_run_a_command_comes_to_the_same_actions() {
     let expected = vec![String::from("fs.delete /home/u (force, recursive)")];

@@ -14,6 +14,7 @@ mod calls;
 mod compiled;
 mod ex;
 mod fold;
+mod frames;
 mod lex;
 mod lisp;
 mod m4;

@@ -10,6 +10,7 @@
 use super::parameters::Parameter;
 use super::{Args, End, Walker, bare};
 use crate::actions::code::Language;
+use crate::actions::code::frames::Frames;
 use crate::actions::code::lex::{Tok, Token};
 use crate::actions::code::value::{Kind, Origin, Val};
 use std::collections::{BTreeSet, HashMap};
@@ -101,12 +102,8 @@ pub(super) struct Defined<'a> {
     fields: HashMap<String, Val>,
     /// The class whose body is being read.
     pub class: Option<usize>,
-    /// Definitions that are being read, innermost last: code, and the entry around it.
-    frames: Vec<(usize, Option<usize>)>,
-    /// The entry of `frames` that is being read.
-    frame: Option<usize>,
-    /// For every effect, the entry of `frames` that it stands in.
-    pub made_in: Vec<Option<usize>>,
+    /// Definitions of codes.
+    pub frames: Frames,
     /// Calls that are being followed: the code, and the names of its parameters.
     active: Vec<(usize, Rc<Vec<Parameter<'a>>>)>,
     /// Tokens that may still be read again.
@@ -129,10 +126,6 @@ impl<'a> Defined<'a> {
             budget: SPARE_TOKENS + tokens,
             ..Self::default()
         }
-    }
-
-    pub fn frame(&self) -> Option<usize> {
-        self.frame
     }
 
     pub fn is_followed(&self) -> bool {
@@ -224,11 +217,7 @@ impl<'a> Walker<'a> {
         let code = id.and_then(|id| Some(self.defined.functions.get(id)?.code));
         let element = self.element.take();
         let given = element.is_some();
-        let outer_frame = self.defined.frame;
-        if let Some(code) = code {
-            self.defined.frames.push((code, outer_frame));
-            self.defined.frame = Some(self.defined.frames.len() - 1);
-        }
+        let outer_frame = code.map(|code| self.defined.frames.enter(code));
         for parameter in parameters {
             // The first of them is what the list has, or a part of it.
             let value = element.clone().filter(|_| parameter.index == 0);
@@ -256,7 +245,9 @@ impl<'a> Walker<'a> {
         if let Some(given) = given_here {
             self.vars.insert(GIVEN.to_owned(), given);
         }
-        self.defined.frame = outer_frame;
+        if let Some(outer) = outer_frame {
+            self.defined.frames.leave(outer);
+        }
         let end = self.at;
         if let Some(code) = code.and_then(|code| self.defined.codes.get_mut(code)) {
             code.end = Some(end);
@@ -687,7 +678,7 @@ impl<'a> Walker<'a> {
     /// The first of what a function was given, which is taken away; outside of one, of what the text was given.
     pub(super) fn shift_given(&mut self) -> Option<Val> {
         if !self.vars.contains_key(GIVEN) && self.defined.active.is_empty() {
-            let first = !self.arguments.is_empty() && self.defined.frame.is_none();
+            let first = !self.arguments.is_empty() && self.defined.frames.is_outside();
             return first.then(|| Val::value(self.arguments.remove(0)));
         }
         let list = self.vars.get_mut(GIVEN)?;
@@ -718,18 +709,8 @@ impl<'a> Walker<'a> {
             reached && !code.unfollowed
         };
         let gone: Vec<bool> = self.defined.codes.iter().map(is_followed).collect();
-        // Entries come after those around them.
-        let mut frames: Vec<bool> = Vec::with_capacity(self.defined.frames.len());
-        for (code, around) in &self.defined.frames {
-            let outer = around.is_some_and(|around| frames.get(around) == Some(&true));
-            frames.push(outer || gone.get(*code) == Some(&true));
-        }
-        let made_in = std::mem::take(&mut self.defined.made_in);
-        let mut made = made_in.into_iter();
-        self.effects.retain(|_| {
-            let frame = made.next().flatten();
-            frame.is_none_or(|frame| frames.get(frame) != Some(&true))
-        });
+        let is_gone = |code: usize| gone.get(code) == Some(&true);
+        self.defined.frames.forget(&mut self.effects, is_gone);
     }
 
     /// Whether a function without a name stands in a call that was followed, and in nothing that could hold it longer.
@@ -759,7 +740,6 @@ impl<'a> Walker<'a> {
 
     /// Forgets all effects but the first so many.
     pub(super) fn forget_from(&mut self, before: usize) {
-        self.effects.truncate(before);
-        self.defined.made_in.truncate(before);
+        self.defined.frames.truncate(&mut self.effects, before);
     }
 }

@@ -288,7 +288,7 @@ impl<'a> Walker<'a> {
         let Some(span) = span else {
             return;
         };
-        self.defined.made_in.push(self.defined.frame());
+        self.defined.frames.made();
         self.effects.push(CodeEffect {
             what,
             span,

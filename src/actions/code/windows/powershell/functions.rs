@@ -4,6 +4,7 @@
 //! that names it was followed so. All that is read again comes out of one budget.
 
 use super::{Reader, Words, is_word_byte};
+use crate::actions::code::frames::Frames;
 use crate::actions::code::value::{Kind, Val, either};
 use crate::shell::command::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -42,10 +43,8 @@ pub(super) struct Defined {
     methods: HashMap<String, usize>,
     classes: BTreeSet<String>,
     fields: HashMap<String, Val>,
-    frames: Vec<(usize, Option<usize>)>,
-    frame: Option<usize>,
-    /// For every effect, the entry of `frames` that it stands in.
-    pub made_in: Vec<Option<usize>>,
+    /// Definitions of blocks.
+    pub frames: Frames,
     /// The blocks that are being read, innermost last.
     reading: Vec<usize>,
     active: Vec<usize>,
@@ -58,10 +57,6 @@ impl Defined {
             budget: SPARE_BYTES + bytes,
             ..Self::default()
         }
-    }
-
-    pub fn frame(&self) -> Option<usize> {
-        self.frame
     }
 }
 
@@ -93,16 +88,14 @@ impl<'a> Reader<'a> {
             }
             None => None,
         };
-        let outer = self.defined.frame;
-        if let Some(id) = id {
-            self.defined.frames.push((id, outer));
-            self.defined.frame = Some(self.defined.frames.len() - 1);
+        let outer = id.map(|id| {
             self.defined.reading.push(id);
-        }
+            self.defined.frames.enter(id)
+        });
         let last = self.script(Some(b'}'));
-        if let Some(id) = id {
+        if let (Some(id), Some(outer)) = (id, outer) {
             self.defined.reading.pop();
-            self.defined.frame = outer;
+            self.defined.frames.leave(outer);
             if let Some(block) = self.defined.blocks.get_mut(id) {
                 block.to = Some(self.at);
             }
@@ -538,21 +531,12 @@ impl<'a> Reader<'a> {
             !block.unfollowed && block.followed.len() >= uses
         };
         let gone: Vec<bool> = self.defined.blocks.iter().map(is_followed).collect();
-        let mut frames: Vec<bool> = Vec::with_capacity(self.defined.frames.len());
-        for (block, around) in &self.defined.frames {
-            let outer = around.is_some_and(|around| frames.get(around) == Some(&true));
-            frames.push(outer || gone.get(*block) == Some(&true));
-        }
-        let mut made = std::mem::take(&mut self.defined.made_in).into_iter();
-        self.effects.retain(|_| {
-            let frame = made.next().flatten();
-            frame.is_none_or(|frame| frames.get(frame) != Some(&true))
-        });
+        let is_gone = |block: usize| gone.get(block) == Some(&true);
+        self.defined.frames.forget(&mut self.effects, is_gone);
     }
 
     /// Forgets all effects but the first so many.
     pub(super) fn forget_from(&mut self, before: usize) {
-        self.effects.truncate(before);
-        self.defined.made_in.truncate(before);
+        self.defined.frames.truncate(&mut self.effects, before);
     }
 }

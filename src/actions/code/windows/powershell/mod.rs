@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         // Blanks behind the command are no part of it.
         let trimmed = self.text[start..end].trim_end().len();
         if let Some(span) = ByteSpan::new(start, (start + trimmed).max(start + 1).min(end)) {
-            self.defined.made_in.push(self.defined.frame());
+            self.defined.frames.made();
             self.effects.push(CodeEffect {
                 what,
                 span,
