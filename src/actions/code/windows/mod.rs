@@ -1,6 +1,7 @@
 //! Windows: the command language of `cmd.exe`, PowerShell, and the programs that both start.
 
 pub(super) mod cmd;
+mod cmd_words;
 pub(super) mod cmdlets;
 pub(super) mod native;
 pub(super) mod powershell;
