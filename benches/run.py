@@ -255,13 +255,13 @@ def policy_rows() -> list[Row]:
     said = {entry["what"]: entry for entry in said_by(program)}
     for what, limit in (("decide, 200 rules", 3.0), ("load 200 active rules from their table", 200.0)):
         entry = said[what]
-        best = calibrated(entry["min_ns"], entry)
+        half, best = calibrated(entry["p50_ns"], entry), calibrated(entry["min_ns"], entry)
         rows.append(
             Row(
                 what,
-                f"p50 {entry['p50_ns'] / 1e3:.1f} us, least, calibrated {best:.1f} us",
+                f"p50 {half:.2f} us, least {best:.2f} us, calibrated",
                 f"<= {limit:g} us",
-                best <= limit * NOISE,
+                half <= limit * NOISE,
             )
         )
     for mode, few, many, limit in (("decide", 200, 1200, DECIDE_LIMIT), ("load", 20, 120, LOAD_LIMIT)):
