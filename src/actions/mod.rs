@@ -61,3 +61,5 @@ mod folders_tests;
 mod later_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod written_tests;

@@ -164,6 +164,48 @@ pub struct FlowText {
     pub origin: Origin,
 }
 
+/// What a value may be, one by one.
+fn single(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Either(values) => values.clone(),
+        Value::OneOf(texts) => texts.iter().cloned().map(Value::Exact).collect(),
+        one => vec![one.clone()],
+    }
+}
+
+impl FlowText {
+    /// Longer texts are kept by themselves.
+    const LONGEST: usize = 256 * 1024;
+    /// How many texts that are not known as one are judged.
+    const MOST: usize = 8;
+
+    /// Both, one behind the other.
+    fn joined(mut self: Box<Self>, other: &Self) -> Box<Self> {
+        self.origin.verbatim = None;
+        match (&mut self.value, &other.value) {
+            (Value::Exact(text), Value::Exact(more)) if text == more => {}
+            (Value::Exact(text), Value::Exact(more)) if text.len() + more.len() < Self::LONGEST => {
+                if !text.ends_with('\n') {
+                    text.push('\n');
+                }
+                text.push_str(more);
+            }
+            // What is not known as one text is judged as any of them.
+            (held, more) => {
+                let mut any = single(held);
+                any.extend(single(more));
+                any.dedup();
+                *held = if any.len() <= Self::MOST {
+                    Value::Either(any)
+                } else {
+                    Value::Unknown(Why::Limit)
+                };
+            }
+        }
+        self
+    }
+}
+
 /// What is known of data that flows from one command to another. Most of it comes from nowhere that matters, and what
 /// does is kept apart: data is made, moved and dropped for each effect of each command.
 #[derive(Debug, Clone, Default)]
@@ -273,6 +315,20 @@ impl Data {
             }
         }
         self.decoded |= other.decoded;
+    }
+
+    /// Adds what is written behind it. What is known of either is known of both, unless the other is code of somebody
+    /// else.
+    pub fn followed_by(&mut self, other: &Self) {
+        let foreign = |data: &Self| !data.urls.is_empty() || data.decoded;
+        let text = match (self.text.take(), &other.text) {
+            (Some(first), Some(second)) => Some(first.joined(second)),
+            (Some(text), None) => (!foreign(other)).then_some(text),
+            (None, Some(text)) => (!foreign(self)).then(|| text.clone()),
+            (None, None) => None,
+        };
+        self.merge(other);
+        self.text = text;
     }
 
     /// What comes back from another host is what that host says: its files are none of this machine.

@@ -14,7 +14,7 @@ use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 
 /// Languages that `code` and `script` may name.
-pub const LANGUAGES: [&str; 29] = [
+pub const LANGUAGES: [&str; 30] = [
     "java",
     "shell",
     "python",
@@ -43,6 +43,7 @@ pub const LANGUAGES: [&str; 29] = [
     "patch",
     "checksums",
     "notebook",
+    "image",
     "make",
 ];
 
@@ -409,6 +410,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             otherwise,
             harmless_when,
             carries: own.is_none_or(|spec| spec.carries),
+            copies: own.is_some_and(|spec| spec.copies),
             decodes_when,
             authenticates,
             setup_when,

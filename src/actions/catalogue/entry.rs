@@ -302,6 +302,8 @@ pub struct Entry<'a> {
     pub harmless_when: Vec<Condition<'a>>,
     /// Output carries what is read.
     pub carries: bool,
+    /// What is read is written, or shown, as it is.
+    pub copies: bool,
     /// Output is decoded input.
     pub decodes_when: Vec<Condition<'a>>,
     /// Options whose values log in.

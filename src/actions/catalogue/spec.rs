@@ -110,6 +110,9 @@ pub struct CommandSpec {
     /// `wc`, `ls`, `sha256sum`.
     #[serde(default = "yes")]
     pub carries: bool,
+    /// Whether what it reads is written, or shown, as it is: `cp`, `mv`, `cat`.
+    #[serde(default)]
+    pub copies: bool,
     /// Its output is made from its input by decoding when one of these holds (`base64 -d`).
     #[serde(default)]
     pub decodes_when: Vec<String>,

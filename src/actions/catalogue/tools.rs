@@ -280,6 +280,7 @@ fn entry<'a>(
         otherwise: Otherwise::Nothing,
         harmless_when: Vec::new(),
         carries: true,
+        copies: false,
         decodes_when: Vec::new(),
         authenticates: Vec::new(),
         setup_when: Vec::new(),

@@ -20,6 +20,7 @@ pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
         at: 0,
         vars: HashMap::new(),
         piece: None,
+        printed: None,
         piece_start: 0,
         assigned: None,
         print_depth: None,
@@ -51,6 +52,8 @@ struct Reader<'a> {
     vars: HashMap<&'a str, Value>,
     /// The concatenation that is being read, and where it began.
     piece: Option<(Value, Option<usize>)>,
+    /// What is printed to the file that is named next.
+    printed: Option<(Value, Option<usize>)>,
     piece_start: usize,
     /// The name that the piece will be assigned to.
     assigned: Option<&'a str>,
@@ -305,7 +308,7 @@ impl<'a> Reader<'a> {
         self.at += if append { 2 } else { 1 };
         self.after_value = false;
         if self.print_depth == Some(self.depth) {
-            self.piece = None;
+            self.printed = self.piece.take();
             self.piped = Some((
                 Sink::Write(if append { "append" } else { "truncate" }),
                 start,
@@ -347,7 +350,21 @@ impl<'a> Reader<'a> {
         match sink {
             Sink::Shell => self.command(value, at, start, end),
             Sink::Read => self.file(ActionKind::FsRead, value, &[], start, end),
-            Sink::Write(how) => self.file(ActionKind::FsWrite, value, &[how], start, end),
+            Sink::Write(how) => {
+                self.file(ActionKind::FsWrite, value.clone(), &[how], start, end);
+                if let Some((text, verbatim_at)) = self.printed.take() {
+                    let file = value;
+                    self.push(
+                        What::Pour {
+                            file,
+                            text,
+                            verbatim_at,
+                        },
+                        start,
+                        end,
+                    );
+                }
+            }
         }
     }
 

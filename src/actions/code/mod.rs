@@ -181,6 +181,28 @@ pub enum What {
         /// Where its bytes stand unchanged in the code.
         verbatim_at: Option<usize>,
     },
+    /// Text goes into a file, which an action said before is written.
+    Pour {
+        /// The file.
+        file: Value,
+        /// What goes into it.
+        text: Value,
+        /// Where its bytes stand unchanged in the code.
+        verbatim_at: Option<usize>,
+    },
+    /// What a file holds comes to lie in another one as well, which actions said before are read and written.
+    Copy {
+        /// The file, or folder.
+        from: Value,
+        /// Where it goes.
+        to: Value,
+    },
+    /// A module of that language is loaded by its name, or its path without an ending: a file that the call wrote may be
+    /// it. Tells nothing of others.
+    Load {
+        /// The name, with `/` between its parts.
+        name: String,
+    },
     /// From here on the code stands in another folder.
     Enter {
         /// That folder, as seen from where the code stood.

@@ -13,10 +13,17 @@ fn value(value: &Value) -> String {
     }
 }
 
-/// One line for each effect; a leading `?` when it may not happen.
+/// One line for each effect; a leading `?` when it may not happen. What files hold is told by the tests of the engine.
 fn told(language: Language, text: &str) -> Vec<String> {
+    let of_files = |what: &What| {
+        matches!(
+            what,
+            What::Pour { .. } | What::Copy { .. } | What::Load { .. }
+        )
+    };
     analyse(language, text)
         .iter()
+        .filter(|effect| !of_files(&effect.what))
         .map(|effect| {
             let what = match &effect.what {
                 What::Act {
@@ -40,6 +47,7 @@ fn told(language: Language, text: &str) -> Vec<String> {
                 What::Code { language, text, .. } => format!("{language:?}: {}", value(text)),
                 What::Enter { to, .. } => format!("in: {}", value(to)),
                 What::Leave => String::from("back"),
+                What::Pour { .. } | What::Copy { .. } | What::Load { .. } => String::new(),
                 What::Unknown { reason } => format!("unknown: {reason}"),
             };
             if effect.certain {

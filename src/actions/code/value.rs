@@ -18,8 +18,8 @@ pub(super) enum Origin {
     Environment,
     /// One variable of the environment whose name says that it is secret.
     Secret,
-    /// The contents of a file.
-    File,
+    /// The contents of that file.
+    File(Value),
     /// A response to a request to that URL or host.
     Downloaded(Value),
 }
@@ -32,7 +32,7 @@ impl Origin {
             Self::Decoded => 2,
             Self::Environment => 3,
             Self::Secret => 4,
-            Self::File => 5,
+            Self::File(_) => 5,
             Self::Downloaded(_) => 6,
         }
     }

@@ -1,13 +1,31 @@
 //! Files that the call writes: what is remembered of them, and how they are found again, also where a part of the path
 //! is only known when the call runs.
 
+use super::languages::name_of;
+use super::later::{Form, form_of};
 use super::{Engine, MAX_FILES, Situation, blank};
 use crate::actions::action::{Action, Target};
+use crate::actions::code::Language;
 use crate::actions::kinds::ActionKind;
 use crate::actions::pattern;
 use crate::actions::place;
 use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
+use crate::span::ByteSpan;
+
+/// Bytes of the longest path that Linux takes.
+const LONGEST: usize = 4096;
+
+/// How data comes into a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Poured {
+    /// It is all that the file holds.
+    Whole,
+    /// It is added to what the file holds, or its relation to that is not known.
+    More,
+    /// Through that redirect, which several commands may have in common: what comes first is all, the rest is added.
+    Through(ByteSpan),
+}
 
 /// Where a file lies.
 pub(super) struct Located {
@@ -19,24 +37,81 @@ pub(super) struct Located {
 
 impl Engine<'_> {
     /// Remembers what a file now holds.
-    pub(super) fn remember(&mut self, file: &Word, data: &Data, here: &Situation) {
+    pub(super) fn remember(&mut self, file: &Word, data: &Data, poured: Poured, here: &Situation) {
+        if let Some(located) = self.located(file, here) {
+            self.keep(located, data, poured);
+        }
+    }
+
+    fn keep(&mut self, at: Located, data: &Data, poured: Poured) {
         if self.files.len() >= MAX_FILES {
             return;
         }
-        let Some(located) = self.located(file, here) else {
-            return;
+        self.loaded.retain(|(held, _)| *held != at.path);
+        let adds = match poured {
+            Poured::Whole => false,
+            Poured::More => true,
+            Poured::Through(redirect) => self.flows_on(&at.path, redirect),
         };
-        let held = self
-            .files
-            .iter_mut()
-            .find(|(held, _)| *held == located.path);
+        let held = self.files.iter_mut().find(|(held, _)| *held == at.path);
         match held {
-            Some((_, held)) if located.whole => *held = data.clone(),
+            Some((_, held)) if at.whole && adds => held.followed_by(data),
+            Some((_, held)) if at.whole => *held = data.clone(),
             Some((_, held)) => held.merge(data),
-            None if located.whole || !data.urls.is_empty() => {
-                self.files.push((located.path, data.clone()));
+            None if at.whole || !data.urls.is_empty() => {
+                self.files.push((at.path, data.clone()));
             }
             None => {}
+        }
+    }
+
+    /// Text that code puts into a file which it opened, or wrote, just now.
+    pub(super) fn pour(&mut self, file: &Word, text: &Data, here: &Situation) {
+        let path = file.exact().and_then(|path| self.absolute(path, here));
+        let is_it = |action: &Action| path.as_deref() == Some(action.target.value.as_str());
+        let before = self.actions.iter().rposition(is_it);
+        let before = before.unwrap_or(self.actions.len());
+        self.data_for_later(file, text, before, here);
+        self.remember(file, text, Poured::More, here);
+    }
+
+    /// Whether something went through that redirect to that file before: several commands have it in common.
+    fn flows_on(&mut self, path: &str, redirect: ByteSpan) -> bool {
+        match self.redirects.iter_mut().find(|(held, _)| held == path) {
+            Some((_, last)) => std::mem::replace(last, redirect) == redirect,
+            None => {
+                if self.redirects.len() < MAX_FILES {
+                    self.redirects.push((path.to_owned(), redirect));
+                }
+                false
+            }
+        }
+    }
+
+    /// What the call wrote below one path lies below another one as well: it was copied, or moved there.
+    pub(super) fn copy(&mut self, from: &str, to: &Word, here: &Situation) {
+        if self.files.is_empty() {
+            return;
+        }
+        let Some(to) = self.located(to, here).filter(|to| to.whole) else {
+            return;
+        };
+        let name = place::last_component(from);
+        let copied: Vec<(String, Data)> = self
+            .files
+            .iter()
+            .filter_map(|(held, data)| Some((place::below(held, from)?.to_owned(), data.clone())))
+            .collect();
+        for (rest, data) in copied {
+            // Where it goes may be a folder that is there.
+            for folder in ["", name] {
+                let parts = [to.path.trim_end_matches('/'), folder, &rest];
+                let parts = parts.iter().filter(|part| !part.is_empty());
+                let path = parts.copied().collect::<Vec<_>>().join("/");
+                if path != from && path.len() <= LONGEST {
+                    self.keep(Located { path, whole: true }, &data, Poured::More);
+                }
+            }
         }
     }
 
@@ -111,13 +186,86 @@ impl Engine<'_> {
         }
     }
 
-    /// A file that code runs, when the call downloaded or decoded it.
-    pub(super) fn runs_written(&mut self, file: &Word, by: &str, here: &Situation) {
+    /// A file that code runs, when the call wrote, downloaded or decoded it.
+    pub(super) fn runs_written(
+        &mut self,
+        language: Language,
+        file: &Word,
+        by: &str,
+        here: &Situation,
+    ) {
         let path = file.exact().map(|path| path.replace('\\', "/"));
-        let path = path.and_then(|path| self.absolute(&path, here));
-        let data = path.and_then(|path| self.written(&path).cloned());
-        if let Some(data) = data.filter(|data| !data.urls.is_empty() || data.decoded) {
-            self.code_data("shell", &data, by, here);
+        if let Some(path) = path.and_then(|path| self.absolute(&path, here)) {
+            self.run_held(name_of(language), &path, by, here);
+        }
+    }
+
+    /// A module that code loads by its name, when a file that the call wrote is it.
+    pub(super) fn load(
+        &mut self,
+        language: Language,
+        name: &str,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        let ends: &[&str] = match language {
+            Language::Python => &[".py", "/__init__.py"],
+            Language::JavaScript => &["", ".js", ".cjs", ".mjs", ".ts", "/index.js"],
+            Language::Ruby => &["", ".rb"],
+            Language::Perl => &["", ".pm", ".pl"],
+            Language::Lua => &[".lua"],
+            _ => &[],
+        };
+        let name = name.trim_start_matches("./").trim_start_matches("../");
+        // Where modules are looked for is not followed: a file of that name is the one.
+        let is_it = |held: &str| {
+            ends.iter().any(|end| {
+                let before = held
+                    .strip_suffix(end)
+                    .and_then(|held| held.strip_suffix(name));
+                before.is_some_and(|before| {
+                    before.is_empty() || before.ends_with('/') || name.starts_with('/')
+                })
+            })
+        };
+        let found = self.files.iter().find(|(held, _)| is_it(held));
+        let found = found.map(|(held, _)| held.clone());
+        // A module is run where it is loaded first.
+        let is_new = |path: &String| {
+            let ran = |(held, how): &(String, _)| held == path && *how >= here.certainty;
+            !self.loaded.iter().any(ran)
+        };
+        if let Some(path) = found.filter(is_new) {
+            self.loaded.push((path.clone(), here.certainty));
+            self.run_held(name_of(language), &path, by, here);
+        }
+        Data::default()
+    }
+
+    /// Runs what the call wrote to that path, if its name or first line says in which language.
+    pub(super) fn run_script(&mut self, path: &str, by: &str, here: &Situation) {
+        let text = self.written(path).and_then(|data| data.text.as_ref());
+        let text = text.and_then(|text| text.value.exact());
+        if let Some(Form::Script(language)) = text.and_then(|text| form_of(path, text)) {
+            self.run_held(language, path, by, here);
+        }
+    }
+
+    /// Runs what the call wrote to that path, if it did. Modules may load one another.
+    fn run_held(&mut self, language: &str, path: &str, by: &str, here: &Situation) {
+        let Some(data) = self.written(path).cloned() else {
+            return;
+        };
+        let text = data.text.as_ref().and_then(|text| text.value.exact());
+        let written = match text.map(|text| form_of(path, text)) {
+            Some(Some(Form::Script(written))) => written,
+            _ => language,
+        };
+        let is_run = text.is_some() || !data.urls.is_empty() || data.decoded;
+        if is_run && !self.running.iter().any(|running| running == path) {
+            self.running.push(path.to_owned());
+            self.code_data(written, &data, by, here);
+            self.running.pop();
         }
     }
 

@@ -80,6 +80,17 @@ pub(super) fn shows_environment(language: &str, text: &str) -> bool {
     }
     text.match_indices(name).any(|(at, _)| {
         let is_name = |one: char| one.is_ascii_alphanumeric() || one == '_';
+        let ahead = text[..at].trim_end_matches('.').trim_end();
+        // What a program is started with is no reading: `{env: {...process.env, X: 'y'}}`.
+        let is_handed = |mark: &str| {
+            let ahead = ahead.strip_suffix('{').unwrap_or(ahead).trim_end();
+            ahead
+                .strip_suffix(mark)
+                .is_some_and(|ahead| ahead.trim_end().ends_with("env"))
+        };
+        if is_handed(":") {
+            return false;
+        }
         let before = text[..at].chars().next_back();
         let rest = &text[at + name.len()..];
         !before.is_some_and(is_name)

@@ -35,6 +35,7 @@ pub mod trace;
 mod unlisted;
 mod wrapped;
 
+use crate::span::ByteSpan;
 pub use lookup::entry_of;
 pub use tool::server_of;
 
@@ -84,6 +85,12 @@ pub struct Engine<'c> {
     links: Vec<(String, String)>,
     /// Names of processes that the call looked for.
     processes: Vec<Rc<str>>,
+    /// Redirects that the last data came through, by the file.
+    redirects: Vec<(String, ByteSpan)>,
+    /// Modules that the call wrote and loaded, and how sure that was.
+    loaded: Vec<(String, Certainty)>,
+    /// Files that the call wrote and that are being run now, one from inside of the other.
+    running: Vec<String>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
     /// A credential that version control was told to leave out was added all the same.
@@ -134,6 +141,9 @@ impl<'c> Engine<'c> {
             links: Vec::new(),
             variables: Vec::new(),
             processes: Vec::new(),
+            redirects: Vec::new(),
+            loaded: Vec::new(),
+            running: Vec::new(),
             socket: None,
             forced: false,
             nested: 0,

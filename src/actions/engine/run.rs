@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::files::Poured;
 use super::folders::Folders;
 use super::languages::{
     is_bare_shell, language_of, name_of, reaches_out, shebang, shows_environment, unread,
@@ -153,9 +154,22 @@ impl Engine<'_> {
             self.patch(text, by, &deeper);
             return Data::default();
         }
-        if language == "notebook" {
+        let form = match language {
+            "notebook" => Some(Form::Notebook),
+            "image" => Some(Form::Image),
+            _ => None,
+        };
+        if let Some(form) = form {
             let mut output = Data::default();
-            for piece in scripts::pieces(Form::Notebook, "", text) {
+            // Steps of an image are read as far as their words are known before it is built.
+            let deeper = Situation {
+                certainty: match form {
+                    Form::Image => here.certainty.min(Certainty::Likely),
+                    _ => here.certainty,
+                },
+                ..deeper
+            };
+            for piece in scripts::pieces(form, "", text) {
                 let word = Word::made(Value::Exact(piece.text.into_owned()), origin.clone());
                 output.merge(&self.code_word(piece.language, &word, by, &deeper));
             }
@@ -234,13 +248,17 @@ impl Engine<'_> {
                 _ => {
                     let stored = request.stored(&effect);
                     for there in folders.each(here) {
-                        output.merge(&self.code_effect(effect.clone(), origin, by, &there));
+                        output.merge(&self.code_effect(
+                            language,
+                            effect.clone(),
+                            origin,
+                            by,
+                            &there,
+                        ));
                         if let Some((file, data)) = &stored {
-                            let file = match file {
-                                Value::Exact(path) => Value::Exact(path.replace('\\', "/")),
-                                other => other.clone(),
-                            };
-                            self.remember(&Word::made(file, origin.clone()), data, &there);
+                            let file = slashed(file.clone());
+                            let file = Word::made(file, origin.clone());
+                            self.remember(&file, data, Poured::Whole, &there);
                         }
                     }
                 }
@@ -305,6 +323,7 @@ impl Engine<'_> {
 
     fn code_effect(
         &mut self,
+        language: Language,
         effect: CodeEffect,
         origin: &Origin,
         by: &str,
@@ -341,7 +360,7 @@ impl Engine<'_> {
                     attributes,
                     ..Manner::of(kind, role_of(role), by)
                 };
-                self.code_act(manner, target, &here)
+                self.code_act(language, manner, target, &here)
             }
             What::Shell { text, verbatim_at } => {
                 let word = Word::made(text, text_origin(verbatim_at));
@@ -360,6 +379,25 @@ impl Engine<'_> {
                 self.code_in_code(language, &word, computed, by, &here)
             }
             What::Argv { words } => self.code_argv(words, by, &here),
+            What::Pour {
+                file,
+                text,
+                verbatim_at,
+            } => {
+                let file = Word::made(slashed(file), here.origin.clone());
+                let data = Data::of_text(text, text_origin(verbatim_at));
+                self.pour(&file, &data, &here);
+                Data::default()
+            }
+            What::Copy { from, to } => {
+                let from = slashed(from);
+                if let Some(from) = from.exact().and_then(|from| self.absolute(from, &here)) {
+                    let to = Word::made(slashed(to), here.origin.clone());
+                    self.copy(&from, &to, &here);
+                }
+                Data::default()
+            }
+            What::Load { name } => self.load(language, &name, by, &here),
             What::Enter { .. } | What::Leave => Data::default(),
             // Code that hides itself is not asked about.
             What::Unknown { reason } if reason == code::DECODED_CODE => {
@@ -376,6 +414,7 @@ impl Engine<'_> {
     /// An action of a language's own library.
     fn code_act(
         &mut self,
+        language: Language,
         mut manner: Manner<'_>,
         target: Option<Value>,
         here: &Situation,
@@ -401,14 +440,19 @@ impl Engine<'_> {
         }
         let word = Word::made(value, here.origin.clone());
         if kind == ActionKind::ExecLocal && manner.role == Role::Path {
-            self.runs_written(&word, manner.by, here);
+            self.runs_written(language, &word, manner.by, here);
         }
         if kind == ActionKind::PackageInstall && self.is_downloaded(&word, here) {
             manner.attributes.extend(["downloaded", "from_path"]);
         }
         let data = self.act(&manner, &word, here);
         if kind == ActionKind::FsWrite {
-            self.remember(&word, &Data::opaque(), here);
+            let poured = if manner.attributes.contains(&"truncate") {
+                Poured::Whole
+            } else {
+                Poured::More
+            };
+            self.remember(&word, &Data::opaque(), poured, here);
         }
         data
     }
@@ -550,7 +594,15 @@ impl Engine<'_> {
                 return Data::opaque();
             }
         }
-        if let Some(located) = self.located(file, here) {
+        if let Some(mut located) = self.located(file, here) {
+            let is_file = |held: &Data| held.text.is_some();
+            if language == "python" && !self.written(&located.path).is_some_and(is_file) {
+                // A folder is run by what lies in it.
+                let main = format!("{}/__main__.py", located.path);
+                if self.written(&main).is_some() {
+                    located.path = main;
+                }
+            }
             if located.whole
                 && let Some(data) = self.written(&located.path).cloned()
             {
@@ -582,6 +634,13 @@ impl Engine<'_> {
         here: &Situation,
     ) -> Data {
         if data.text.is_some() {
+            let by_name = file.exact().and_then(|path| Some(path.rsplit_once('.')?.1));
+            // Windows goes by the name.
+            let language = match by_name.map(str::to_ascii_lowercase).as_deref() {
+                Some("ps1") => "powershell",
+                Some("bat" | "cmd") => "cmd",
+                _ => language,
+            };
             let language = data
                 .text
                 .as_ref()
@@ -654,6 +713,14 @@ impl Request {
         let (asked, data) = self.fetched.as_ref()?;
         let (put, file) = self.written.as_ref()?;
         (self.streams || asked == put).then(|| (file.clone(), data.clone()))
+    }
+}
+
+/// A path of Windows as paths are compared here.
+fn slashed(path: Value) -> Value {
+    match path {
+        Value::Exact(path) => Value::Exact(path.replace('\\', "/")),
+        other => other,
     }
 }
 

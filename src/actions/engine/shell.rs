@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::ends::to_ends;
+use super::files::Poured;
 use super::leaving::carry;
 use super::lookup::base_name;
 use super::owner;
@@ -447,7 +448,11 @@ impl Engine<'_> {
             Data::opaque()
         };
         written.some = true;
-        self.write_file(&word, by, attributes, &written, here);
+        let poured = match redirect.kind {
+            RedirectKind::Append | RedirectKind::ReadWrite => Poured::More,
+            _ => Poured::Through(redirect.span),
+        };
+        self.write_file(&word, by, attributes, &written, poured, here);
     }
 
     /// Writes a file and remembers what flowed into it.
@@ -457,6 +462,7 @@ impl Engine<'_> {
         by: &str,
         attributes: &[&'static str],
         data: &Data,
+        poured: Poured,
         here: &Situation,
     ) {
         let before = self.actions.len();
@@ -479,7 +485,7 @@ impl Engine<'_> {
         }
         self.names_this_machine(before, data);
         self.data_for_later(file, data, before, here);
-        self.remember(file, data, here);
+        self.remember(file, data, poured, here);
     }
 
     /// Assignments before a command, or by themselves.

@@ -5,7 +5,7 @@ use super::network::host_port;
 use super::run::words_text;
 use super::{canonical, computed, flat, listed_paths, lists_names, origin_attributes};
 use crate::actions::code::sinks::{At, Does};
-use crate::actions::code::value::{Kind, Origin, Val};
+use crate::actions::code::value::{Kind, Origin, Val, concat};
 use crate::actions::code::walk::{Args, Walker, at_run_time};
 use crate::actions::code::{Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
@@ -93,10 +93,20 @@ impl Walker<'_> {
                 }
                 Val::opaque("rows")
             }
-            Does::Import => imported(name, &args),
+            Does::Import => {
+                if let Some(module) = args.pos.first().and_then(Val::exact) {
+                    self.loads(module);
+                }
+                imported(name, &args)
+            }
             Does::Attribute => self.reflect(name, args, span),
             Does::Environment(index) => self.one_variable(index, &args, span),
+            Does::SetVariable(index) => {
+                self.set_variables(index, &args, span);
+                Val::opaque("")
+            }
             Does::Show => {
+                self.print(&args, span);
                 if matches!(args.origin(), Origin::Environment) {
                     self.reads_environment(span);
                 }
@@ -130,13 +140,17 @@ impl Walker<'_> {
         }
     }
 
-    /// Runs a program in the folder that an option names: `cwd=` of Python, `{cwd: …}` of JavaScript, `chdir:` of Ruby.
+    /// Runs a program in the folder that an option names (`cwd=` of Python, `{cwd: …}` of JavaScript, `chdir:` of Ruby),
+    /// with the variables that another one gives.
     fn run_there(
         &mut self,
         args: &Args,
         span: Option<ByteSpan>,
         run: impl FnOnce(&mut Self) -> Val,
     ) -> Val {
+        if let Some(Kind::Map(variables)) = args.option(&["env"]).map(|given| &given.kind) {
+            self.set_each(variables, span);
+        }
         let Some(to) = args.option(&["cwd", "chdir"]).map(Val::as_value) else {
             return run(self);
         };
@@ -158,7 +172,12 @@ impl Walker<'_> {
         } else {
             self.path_act(kind, from, vec![], span);
         }
-        self.path_act(ActionKind::FsWrite, args.pos.get(1), vec![], span);
+        let to = args.pos.get(1);
+        self.path_act(ActionKind::FsWrite, to, vec![], span);
+        if let (Some(from), Some(to)) = (from, to) {
+            let (from, to) = (from.as_value(), to.as_value());
+            self.push(What::Copy { from, to }, span);
+        }
         Val::opaque("")
     }
 
@@ -442,15 +461,72 @@ impl Walker<'_> {
                     };
                 }
                 self.act(kind, Some(value), role, attributes.clone(), span);
+                let pours = kind == ActionKind::FsWrite
+                    && attributes
+                        .iter()
+                        .any(|how| matches!(*how, "truncate" | "append"));
+                if pours {
+                    let text = match at {
+                        At::Arg(0) => args.pos.get(1),
+                        _ => args.pos.first(),
+                    };
+                    let text = text.or_else(|| args.option(&["data", "content", "text"]));
+                    self.pour(&target, text, span);
+                    if name == "fs.createWriteStream" {
+                        result = Val::object("file", vec![target.clone()]);
+                    }
+                } else if matches!(name, "path.rename" | "path.replace")
+                    && let Some(from) = this
+                {
+                    let (from, to) = (from.as_value(), target.as_value());
+                    self.push(What::Copy { from, to }, span);
+                }
             }
         }
         result
     }
 
+    /// What is printed to a file that was opened: `print(x, file=f)` of Python, `print F x` of Perl, which says the name
+    /// of its file nowhere else.
+    fn print(&mut self, args: &Args, span: Option<ByteSpan>) {
+        let file = match args.option(&["file"]).map(|file| &file.kind) {
+            Some(Kind::Object("file", held)) => held.first().cloned(),
+            _ if self.to_handle => self.opened.clone(),
+            _ => None,
+        };
+        self.to_handle = false;
+        if let Some(file) = file {
+            self.pour(&file, args.pos.last(), span);
+        }
+    }
+
+    /// Text that goes into a file, as far as it is known.
+    pub(super) fn pour(&mut self, file: &Val, text: Option<&Val>, span: Option<ByteSpan>) {
+        let Some(text) = text else {
+            return;
+        };
+        let verbatim_at = text.verbatim_at();
+        let text = match &text.kind {
+            Kind::List(items) => operate_lines(items),
+            _ => text.as_value(),
+        };
+        if !matches!(text, Value::Unknown(_)) {
+            let file = file.as_value();
+            self.push(
+                What::Pour {
+                    file,
+                    text,
+                    verbatim_at,
+                },
+                span,
+            );
+        }
+    }
+
     /// What reading a path gives: the names in a directory, or contents.
     fn contents(&mut self, path: &Val) -> Val {
         Val::opaque("contents")
-            .from(Origin::File)
+            .from(Origin::File(path.as_value()))
             .from(path.origin.clone())
     }
 
@@ -479,6 +555,14 @@ impl Walker<'_> {
         let value = path.map_or_else(|| at_run_time("argument"), Val::as_value);
         self.act(kind, Some(value), TargetRole::Path, attributes, span);
     }
+}
+
+/// Lines that are written one after the other.
+fn operate_lines(items: &[Val]) -> Value {
+    let lines = items.iter().map(Val::as_value);
+    lines.fold(Value::Exact(String::new()), |text, line| {
+        concat(text, &line)
+    })
 }
 
 /// The library that a call loads.

@@ -300,6 +300,12 @@ impl Walker<'_> {
             self.path_act(ActionKind::FsWrite, file.as_ref(), vec!["append"], span);
             return Val::opaque("");
         }
+        if let Kind::Object("file", held) = &on.kind
+            && let Some(file) = held.first()
+            && is_writing(name)
+        {
+            self.pour(file, args.pos.first(), span);
+        }
         self.of_each(&on, name, &args, span);
         if let Some(value) = self.method_stands_for(&on, name, &args, span) {
             return value;
@@ -354,4 +360,23 @@ impl Walker<'_> {
         }
         Val::opaque("").from(origin)
     }
+}
+
+/// Methods of an open file that write their first argument into it.
+fn is_writing(method: &str) -> bool {
+    matches!(
+        method,
+        "write"
+            | "writelines"
+            | "write_all"
+            | "print"
+            | "puts"
+            | "printf"
+            | "say"
+            | "println"
+            | "<<"
+            | "syswrite"
+            | "end"
+            | "writeFile"
+    )
 }

@@ -66,11 +66,13 @@ impl Walker<'_> {
         match attributes {
             Some(attributes) => {
                 self.path_act(ActionKind::FsWrite, Some(&path), attributes, span);
+                self.opened = Some(path.clone());
                 Val::object("file", vec![path])
             }
             None => {
                 self.path_act(ActionKind::FsRead, Some(&path), vec![], span);
-                Val::object("file", vec![path]).from(Origin::File)
+                let of = Origin::File(path.as_value());
+                Val::object("file", vec![path]).from(of)
             }
         }
     }

@@ -46,6 +46,33 @@ impl Walker<'_> {
             | "simple-git.default" => {
                 return Some(Val::object("git", Vec::new()));
             }
+            // Every process that there is, one after the other.
+            "psutil.process_iter" => {
+                let process = Val::object("process of the system", Vec::new());
+                return Some(Val::list(vec![process]));
+            }
+            "psutil.Process" => {
+                return Some(Val::object("process of the system", args.pos.clone()));
+            }
+            "fileinput.input" | "fileinput.FileInput" => {
+                let (kind, attributes) = if args.option(&["inplace"]).is_some_and(Val::is_true) {
+                    (ActionKind::FsWrite, vec!["truncate"])
+                } else {
+                    (ActionKind::FsRead, vec![])
+                };
+                let file = args.pos.first().or_else(|| args.option(&["files"]));
+                for file in flat(file.map(std::slice::from_ref).unwrap_or_default()) {
+                    self.act(kind, Some(file), TargetRole::Path, attributes.clone(), span);
+                }
+            }
+            // What goes into a file that was opened.
+            "fwrite" | "fputs" | "fs.writeSync" | "fs.write" | "os.write" => {
+                if let Some(Kind::Object("file", held)) = args.pos.first().map(|file| &file.kind)
+                    && let Some(file) = held.first().cloned()
+                {
+                    self.pour(&file, args.pos.get(1), span);
+                }
+            }
             "vars" if self.language == Language::Python => return args.pos.first().cloned(),
             "extract" if self.language == Language::Php => {
                 if let Some(Kind::Map(entries)) = args.pos.first().map(|map| map.kind.clone()) {
@@ -112,6 +139,26 @@ impl Walker<'_> {
         match &on.kind {
             Kind::Object("docker", _) => return Some(self.container(on, name, args, span)),
             Kind::Object("git", _) => return Some(self.git(on, name, args, span)),
+            Kind::Object("process of the system", held)
+                if matches!(name, "kill" | "terminate" | "suspend" | "send_signal") =>
+            {
+                let one = held.first().map(Val::as_value);
+                // Code that chooses among them says so.
+                let chooses = self.counts("if") || self.counts("filter");
+                let attributes = if one.is_some() || chooses {
+                    vec![]
+                } else {
+                    vec!["all"]
+                };
+                self.act(
+                    ActionKind::ProcessKill,
+                    one,
+                    TargetRole::Name,
+                    attributes,
+                    span,
+                );
+                return Some(Val::opaque(""));
+            }
             Kind::Object("fabric", held) if matches!(name, "run" | "sudo" | "local") => {
                 let host = held
                     .first()

@@ -295,6 +295,13 @@ impl Walker<'_> {
                 Some(module) => Val::name(canonical(module)),
                 None => computed(),
             },
+            // `"$_SERVER[HOME]"`: no quotes inside of a text of PHP.
+            (Kind::Name(name), Kind::Name(variable))
+                if is_environment(name) && self.language == Language::Php =>
+            {
+                let variable = variable.clone();
+                self.environment(&variable, None)
+            }
             (Kind::Name(name), _) if is_environment(name) => match index.exact() {
                 Some(variable) => {
                     let variable = variable.to_owned();
@@ -330,6 +337,7 @@ impl Walker<'_> {
 
     /// Reads one variable of the environment.
     fn environment(&mut self, name: &str, span: Option<ByteSpan>) -> Val {
+        self.variable = Some((self.position(), name.to_owned()));
         if matches!(name, "HOME" | "USERPROFILE") {
             return Val::text("~");
         }
@@ -589,7 +597,7 @@ fn flat(values: &[Val]) -> Vec<Value> {
 fn origin_attributes(origin: &Origin) -> Vec<&'static str> {
     match origin {
         Origin::Secret | Origin::Environment => vec!["secret"],
-        Origin::File => vec!["local_data"],
+        Origin::File(_) => vec!["local_data"],
         _ => Vec::new(),
     }
 }

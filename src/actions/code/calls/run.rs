@@ -41,6 +41,7 @@ impl Walker<'_> {
             match &value.kind {
                 Kind::List(items) => values.extend(items.iter().cloned()),
                 // An environment before the command, options after it.
+                Kind::Map(entries) if values.is_empty() => self.set_each(entries, span),
                 Kind::Map(_) => {}
                 _ => values.push(value.clone()),
             }
@@ -60,6 +61,35 @@ impl Walker<'_> {
         let words = values.iter().map(Val::as_value).collect();
         self.argv(words, span);
         Val::opaque("").from(Origin::RunTime)
+    }
+
+    /// A variable that the programs which the code starts are given: what a shell's `export` would do.
+    pub fn set_variable(&mut self, name: &str, value: &Val, span: Option<ByteSpan>) {
+        let assigned = concat(Value::Exact(format!("{name}=")), &value.as_value());
+        self.argv(vec![Value::Exact(String::from("export")), assigned], span);
+    }
+
+    /// Variables that a call sets: from a map, by names, as `NAME=value`, or as a name and a value.
+    pub(super) fn set_variables(&mut self, index: usize, args: &Args, span: Option<ByteSpan>) {
+        let first = args.pos.get(index);
+        match first.map(|first| &first.kind) {
+            Some(Kind::Map(entries)) => self.set_each(entries, span),
+            Some(Kind::Text(Value::Exact(text), _)) => {
+                match (args.pos.get(index + 1), text.split_once('=')) {
+                    (None, Some((name, value))) => self.set_variable(name, &Val::text(value), span),
+                    (Some(value), _) => self.set_variable(text, value, span),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        self.set_each(&args.named, span);
+    }
+
+    pub(super) fn set_each(&mut self, values: &[(String, Val)], span: Option<ByteSpan>) {
+        for (name, value) in values {
+            self.set_variable(name, value, span);
+        }
     }
 
     pub(super) fn run(&mut self, args: &Args, span: Option<ByteSpan>) -> Val {
@@ -195,8 +225,9 @@ impl Walker<'_> {
             (Origin::Downloaded(url), _) => {
                 self.runs_download(url.clone(), span);
             }
-            (Origin::File, _) => {
-                self.act(ActionKind::ExecLocal, None, TargetRole::Path, vec![], span)
+            (Origin::File(path), _) => {
+                let path = path.exact().is_some().then(|| path.clone());
+                self.act(ActionKind::ExecLocal, path, TargetRole::Path, vec![], span);
             }
             (Origin::Decoded, _) => self.unknown(super::super::DECODED_CODE, span),
             _ if timer && !matches!(code.kind, Kind::Text(..)) => {}

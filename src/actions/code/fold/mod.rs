@@ -321,7 +321,7 @@ pub(super) fn call(language: Language, name: &str, args: &Args) -> Option<Val> {
             Some(Val::list(args.pos.clone()))
         }
         "list" if language == Language::R => Some(Val::list(args.pos.clone())),
-        "dict" | "Object.assign" => Some(Val::opaque("").from(args.origin())),
+        "dict" | "Object.assign" => Some(merged(args)),
         "sprintf" | "format" | "string.format" | "Kernel.format" | "Kernel.sprintf"
         | "vsprintf" | "util.format" => {
             Some(printf(arg?.exact()?, args.pos.get(1..).unwrap_or(&[])))
@@ -631,4 +631,23 @@ fn text_method(language: Language, on: &Val, text: &str, name: &str, args: &Args
         "scan" | "bytes" => return None,
         _ => return None,
     })
+}
+/// What maps and names hold together; what else is among them gives where it comes from.
+fn merged(args: &Args) -> Val {
+    let mut held: Vec<(String, Val)> = Vec::new();
+    for value in &args.pos {
+        if let Kind::Map(entries) = &value.kind {
+            held.extend(entries.iter().cloned());
+        }
+    }
+    held.extend(args.named.iter().cloned());
+    let whole = if held.is_empty() {
+        Val::opaque("")
+    } else {
+        Val {
+            kind: Kind::Map(held),
+            origin: Origin::Code,
+        }
+    };
+    whole.from(args.origin())
 }

@@ -86,6 +86,8 @@ pub(in crate::actions::code) enum Does {
     Attribute,
     /// Reads one environment variable.
     Environment(usize),
+    /// Sets variables of the environment, from that argument on.
+    SetVariable(usize),
     /// Shows a value to whoever reads the output.
     Show,
     /// Moves to the folder that the argument names, for as long as a block that is given runs, or for good.
@@ -126,6 +128,20 @@ pub(in crate::actions::code) fn find(language: Language, name: &str) -> Option<D
         .iter()
         .find_map(|rows| rows.iter().find(found))
         .map(|row| row.1)
+}
+
+/// Whether that language's table has functions of a module of that name.
+pub(in crate::actions::code) fn is_module(language: Language, name: &str) -> bool {
+    let table = match language {
+        Language::Python => python::TABLE,
+        _ => return false,
+    };
+    let of = |row: &Row| {
+        row.0
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    table.iter().any(of)
 }
 
 const fn delete(at: At) -> Does {

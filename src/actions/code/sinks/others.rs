@@ -3,7 +3,7 @@
 use super::At::{Arg, From};
 use super::Does::{
     Connect, Copy, Enter, Environment, Eval, Import, Make, Move, Open, Request, RunFile, Send,
-    Shell, Show, Unreadable,
+    SetVariable, Shell, Show, Unreadable,
 };
 use super::{Row, TargetRole, create, delete, kill, permission, read, write};
 use crate::actions::kinds::ActionKind;
@@ -90,6 +90,7 @@ pub(super) const R: &[Row] = &[
     ("get", super::Does::Attribute),
     ("match.fun", super::Does::Attribute),
     ("Sys.getenv", Environment(0)),
+    ("Sys.setenv", SetVariable(0)),
     ("print", Show),
     ("cat", Show),
     ("url", Request(0)),

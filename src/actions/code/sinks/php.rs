@@ -3,7 +3,7 @@
 use super::At::{Arg, Nothing};
 use super::Does::{
     Act, Connect, Copy, Enter, Environment, Eval, Exec, Make, Move, Open, Request, Run, RunFile,
-    Send, Shell, Show, Unreadable,
+    Send, SetVariable, Shell, Show, Unreadable,
 };
 use super::{Row, create, delete, kill, permission, read, write};
 use crate::actions::code::TargetRole;
@@ -65,6 +65,7 @@ pub(super) const TABLE: &[Row] = &[
     ("print_r", Show),
     ("var_dump", Show),
     ("getenv", Environment(0)),
+    ("putenv", SetVariable(0)),
     ("ftp_connect", Connect(0)),
     ("ftp_ssl_connect", Connect(0)),
     ("ssh2_connect", Connect(0)),

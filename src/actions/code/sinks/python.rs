@@ -3,8 +3,8 @@
 use super::At::{Arg, From, Nothing, This};
 use super::Does::{
     Act, Attribute, Connect, Copy, Enter, Environment, Eval, Exec, Http, Import, Link, Listen,
-    Make, Move, Open, Redirect, Request, Run, RunFile, Send, Shell, Show, Unpack, Unreadable,
-    Upload, Words, Write,
+    Make, Move, Open, Redirect, Request, Run, RunFile, Send, SetVariable, Shell, Show, Unpack,
+    Unreadable, Upload, Words, Write,
 };
 use super::{Row, append, create, delete, delete_tree, destroy, kill, permission, read, write};
 use crate::actions::code::TargetRole;
@@ -62,7 +62,6 @@ pub(super) const TABLE: &[Row] = &[
     ("os.walk", read(Arg(0))),
     ("linecache.getlines", read(Arg(0))),
     ("linecache.getline", read(Arg(0))),
-    ("fileinput.input", read(Arg(0))),
     ("pandas.read_csv", read(Arg(0))),
     ("os.mkdir", create(Arg(0))),
     ("os.makedirs", create(Arg(0))),
@@ -225,6 +224,10 @@ pub(super) const TABLE: &[Row] = &[
     ("os.environ.get", Environment(0)),
     ("os.environ.pop", Environment(0)),
     ("os.environb.get", Environment(0)),
+    ("os.putenv", SetVariable(0)),
+    ("os.environ.update", SetVariable(0)),
+    ("os.environ.setdefault", SetVariable(0)),
+    ("os.environ.__setitem__", SetVariable(0)),
     ("print", Show),
     ("pprint.pprint", Show),
     ("sys.stdout.write", Show),

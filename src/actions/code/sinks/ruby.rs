@@ -3,7 +3,7 @@
 use super::At::{Arg, From, Nothing, This};
 use super::Does::{
     Act, Attribute, Connect, Copy, Enter, Environment, Eval, Import, Listen, Make, Move, Open,
-    OpenOrPipe, Request, RunFile, Send, ShellOrWords, Show, Unreadable, Write,
+    OpenOrPipe, Request, RunFile, Send, SetVariable, ShellOrWords, Show, Unreadable, Write,
 };
 use super::{
     Row, create, delete, delete_tree, delete_tree_forced, destroy, kill, permission, read, write,
@@ -133,6 +133,9 @@ pub(super) const TABLE: &[Row] = &[
     ("p", Show),
     ("pp", Show),
     ("ENV.fetch", Environment(0)),
+    ("ENV.store", SetVariable(0)),
+    ("ENV.update", SetVariable(0)),
+    ("ENV.merge!", SetVariable(0)),
     ("Net.HTTP.get", Request(0)),
     ("Net.HTTP.get_response", Request(0)),
     ("Net.HTTP.get_print", Request(0)),

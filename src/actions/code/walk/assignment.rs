@@ -2,9 +2,11 @@
 
 use super::primary::self_copy;
 use super::{End, Walker, bare};
-use crate::actions::code::Language;
 use crate::actions::code::lex::{Tok, Token};
-use crate::actions::code::value::{Kind, Val};
+use crate::actions::code::value::{Kind, Origin, Val};
+use crate::actions::code::{CodeEffect, Language, What};
+use crate::actions::kinds::ActionKind;
+use crate::shell::command::Value;
 
 impl<'a> Walker<'a> {
     pub(super) fn expression_statement(&mut self) -> Option<bool> {
@@ -50,11 +52,52 @@ impl<'a> Walker<'a> {
         } else if self.assign_op(self.at) {
             // An attribute or an element: `os.environ["X"] = …`, `obj.x = …`.
             let target = self.at.saturating_sub(1);
+            let adds = matches!(self.word(), "+=" | ".=");
+            let variable = self
+                .variable_before()
+                .or_else(|| self.variable_of_copy(begin));
             self.at += 1;
             let value = self.expression();
+            if let Some(name) = variable {
+                let before = adds.then(|| Val::opaque(&name));
+                let value = before.map_or(value.clone(), |before| self.joined(before, &value));
+                let span = self.span_from(begin);
+                self.set_variable(&name, &value, span);
+                return;
+            }
             self.assigned = target;
             self.assigned_to(begin, &value);
         }
+    }
+
+    /// The variable of the environment that stands before the sign that assigns. To name it there is not to read it.
+    fn variable_before(&mut self) -> Option<String> {
+        /// Its name and a closing bracket may stand between.
+        const NEAR: usize = 3;
+        let (at, name) = self.variable.take()?;
+        if self.at.saturating_sub(at) > NEAR {
+            return None;
+        }
+        let is_read = |effect: &CodeEffect| match &effect.what {
+            What::Act { kind, target, .. } => {
+                *kind == ActionKind::CredentialRead
+                    && target.as_ref().and_then(Value::exact) == Some(name.as_str())
+            }
+            _ => false,
+        };
+        if self.effects.last().is_some_and(is_read) {
+            self.effects.pop();
+        }
+        Some(name)
+    }
+
+    /// A variable of what holds a copy of the environment, which programs are given later: `env["X"] = …`.
+    fn variable_of_copy(&mut self, begin: usize) -> Option<String> {
+        let holds = self.is_ident(begin)
+            && self.is_op(begin + 1, "[")
+            && self.is_text(begin + 2)
+            && self.lookup(self.word_at(begin)).origin == Origin::Environment;
+        holds.then(|| self.word_at(begin + 2).trim_matches(['"', '\'']).to_owned())
     }
 
     /// What assigning to an attribute does beyond the value itself.

@@ -3,6 +3,7 @@
 use super::Walker;
 use crate::actions::code::lex::{Part, Tok};
 use crate::actions::code::value::Val;
+use crate::actions::code::{Language, What, sinks};
 
 impl Walker<'_> {
     pub(super) fn python_import(&mut self) {
@@ -18,6 +19,7 @@ impl Walker<'_> {
                 } else {
                     self.vars.remove(&first);
                 }
+                self.loads(&module);
                 if !self.is_op(self.at, ",") {
                     return;
                 }
@@ -34,9 +36,11 @@ impl Walker<'_> {
         }
         if self.is_op(self.at, "*") {
             self.at += 1;
+            self.loads(&module);
             self.stars.push(module);
             return;
         }
+        self.loads(&module);
         while self.is_ident(self.at) {
             let name = self.word();
             self.at += 1;
@@ -44,6 +48,9 @@ impl Walker<'_> {
             if self.is_key(self.at, "as") {
                 alias = self.word_at(self.at + 1);
                 self.at += 2;
+            }
+            if module.starts_with('.') {
+                self.loads(&format!("{module}.{name}"));
             }
             self.bind(
                 alias,
@@ -90,8 +97,9 @@ impl Walker<'_> {
         let Some(module) = self.plain_text(self.at) else {
             return;
         };
-        let module = super::super::calls::canonical(&module);
         let end = self.at;
+        self.loads(&module);
+        let module = super::super::calls::canonical(&module);
         self.at += 1;
         let mut index = begin;
         let mut inside = false;
@@ -114,6 +122,31 @@ impl Walker<'_> {
                 self.bind(alias, Val::name(full));
             }
             index += 1;
+        }
+    }
+
+    /// Code of a module that may be a file which the call wrote: not one that a library is known to be.
+    pub fn loads(&mut self, module: &str) {
+        let by_path = matches!(
+            self.language,
+            Language::JavaScript | Language::Ruby | Language::Perl
+        );
+        let name = if by_path {
+            module
+                .strip_prefix("file://")
+                .unwrap_or(module)
+                .replace("::", "/")
+        } else {
+            module.trim_matches('.').replace('.', "/")
+        };
+        // Packages are found by a name, files of a project by a path.
+        let is_package = match self.language {
+            Language::JavaScript => !name.starts_with(['.', '/']),
+            _ => name.is_empty() || sinks::is_module(self.language, &name),
+        };
+        if !is_package {
+            let span = self.span_from(self.at.saturating_sub(1));
+            self.push(What::Load { name }, span);
         }
     }
 

@@ -115,6 +115,12 @@ pub(super) struct Walker<'a> {
     again: usize,
     /// The last token of what is assigned to.
     assigned: usize,
+    /// Whether what is called now prints to a file, and not to whoever reads the output.
+    pub to_handle: bool,
+    /// The file that was opened last to write into it.
+    pub opened: Option<Val>,
+    /// The variable of the environment that was named last, and at which token.
+    pub variable: Option<(usize, String)>,
     /// The function that was read last.
     function_read: Option<usize>,
     /// What a callback's parameter will be.
@@ -183,6 +189,9 @@ pub(super) fn analyse(language: Language, source: &str, given: &[Value]) -> Vec<
         limited: false,
         again: 0,
         assigned: 0,
+        to_handle: false,
+        opened: None,
+        variable: None,
         function_read: None,
         element: None,
         connections: Vec::new(),
@@ -265,6 +274,16 @@ impl<'a> Walker<'a> {
     }
 
     /// From the first byte of that token to the last byte read.
+    /// Whether the text has that word.
+    pub fn counts(&self, word: &str) -> bool {
+        self.counts.contains_key(word)
+    }
+
+    /// The token that is read next.
+    pub const fn position(&self) -> usize {
+        self.at
+    }
+
     pub fn span_from(&self, index: usize) -> Option<ByteSpan> {
         let start = self.start_of(index);
         let end = self

@@ -193,7 +193,11 @@ impl Walker<'_> {
         if self.is_key(self.at, "do") || (self.is_op(self.at, "{") && !self.is_newline(self.at)) {
             let brace = self.is_op(self.at, "{");
             self.at += 1;
-            self.element = Some(element_of(value, ""));
+            // `File.open(…) { |f| … }`
+            self.element = Some(match &value.kind {
+                Kind::Object("file", _) => value.clone(),
+                _ => element_of(value, ""),
+            });
             self.block_variables();
             self.statements(if brace { End::Brace } else { End::Word });
         }

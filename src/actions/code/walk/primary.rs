@@ -124,7 +124,7 @@ impl<'a> Walker<'a> {
                 let origin = if standard {
                     Origin::RunTime
                 } else {
-                    Origin::File
+                    Origin::File(super::at_run_time("file"))
                 };
                 value = Val::opaque("line").from(origin);
             }
@@ -604,10 +604,19 @@ impl<'a> Walker<'a> {
                 && self.language == Language::Perl
                 && matches!(known.as_str(), "system" | "exec" | "print"))
         {
+            let begins = self.at;
             if self.is_op(self.at, "{") {
                 // `exec {'prog'} LIST`, `print {$fh} …`.
                 self.skip_balanced();
+            } else if self.language == Language::Perl
+                && matches!(known.as_str(), "print" | "printf" | "say")
+                && self.is_ident(self.at)
+                && (self.is_text(self.at + 1) || self.sigils_at(self.at + 1))
+            {
+                // `print F …`, `print $fh …`.
+                self.at += 1;
             }
+            self.to_handle = self.at > begins && !self.word_at(begins).starts_with("STD");
             if self.language == Language::Perl {
                 self.found_by(&value);
             }

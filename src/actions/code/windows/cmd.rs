@@ -275,6 +275,7 @@ impl Reader {
 
     fn simple(&mut self, text: &str, span: ByteSpan) {
         let (words, redirects) = words(text);
+        let echoed = echoed(&words);
         for (append, file) in redirects {
             let lower = known(&file).to_ascii_lowercase();
             if matches!(lower.as_str(), "nul" | "con" | "nul:" | "&1" | "&2" | "") {
@@ -283,11 +284,22 @@ impl Reader {
             self.push(
                 native::path_act(
                     ActionKind::FsWrite,
-                    file,
+                    file.clone(),
                     &[if append { "append" } else { "truncate" }],
                 ),
                 span,
             );
+            if let Some(text) = echoed.clone() {
+                let verbatim_at = None;
+                self.push(
+                    What::Pour {
+                        file,
+                        text,
+                        verbatim_at,
+                    },
+                    span,
+                );
+            }
         }
         if words.is_empty() || self.moves(&words, span) {
             return;
@@ -628,4 +640,18 @@ fn interpreter(command: &str) -> Option<Language> {
         )
     };
     words.all(idle).then_some(language)
+}
+
+/// The text that `echo` prints.
+fn echoed(words: &[Value]) -> Option<Value> {
+    let [program, rest @ ..] = words else {
+        return None;
+    };
+    if !known(program).eq_ignore_ascii_case("echo") {
+        return None;
+    }
+    let blank = Value::Exact(String::from(" "));
+    rest.iter()
+        .cloned()
+        .reduce(|text, word| concat(concat(text, &blank), &word))
 }

@@ -259,7 +259,7 @@ impl Reader<'_> {
                 self.push(path_act(ActionKind::FsRead, path.as_value(), &[]), start);
             }
         }
-        Val::opaque("contents").from(Origin::File)
+        Val::opaque("contents").from(Origin::File(value.as_value()))
     }
 
     /// From one path to another; `kind` is what happens to the first.
@@ -284,6 +284,8 @@ impl Reader<'_> {
         let to = words
             .given(&["destination", "destinationpath", "newname"], position)
             .cloned();
+        let moved = from.as_ref().zip(to.as_ref());
+        let moved = moved.map(|(from, to)| (from.as_value(), to.as_value()));
         if let Some(from) = from {
             let whole = kind == ActionKind::FsRead
                 && (words.switch("recurse") || words.value(&["destinationpath"]).is_some());
@@ -292,6 +294,9 @@ impl Reader<'_> {
         }
         if let Some(to) = to {
             self.push(path_act(ActionKind::FsWrite, to.as_value(), &[]), start);
+        }
+        if let Some((from, to)) = moved {
+            self.push(What::Copy { from, to }, start);
         }
         Val::opaque("")
     }
@@ -567,8 +572,39 @@ impl Reader<'_> {
                 self.push(setting, start);
             } else if lower.contains(':') && matches!(drive, "alias" | "function" | "variable") {
             } else {
-                self.push(path_act(kind, value, &attributes), start);
+                let text = match name {
+                    "set-content" | "add-content" | "new-item" => {
+                        words.given(&["value"], 1).or(input)
+                    }
+                    "out-file" | "tee-object" => words.value(&["inputobject"]).or(input),
+                    _ => None,
+                };
+                self.push(path_act(kind, value.clone(), &attributes), start);
+                self.pour(value, text, start);
             }
+        }
+    }
+
+    /// Text that goes into a file, as far as it is known.
+    pub(super) fn pour(&mut self, file: Value, text: Option<&Val>, start: usize) {
+        let lines = text.map(flat).unwrap_or_default();
+        let mut out = Value::Exact(String::new());
+        for line in &lines {
+            out = concat(
+                concat(out, &line.as_value()),
+                &Value::Exact(String::from("\n")),
+            );
+        }
+        if !lines.is_empty() && !matches!(out, Value::Unknown(_)) {
+            let verbatim_at = None;
+            self.push(
+                What::Pour {
+                    file,
+                    text: out,
+                    verbatim_at,
+                },
+                start,
+            );
         }
     }
 

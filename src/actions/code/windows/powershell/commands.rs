@@ -2,7 +2,7 @@
 
 use super::{Reader, Words};
 use crate::actions::code::What;
-use crate::actions::code::value::{Origin, Val};
+use crate::actions::code::value::{Origin, Val, concat};
 use crate::actions::code::windows::cmdlets;
 use crate::actions::code::windows::known;
 use crate::actions::code::windows::native;
@@ -20,6 +20,13 @@ impl Reader<'_> {
             Some(effects) => effects.into_iter().for_each(|what| self.push(what, start)),
             None => self.push(What::Argv { words }, start),
         }
+    }
+
+    /// A variable that programs which the script starts are given: what a shell's `export` would do.
+    pub(super) fn set_variable(&mut self, name: &str, value: &Value, start: usize) {
+        let assigned = concat(Value::Exact(format!("{name}=")), value);
+        let words = vec![Value::Exact(String::from("export")), assigned];
+        self.push(What::Argv { words }, start);
     }
 
     pub(super) fn command(

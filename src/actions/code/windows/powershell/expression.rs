@@ -339,6 +339,7 @@ impl Reader<'_> {
                     .collect(),
             ),
             ("scriptblock", _) => Val::object("code", vec![value]),
+            ("wmiclass" | "wmi", _) => Val::object("wmi", vec![value]),
             _ => value,
         }
     }

@@ -23,6 +23,15 @@ fn key_below(parts: &[Val]) -> Val {
     Val::value(out)
 }
 
+/// Methods that empty a log of events, whatever object has them.
+fn is_clearing(method: &str) -> bool {
+    matches!(method, "clearlog" | "cleareventlog")
+}
+
+fn event_log() -> Value {
+    Value::Exact(String::from("event log"))
+}
+
 impl Reader<'_> {
     pub(super) fn property(&mut self, on: Val, name: &str) -> Val {
         let of_object = match &on.kind {
@@ -226,6 +235,21 @@ impl Reader<'_> {
                 self.push(path_act(ActionKind::FsDelete, path, whole), start);
                 return Val::opaque("");
             }
+            // `([wmiclass]'Win32_Process').Create('…')`
+            (Kind::Object("wmi", _), "create") if !args.is_empty() => {
+                let code = What::Code {
+                    language: Language::Cmd,
+                    text: args[0].as_value(),
+                    verbatim_at: args[0].verbatim_at(),
+                };
+                self.push(code, start);
+                return Val::opaque("");
+            }
+            (Kind::Object("eventlog", held), "clear") => {
+                let log = held.first().map_or_else(event_log, Val::as_value);
+                self.push(named(ActionKind::SystemLog, log), start);
+                return Val::opaque("");
+            }
             (Kind::Object("wmi", _), "delete" | "terminate") => {
                 self.push(
                     named(
@@ -275,6 +299,11 @@ impl Reader<'_> {
                 return value;
             }
         }
+        if is_clearing(name) {
+            let log = args.first().map_or_else(event_log, Val::as_value);
+            self.push(named(ActionKind::SystemLog, log), start);
+            return Val::opaque("");
+        }
         if name == "invokescript" {
             if let Some(code) = args.first() {
                 let code = code.clone();
@@ -309,20 +338,28 @@ impl Reader<'_> {
             (
                 "io.file",
                 "writealltext" | "writeallbytes" | "writealllines" | "create" | "openwrite",
-            ) => self.push(
-                path_act(ActionKind::FsWrite, value(0), &["truncate"]),
-                start,
-            ),
+            ) => {
+                self.push(
+                    path_act(ActionKind::FsWrite, value(0), &["truncate"]),
+                    start,
+                );
+                self.pour(value(0), args.get(1), start);
+            }
             ("io.file", "appendalltext" | "appendalllines") => {
-                self.push(path_act(ActionKind::FsWrite, value(0), &["append"]), start)
+                self.push(path_act(ActionKind::FsWrite, value(0), &["append"]), start);
+                self.pour(value(0), args.get(1), start);
             }
             ("io.file" | "io.directory", "move") => {
                 self.push(path_act(ActionKind::FsWrite, value(0), &[]), start);
                 self.push(path_act(ActionKind::FsWrite, value(1), &[]), start);
+                let (from, to) = (value(0), value(1));
+                self.push(What::Copy { from, to }, start);
             }
             ("io.file", "copy") => {
                 self.push(path_act(ActionKind::FsRead, value(0), &[]), start);
                 self.push(path_act(ActionKind::FsWrite, value(1), &[]), start);
+                let (from, to) = (value(0), value(1));
+                self.push(What::Copy { from, to }, start);
             }
             ("io.directory", "setcurrentdirectory") => {
                 let (to, back) = (value(0), false);
@@ -340,7 +377,7 @@ impl Reader<'_> {
             }
             ("io.file", "readalltext" | "readallbytes" | "readalllines" | "openread") => {
                 self.push(path_act(ActionKind::FsRead, value(0), &[]), start);
-                return Val::opaque("").from(Origin::File);
+                return Val::opaque("").from(Origin::File(value(0)));
             }
             ("io.directory", "getfiles" | "getdirectories" | "enumeratefiles") => {
                 let pattern = concat(
@@ -456,6 +493,13 @@ impl Reader<'_> {
                 start,
             ),
             ("reflection.assembly", _) => {}
+            (_, name) if is_clearing(name) => {
+                let log = args.first().map_or_else(event_log, Val::as_value);
+                self.push(named(ActionKind::SystemLog, log), start);
+            }
+            ("environment", "setenvironmentvariable") if args.len() == 2 => {
+                self.set_variable(known(&value(0)), &value(1), start);
+            }
             ("environment", "setenvironmentvariable") if args.len() > 2 => {
                 // As `setx` does.
                 let setx = Value::Exact(String::from("setx"));
@@ -610,6 +654,7 @@ impl Reader<'_> {
             "wscript.shell" | "shell.application" | "shell.users" => {
                 Val::object("shell", Vec::new())
             }
+            "diagnostics.eventlog" => Val::object("eventlog", args.to_vec()),
             "io.directoryinfo" | "io.fileinfo" => Val::object("item", args.to_vec()),
             "scripting.filesystemobject" => Val::object("files", Vec::new()),
             "msxml2.xmlhttp" | "winhttp.winhttprequest.5.1" | "internetexplorer.application" => {

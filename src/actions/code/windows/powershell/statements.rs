@@ -154,14 +154,14 @@ impl Reader<'_> {
                 self.at += 1;
                 continue;
             }
-            self.redirects();
+            self.redirects(value.as_ref());
             break;
         }
         self.depth -= 1;
         value.unwrap_or_else(|| Val::opaque(""))
     }
 
-    fn redirects(&mut self) {
+    fn redirects(&mut self, shown: Option<&Val>) {
         loop {
             self.blanks(false);
             let start = self.at;
@@ -189,6 +189,7 @@ impl Reader<'_> {
                 path_act(ActionKind::FsWrite, file.as_value(), &[attribute]),
                 start,
             );
+            self.pour(file.as_value(), shown, start);
         }
     }
 
@@ -241,6 +242,9 @@ impl Reader<'_> {
                 if lower == "env:path" {
                     let path = Value::Exact(String::from("PATH"));
                     self.push(named(ActionKind::ExecHijack, path), start);
+                } else if let Some(variable) = lower.strip_prefix("env:") {
+                    let value = value.as_value();
+                    self.set_variable(&variable.to_ascii_uppercase(), &value, start);
                 }
                 self.name_block(&value, &name);
                 self.bind(&name, value.clone());
@@ -253,9 +257,15 @@ impl Reader<'_> {
         // `[Type]$x = …`, `$x.y = …`
         if self.peek(0) == b'=' && self.peek(1) != b'=' {
             let assigned = self.last_member(start);
+            let target = self.text.get(start..self.at).unwrap_or_default();
+            let target = target.trim_end().to_ascii_lowercase();
             self.at += 1;
             self.blanks(true);
             let value = self.statement();
+            if target.starts_with('[') && target.ends_with("environment]::currentdirectory") {
+                let (to, back) = (value.as_value(), false);
+                self.push(What::Enter { to, back }, start);
+            }
             if let Some(name) = assigned {
                 self.set_field(&name, value.clone());
             }
@@ -381,7 +391,7 @@ impl Reader<'_> {
                 let inner = held[0].clone();
                 self.invoke(&inner, start);
             }
-            (_, Origin::File) => self.push(
+            (_, Origin::File(_)) => self.push(
                 What::Unknown {
                     reason: String::from(READ_CODE),
                 },

@@ -222,7 +222,7 @@ pub(super) fn decoded(bytes: Option<&Val>, wide: bool) -> Val {
 pub(super) fn flows(origin: &Origin) -> Vec<&'static str> {
     match origin {
         Origin::Secret | Origin::Environment => vec!["secret"],
-        Origin::File => vec!["local_data"],
+        Origin::File(_) => vec!["local_data"],
         _ => Vec::new(),
     }
 }
