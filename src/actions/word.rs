@@ -216,6 +216,8 @@ pub struct Data {
     pub decoded: bool,
     /// All of it is code by which programs set a shell up for themselves.
     pub setup: bool,
+    /// Programs made some of it out of texts that stand in the call.
+    pub made: bool,
     /// The text, when it stands in the call.
     pub text: Option<Box<FlowText>>,
     sources: Option<Box<Sources>>,
@@ -236,6 +238,8 @@ pub struct Sources {
     pub processes: Vec<Rc<str>>,
     /// Variables of the environment in it whose names say that they hold credentials.
     pub variables: Vec<Rc<str>>,
+    /// What is known of the text that code prints; it may print more.
+    pub printed: Option<Box<FlowText>>,
 }
 
 const NO_SOURCES: &Sources = &Sources {
@@ -245,6 +249,7 @@ const NO_SOURCES: &Sources = &Sources {
     folders: Vec::new(),
     processes: Vec::new(),
     variables: Vec::new(),
+    printed: None,
 };
 
 impl Deref for Data {
@@ -315,6 +320,16 @@ impl Data {
             }
         }
         self.decoded |= other.decoded;
+        self.made |= other.made;
+    }
+
+    /// As it lies in a file: what is known to be printed is in it.
+    #[must_use]
+    pub fn stored(mut self) -> Self {
+        if self.text.is_none() && self.printed.is_some() {
+            self.text = self.printed.take();
+        }
+        self
     }
 
     /// Adds what is written behind it. What is known of either is known of both, unless the other is code of somebody
@@ -374,6 +389,12 @@ impl Sources {
             for held in others {
                 add(own, held);
             }
+        }
+        if let Some(printed) = &other.printed {
+            self.printed = Some(match self.printed.take() {
+                Some(own) => own.joined(printed),
+                None => printed.clone(),
+            });
         }
     }
 }

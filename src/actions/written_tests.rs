@@ -221,3 +221,70 @@ fn variables_that_code_sets_are_those_of_what_it_starts() {
         assert!(told.iter().all(harmless), "{command}: {told:?}");
     }
 }
+
+#[test]
+fn what_code_prints_into_a_file_is_in_it() {
+    for command in [
+        "python3 -c \"print('GONE')\" > x.sh; sh x.sh",
+        "python3 -c \"import sys; sys.stdout.write('GONE')\" | tee x.sh; sh x.sh",
+        "node -e \"console.log('GONE')\" > x.sh; sh x.sh",
+        "perl -e 'print \"GONE\"' > x.sh; sh x.sh",
+        "ruby -e 'puts \"GONE\"' > x.sh; sh x.sh",
+        "php -r 'echo \"GONE\";' > x.sh; sh x.sh",
+        "awk 'BEGIN { print \"GONE\" }' > x.sh; sh x.sh",
+        "exec > x.sh; echo 'GONE'; sh x.sh",
+        "exec 3> x.sh; echo 'GONE' >&3; sh x.sh",
+        "echo 'GONE' > x.sh; sh ./*",
+        "echo 'GONE' > x.sh; find . -name x.sh -exec sh {} \\;",
+    ] {
+        assert!(finds(command), "{command}: {:?}", told(command));
+    }
+}
+
+#[test]
+fn code_that_programs_make_out_of_the_call_is_not_taken_for_harmless() {
+    for command in [
+        "echo '/srv/gone' | sed 's/^/rm -r /' > x; sh x",
+        "echo '/srv/gone' | awk '{print \"rm -r \" $1}' > x; sh x",
+        "python3 -c 'print(input())' > x; sh x",
+    ] {
+        assert!(
+            !of_kind(command, "exec.dynamic").is_empty(),
+            "{command}: {:?}",
+            told(command)
+        );
+    }
+    for command in [
+        "sed 's/@V@/1/' run.sh.in > run.sh; sh run.sh",
+        "python3 gen.py > run.sh; sh run.sh",
+        "echo 'int main(){}' > x.c; cc x.c -o x; ./x",
+        "echo b | sort > list; wc -l list",
+        "printf 'a\\n' | sort > x.sql; psql -f x.sql",
+    ] {
+        assert_eq!(
+            of_kind(command, "exec.dynamic"),
+            Vec::<String>::new(),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn what_a_file_holds_is_code_where_it_is_put_into_code() {
+    for command in [
+        "eval \"$(<x)\"",
+        "bash -c \"$(< x)\"",
+        "C=$(<x); eval \"$C\"",
+        "sh <<< \"$(<x)\"",
+    ] {
+        assert!(
+            !of_kind(command, "exec.dynamic").is_empty(),
+            "{command}: {:?}",
+            told(command)
+        );
+    }
+    assert_eq!(
+        of_kind("V=$(<x); echo \"$V\"", "exec.dynamic"),
+        Vec::<String>::new()
+    );
+}

@@ -48,8 +48,8 @@ impl Walker<'_> {
                     .written
                     .iter()
                     .rev()
-                    .find(|(name, _)| Some(name.as_str()) == path);
-                held.map(|(_, text)| Value::Exact(text.clone()))
+                    .find(|(name, _, _)| Some(name.as_str()) == path);
+                held.map(|(_, text, _)| Value::Exact(text.clone()))
             }
             Value::Prefix(path, _) if path == "/dev/fd/" && !word.from.is_empty() => {
                 self.process_output(&[(word.from.clone(), true)])
@@ -101,12 +101,20 @@ impl Walker<'_> {
         let path = resolve_path(self.env.cwd(), &redirect.target);
         let Some(path) = path.exact() else { return };
         let room = self.written.len() < MAX_WRITTEN;
-        let held = self.written.iter_mut().find(|(name, _)| name == path);
+        let held = self.written.iter_mut().find(|(name, _, _)| name == path);
         match (redirect.kind, held) {
-            (RedirectKind::Append, Some((_, held))) => held.push_str(text),
-            (RedirectKind::Write, Some((_, held))) => held.clone_from(text),
+            (RedirectKind::Append, Some((_, held, _))) => held.push_str(text),
+            // Commands that have one redirect in common write one after the other.
+            (RedirectKind::Write, Some((_, held, through))) if *through == redirect.span => {
+                held.push_str(text);
+            }
+            (RedirectKind::Write, Some((_, held, through))) => {
+                held.clone_from(text);
+                *through = redirect.span;
+            }
             (RedirectKind::Write, None) if room => {
-                self.written.push((path.to_owned(), text.clone()));
+                let (path, text) = (path.to_owned(), text.clone());
+                self.written.push((path, text, redirect.span));
             }
             _ => {}
         }

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::command::{
-    Argument, Candidate, Command, Resolution, Scope, Start, Stdin, Stdout, Unresolved, Value, Why,
+    Argument, Candidate, Command, Redirect, RedirectKind, Resolution, Scope, Start, Stdin, Stdout,
+    Unresolved, Value, Why,
 };
 use super::draft::{Draft, either};
 use super::env::{Bound, Callable, Env, Place, Text};
@@ -49,7 +50,9 @@ pub struct Walker<'a> {
     /// Variables that the functions being called made their own, with what they hid.
     pub(super) locals: Vec<Vec<(String, Option<super::env::Variable>)>>,
     /// Files that the text writes, with what it writes to them.
-    pub(super) written: Vec<(String, String)>,
+    pub(super) written: Vec<(String, String, ByteSpan)>,
+    /// Whether `exec` opened a file to write into.
+    printed_to_file: bool,
     /// What descriptors read from that `exec` opened.
     pub(super) opened: Vec<(u32, super::command::Stdin)>,
     depth: usize,
@@ -76,6 +79,7 @@ impl<'a> Walker<'a> {
             calls: Vec::new(),
             locals: Vec::new(),
             written: Vec::new(),
+            printed_to_file: false,
             opened: Vec::new(),
             depth: 0,
             words: 0,
@@ -656,14 +660,27 @@ impl<'a> Walker<'a> {
             self.assign(assign, &mut assignments);
         }
         let span = self.span(simple.span);
-        let want = want || writes_file(&redirects.files);
+        // `exec > file`: from then on what is printed is written.
+        let writes = |redirect: &Redirect| {
+            matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append)
+        };
+        self.printed_to_file |= redirects.files.iter().any(writes)
+            && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"));
+        let want = want || self.printed_to_file || writes_file(&redirects.files);
         let input = match &redirects.stdin {
             Some(Stdin::Text { body, .. }) => Some(body.clone()),
             Some(_) => None,
             None if redirects.from_process => self.process_output(&redirects.processes),
             None => self.input.clone(),
         };
+        // `$(< file)` is what the file holds.
+        let shows_file = words.is_empty()
+            && simple.assigns.is_empty()
+            && matches!(redirects.stdin, Some(Stdin::File(_)));
         let output = want.then(|| {
+            if shows_file {
+                return Value::Unknown(Why::CommandOutput);
+            }
             let value = fold::output(self, &words, input.as_ref());
             if let Value::Exact(text) = &value {
                 let length = text.len();

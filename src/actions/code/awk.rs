@@ -33,6 +33,7 @@ pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
     while reader.at < reader.bytes.len() {
         reader.step();
     }
+    reader.prints();
     reader.flush();
     reader.effects
 }
@@ -81,6 +82,7 @@ impl<'a> Reader<'a> {
                     .map_or(self.bytes.len(), |found| self.at + found);
             }
             b'\n' | b';' | b'{' | b'}' => {
+                self.prints();
                 self.flush();
                 self.print_depth = None;
                 self.after_value = false;
@@ -156,6 +158,17 @@ impl<'a> Reader<'a> {
 
     fn piped_call(&self) -> bool {
         true
+    }
+
+    /// What `print` shows, when it goes nowhere else.
+    fn prints(&mut self) {
+        if self.print_depth.is_some()
+            && self.piped.is_none()
+            && let Some((text, verbatim_at)) = self.piece.clone()
+        {
+            let (start, end) = (self.piece_start, self.at);
+            self.push(What::Print { text, verbatim_at }, start, end);
+        }
     }
 
     fn finish_piece(&mut self) {

@@ -190,6 +190,13 @@ pub enum What {
         /// Where its bytes stand unchanged in the code.
         verbatim_at: Option<usize>,
     },
+    /// Text is printed to whoever reads the output.
+    Print {
+        /// What is printed.
+        text: Value,
+        /// Where its bytes stand unchanged in the code.
+        verbatim_at: Option<usize>,
+    },
     /// What a file holds comes to lie in another one as well, which actions said before are read and written.
     Copy {
         /// The file, or folder.

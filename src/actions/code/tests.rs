@@ -18,7 +18,7 @@ fn told(language: Language, text: &str) -> Vec<String> {
     let of_files = |what: &What| {
         matches!(
             what,
-            What::Pour { .. } | What::Copy { .. } | What::Load { .. }
+            What::Pour { .. } | What::Print { .. } | What::Copy { .. } | What::Load { .. }
         )
     };
     analyse(language, text)
@@ -47,8 +47,8 @@ fn told(language: Language, text: &str) -> Vec<String> {
                 What::Code { language, text, .. } => format!("{language:?}: {}", value(text)),
                 What::Enter { to, .. } => format!("in: {}", value(to)),
                 What::Leave => String::from("back"),
-                What::Pour { .. } | What::Copy { .. } | What::Load { .. } => String::new(),
                 What::Unknown { reason } => format!("unknown: {reason}"),
+                _ => String::new(),
             };
             if effect.certain {
                 what

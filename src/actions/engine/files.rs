@@ -4,7 +4,7 @@
 use super::languages::name_of;
 use super::later::{Form, form_of};
 use super::{Engine, MAX_FILES, Situation, blank};
-use crate::actions::action::{Action, Target};
+use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::code::Language;
 use crate::actions::kinds::ActionKind;
 use crate::actions::pattern;
@@ -44,6 +44,7 @@ impl Engine<'_> {
     }
 
     fn keep(&mut self, at: Located, data: &Data, poured: Poured) {
+        let data = &data.clone().stored();
         if self.files.len() >= MAX_FILES {
             return;
         }
@@ -242,6 +243,38 @@ impl Engine<'_> {
         Data::default()
     }
 
+    /// Runs what the call wrote and a word may name: `sh ./*`, `find . -exec sh {} +`.
+    pub(super) fn runs_any(&mut self, language: &str, file: &Word, by: &str, here: &Situation) {
+        const MOST: usize = 16;
+        if self.files.is_empty() || file.exact().is_some() || here.on.is_some() {
+            return;
+        }
+        let possible = Situation {
+            certainty: here.certainty.min(Certainty::Possible),
+            ..here.clone()
+        };
+        let mut found: Vec<String> = Vec::new();
+        for candidate in file.value.candidates() {
+            let named = match candidate {
+                Candidate::Pattern(text) | Candidate::Prefix(text, _) if !text.is_empty() => text,
+                _ => continue,
+            };
+            let Some(named) = self.absolute(named, here) else {
+                continue;
+            };
+            let is_pattern = matches!(candidate, Candidate::Pattern(_));
+            let fits = |held: &str| match is_pattern {
+                true => pattern::matches_path(&named, held),
+                false => held.starts_with(&named),
+            };
+            let held = self.files.iter().filter(|(held, _)| fits(held));
+            found.extend(held.take(MOST).map(|(held, _)| held.clone()));
+        }
+        for path in found {
+            self.run_held(language, &path, by, &possible);
+        }
+    }
+
     /// Runs what the call wrote to that path, if its name or first line says in which language.
     pub(super) fn run_script(&mut self, path: &str, by: &str, here: &Situation) {
         let text = self.written(path).and_then(|data| data.text.as_ref());
@@ -261,10 +294,11 @@ impl Engine<'_> {
             Some(Some(Form::Script(written))) => written,
             _ => language,
         };
-        let is_run = text.is_some() || !data.urls.is_empty() || data.decoded;
+        let is_run = text.is_some() || !data.urls.is_empty() || data.decoded || data.made;
         if is_run && !self.running.iter().any(|running| running == path) {
             self.running.push(path.to_owned());
             self.code_data(written, &data, by, here);
+            self.made_code(written, &data, by, here);
             self.running.pop();
         }
     }

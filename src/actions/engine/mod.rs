@@ -93,6 +93,8 @@ pub struct Engine<'c> {
     running: Vec<String>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
+    /// Files that `exec` opened to write into, by the number of the descriptor.
+    descriptors: Vec<(u32, Word)>,
     /// A credential that version control was told to leave out was added all the same.
     forced: bool,
     /// How many files deep that are run later.
@@ -143,6 +145,7 @@ impl<'c> Engine<'c> {
             processes: Vec::new(),
             redirects: Vec::new(),
             loaded: Vec::new(),
+            descriptors: Vec::new(),
             running: Vec::new(),
             socket: None,
             forced: false,

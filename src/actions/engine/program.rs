@@ -420,6 +420,7 @@ impl Engine<'_> {
         let entry = line.entry;
         let mut data = done.data;
         data.merge(&done.inner);
+        data.made |= data.text.is_some() && !entry.copies;
         let shown = data.text.take().filter(|_| entry.copies);
         let shown = shown.or_else(|| self.shown_together(line, done.first));
         if done.ran && done.raised && !done.interactive {
@@ -516,6 +517,8 @@ impl Engine<'_> {
         for file in &done.writes {
             let mut flowing = data.clone();
             flowing.some = true;
+            // What a program makes of a text under another name is its own business: `cc -o x x.c`.
+            flowing.made &= entry.copies;
             // `tee x <<EOF`: what is written stands in the call, if nothing else flows in.
             if !decodes && flowing.files.is_empty() && flowing.urls.is_empty() {
                 flowing.text.clone_from(&line.stdin.text);

@@ -236,6 +236,7 @@ impl Engine<'_> {
         here: &Situation,
     ) -> Data {
         let mut output = Data::opaque();
+        let mut printed = Printed::default();
         let mut request = Request {
             streams: language == Language::JavaScript && text.contains("createWriteStream"),
             ..Request::default()
@@ -245,6 +246,7 @@ impl Engine<'_> {
             match &effect.what {
                 What::Enter { to, back } => folders.enter(to, *back, effect.certain, here, self),
                 What::Leave => folders.leave(),
+                What::Print { text, verbatim_at } => printed.add(text, *verbatim_at, origin),
                 _ => {
                     let stored = request.stored(&effect);
                     for there in folders.each(here) {
@@ -264,6 +266,7 @@ impl Engine<'_> {
                 }
             }
         }
+        printed.show(&mut output);
         output
     }
 
@@ -398,7 +401,7 @@ impl Engine<'_> {
                 Data::default()
             }
             What::Load { name } => self.load(language, &name, by, &here),
-            What::Enter { .. } | What::Leave => Data::default(),
+            What::Enter { .. } | What::Leave | What::Print { .. } => Data::default(),
             // Code that hides itself is not asked about.
             What::Unknown { reason } if reason == code::DECODED_CODE => {
                 self.unknown_kind(ActionKind::ExecDynamic, reason, by, &here);
@@ -619,6 +622,7 @@ impl Engine<'_> {
         }
         // Objects that lie there run nothing by themselves.
         if language != "manifest" {
+            self.runs_any(language, file, by, here);
             self.path(ActionKind::ExecLocal, file, by, here);
         }
         Data::opaque()
@@ -647,13 +651,30 @@ impl Engine<'_> {
                 .and_then(|text| shebang(text.value.exact()?))
                 .unwrap_or(language);
             self.multiplies(language, data, by, here);
-            return self.code_data(language, data, by, here);
+            let output = self.code_data(language, data, by, here);
+            self.made_code(language, data, by, here);
+            return output;
         }
         if !data.urls.is_empty() || data.decoded {
             return self.code_data(language, data, by, here);
         }
         self.path(ActionKind::ExecLocal, file, by, here);
+        self.made_code(language, data, by, here);
         Data::opaque()
+    }
+
+    /// Code that programs made out of texts of the call, in whatever way: nobody reads it there.
+    pub(super) fn made_code(&mut self, language: &str, data: &Data, by: &str, here: &Situation) {
+        let is_read = data.decoded || !data.urls.is_empty() || !data.files.is_empty();
+        if !data.made || is_read || unread(language) != ActionKind::ExecDynamic {
+            return;
+        }
+        let possible = Situation {
+            certainty: here.certainty.min(Certainty::Possible),
+            ..here.clone()
+        };
+        let reason = String::from("the code is made by commands of the call");
+        self.unknown_kind(ActionKind::ExecDynamic, reason, by, &possible);
     }
 
     /// Files whose content the call itself states by a hash: whoever serves them decides nothing any more.
@@ -713,6 +734,44 @@ impl Request {
         let (asked, data) = self.fetched.as_ref()?;
         let (put, file) = self.written.as_ref()?;
         (self.streams || asked == put).then(|| (file.clone(), data.clone()))
+    }
+}
+
+/// What a piece of code prints.
+#[derive(Default)]
+struct Printed {
+    text: Option<Data>,
+    /// Some of it is not known.
+    more: bool,
+}
+
+impl Printed {
+    fn add(&mut self, text: &Value, verbatim_at: Option<usize>, origin: &Origin) {
+        if matches!(text, Value::Unknown(_)) {
+            self.more = true;
+            return;
+        }
+        self.more |= text.exact().is_none();
+        let origin = Origin {
+            verbatim: origin
+                .verbatim
+                .zip(verbatim_at)
+                .map(|(base, offset)| base + offset),
+            ..origin.clone()
+        };
+        let line = Data::of_text(text.clone(), origin);
+        match &mut self.text {
+            Some(held) => held.followed_by(&line),
+            none => *none = Some(line),
+        }
+    }
+
+    /// Code whose printing is not seen prints all the same.
+    fn show(self, output: &mut Data) {
+        output.made = self.more || self.text.is_none();
+        if let Some(text) = self.text.and_then(|data| data.text) {
+            output.printed = Some(text);
+        }
     }
 }
 

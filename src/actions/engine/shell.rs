@@ -289,6 +289,11 @@ impl Engine<'_> {
         for redirect in &command.redirects {
             self.redirect(redirect, &words, &effects, &here);
         }
+        let is_printed = command.stdout == Stdout::Inherited
+            && !command.redirects.iter().any(|redirect| redirect.fd == 1);
+        if is_printed && !self.descriptors.is_empty() {
+            self.poured_over(1, &effects.output, &here);
+        }
         if writes {
             Data::default()
         } else {
@@ -448,6 +453,12 @@ impl Engine<'_> {
             Data::opaque()
         };
         written.some = true;
+        if words.len() == 1
+            && words[0].exact() == Some("exec")
+            && self.descriptors.len() < MAX_FILES
+        {
+            self.descriptors.push((redirect.fd, word.clone()));
+        }
         let poured = match redirect.kind {
             RedirectKind::Append | RedirectKind::ReadWrite => Poured::More,
             _ => Poured::Through(redirect.span),

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::files::Poured;
 use super::leaving::carry;
 use super::{Engine, Situation, blank};
 use crate::actions::action::{Action, Target};
@@ -16,6 +17,13 @@ const SOCKETS: [&str; 2] = ["/dev/tcp/", "/dev/udp/"];
 impl Engine<'_> {
     /// `COMMAND >&3`, where the call connected a descriptor before: what is read goes to that host.
     pub(super) fn over_descriptor(&mut self, redirect: &Redirect, output: &Data, here: &Situation) {
+        let number = redirect
+            .target
+            .exact()
+            .and_then(|number| number.parse().ok());
+        if let Some(number) = number.filter(|_| redirect.fd == 1) {
+            self.poured_over(number, output, here);
+        }
         if redirect.fd == 1
             && output.is_local()
             && let Some(host) = self.socket.clone()
@@ -23,6 +31,18 @@ impl Engine<'_> {
             let mut action = at_host(ActionKind::NetSend, &host, here);
             carry(&mut action, output, self.context);
             self.push(action, here);
+        }
+    }
+
+    /// What a command writes to a descriptor is in the file that `exec` opened under that number.
+    pub(super) fn poured_over(&mut self, number: u32, output: &Data, here: &Situation) {
+        let file = self
+            .descriptors
+            .iter()
+            .rev()
+            .find(|(held, _)| *held == number);
+        if let Some(file) = file.map(|(_, file)| file.clone()) {
+            self.remember(&file, output, Poured::More, here);
         }
     }
 

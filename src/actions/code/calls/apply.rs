@@ -496,8 +496,14 @@ impl Walker<'_> {
         };
         self.to_handle = false;
         if let Some(file) = file {
-            self.pour(&file, args.pos.last(), span);
+            return self.pour(&file, args.pos.last(), span);
         }
+        let verbatim_at = match args.pos.as_slice() {
+            [one] => one.verbatim_at(),
+            _ => None,
+        };
+        let text = words_text(&args.pos);
+        self.push(What::Print { text, verbatim_at }, span);
     }
 
     /// Text that goes into a file, as far as it is known.
