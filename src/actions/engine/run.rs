@@ -752,6 +752,11 @@ impl Printed {
             return;
         }
         self.more |= text.exact().is_none();
+        // What is known of it; that there is more is said by itself.
+        let text = match text {
+            Value::Prefix(known, _) => &Value::Exact(known.clone()),
+            other => other,
+        };
         let origin = Origin {
             verbatim: origin
                 .verbatim
