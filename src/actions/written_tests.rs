@@ -233,6 +233,8 @@ fn what_code_prints_into_a_file_is_in_it() {
         "php -r 'echo \"GONE\";' > x.sh; sh x.sh",
         "awk 'BEGIN { print \"GONE\" }' > x.sh; sh x.sh",
         "exec > x.sh; echo 'GONE'; sh x.sh",
+        "env echo 'GONE' > x.sh; sh x.sh",
+        "sudo busybox echo 'GONE' > x.sh; sh x.sh",
         "exec 3> x.sh; echo 'GONE' >&3; sh x.sh",
         "echo 'GONE' > x.sh; sh ./*",
         "echo 'GONE' > x.sh; find . -name x.sh -exec sh {} \\;",

@@ -35,6 +35,15 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         {
             return output(walker, &words[1..], input);
         }
+        // What runs a program as it is prints what that prints.
+        "env" | "time" | "nice" | "nohup" | "sudo" | "busybox" | "toybox" | "stdbuf" | "setsid"
+            if arguments
+                .first()
+                .and_then(|value| value.exact())
+                .is_some_and(|word| !word.starts_with('-') && !word.contains('=')) =>
+        {
+            return output(walker, &words[1..], input);
+        }
         "echo" => return echo(&arguments),
         "printf" if arguments.first().and_then(|value| value.exact()) != Some("-v") => {
             return printf(

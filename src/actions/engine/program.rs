@@ -419,8 +419,8 @@ impl Engine<'_> {
     fn settle(&mut self, line: &Line<'_>, done: Done, here: &Situation) -> Effects {
         let entry = line.entry;
         let mut data = done.data;
-        data.merge(&done.inner);
         data.made |= data.text.is_some() && !entry.copies;
+        data.merge(&done.inner);
         let shown = data.text.take().filter(|_| entry.copies);
         let shown = shown.or_else(|| self.shown_together(line, done.first));
         if done.ran && done.raised && !done.interactive {
