@@ -535,3 +535,24 @@ fn code_knows_what_stands_behind_it_on_its_command_line() {
         "{unknown:?}"
     );
 }
+
+#[test]
+fn a_text_that_a_program_turns_into_another_is_no_folder_that_is_listed() {
+    for command in [
+        "echo '{\"d\": \"/srv/gone\"}' | jq -r .d | xargs rm -rf",
+        "echo '[\"/srv/gone\"]' | jq -r '.[]' | xargs rm -rf",
+        "echo 'd: /srv/gone' | yq .d | xargs rm -rf",
+        "echo 'gone?' | jq -R . | xargs rm -rf",
+    ] {
+        let found = of_kind(command, "fs.delete");
+        assert!(
+            found.iter().all(|action| action.starts_with("fs.delete …")),
+            "{command}: {found:?}"
+        );
+    }
+    let found = of_kind("echo *.log | sort | xargs rm", "fs.delete");
+    assert!(
+        found[0].starts_with("fs.delete /home/u/p/*.log"),
+        "{found:?}"
+    );
+}

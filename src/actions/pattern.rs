@@ -142,7 +142,13 @@ fn walk(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
     let (mut at, mut against) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     while against < text.len() {
-        match pattern.get(at) {
+        // A bracket that opens a class stands for nothing else.
+        let class = match pattern.get(at) {
+            Some(b'[') => class_end(pattern, at),
+            _ => None,
+        };
+        let fits = class.is_none_or(|end| in_class(&pattern[at + 1..end], text[against]));
+        match pattern.get(at).filter(|_| fits) {
             Some(b'*') => {
                 back = Some((at + 1, against));
                 at += 1;
@@ -151,11 +157,8 @@ fn walk(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
                 at += 1;
                 against += 1;
             }
-            Some(b'[')
-                if class_end(pattern, at)
-                    .is_some_and(|end| in_class(&pattern[at + 1..end], text[against])) =>
-            {
-                at = class_end(pattern, at).unwrap_or(at) + 1;
+            Some(b'[') if class.is_some() => {
+                at = class.unwrap_or(at) + 1;
                 against += 1;
             }
             Some(byte) if same(*byte, text[against]) => {
@@ -228,6 +231,8 @@ mod tests {
             ("a?c", "abc"),
             ("[0-9]*", "1x"),
             ("[!a]x", "bx"),
+            ("*[*]*", "a*b"),
+            ("[", "["),
         ];
         let missed = [
             ("", "a"),
@@ -236,6 +241,8 @@ mod tests {
             ("a*b", "abc"),
             ("[0-9]*", "rm"),
             ("[!a]x", "ax"),
+            ("[0-9]*", "[x"),
+            ("*[*]*", "[a]"),
         ];
         assert!(matched.iter().all(|(pattern, text)| matches(pattern, text)));
         assert!(!missed.iter().any(|(pattern, text)| matches(pattern, text)));

@@ -497,7 +497,9 @@ impl Engine<'_> {
             });
             for word in line.select(selector) {
                 let (text, _) = word.known();
-                if text.is_empty() {
+                // Signs in quotes stand for nothing else.
+                let quoted = word.exact().is_some_and(pattern::has_wildcard);
+                if text.is_empty() || quoted {
                     continue;
                 }
                 let mut path = self.absolute(text, here).unwrap_or_else(|| text.to_owned());
