@@ -498,7 +498,8 @@ impl Engine<'_> {
             for word in line.select(selector) {
                 let (text, _) = word.known();
                 // Signs in quotes stand for nothing else.
-                let quoted = word.exact().is_some_and(pattern::has_wildcard);
+                let quoted = word.exact().is_some_and(pattern::has_wildcard)
+                    && line.words.iter().any(|given| given.value == word.value);
                 if text.is_empty() || quoted {
                     continue;
                 }
