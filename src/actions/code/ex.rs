@@ -9,11 +9,43 @@ use crate::span::ByteSpan;
 pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
     let mut effects = Vec::new();
     let mut start = 0;
+    // Lines that are put into the buffer, from where the command stands that does.
+    let mut added: Option<(usize, String)> = None;
     for line in text.split_inclusive('\n') {
-        commands(line.trim_end(), start, &mut effects);
+        let one = line.trim_end();
+        match &mut added {
+            Some((begin, lines)) if one == "." => {
+                effects.extend(puts(*begin, start, std::mem::take(lines)));
+                added = None;
+            }
+            Some((_, lines)) => lines.push_str(line),
+            None if adds_lines(one) => added = Some((start, String::new())),
+            None => commands(one, start, &mut effects),
+        }
         start += line.len();
     }
+    if let Some((begin, lines)) = added {
+        effects.extend(puts(begin, start, lines));
+    }
     effects
+}
+
+/// Whether lines follow that are put into the buffer, up to a dot.
+fn adds_lines(line: &str) -> bool {
+    matches!(
+        without_range(line),
+        "a" | "append" | "i" | "insert" | "c" | "change"
+    )
+}
+
+/// Lines that come to stand in what is edited.
+fn puts(begin: usize, end: usize, lines: String) -> Option<CodeEffect> {
+    let (text, verbatim_at) = (Value::Exact(lines), None);
+    Some(CodeEffect {
+        what: What::Print { text, verbatim_at },
+        span: ByteSpan::new(begin, end)?,
+        certain: true,
+    })
 }
 
 /// Commands of one line, separated by bars.

@@ -164,16 +164,22 @@ impl<'a> Reader<'a> {
             }
             b'a' | b'i' | b'c' => {
                 // Text that is added; a backslash takes the next line in.
-                loop {
+                let begin = self.at;
+                let end = loop {
                     let end = self.line_end();
                     let continues = end > 0
                         && self.bytes.get(end - 1) == Some(&b'\\')
                         && end < self.bytes.len();
                     self.at = (end + 1).min(self.bytes.len());
                     if !continues {
-                        break;
+                        break end;
                     }
-                }
+                };
+                let added = self.text.get(begin..end).unwrap_or_default();
+                let added = added.trim_start_matches(['\\', ' ', '\t', '\n']);
+                let text = Value::Exact(added.replace("\\\n", "\n"));
+                let verbatim_at = None;
+                self.push(What::Print { text, verbatim_at }, start);
             }
             b'b' | b't' | b'T' | b':' | b'q' | b'Q' | b'l' | b'L' | b'v' => {
                 self.skip(|byte| !matches!(byte, b'\n' | b';' | b'}'));

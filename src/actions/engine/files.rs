@@ -1,6 +1,8 @@
 //! Files that the call writes: what is remembered of them, and how they are found again, also where a part of the path
 //! is only known when the call runs.
 
+use std::rc::Rc;
+
 use super::languages::name_of;
 use super::later::{Form, form_of};
 use super::{Engine, MAX_FILES, Situation, blank};
@@ -44,6 +46,7 @@ impl Engine<'_> {
     }
 
     fn keep(&mut self, at: Located, data: &Data, poured: Poured) {
+        let is_part = data.text.is_none() && data.printed.is_some();
         let data = &data.clone().stored();
         if self.files.len() >= MAX_FILES {
             return;
@@ -60,7 +63,12 @@ impl Engine<'_> {
             Some((_, held)) if at.whole => *held = data.clone(),
             Some((_, held)) => held.merge(data),
             None if at.whole || !data.urls.is_empty() => {
-                self.files.push((at.path, data.clone()));
+                let mut data = data.clone();
+                if is_part && poured == Poured::More {
+                    // What else it holds is not known.
+                    data.files.push(Rc::from(at.path.as_str()));
+                }
+                self.files.push((at.path, data));
             }
             None => {}
         }

@@ -653,6 +653,9 @@ impl Engine<'_> {
             self.multiplies(language, data, by, here);
             let output = self.code_data(language, data, by, here);
             self.made_code(language, data, by, here);
+            if !data.files.is_empty() {
+                self.path(ActionKind::ExecLocal, file, by, here);
+            }
             return output;
         }
         if !data.urls.is_empty() || data.decoded {
