@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::pass::Pass;
 use crate::rules::tables::Hit;
+use crate::text::mark;
 
 /// Longest line of headings that is looked at, in bytes.
 const LONGEST_HEADING: usize = 512;
@@ -321,7 +322,9 @@ fn named(bytes: &[u8], kind: Kind, cells: Vec<Range<usize>>, rows: usize) -> Opt
     let (mut accounts, mut named) = (false, true);
     for cell in &cells {
         let name = &bytes[trimmed(bytes, cell)];
-        named &= name.len() <= LONGEST_NAME && name.iter().all(|byte| is_name_byte(*byte));
+        named &= name.len() <= LONGEST_NAME
+            && name.iter().all(|byte| is_name_byte(*byte))
+            && !mark::stands_in(name);
         accounts |= says_whose(name);
     }
     named.then_some(Table {

@@ -1,8 +1,5 @@
-//! What is not a secret although it looks like one: placeholders, references, published examples, marks of redaction.
+//! What is not a secret although it looks like one: placeholders, references, published examples.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
 use crate::rules::alphabet::NONE;
@@ -252,57 +249,6 @@ pub fn is_reference(value: &[u8]) -> bool {
     }
 }
 
-/// Whether `[start, end)` lies inside a mark of redaction: `[redacted:rule:tag]`, with or without brackets and tag.
-///
-/// Only the mark itself protects: a real token glued to the word would be found.
-#[must_use]
-pub fn in_mark(bytes: &[u8], start: usize, end: usize) -> bool {
-    const WORD: &[u8] = b"redacted:";
-    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(WORD));
-    let from = start.saturating_sub(128);
-    let reach = &bytes[from..end.min(bytes.len())];
-    let Some(first) = FINDER.find(reach) else {
-        return false;
-    };
-    let word = memchr::memmem::rfind(&bytes[from..start.max(from)], WORD).unwrap_or(first);
-    let id = from + word + WORD.len();
-    let length = |from: usize, part: fn(&u8) -> bool| {
-        bytes[from..]
-            .iter()
-            .take(96)
-            .take_while(|byte| part(byte))
-            .count()
-    };
-    let tag = id
-        + length(id, |byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
-        });
-    let family = &bytes[id..tag];
-    let known = [
-        "secrets.",
-        "pii.",
-        "hidden_text.",
-        "injection.",
-        "exfiltration.",
-    ]
-    .iter()
-    .any(|known| family.starts_with(known.as_bytes()));
-    if !known {
-        return false;
-    }
-    let digits = if bytes.get(tag) == Some(&b':') {
-        length(tag + 1, u8::is_ascii_hexdigit)
-    } else {
-        0
-    };
-    let last = if digits > 0 {
-        tag + 1 + digits.min(64)
-    } else {
-        tag
-    };
-    end <= last + 1
-}
-
 /// Whether the bytes before `start` say that a digest or a public key follows.
 #[must_use]
 pub fn is_digest(bytes: &[u8], start: usize) -> bool {
@@ -373,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn references_marks_and_digests_are_seen() {
+    fn references_and_digests_are_seen() {
         for held in [
             "$TOKEN",
             "${X}",
@@ -387,7 +333,6 @@ mod tests {
             assert!(is_reference(held.as_bytes()), "{held}");
         }
         assert!(!is_reference(b"$2b$12$KIX") && !is_reference(b"k7Gh2mQp"));
-        assert!(in_mark(b"k=[redacted:secrets.x:0123]", 21, 25));
         assert!(
             is_digest(b"sha256:00", 7)
                 && is_digest(b"\"md5\": \"00", 8)

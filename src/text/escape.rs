@@ -1,6 +1,7 @@
 //! Escapes that hide plain characters: percent, `\u0041`, `\x41`, `&#65;`, string literals that are joined, and lines
 //! that are broken.
 
+use super::mark;
 use super::view::{View, ViewKind};
 use crate::rules::codec::hex_digit;
 use crate::span::ByteSpan;
@@ -123,9 +124,14 @@ fn soft_break(rest: &[u8]) -> usize {
     }
 }
 
-/// Where what a view holds of the line before `start` begins.
+/// Where what a view holds of the line before `start` begins; a mark of redaction is held as a whole.
 fn lead(bytes: &[u8], start: usize, floor: usize) -> usize {
-    let low = start.saturating_sub(LEAD).max(floor).min(start);
+    let mut low = start.saturating_sub(LEAD).max(floor).min(start);
+    if let Some(mark) = mark::last(bytes, start.min(low + mark::WORD.len()), 0)
+        && (mark.start..mark.end).contains(&low)
+    {
+        low = mark.start.max(floor);
+    }
     bytes[low..start]
         .iter()
         .rposition(|byte| *byte == b'\n')

@@ -1,0 +1,78 @@
+//! Marks of redaction: `[redacted:rule:tag]`, with or without brackets and tag.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// What every mark begins with.
+pub const WORD: &[u8] = b"redacted:";
+/// Finds the word that every mark begins with.
+pub static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(WORD));
+
+/// What the names of rules begin with.
+const FAMILIES: [&[u8]; 5] = [
+    b"secrets.",
+    b"pii.",
+    b"hidden_text.",
+    b"injection.",
+    b"exfiltration.",
+];
+/// Longest name of a rule and longest tag that are read, in bytes.
+const LONGEST_NAME: usize = 96;
+const LONGEST_TAG: usize = 64;
+/// Longest mark, in bytes.
+pub const LONGEST: usize = WORD.len() + LONGEST_NAME + LONGEST_TAG + 3;
+
+/// Whether a mark stands in a text, or what may be the beginning of one.
+#[must_use]
+pub fn stands_in(text: &[u8]) -> bool {
+    FINDER.find(text).is_some()
+}
+
+const fn in_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+/// Whether a mark without brackets would go on with a byte behind it: in its name, or with a tag.
+#[must_use]
+pub const fn goes_on(byte: u8) -> bool {
+    in_name(byte) || byte.is_ascii_hexdigit() || byte == b':'
+}
+
+/// Where the name and the tag of the mark end whose word begins at `word`.
+#[must_use]
+pub fn name_and_tag(bytes: &[u8], word: usize) -> Option<usize> {
+    let id = word + WORD.len();
+    let length = |from: usize, most: usize, part: fn(&u8) -> bool| {
+        let held = bytes[from..].iter().take(most);
+        held.take_while(|byte| part(byte)).count()
+    };
+    let end = id + length(id, LONGEST_NAME, |byte| in_name(*byte));
+    let name = &bytes[id..end];
+    if !FAMILIES.iter().any(|family| name.starts_with(family)) {
+        return None;
+    }
+    let digits = match bytes.get(end) {
+        Some(b':') => length(end + 1, LONGEST_TAG, u8::is_ascii_hexdigit),
+        _ => 0,
+    };
+    Some(if digits > 0 { end + 1 + digits } else { end })
+}
+
+/// The mark whose word begins at `word`, with its brackets.
+#[must_use]
+pub fn at(bytes: &[u8], word: usize) -> Option<Range<usize>> {
+    let last = name_and_tag(bytes, word)?;
+    let open = word > 0 && bytes[word - 1] == b'[';
+    let close = open && bytes.get(last) == Some(&b']');
+    Some(word - usize::from(open)..last + usize::from(close))
+}
+
+/// The last mark that begins before `place`, and no further before it than so many bytes and the longest mark.
+#[must_use]
+pub fn last(bytes: &[u8], place: usize, within: usize) -> Option<Range<usize>> {
+    let from = place.saturating_sub(within + LONGEST);
+    let word = from + memchr::memmem::rfind(&bytes[from..place], WORD)?;
+    at(bytes, word)
+}
