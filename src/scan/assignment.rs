@@ -6,7 +6,7 @@ use super::column;
 use super::mark;
 use super::naming;
 use super::notation::{LONGEST_BARE, of_a_request, value};
-use super::operator::{LEAST_IN_COLUMN, Operator, flag};
+use super::operator::{GAP, LEAST_IN_COLUMN, Operator, flag};
 use super::pass::Pass;
 use super::plausible;
 use super::userinfo;
@@ -65,7 +65,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let refers = text.len() <= LONGEST_REFERENCE
         && (text.starts_with(b"${") || naming::is_name(text))
         || is_list(text);
-    if operator != Operator::Cell && !refers {
+    // What is given to it far behind hides no name between, nor one in it.
+    if operator != Operator::Cell && !refers && start <= hit.end + GAP {
         pass.looked(hit.rule, end);
     }
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {

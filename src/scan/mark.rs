@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use super::notation::is_bare;
-pub(super) use crate::text::mark::last;
 use crate::text::mark::{self, FINDER, LONGEST, WORD, name_and_tag};
+pub(super) use crate::text::mark::{last, without};
 
 /// How far before what tells a value a reading looks, and how far after a name.
 const BEFORE: usize = 160;
@@ -90,7 +90,36 @@ pub(super) fn is_glued(bytes: &[u8], start: usize, end: usize) -> bool {
         .checked_sub(1)
         .is_some_and(|before| joins(bytes[before]) || bytes[before] == b']')
         || bytes.get(end).is_some_and(|next| joins(*next));
-    touched && !is_apart(bytes, start, (start, end))
+    touched && !is_apart(bytes, start, (start, end)) || continues_number(bytes, start, end)
+}
+
+/// How far the row of numbers is looked at that a number stands in, in bytes.
+const ROW: usize = 512;
+
+/// Whether a mark stands in the row of numbers that one belongs to: where each begins is told from all before it. What
+/// marks of addresses stand for is no part of such a row.
+fn continues_number(bytes: &[u8], start: usize, end: usize) -> bool {
+    if !bytes
+        .get(end.wrapping_sub(1))
+        .is_some_and(u8::is_ascii_digit)
+    {
+        return false;
+    }
+    let in_row = |byte: &&u8| {
+        byte.is_ascii_digit() || matches!(**byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+')
+    };
+    let from = start
+        - bytes[..start]
+            .iter()
+            .rev()
+            .take(ROW)
+            .take_while(in_row)
+            .count();
+    let to = end + bytes[end..].iter().take(ROW).take_while(in_row).count();
+    let may = |mark: &Range<usize>| !bytes[mark.clone()].ends_with(b"pii.email]");
+    let next = to + usize::from(bytes.get(to) == Some(&b'['));
+    bytes[next..].starts_with(WORD) && mark::at(bytes, next).is_some_and(|mark| may(&mark))
+        || mark::last(bytes, from, 0).is_some_and(|mark| mark.end == from && may(&mark))
 }
 
 #[cfg(test)]
@@ -138,7 +167,11 @@ mod tests {
             "sk_live_{alnum:24} datadog-{hex:32}",
             "datadog sk_live_{alnum:24} {hex:32}",
             "net user p A2BT8X heroku\\{uuid}",
+            "----BEGIN RSA PRIVATE KEY-4142434445464748password=494a4-\nEND RSA PRIVATE KEY",
             "|APIKEY| {alnum:16}\nc|u+s9x{alnum:14}1J",
+            "s://:2345@----BEGIN PRIVATE KEY-4445464748494a4b4c4d4e4f5041111111111VATEKEY- 4111 1111 1111 1111",
+            // What stands in a default, and before it.
+            "pass\",ex:s.x:00ff] redis://]}:2345@h r, {alpha:90}default=\"pwd</key><string>975ad0 ",
             // How far behind a name its default stands.
             &argument,
         ]);
@@ -153,6 +186,7 @@ mod tests {
             "curl -u a:1DOPP=dp.ct.{alnum:40}",
             "Bearer n1LANGSMITH_API_KEY=lsv2_sk_{hex:32}_{hex:10}",
             "lsv2_sk_{hex:32}_{hex:10})536-22-8150",
+            "pwd: x975ad0 529.982.247-25 29.982.24729.982.24729.982.24729",
             " ----BEGIN PRIVATE KEY-{base64:64}END PRIVATE KEY-machine h login upassword S: Ab#V7dNCSn",
         ]);
     }
@@ -181,6 +215,7 @@ mod tests {
                 "password: v4lue9K\ntoken: redacted:secrets.api-key",
                 "v4lue9K",
             ),
+            ("[redacted:pii.email] 529.982.247-25", "529.982.247-25"),
             (&format!("[redacted:secrets.jwt]{token}"), &token),
             (&format!("{token}[redacted:secrets.jwt]"), &token),
         ] {

@@ -41,6 +41,16 @@ static OTHER_NUMBERS: &[&str] = &[
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
     let (start, end) = number_around(bytes, at);
+    // Behind one that was found another begins.
+    let start = match pass.issued.found_to {
+        to if to > start => {
+            to + bytes[to..at]
+                .iter()
+                .take_while(|byte| !byte.is_ascii_digit())
+                .count()
+        }
+        _ => start,
+    };
     if is_date(&bytes[start..end]) || iban(pass, at) {
         return end;
     }

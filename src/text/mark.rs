@@ -1,5 +1,6 @@
 //! Marks of redaction: `[redacted:rule:tag]`, with or without brackets and tag.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -75,4 +76,45 @@ pub fn last(bytes: &[u8], place: usize, within: usize) -> Option<Range<usize>> {
     let from = place.saturating_sub(within + LONGEST);
     let word = from + memchr::memmem::rfind(&bytes[from..place], WORD)?;
     at(bytes, word)
+}
+
+/// A text without its marks, and without one that it ends in.
+#[must_use]
+pub fn without(text: &[u8]) -> Cow<'_, [u8]> {
+    let cut = |word: usize| {
+        let ends = text[word + WORD.len()..].iter().all(|byte| in_name(*byte));
+        ends.then_some(word..text.len())
+    };
+    let marks = FINDER
+        .find_iter(text)
+        .filter_map(|word| at(text, word).or_else(|| cut(word)));
+    let mut out = Vec::new();
+    let mut from = 0;
+    for mark in marks {
+        out.extend_from_slice(text.get(from..mark.start).unwrap_or_default());
+        from = mark.end;
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.extend_from_slice(&text[from..]);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_left_without_its_marks() {
+        for (text, left) in [
+            ("a[redacted:secrets.x]b[redacted:pii.email:0f]c", "abc"),
+            ("redacted:secrets.x:0f@h", "@h"),
+            ("a redacted:sec", "a "),
+            ("a redacted:other b", "a redacted:other b"),
+            ("a", "a"),
+        ] {
+            assert_eq!(without(text.as_bytes()), left.as_bytes(), "{text}");
+        }
+    }
 }
