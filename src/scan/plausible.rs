@@ -174,6 +174,12 @@ pub fn is_published(value: &[u8]) -> bool {
 /// Runs of one byte, counting up or down, or a short block again and again.
 fn is_repetitive(lower: &[u8]) -> bool {
     let length = lower.len();
+    let again = |period: usize| {
+        length >= 8 && lower[period] == lower[0] && lower[period..] == lower[..length - period]
+    };
+    if (1..=16.min(length / 2)).any(again) {
+        return true;
+    }
     let (mut same, mut steps, mut longest_same, mut longest_steps, mut all_steps) = (1, 1, 1, 1, 0);
     for pair in lower.windows(2) {
         same = if pair[0] == pair[1] { same + 1 } else { 1 };
@@ -190,12 +196,7 @@ fn is_repetitive(lower: &[u8]) -> bool {
         return true;
     }
     let distinct = NONE.with_all(lower).count();
-    if length >= 16 && distinct < 6 || length >= 8 && distinct < 4 {
-        return true;
-    }
-    (1..=16.min(length / 2)).any(|period| {
-        length >= 8 && lower[period] == lower[0] && lower[period..] == lower[..length - period]
-    })
+    length >= 16 && distinct < 6 || length >= 8 && distinct < 4
 }
 
 /// Whether it is three or more words in one case, joined by punctuation: a name, not a key.

@@ -205,6 +205,8 @@ fn token_start(bytes: &[u8], at: usize) -> usize {
 #[must_use]
 pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
     let start = token_start(bytes, at);
+    // Nearly every token ends where its line does, and nothing is made of it.
+    broken(bytes, token_end(bytes, start))?;
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, bytes.len())?);
     let mut from = start;
     let mut after = 0;
