@@ -166,12 +166,15 @@ mod tests {
         changes_nothing_again(&[
             "sk_live_{alnum:24} datadog-{hex:32}",
             "datadog sk_live_{alnum:24} {hex:32}",
+            "sk_live_{alnum:24}\nredacted:heroku\\{uuid}",
             "net user p A2BT8X heroku\\{uuid}",
             "----BEGIN RSA PRIVATE KEY-4142434445464748password=494a4-\nEND RSA PRIVATE KEY",
             "|APIKEY| {alnum:16}\nc|u+s9x{alnum:14}1J",
             "s://:2345@----BEGIN PRIVATE KEY-4445464748494a4b4c4d4e4f5041111111111VATEKEY- 4111 1111 1111 1111",
             // What stands in a default, and before it.
             "pass\",ex:s.x:00ff] redis://]}:2345@h r, {alpha:90}default=\"pwd</key><string>975ad0 ",
+            // Part of a mark before what is written with characters that take no room.
+            "sk_live_{alnum:24}\nxxxxxxxxxxxxxx {alpha:80} heroku\\2029787d-d743-a74\u{200d}1-6c45-f0d9c1bed0da",
             // How far behind a name its default stands.
             &argument,
         ]);

@@ -126,12 +126,8 @@ fn soft_break(rest: &[u8]) -> usize {
 
 /// Where what a view holds of the line before `start` begins; a mark of redaction is held as a whole.
 fn lead(bytes: &[u8], start: usize, floor: usize) -> usize {
-    let mut low = start.saturating_sub(LEAD).max(floor).min(start);
-    if let Some(mark) = mark::last(bytes, start.min(low + mark::WORD.len()), 0)
-        && (mark.start..mark.end).contains(&low)
-    {
-        low = mark.start.max(floor);
-    }
+    let low = start.saturating_sub(LEAD).max(floor).min(start);
+    let low = mark::whole_from(bytes, low, start).max(floor).min(start);
     bytes[low..start]
         .iter()
         .rposition(|byte| *byte == b'\n')

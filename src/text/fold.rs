@@ -1,5 +1,6 @@
 //! Unicode tricks undone: compatibility letters and look-alikes become ASCII, invisible characters go.
 
+use super::mark;
 use super::view::{View, ViewKind};
 use crate::span::ByteSpan;
 
@@ -152,6 +153,7 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
     }
     let (start, end) = part?;
     let low = start.saturating_sub(MARGIN).max(from.min(start));
+    let low = mark::whole_from(bytes, low, start).max(from.min(start));
     let high = bytes.len().min(end + MARGIN);
     Some((fold(bytes, low, high)?, high.max(end)))
 }

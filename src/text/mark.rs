@@ -74,8 +74,23 @@ pub fn at(bytes: &[u8], word: usize) -> Option<Range<usize>> {
 #[must_use]
 pub fn last(bytes: &[u8], place: usize, within: usize) -> Option<Range<usize>> {
     let from = place.saturating_sub(within + LONGEST);
-    let word = from + memchr::memmem::rfind(&bytes[from..place], WORD)?;
-    at(bytes, word)
+    let mut to = place;
+    // The word may stand alone behind it.
+    while let Some(offset) = memchr::memmem::rfind(&bytes[from..to], WORD) {
+        to = from + offset;
+        if let Some(mark) = at(bytes, to) {
+            return Some(mark);
+        }
+    }
+    None
+}
+
+/// Where a part of a text that begins at `low` and holds `start` begins when it holds whole marks only.
+#[must_use]
+pub fn whole_from(bytes: &[u8], low: usize, start: usize) -> usize {
+    last(bytes, start.min(low + WORD.len()), 0)
+        .filter(|mark| mark.contains(&low))
+        .map_or(low, |mark| mark.start)
 }
 
 /// A text without its marks, and without one that it ends in.
@@ -104,6 +119,21 @@ pub fn without(text: &[u8]) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_mark_is_found_before_what_only_begins_like_one() {
+        let text = b"[redacted:pii.email] x [redacted:secrets.b:01]redacted:other redacted: y";
+        assert_eq!(last(text, text.len(), 0), Some(23..46));
+        assert_eq!(last(text, 23, 0), Some(0..20));
+        assert_eq!(last(text, 9, 0), None);
+    }
+
+    #[test]
+    fn a_part_of_a_text_begins_with_a_whole_mark() {
+        let text = b"ab [redacted:secrets.b:01] cd";
+        let from = |low| whole_from(text, low, text.len());
+        assert_eq!([2, 3, 4, 9, 25, 26].map(from), [2, 3, 3, 3, 3, 26]);
+    }
 
     #[test]
     fn a_text_is_left_without_its_marks() {
