@@ -19,8 +19,32 @@ use super::verify;
 use crate::call::Surface;
 use crate::scan::FindingKind;
 
-/// What may follow a name of three bytes that a value is given to.
-const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`([{./%AKPST";
+/// What may follow a name of three bytes beside which a value stands, and one that a value is given to.
+const AFTER_NAME: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`([{./%AKPSTC<";
+const AFTER_GIVEN: &[u8] = b"=:\"' ]_-)\\|>,;&\t\n0123456789`([{./%AKPSTC<?+\xef\xe3";
+static ENDS_NAME: [bool; 256] = ends(AFTER_NAME);
+static ENDS_GIVEN: [bool; 256] = ends(AFTER_GIVEN);
+
+/// For each byte, whether it is one of these, told as the search tells them: without the bit of the case.
+const fn ends(any: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut index = 0;
+    while index < any.len() {
+        table[(any[index] | 0x20) as usize] = true;
+        table[(any[index] & !0x20) as usize] = true;
+        index += 1;
+    }
+    table
+}
+
+/// Whether what follows the name at `[start, end)` may, when the name is so short that the search sees it at every other
+/// place: what is found must not depend on the place. `given` says whether a value is given to it.
+#[must_use]
+pub fn ends_name(bytes: &[u8], start: usize, end: usize, given: bool) -> bool {
+    let table = if given { &ENDS_GIVEN } else { &ENDS_NAME };
+    end - start > 3 || bytes.get(end).is_none_or(|next| table[usize::from(*next)])
+}
+
 /// What may follow a word of three bytes in a phrase.
 const AFTER_WORD: &[u8] = b" \t\n\r,.'\"_-";
 
@@ -241,7 +265,7 @@ fn assignment(held: &AssignmentSpec, rule: u16) -> Result<Formed, Refused> {
             _ => name.clone(),
         })
         .collect();
-    let literals = words(&names, rule, AFTER_NAME, 3)?;
+    let literals = words(&names, rule, AFTER_GIVEN, 3)?;
     let form = Assignment {
         password: held.value != ValueSpec::Opaque,
         pair: held.value == ValueSpec::Pair,

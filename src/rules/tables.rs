@@ -469,6 +469,11 @@ impl Parts<'_> {
         let found = bytes.get(start..end)?;
         let asked = (from, length, start);
         if last.asked != asked {
+            // Those that share their beginning are told apart by their end.
+            let ends = text.last().zip(found.last());
+            if ends.is_some_and(|(text, found)| (text ^ found) & !0x20 != 0) {
+                return None;
+            }
             let same = if flags & ANY_CASE != 0 {
                 // Nearly all are written as they are kept.
                 found == text || found.eq_ignore_ascii_case(text)

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::mark;
 use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::tables::Hit;
@@ -57,7 +58,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, labels: &[String], hit: 
     };
     let end = member_end(bytes, start, end);
     pass.looked(hit.rule, end);
-    let inner = &bytes[hit.end..end];
+    // What marks say is no part of a key.
+    let inner = &mark::without(&bytes[hit.end..end]);
     let encoded = inner
         .iter()
         .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))

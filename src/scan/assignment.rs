@@ -3,15 +3,17 @@
 use std::ops::Range;
 
 use super::column;
+use super::mark;
 use super::naming;
 use super::notation::{LONGEST_BARE, of_a_request, value};
-use super::operator::{LEAST_IN_COLUMN, Operator, flag};
+use super::operator::{GAP, LEAST_IN_COLUMN, Operator, flag};
 use super::pass::Pass;
 use super::plausible;
 use super::userinfo;
 use crate::rules::Rule;
 use crate::rules::alphabet::{ByteSet, HEX};
 use crate::rules::codec;
+use crate::rules::compile::ends_name;
 use crate::rules::rule::Assignment;
 use crate::rules::tables::Hit;
 use crate::text::contains;
@@ -26,12 +28,14 @@ const HEX_ENTROPY: f32 = 2.6;
 const LONGEST_REFERENCE: usize = 96;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit) {
-    if hit.start < pass.reach(hit.rule) {
+    if hit.start < pass.reach(hit.rule) || !ends_name(pass.bytes, hit.start, hit.end, true) {
         return;
     }
     if let Some((values, accounts)) = column::below(pass, hit) {
         for range in values {
-            if is_kept_in_table(pass.bytes, form, &range, accounts) {
+            if is_kept_in_table(pass.bytes, form, &range, accounts)
+                && mark::is_apart(pass.bytes, range.start, (range.start, range.end))
+            {
                 pass.found(hit.rule, rule, (range.start, range.end), None);
             }
         }
@@ -61,7 +65,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let refers = text.len() <= LONGEST_REFERENCE
         && (text.starts_with(b"${") || naming::is_name(text))
         || is_list(text);
-    if operator != Operator::Cell && !refers {
+    // What is given to it far behind hides no name between, nor one in it.
+    if operator != Operator::Cell && !refers && start <= hit.end + GAP {
         pass.looked(hit.rule, end);
     }
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
@@ -105,9 +110,39 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         && (!matches!(operator, Operator::Beside | Operator::Said) || stands_out(pass.bytes, hit.start, text, bare))
         && (operator != Operator::Cell || !names_another(text))
         && !says_placeholder(text);
-    if good && !plausible::in_mark(pass.bytes, hit.start, hit.end) {
+    if good && is_told_without_marks(pass.bytes, hit, (end, operator), most) {
         pass.found(hit.rule, rule, (start, end), None);
     }
+}
+
+/// Whether the value of the name at `hit` is read the same when nothing stands beyond the marks around them.
+fn is_told_without_marks(
+    bytes: &[u8],
+    hit: Hit,
+    (end, operator): (usize, Operator),
+    most: usize,
+) -> bool {
+    let place = hit.start..end;
+    let Some(room) = mark::room(bytes, &place) else {
+        return false;
+    };
+    // What is only beside a name is its value when nothing further behind is: how far that is no mark tells.
+    let told_behind = |at: usize| operator == Operator::Beside && at < hit.end + mark::AFTER;
+    if !room.is_free(bytes, &place) || room.after.is_some_and(told_behind) {
+        return false;
+    }
+    room.before.is_none_or(|mark| {
+        // What is glued to the mark belongs to what it stands for.
+        let glued = bytes[mark..hit.start].iter();
+        let from = mark + glued.take_while(|byte| mark::joins(**byte)).count();
+        let hit = Hit {
+            start: hit.start - from,
+            end: hit.end - from,
+            ..hit
+        };
+        let again = value(&bytes[from..], hit, most);
+        again.is_some_and(|(_, to, same)| (from + to, same) == (end, operator))
+    })
 }
 
 /// A number with its type, a file, rules of a form, a class, an account: values that open nothing.
@@ -208,7 +243,7 @@ fn pair(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit, start: us
         && !is_plain_hex(text)
         && is_password(text, true)
         && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
-        && !plausible::in_mark(pass.bytes, hit.start, hit.end)
+        && mark::is_apart(pass.bytes, hit.start, (from, from + text.len()))
     {
         let end = from + text.len();
         pass.looked(hit.rule, end);

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::pass::Pass;
 use crate::rules::tables::Hit;
+use crate::text::mark;
 
 /// Longest line of headings that is looked at, in bytes.
 const LONGEST_HEADING: usize = 512;
@@ -318,12 +319,11 @@ fn headings(bytes: &[u8], held: &Range<usize>, sign: u8, rows: usize) -> Option<
 
 /// A table whose headings all are names.
 fn named(bytes: &[u8], kind: Kind, cells: Vec<Range<usize>>, rows: usize) -> Option<Table> {
-    let (mut accounts, mut named) = (false, true);
-    for cell in &cells {
-        let name = &bytes[trimmed(bytes, cell)];
-        named &= name.len() <= LONGEST_NAME && name.iter().all(|byte| is_name_byte(*byte));
-        accounts |= says_whose(name);
-    }
+    let names = || cells.iter().map(|cell| &bytes[trimmed(bytes, cell)]);
+    let named = names()
+        .all(|name| name.len() <= LONGEST_NAME && name.iter().all(|byte| is_name_byte(*byte)))
+        && !names().any(mark::stands_in);
+    let accounts = named && names().any(says_whose);
     named.then_some(Table {
         kind,
         headings: cells,

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
+use super::mark;
 use super::naming;
 use super::pass::Pass;
 use super::plausible;
@@ -11,6 +12,7 @@ use super::token::{self, Checks};
 use crate::rules::Rule;
 use crate::rules::alphabet::HEX;
 use crate::rules::codec;
+use crate::rules::compile::ends_name;
 use crate::rules::mnemonic::Begun;
 use crate::rules::rule::Context;
 use crate::rules::shape::{Matched, Part, Shape, clean_start};
@@ -109,7 +111,8 @@ static KEY_WORDS_ABROAD: &[&str] = &[
 ];
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit) {
-    if !is_word(pass.bytes, hit.start, hit.end) {
+    if !is_word(pass.bytes, hit.start, hit.end) || !ends_name(pass.bytes, hit.start, hit.end, false)
+    {
         return;
     }
     let end = pass.bytes.len().min(hit.end + usize::from(form.within));
@@ -287,7 +290,14 @@ fn value_at(
             continue;
         }
         let end = matched.end;
-        if token::keep(pass, rule, index, shape, &matched, &Checks::from(form)) {
+        if token::keep(
+            pass,
+            rule,
+            index,
+            shape,
+            &matched,
+            &Checks::named(form, near.name.0),
+        ) {
             return Tried::Kept(end);
         }
     }
@@ -329,7 +339,7 @@ impl Near {
     fn hopeless(&mut self, bytes: &[u8]) -> usize {
         let ((start, name_end), end) = (self.name, self.end);
         *self.hopeless.get_or_insert_with(|| {
-            if plausible::in_mark(bytes, start, name_end) {
+            if mark::holds(bytes, start, name_end) {
                 return 0;
             }
             find(&bytes[name_end..end], b"***")
@@ -430,10 +440,12 @@ fn public_keys(text: &[u8], base: usize) -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// Where the first word for a credential ends that begins at most so far before the name, and ends before `end`;
-/// `usize::MAX` where there is none.
+/// Where the first word for a credential ends that begins at most so far before the name, with no mark between, and ends
+/// before `end`; `usize::MAX` where there is none.
 fn first_key_word(bytes: &[u8], name: usize, end: usize) -> usize {
     let low = name.saturating_sub(KEY_WORD_BEFORE);
+    let low =
+        mark::last(bytes, name, KEY_WORD_BEFORE).map_or(low, |mark| mark.end.clamp(low, name));
     let window = bytes[low..end].to_ascii_lowercase();
     let plain = first_end(&window).map_or(usize::MAX, |at| low + at);
     if window.is_ascii() {
@@ -491,6 +503,7 @@ fn first_abroad(window: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Surface;
 
     #[test]
     fn the_first_word_for_a_credential_is_found_with_its_end_in_any_script() {
@@ -509,6 +522,25 @@ mod tests {
             first_key_word(long.as_bytes(), name, long.len()),
             usize::MAX
         );
+    }
+
+    #[test]
+    fn what_is_found_beside_a_short_name_does_not_depend_on_its_place() {
+        let hex = "9d61b19deffd5a60ba844af492ec2cc4";
+        for (text, held) in [
+            (format!("seKEYn {hex}-{}-{}", &hex[..8], &hex[8..16]), false),
+            (format!("KEY: {hex}-{}-{}", &hex[..8], &hex[8..16]), true),
+            (String::from("pwd</key><string>975ad0f1"), true),
+            (String::from("pwd?: string = \"975ad0f1\""), true),
+            (String::from("pwd\u{ff1a}975ad0f1"), true),
+            (String::from("private key v8Kd02mQzA7xW1LbN5=3D"), false),
+        ] {
+            for blanks in 0..4 {
+                let text = format!("{}{text}", " ".repeat(blanks));
+                let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+                assert_eq!(!found.is_empty(), held, "{text}");
+            }
+        }
     }
 
     #[test]

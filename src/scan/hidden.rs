@@ -238,6 +238,15 @@ fn apart(bytes: &[u8], at: usize) -> Option<usize> {
     (!latin(before) && !latin(bytes.get(stop))).then_some(stop)
 }
 
+/// As [`char::is_alphabetic`], which searches for what is not ASCII: nearly all that is asked about here are these.
+fn is_letter(character: char) -> bool {
+    match character {
+        'a'..='z' | 'A'..='Z' => true,
+        '\u{391}'..='\u{3a1}' | '\u{3b1}'..='\u{3c9}' | '\u{410}'..='\u{44f}' => true,
+        other => other.is_alphabetic(),
+    }
+}
+
 /// Words of Latin letters in which some are not.
 fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
     let bytes = text.as_bytes();
@@ -251,13 +260,13 @@ fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
             .char_indices()
             .rev()
             .take(64)
-            .take_while(|(_, character)| character.is_alphabetic() || is_invisible(*character))
+            .take_while(|(_, character)| is_letter(*character) || is_invisible(*character))
             .last()
             .map_or(here, |(index, _)| index);
         let length: usize = text[start..]
             .chars()
             .take(128)
-            .take_while(|character| character.is_alphabetic() || is_invisible(*character))
+            .take_while(|character| is_letter(*character) || is_invisible(*character))
             .map(char::len_utf8)
             .sum();
         let end = (start + length).max(here + 2);
@@ -269,26 +278,26 @@ fn words(pass: &mut Pass<'_>, text: &str, base: usize) {
         let sign = text[..start].ends_with('\\') && word.starts_with('f');
         let signs = if sign { 2 } else { 0 };
         let latin = word
-            .chars()
+            .bytes()
             .skip(signs)
-            .filter(char::is_ascii_alphabetic)
+            .filter(u8::is_ascii_alphabetic)
             .count();
-        let others: Vec<char> = word
-            .chars()
-            .filter(|character| !character.is_ascii_alphabetic() && !is_invisible(*character))
-            .collect();
+        at = end;
+        if latin < 2 {
+            continue;
+        }
+        let others = || {
+            let held = word.chars();
+            held.filter(|held| !held.is_ascii_alphabetic() && !is_invisible(*held))
+        };
         // `[yYνΝ]`: the letters of a class, not of a word.
         let class = text[..start].ends_with('[') && text[end..].starts_with(']');
-        if latin >= 2
-            && !class
-            && latin + others.len() >= 4
-            && others
-                .iter()
-                .all(|character| look_alike(*character).is_some())
+        if !class
+            && latin + others().count() >= 4
+            && others().all(|character| look_alike(character).is_some())
         {
             pass.detected("look-alikes", base + start, base + end);
         }
-        at = end;
     }
 }
 
@@ -325,6 +334,17 @@ fn terminal(pass: &mut Pass<'_>) {
 mod tests {
     use super::*;
     use crate::dice::Dice;
+
+    #[test]
+    fn letters_are_told_as_by_the_standard_library() {
+        for character in '\0'..='\u{2fff}' {
+            assert_eq!(
+                is_letter(character),
+                character.is_alphabetic(),
+                "{character:?}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_text_is_parted_from_what_is_none_as_by_the_standard_library() {

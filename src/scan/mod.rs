@@ -8,7 +8,9 @@ mod context;
 mod exfiltration;
 pub mod finding;
 mod frame;
+mod glued;
 mod hidden;
+mod mark;
 mod naming;
 mod notation;
 mod number;
@@ -100,7 +102,8 @@ impl Scanner {
         for tables in &self.layers {
             let mut pass = Pass::new(tables, &self.allowed, bytes, surface, false);
             pass.columns = column::Seen::of_string(bytes, from);
-            let kept = resolve(tables, pass.run());
+            let mut kept = resolve(tables, pass.run());
+            glued::add(tables, &self.allowed, bytes, surface, &mut kept);
             out.reserve_exact(kept.len());
             out.extend(
                 kept.into_iter()

@@ -485,6 +485,11 @@ const BARE: ByteSet = NONE
 /// The same, told by one look.
 static IN_BARE: [bool; 256] = BARE.table();
 
+/// Whether a byte may stand in a value without quotes.
+pub(super) const fn is_bare(byte: u8) -> bool {
+    IN_BARE[byte as usize]
+}
+
 fn bare_end(bytes: &[u8], start: usize, operator: Operator, most: usize) -> usize {
     let limit = bytes.len().min(start + most);
     let mut end = start;

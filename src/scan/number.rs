@@ -1,5 +1,8 @@
 //! Personal data: card numbers, IBANs, national ids, telephone numbers, e-mail addresses.
 
+use std::ops::Range;
+
+use super::mark;
 use super::pass::Pass;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
@@ -38,6 +41,16 @@ static OTHER_NUMBERS: &[&str] = &[
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
     let (start, end) = number_around(bytes, at);
+    // Behind one that was found another begins.
+    let start = match pass.issued.found_to {
+        to if to > start => {
+            to + bytes[to..at]
+                .iter()
+                .take_while(|byte| !byte.is_ascii_digit())
+                .count()
+        }
+        _ => start,
+    };
     if is_date(&bytes[start..end]) || iban(pass, at) {
         return end;
     }
@@ -111,13 +124,14 @@ fn issued(pass: &mut Pass<'_>, start: usize, end: usize) -> Option<usize> {
         .chain(std::iter::once(first))
         .chain(groups.take(MOST_GROUPS))
         .find_map(|from| {
-            // The number before this one may have begun at the same place.
-            if pass.issued.has(from) {
+            // The number before this one may have begun at the same place, or have been found there.
+            if from < pass.issued.found_to || pass.issued.has(from) {
                 return None;
             }
             let end = issued_at(pass, from);
-            if end.is_none() {
-                pass.issued.add(from);
+            match end {
+                Some(end) => pass.issued.found_to = end,
+                None => pass.issued.add(from),
             }
             end
         })
@@ -129,6 +143,8 @@ pub(super) struct Tried {
     places: Vec<usize>,
     /// How many there were.
     count: usize,
+    /// Up to where one was found.
+    found_to: usize,
 }
 
 impl Tried {
@@ -221,6 +237,7 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
                 && (*named || is_named() || !counts_something_else(bytes, from))
+                && (!named || is_named_without_marks(bytes, (from, end), &form.words))
             {
                 pass.told(index, rule, from, end);
                 return Some(end);
@@ -228,6 +245,16 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a number is named by more than what a mark says, or what stands beyond one.
+fn is_named_without_marks(bytes: &[u8], (start, end): (usize, usize), words: &[String]) -> bool {
+    mark::room(bytes, &(start..end)).is_some_and(|room| {
+        room.before.or(room.after).is_none() || {
+            let stretch = room.before.unwrap_or(0)..room.after.unwrap_or(bytes.len());
+            Around::within(bytes, start, end, stretch).has_one_of(words)
+        }
+    })
 }
 
 /// What stands before a number and right after it, made ready once for the words of all rules.
@@ -243,9 +270,14 @@ struct Side<'a> {
 
 impl<'a> Around<'a> {
     fn new(bytes: &'a [u8], start: usize, end: usize) -> Self {
+        Self::within(bytes, start, end, 0..bytes.len())
+    }
+
+    /// The same, of what lies in a stretch of the text.
+    fn within(bytes: &'a [u8], start: usize, end: usize, stretch: Range<usize>) -> Self {
         let sides = [
-            &bytes[start.saturating_sub(NAME_BEFORE)..start],
-            &bytes[end..bytes.len().min(end + NAME_AFTER)],
+            &bytes[start.saturating_sub(NAME_BEFORE).max(stretch.start)..start],
+            &bytes[end..stretch.end.min(end + NAME_AFTER)],
         ];
         Self {
             sides: sides.map(|text| {
@@ -695,6 +727,15 @@ fn is_address(bytes: &[u8], start: usize, at: usize, end: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Surface;
+
+    #[test]
+    fn every_number_of_a_row_is_found() {
+        let text = "529.982.247-25 529.982.247-25, 529.982.247-25";
+        let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+        let places: Vec<usize> = found.iter().map(|found| found.span.start()).collect();
+        assert_eq!(places, [0, 15, 31]);
+    }
 
     #[test]
     fn addresses_are_told_from_versions_remotes_and_credentials() {

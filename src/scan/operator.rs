@@ -1,5 +1,7 @@
 //! What stands between a name and its value: a sign, a word, the end of a cell, an attribute.
 
+use crate::text::mark;
+
 /// How far after a name its value may begin, in bytes.
 pub(super) const GAP: usize = 48;
 
@@ -732,7 +734,7 @@ fn after_kind(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     }
     let end = memchr::memchr2(b',', b'\n', pair)?;
     // What a mark stands for was longer, or it was shorter: only the text itself tells what stood behind it.
-    if memchr::memmem::find(&pair[..end], b"redacted:").is_some() {
+    if mark::stands_in(&pair[..end]) {
         return None;
     }
     let name = pair[..end]

@@ -3,7 +3,7 @@
 use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
-    armor, assignment, column, context, exfiltration, frame, hidden, number, pattern, phrase,
+    armor, assignment, column, context, exfiltration, frame, hidden, mark, number, pattern, phrase,
     plausible, token, userinfo,
 };
 use crate::call::Surface;
@@ -184,8 +184,8 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Whether one of the words that the tokens of `rule` need stands before `start`.
-    pub(super) fn word_before(&mut self, rule: usize, start: usize, form: &Token) -> bool {
+    /// Where the last of the words that the tokens of `rule` need stands before `start`.
+    pub(super) fn word_before(&mut self, rule: usize, start: usize, form: &Token) -> Option<usize> {
         let place = match self.words.iter().position(|(held, _)| *held == rule) {
             Some(place) => place,
             None => {
@@ -196,7 +196,7 @@ impl<'a> Pass<'a> {
         let bytes = self.bytes;
         self.words
             .get_mut(place)
-            .is_some_and(|(_, seen)| seen.before(bytes, start, form))
+            .and_then(|(_, seen)| seen.before(bytes, start, form))
     }
 
     pub(super) fn reach(&self, rule: usize) -> usize {
@@ -217,9 +217,7 @@ impl<'a> Pass<'a> {
         if start >= end || end > self.bytes.len() {
             return;
         }
-        if plausible::in_mark(self.bytes, start, end)
-            || rule.redact && self.is_published(start, end)
-        {
+        if mark::holds(self.bytes, start, end) || rule.redact && self.is_published(start, end) {
             return;
         }
         self.notes[rule.kind as usize] += usize::from(!rule.redact);
@@ -260,6 +258,7 @@ impl<'a> Pass<'a> {
     pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) {
         if rule.speaks(self.surface)
             && start < end
+            && !(rule.redact && mark::is_glued(self.bytes, start, end))
             && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES)
         {
             self.notes[rule.kind as usize] += usize::from(!rule.redact);

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Captures, Regex, RegexBuilder};
 
+use super::mark;
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::Rule;
@@ -58,20 +59,32 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     let Some(groups) = regex.captures(window) else {
         return;
     };
-    let Some(secret) = groups.name("secret").or_else(|| groups.get(0)) else {
-        return;
-    };
-    pass.looked(hit.rule, from + secret.end());
-    // What was found is not read again.
-    pass.give_back(hit.rule, window.len() - secret.end());
-    if !plausible::is_placeholder(secret.as_bytes()) {
-        pass.found(
-            hit.rule,
-            rule,
-            (from + secret.start(), from + secret.end()),
-            None,
-        );
+    if let Some(end) = keep(pass, rule, hit.rule, from, &groups) {
+        // What was found is not read again.
+        pass.give_back(hit.rule, window.len() - end);
     }
+}
+
+/// Keeps what an expression found in a text that begins at `from`; where it ends there.
+fn keep(
+    pass: &mut Pass<'_>,
+    rule: &Rule,
+    index: usize,
+    from: usize,
+    groups: &Captures<'_>,
+) -> Option<usize> {
+    let whole = groups.get(0)?;
+    let secret = groups.name("secret").unwrap_or(whole);
+    let (start, end) = (from + secret.start(), from + secret.end());
+    pass.looked(index, end);
+    let told = (from + whole.start(), from + whole.end());
+    if !plausible::is_placeholder(secret.as_bytes())
+        && mark::is_apart(pass.bytes, told.0, told)
+        && !mark::is_glued(pass.bytes, start, end)
+    {
+        pass.found(index, rule, (start, end), None);
+    }
+    Some(secret.end())
 }
 
 /// Reads on from a literal, for it and for all that follow as far as what is read around them lies in the stretch.
@@ -80,14 +93,7 @@ fn stretch(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit, from: usi
     let bytes = pass.bytes;
     let to = bytes.len().min(hit.end + after + STRETCH);
     for groups in regex.captures_iter(&bytes[from..to]) {
-        let Some(secret) = groups.name("secret").or_else(|| groups.get(0)) else {
-            continue;
-        };
-        pass.looked(hit.rule, from + secret.end());
-        if !plausible::is_placeholder(secret.as_bytes()) {
-            let span = (from + secret.start(), from + secret.end());
-            pass.found(hit.rule, rule, span, None);
-        }
+        keep(pass, rule, hit.rule, from, &groups);
     }
     pass.cover(hit.rule, if to < bytes.len() { to - after } else { to });
 }

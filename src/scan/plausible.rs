@@ -1,8 +1,5 @@
-//! What is not a secret although it looks like one: placeholders, references, published examples, marks of redaction.
+//! What is not a secret although it looks like one: placeholders, references, published examples.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 use sha2::{Digest, Sha256};
 
 use crate::rules::alphabet::NONE;
@@ -177,6 +174,12 @@ pub fn is_published(value: &[u8]) -> bool {
 /// Runs of one byte, counting up or down, or a short block again and again.
 fn is_repetitive(lower: &[u8]) -> bool {
     let length = lower.len();
+    let again = |period: usize| {
+        length >= 8 && lower[period] == lower[0] && lower[period..] == lower[..length - period]
+    };
+    if (1..=16.min(length / 2)).any(again) {
+        return true;
+    }
     let (mut same, mut steps, mut longest_same, mut longest_steps, mut all_steps) = (1, 1, 1, 1, 0);
     for pair in lower.windows(2) {
         same = if pair[0] == pair[1] { same + 1 } else { 1 };
@@ -193,12 +196,7 @@ fn is_repetitive(lower: &[u8]) -> bool {
         return true;
     }
     let distinct = NONE.with_all(lower).count();
-    if length >= 16 && distinct < 6 || length >= 8 && distinct < 4 {
-        return true;
-    }
-    (1..=16.min(length / 2)).any(|period| {
-        length >= 8 && lower[period] == lower[0] && lower[period..] == lower[..length - period]
-    })
+    length >= 16 && distinct < 6 || length >= 8 && distinct < 4
 }
 
 /// Whether it is three or more words in one case, joined by punctuation: a name, not a key.
@@ -250,57 +248,6 @@ pub fn is_reference(value: &[u8]) -> bool {
                     .any(|pair| matches!(pair, [b'{' | b'$', b'{'] | [b'$', b'(']))
         }
     }
-}
-
-/// Whether `[start, end)` lies inside a mark of redaction: `[redacted:rule:tag]`, with or without brackets and tag.
-///
-/// Only the mark itself protects: a real token glued to the word would be found.
-#[must_use]
-pub fn in_mark(bytes: &[u8], start: usize, end: usize) -> bool {
-    const WORD: &[u8] = b"redacted:";
-    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(WORD));
-    let from = start.saturating_sub(128);
-    let reach = &bytes[from..end.min(bytes.len())];
-    let Some(first) = FINDER.find(reach) else {
-        return false;
-    };
-    let word = memchr::memmem::rfind(&bytes[from..start.max(from)], WORD).unwrap_or(first);
-    let id = from + word + WORD.len();
-    let length = |from: usize, part: fn(&u8) -> bool| {
-        bytes[from..]
-            .iter()
-            .take(96)
-            .take_while(|byte| part(byte))
-            .count()
-    };
-    let tag = id
-        + length(id, |byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
-        });
-    let family = &bytes[id..tag];
-    let known = [
-        "secrets.",
-        "pii.",
-        "hidden_text.",
-        "injection.",
-        "exfiltration.",
-    ]
-    .iter()
-    .any(|known| family.starts_with(known.as_bytes()));
-    if !known {
-        return false;
-    }
-    let digits = if bytes.get(tag) == Some(&b':') {
-        length(tag + 1, u8::is_ascii_hexdigit)
-    } else {
-        0
-    };
-    let last = if digits > 0 {
-        tag + 1 + digits.min(64)
-    } else {
-        tag
-    };
-    end <= last + 1
 }
 
 /// Whether the bytes before `start` say that a digest or a public key follows.
@@ -373,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn references_marks_and_digests_are_seen() {
+    fn references_and_digests_are_seen() {
         for held in [
             "$TOKEN",
             "${X}",
@@ -387,7 +334,6 @@ mod tests {
             assert!(is_reference(held.as_bytes()), "{held}");
         }
         assert!(!is_reference(b"$2b$12$KIX") && !is_reference(b"k7Gh2mQp"));
-        assert!(in_mark(b"k=[redacted:secrets.x:0123]", 21, 25));
         assert!(
             is_digest(b"sha256:00", 7)
                 && is_digest(b"\"md5\": \"00", 8)

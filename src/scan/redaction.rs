@@ -4,7 +4,7 @@ use super::Finding;
 use crate::json::Value;
 use crate::json::pointer_push;
 use crate::span::ByteSpan;
-use crate::text::into_text;
+use crate::text::{into_text, mark};
 
 /// What follows the pointer of a member when a finding lies in its name: no pointer of a value ends so (RFC 6901
 /// allows a tilde only before `0` and `1`).
@@ -138,8 +138,11 @@ fn pieces<'a>(
 
 /// Whether a bracket would mean something here: at the start of a YAML value, or in the authority of a URL.
 fn breaks(bytes: &[u8], span: ByteSpan) -> bool {
-    if bytes.get(span.end()) == Some(&b'@') {
-        return true;
+    match bytes.get(span.end()) {
+        Some(b'@') => return true,
+        // Without brackets what follows would belong to the mark.
+        Some(next) if mark::goes_on(*next) => return false,
+        _ => {}
     }
     let before = &bytes[span.start().saturating_sub(16)..span.start()];
     let Some(last) = before.last() else {

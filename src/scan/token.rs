@@ -1,5 +1,6 @@
 //! Tokens with a literal of their own.
 
+use super::mark;
 use super::pass::Pass;
 use super::plausible;
 use super::userinfo;
@@ -48,12 +49,21 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
     if !form.glued && shape.anchor != Some(0) && !shape.clean_start(pass.bytes, matched.start) {
         return;
     }
-    if !form.words.is_empty() && !pass.word_before(hit.rule, matched.start, form) {
-        // Nothing inside it has such a word before it either.
-        pass.looked(hit.rule, matched.end);
-        return;
-    }
+    let word = match form.words.is_empty() {
+        true => None,
+        false => match pass.word_before(hit.rule, matched.start, form) {
+            None => {
+                // Nothing inside it has such a word before it either.
+                pass.looked(hit.rule, matched.end);
+                return;
+            }
+            word => word,
+        },
+    };
+    // A literal that is no part of the secret is a word beside it too.
+    let beside = (matched.secret_start > matched.start).then_some(matched.start);
     let checks = Checks {
+        told_from: word.or(beside),
         entropy: form.entropy,
         checksum: form.checksum,
         require: &form.require,
@@ -65,14 +75,18 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Token, hit: Hit) 
 
 /// What a value must pass.
 pub(super) struct Checks<'a> {
+    /// Where what gives it away begins, unless its own literal does.
+    pub(super) told_from: Option<usize>,
     pub(super) entropy: f32,
     pub(super) checksum: Option<u8>,
     pub(super) require: &'a [u8],
 }
 
-impl<'a> From<&'a Context> for Checks<'a> {
-    fn from(form: &'a Context) -> Self {
+impl<'a> Checks<'a> {
+    /// What a value must pass whose name begins at `name`.
+    pub(super) fn named(form: &'a Context, name: usize) -> Self {
         Self {
+            told_from: Some(name),
             entropy: form.entropy,
             checksum: form.checksum,
             require: &form.require,
@@ -125,12 +139,13 @@ pub(super) fn keep(
     {
         return false;
     }
-    pass.found(
-        index,
-        rule,
-        (matched.secret_start, matched.secret_end),
-        checksum,
-    );
+    let secret = (matched.secret_start, matched.secret_end);
+    if let Some(from) = checks.told_from
+        && !mark::is_apart(pass.bytes, from, (matched.secret_start, matched.end))
+    {
+        return false;
+    }
+    pass.found(index, rule, secret, checksum);
     true
 }
 
@@ -176,8 +191,8 @@ impl WordsSeen {
             .filter_map(|(_, word)| form.words.get(*word).map(String::as_bytes))
     }
 
-    /// Whether one of the words stands before `start`, in the same command if the rule says so.
-    pub(super) fn before(&mut self, bytes: &[u8], start: usize, form: &Token) -> bool {
+    /// Where the last of the words before `start` begins, in the same command if the rule says so.
+    pub(super) fn before(&mut self, bytes: &[u8], start: usize, form: &Token) -> Option<usize> {
         if start < self.to {
             (self.to, self.word, self.command) = (0, None, 0);
         }
@@ -209,7 +224,7 @@ impl WordsSeen {
         } else {
             low
         };
-        self.word.is_some_and(|at| at >= low)
+        self.word.filter(|at| *at >= low)
     }
 }
 

@@ -89,6 +89,11 @@ pub(super) struct Calls {
 
 /// Makes the view that a literal calls for.
 pub(super) fn call(pass: &mut Pass<'_>, hit: Hit) {
+    // What may follow the shortest ones the search sees at every other place only.
+    let graphic = |next: &u8| matches!(next | 0x20, b'!'..=b'~');
+    if hit.end - hit.start == 3 && !pass.bytes.get(hit.end).is_some_and(graphic) {
+        return;
+    }
     let kind = match hit.index as u16 {
         ESCAPE => ViewKind::Escape,
         ENTITY => ViewKind::Entity,

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::token::WordsSeen;
-use super::{Finding, Scanner, notation, plausible};
+use super::{Finding, Scanner, mark, notation, plausible};
 use crate::call::Surface;
 use crate::rules::rule::{Assignment, Context, Token};
 use crate::rules::shape::{Matched, Part, Shape};
@@ -152,7 +152,8 @@ impl Asked<'_> {
                 String::from("a letter, a digit or `_` stands right before it"),
             );
         }
-        if !form.words.is_empty() && !WordsSeen::new(form).before(self.bytes, matched.start, form) {
+        let seen = || WordsSeen::new(form).before(self.bytes, matched.start, form);
+        if !form.words.is_empty() && seen().is_none() {
             let words = form.words.join("`, `");
             return (
                 "word",
@@ -238,7 +239,7 @@ impl Asked<'_> {
     /// Why a value that passed every question is no finding.
     fn dropped(&self, matched: &Matched) -> No {
         let (start, end) = (matched.secret_start, matched.secret_end);
-        if plausible::in_mark(self.bytes, start, end) {
+        if mark::holds(self.bytes, start, end) {
             return ("mark", String::from("it lies in a mark of redaction"));
         }
         if self

@@ -1,6 +1,7 @@
 //! Escapes that hide plain characters: percent, `\u0041`, `\x41`, `&#65;`, string literals that are joined, and lines
 //! that are broken.
 
+use super::mark;
 use super::view::{View, ViewKind};
 use crate::rules::codec::hex_digit;
 use crate::span::ByteSpan;
@@ -123,9 +124,10 @@ fn soft_break(rest: &[u8]) -> usize {
     }
 }
 
-/// Where what a view holds of the line before `start` begins.
+/// Where what a view holds of the line before `start` begins; a mark of redaction is held as a whole.
 fn lead(bytes: &[u8], start: usize, floor: usize) -> usize {
     let low = start.saturating_sub(LEAD).max(floor).min(start);
+    let low = mark::whole_from(bytes, low, start).max(floor).min(start);
     bytes[low..start]
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -199,6 +201,8 @@ fn token_start(bytes: &[u8], at: usize) -> usize {
 #[must_use]
 pub fn unbroken(bytes: &[u8], at: usize) -> Option<View> {
     let start = token_start(bytes, at);
+    // Nearly every token ends where its line does, and nothing is made of it.
+    broken(bytes, token_end(bytes, start))?;
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(start, bytes.len())?);
     let mut from = start;
     let mut after = 0;

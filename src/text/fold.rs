@@ -1,5 +1,6 @@
 //! Unicode tricks undone: compatibility letters and look-alikes become ASCII, invisible characters go.
 
+use super::mark;
 use super::view::{View, ViewKind};
 use crate::span::ByteSpan;
 
@@ -41,17 +42,29 @@ pub fn compatibility(character: char) -> Option<u8> {
     }
 }
 
+/// The first letter of Greek, and what comes after the last one of Cyrillic: two bytes each.
+const GREEK: u32 = 0x370;
+const AFTER_CYRILLIC: u32 = 0x530;
+
+/// For each letter of theirs the ASCII one that it is mistaken for; 0 for those that look like none.
+static LOOKS_LIKE: [u8; (AFTER_CYRILLIC - GREEK) as usize] = {
+    const FROM: &str = "асеорхуіјѕһԁԛԝАВЕЅІЈКМНОРСТХУοαρνικτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
+    const TO: &[u8] = b"aceopxyijshdqwABESIJKMHOPCTXYoapviktABEZHIKMNOPTYX";
+    let (from, mut table, mut index) = (FROM.as_bytes(), [0; (AFTER_CYRILLIC - GREEK) as usize], 0);
+    while index < TO.len() {
+        let code = ((from[2 * index] & 0x1f) as usize) << 6 | (from[2 * index + 1] & 0x3f) as usize;
+        table[code - GREEK as usize] = TO[index];
+        index += 1;
+    }
+    table
+};
+
 /// The ASCII letter that a Cyrillic or Greek one is mistaken for.
 #[must_use]
 pub fn look_alike(character: char) -> Option<u8> {
-    const FROM: &str = "асеорхуіјѕһԁԛԝАВЕЅІЈКМНОРСТХУοαρνικτΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
-    const TO: &[u8] = b"aceopxyijshdqwABESIJKMHOPCTXYoapviktABEZHIKMNOPTYX";
-    if !('\u{370}'..='\u{52f}').contains(&character) {
-        return None;
-    }
-    FROM.chars()
-        .position(|held| held == character)
-        .and_then(|index| TO.get(index).copied())
+    let place = (character as u32).checked_sub(GREEK)?;
+    let held = LOOKS_LIKE.get(place as usize)?;
+    (*held != 0).then_some(*held)
 }
 
 fn at(bytes: &[u8], position: usize) -> Option<(char, usize)> {
@@ -140,6 +153,7 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
     }
     let (start, end) = part?;
     let low = start.saturating_sub(MARGIN).max(from.min(start));
+    let low = mark::whole_from(bytes, low, start).max(from.min(start));
     let high = bytes.len().min(end + MARGIN);
     Some((fold(bytes, low, high)?, high.max(end)))
 }
@@ -174,6 +188,18 @@ pub fn fold(bytes: &[u8], start: usize, end: usize) -> Option<View> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_of_two_scripts_look_like_those_of_ours() {
+        let told: String = ('\0'..=char::MAX)
+            .filter_map(|held| look_alike(held).map(|byte| format!("{held}{}", char::from(byte))))
+            .collect();
+        assert_eq!(
+            told,
+            "ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXαaιiκkνvοoρpτt\
+             ЅSІIЈJАAВBЕEКKМMНHОOРPСCТTУYХXаaеeоoрpсcуyхxѕsіiјjһhԁdԛqԝw"
+        );
+    }
 
     #[test]
     fn what_is_passed_over_is_nothing_that_is_folded() {

@@ -4,6 +4,7 @@
 
 pub mod escape;
 pub mod fold;
+pub mod mark;
 pub mod run;
 pub mod view;
 

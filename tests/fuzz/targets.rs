@@ -78,6 +78,8 @@ pub fn scan(data: &[u8]) {
     if let Ok(value) = json::parse(data) {
         let text = json::canonical(&value);
         let back = json::parse(&redacts_exactly(&text)).expect("still JSON");
+        // A float without a fraction is written as an integer.
+        let value = json::parse(&text).expect("canonical");
         assert_eq!(structure(&back), structure(&value));
     }
 }
