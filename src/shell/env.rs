@@ -550,7 +550,12 @@ impl Env {
 
 /// `#`, `0`, `1`, …: what a scope says of positional parameters.
 fn is_parameter(name: &str) -> bool {
-    name == "#" || name.parse::<usize>().is_ok()
+    match name.as_bytes() {
+        b"#" => true,
+        // Most names begin with a letter.
+        [b'0'..=b'9', ..] => name.parse::<usize>().is_ok(),
+        _ => false,
+    }
 }
 
 /// The variables of a scope.

@@ -47,7 +47,13 @@ impl Engine<'_> {
 
     fn keep(&mut self, at: Located, data: &Data, poured: Poured) {
         let is_part = data.text.is_none() && data.printed.is_some();
-        let data = &data.clone().stored();
+        let stored;
+        let data = if is_part {
+            stored = data.clone().stored();
+            &stored
+        } else {
+            data
+        };
         if self.files.len() >= MAX_FILES {
             return;
         }

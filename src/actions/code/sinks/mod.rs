@@ -136,11 +136,7 @@ pub(in crate::actions::code) fn is_module(language: Language, name: &str) -> boo
         Language::Python => python::TABLE,
         _ => return false,
     };
-    let of = |row: &Row| {
-        row.0
-            .strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with('.'))
-    };
+    let of = |row: &Row| row.0.as_bytes().get(name.len()) == Some(&b'.') && row.0.starts_with(name);
     table.iter().any(of)
 }
 
