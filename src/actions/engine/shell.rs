@@ -289,9 +289,10 @@ impl Engine<'_> {
         for redirect in &command.redirects {
             self.redirect(redirect, &words, &effects, &here);
         }
-        let is_printed = command.stdout == Stdout::Inherited
+        let is_printed = !self.descriptors.is_empty()
+            && command.stdout == Stdout::Inherited
             && !command.redirects.iter().any(|redirect| redirect.fd == 1);
-        if is_printed && !self.descriptors.is_empty() {
+        if is_printed {
             self.poured_over(1, &effects.output, &here);
         }
         if writes {
