@@ -3,15 +3,13 @@
 
 use std::rc::Rc;
 
-use super::languages::name_of;
-use super::later::{Form, form_of};
 use super::{Engine, MAX_FILES, Situation, blank};
-use crate::actions::action::{Action, Certainty, Target};
-use crate::actions::code::Language;
+use crate::actions::action::{Action, Target};
 use crate::actions::kinds::ActionKind;
+use crate::actions::line::Line;
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, Word};
+use crate::actions::word::{Data, FlowText, Word};
 use crate::shell::command::{Candidate, Value, Why};
 use crate::span::ByteSpan;
 
@@ -78,6 +76,44 @@ impl Engine<'_> {
             }
             None => {}
         }
+    }
+
+    /// What the call wrote to the files that a program copies or moves is in those that it writes.
+    pub(super) fn copies(&mut self, first: usize, writes: &[Word], here: &Situation) {
+        if self.files.is_empty() || here.on.is_some() {
+            return;
+        }
+        let is_source = |action: &&Action| {
+            let takes = matches!(
+                action.kind,
+                ActionKind::FsRead | ActionKind::FsDelete | ActionKind::CredentialRead
+            );
+            takes && action.target.exact
+        };
+        let sources = self.actions[first..].iter().filter(is_source);
+        let sources: Vec<String> = sources.map(|action| action.target.value.clone()).collect();
+        for from in &sources {
+            for to in writes {
+                self.copy(from, to, here);
+            }
+        }
+    }
+
+    /// What a program that shows files as they are shows of several, when the call wrote all of them.
+    pub(super) fn shown_together(&self, line: &Line<'_>, first: usize) -> Option<Box<FlowText>> {
+        if !line.entry.copies || self.files.is_empty() || line.stdin.some {
+            return None;
+        }
+        let mut shown = Data::default();
+        for action in &self.actions[first..] {
+            if action.kind != ActionKind::FsRead || !action.target.exact {
+                return None;
+            }
+            let held = self.written(&action.target.value)?;
+            held.text.as_ref()?;
+            shown.followed_by(held);
+        }
+        shown.text
     }
 
     /// Text that code puts into a file which it opened, or wrote, just now.
@@ -198,122 +234,6 @@ impl Engine<'_> {
                 ..blank(ActionKind::ProcessExhaust, here)
             };
             self.push(action, here);
-        }
-    }
-
-    /// A file that code runs, when the call wrote, downloaded or decoded it.
-    pub(super) fn runs_written(
-        &mut self,
-        language: Language,
-        file: &Word,
-        by: &str,
-        here: &Situation,
-    ) {
-        let path = file.exact().map(|path| path.replace('\\', "/"));
-        if let Some(path) = path.and_then(|path| self.absolute(&path, here)) {
-            self.run_held(name_of(language), &path, by, here);
-        }
-    }
-
-    /// A module that code loads by its name, when a file that the call wrote is it.
-    pub(super) fn load(
-        &mut self,
-        language: Language,
-        name: &str,
-        by: &str,
-        here: &Situation,
-    ) -> Data {
-        let ends: &[&str] = match language {
-            Language::Python => &[".py", "/__init__.py"],
-            Language::JavaScript => &["", ".js", ".cjs", ".mjs", ".ts", "/index.js"],
-            Language::Ruby => &["", ".rb"],
-            Language::Perl => &["", ".pm", ".pl"],
-            Language::Lua => &[".lua"],
-            _ => &[],
-        };
-        let name = name.trim_start_matches("./").trim_start_matches("../");
-        // Where modules are looked for is not followed: a file of that name is the one.
-        let is_it = |held: &str| {
-            ends.iter().any(|end| {
-                let before = held
-                    .strip_suffix(end)
-                    .and_then(|held| held.strip_suffix(name));
-                before.is_some_and(|before| {
-                    before.is_empty() || before.ends_with('/') || name.starts_with('/')
-                })
-            })
-        };
-        let found = self.files.iter().find(|(held, _)| is_it(held));
-        let found = found.map(|(held, _)| held.clone());
-        // A module is run where it is loaded first.
-        let is_new = |path: &String| {
-            let ran = |(held, how): &(String, _)| held == path && *how >= here.certainty;
-            !self.loaded.iter().any(ran)
-        };
-        if let Some(path) = found.filter(is_new) {
-            self.loaded.push((path.clone(), here.certainty));
-            self.run_held(name_of(language), &path, by, here);
-        }
-        Data::default()
-    }
-
-    /// Runs what the call wrote and a word may name: `sh ./*`, `find . -exec sh {} +`.
-    pub(super) fn runs_any(&mut self, language: &str, file: &Word, by: &str, here: &Situation) {
-        const MOST: usize = 16;
-        if self.files.is_empty() || file.exact().is_some() || here.on.is_some() {
-            return;
-        }
-        let possible = Situation {
-            certainty: here.certainty.min(Certainty::Possible),
-            ..here.clone()
-        };
-        let mut found: Vec<String> = Vec::new();
-        for candidate in file.value.candidates() {
-            let named = match candidate {
-                Candidate::Pattern(text) | Candidate::Prefix(text, _) if !text.is_empty() => text,
-                _ => continue,
-            };
-            let Some(named) = self.absolute(named, here) else {
-                continue;
-            };
-            let is_pattern = matches!(candidate, Candidate::Pattern(_));
-            let fits = |held: &str| match is_pattern {
-                true => pattern::matches_path(&named, held),
-                false => held.starts_with(&named),
-            };
-            let held = self.files.iter().filter(|(held, _)| fits(held));
-            found.extend(held.take(MOST).map(|(held, _)| held.clone()));
-        }
-        for path in found {
-            self.run_held(language, &path, by, &possible);
-        }
-    }
-
-    /// Runs what the call wrote to that path, if its name or first line says in which language.
-    pub(super) fn run_script(&mut self, path: &str, by: &str, here: &Situation) {
-        let text = self.written(path).and_then(|data| data.text.as_ref());
-        let text = text.and_then(|text| text.value.exact());
-        if let Some(Form::Script(language)) = text.and_then(|text| form_of(path, text)) {
-            self.run_held(language, path, by, here);
-        }
-    }
-
-    /// Runs what the call wrote to that path, if it did. Modules may load one another.
-    fn run_held(&mut self, language: &str, path: &str, by: &str, here: &Situation) {
-        let Some(data) = self.written(path).cloned() else {
-            return;
-        };
-        let text = data.text.as_ref().and_then(|text| text.value.exact());
-        let written = match text.map(|text| form_of(path, text)) {
-            Some(Some(Form::Script(written))) => written,
-            _ => language,
-        };
-        let is_run = text.is_some() || !data.urls.is_empty() || data.decoded || data.made;
-        if is_run && !self.running.iter().any(|running| running == path) {
-            self.running.push(path.to_owned());
-            self.code_data(written, &data, by, here);
-            self.made_code(written, &data, by, here);
-            self.running.pop();
         }
     }
 

@@ -3,8 +3,8 @@
 //! Rooms: `shell` walks the commands of a text, `lookup` finds the entry of a command, `program` what the command does,
 //! `fallback` what it does when its entry does not say, `wrapped` makes the words of a command that another one runs,
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
-//! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `languages` says of code what
-//! can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
+//! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `rerun` runs it, `languages` says
+//! of code what can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
 //! `later` what files that are run later would do, `scripts` where commands stand in them, `ends` what is written to
 //! `>(..)`, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on
 //! request which part of the catalogue each action comes from.
@@ -25,6 +25,7 @@ mod names;
 mod owner;
 mod picks;
 mod program;
+mod rerun;
 mod run;
 mod scripts;
 mod shell;
@@ -35,7 +36,6 @@ pub mod trace;
 mod unlisted;
 mod wrapped;
 
-use crate::span::ByteSpan;
 pub use lookup::entry_of;
 pub use tool::server_of;
 
@@ -51,6 +51,7 @@ use super::place;
 use super::word::{Data, LIMIT, Origin, Word};
 use crate::call::Context;
 use crate::shell::command::{Scope, Value};
+use crate::span::ByteSpan;
 
 /// How deep texts may stand in one another.
 const MAX_DEPTH: u8 = 16;

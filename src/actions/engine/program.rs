@@ -17,7 +17,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source, Truth};
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, FlowText, Word};
+use crate::actions::word::{Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
 /// How the reason begins when nobody can say which program it is.
@@ -540,67 +540,6 @@ impl Engine<'_> {
         Effects {
             output,
             interactive: done.interactive,
-        }
-    }
-
-    /// What a program that shows files as they are shows of several, when the call wrote all of them.
-    fn shown_together(&self, line: &Line<'_>, first: usize) -> Option<Box<FlowText>> {
-        if !line.entry.copies || self.files.is_empty() || line.stdin.some {
-            return None;
-        }
-        let mut shown = Data::default();
-        for action in &self.actions[first..] {
-            if action.kind != ActionKind::FsRead || !action.target.exact {
-                return None;
-            }
-            let held = self.written(&action.target.value)?;
-            held.text.as_ref()?;
-            shown.followed_by(held);
-        }
-        shown.text
-    }
-
-    /// A program that runs code of the project runs what the call wrote and its words name: `pytest test_x.py`.
-    fn runs_named(&mut self, line: &Line<'_>, first: usize, here: &Situation) {
-        const MOST: usize = 16;
-        if self.files.is_empty() || here.on.is_some() {
-            return;
-        }
-        let runs =
-            |action: &Action| action.kind == ActionKind::ExecLocal && !action.has("by_option");
-        if !self.actions[first..].iter().any(runs) {
-            return;
-        }
-        let likely = Situation {
-            certainty: here.certainty.min(Certainty::Likely),
-            ..here.clone()
-        };
-        for word in line.words.iter().skip(line.name_words).take(MOST) {
-            let Some(path) = word.exact().and_then(|path| self.absolute(path, here)) else {
-                continue;
-            };
-            self.run_script(&path, line.entry.name, &likely);
-        }
-    }
-
-    /// What the call wrote to the files that a program copies or moves is in those that it writes.
-    fn copies(&mut self, first: usize, writes: &[Word], here: &Situation) {
-        if self.files.is_empty() || here.on.is_some() {
-            return;
-        }
-        let is_source = |action: &&Action| {
-            let takes = matches!(
-                action.kind,
-                ActionKind::FsRead | ActionKind::FsDelete | ActionKind::CredentialRead
-            );
-            takes && action.target.exact
-        };
-        let sources = self.actions[first..].iter().filter(is_source);
-        let sources: Vec<String> = sources.map(|action| action.target.value.clone()).collect();
-        for from in &sources {
-            for to in writes {
-                self.copy(from, to, here);
-            }
         }
     }
 

@@ -666,20 +666,6 @@ impl Engine<'_> {
         Data::opaque()
     }
 
-    /// Code that programs made out of texts of the call, in whatever way: nobody reads it there.
-    pub(super) fn made_code(&mut self, language: &str, data: &Data, by: &str, here: &Situation) {
-        let is_read = data.decoded || !data.urls.is_empty() || !data.files.is_empty();
-        if !data.made || is_read || unread(language) != ActionKind::ExecDynamic {
-            return;
-        }
-        let possible = Situation {
-            certainty: here.certainty.min(Certainty::Possible),
-            ..here.clone()
-        };
-        let reason = String::from("the code is made by commands of the call");
-        self.unknown_kind(ActionKind::ExecDynamic, reason, by, &possible);
-    }
-
     /// Files whose content the call itself states by a hash: whoever serves them decides nothing any more.
     fn verified(&mut self, text: &str, here: &Situation) {
         const HEX_DIGITS: usize = 64;
