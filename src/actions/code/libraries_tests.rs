@@ -298,3 +298,20 @@ fn keys_in_texts_and_names_on_any_receiver_are_read() {
         ],
     );
 }
+
+#[test]
+fn a_database_in_memory_is_nobodys() {
+    holds(
+        super::Language::Python,
+        &[
+            (
+                "import sqlite3\nc = sqlite3.connect(':memory:')\nc.execute('drop table t')\nc.cursor().execute('delete from t')",
+                &[],
+            ),
+            (
+                "import sqlite3\nsqlite3.connect('app.db').execute('drop table t')",
+                &["Sql: drop table t"],
+            ),
+        ],
+    );
+}

@@ -300,6 +300,12 @@ impl Walker<'_> {
             self.path_act(ActionKind::FsWrite, file.as_ref(), vec!["append"], span);
             return Val::opaque("");
         }
+        // A database that only lives as long as the process does.
+        if let Kind::Object("cursor", held) = &on.kind
+            && held.first().and_then(Val::exact) == Some(":memory:")
+        {
+            return on;
+        }
         if let Kind::Object("file", held) = &on.kind
             && let Some(file) = held.first()
             && is_writing(name)
