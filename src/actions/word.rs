@@ -307,6 +307,7 @@ impl Data {
             return;
         }
         // Two texts in one stream are not known as one.
+        self.made |= self.some && (self.text.is_some() || other.text.is_some());
         self.text = match (self.some, self.text.take(), &other.text) {
             (false, _, text) => text.clone(),
             _ => None,
@@ -321,6 +322,11 @@ impl Data {
         }
         self.decoded |= other.decoded;
         self.made |= other.made;
+    }
+
+    /// What a program makes of it is not its text any more.
+    pub fn drop_text(&mut self) {
+        self.made |= self.text.take().is_some();
     }
 
     /// As it lies in a file: what is known to be printed is in it.
@@ -342,8 +348,10 @@ impl Data {
             (None, Some(text)) => (!foreign(self)).then(|| text.clone()),
             (None, None) => None,
         };
+        let made = self.made || other.made;
         self.merge(other);
         self.text = text;
+        self.made = made;
     }
 
     /// What comes back from another host is what that host says: its files are none of this machine.

@@ -58,6 +58,7 @@ fn copies_and_names_lead_to_what_was_written() {
         "rsync x.sh y.sh",
         "tee y.sh < x.sh",
         "python3 -c \"import shutil; shutil.copy('x.sh', 'y.sh')\"",
+        "python3 -c \"open('y.sh', 'w').write(open('x.sh').read())\"",
         "python3 -c \"import os; os.rename('x.sh', 'y.sh')\"",
         "python3 -c \"import pathlib; pathlib.Path('x.sh').rename('y.sh')\"",
         "node -e \"require('fs').copyFileSync('x.sh', 'y.sh')\"",
@@ -252,6 +253,10 @@ fn code_that_programs_make_out_of_the_call_is_not_taken_for_harmless() {
         "echo '/srv/gone' | sed 's/^/rm -r /' > x; sh x",
         "echo '/srv/gone' | awk '{print \"rm -r \" $1}' > x; sh x",
         "python3 -c 'print(input())' > x; sh x",
+        "bash -c \"echo 'GONE'\" > x; sh x",
+        "echo 'GONE' > x; sort x > y; sh y",
+        "echo 'GONE' > x; read -r l < x; echo \"$l\" > y; sh y",
+        "echo 'GONE' > x; python3 -c \"print(open('x').read())\" > y; sh y",
     ] {
         assert!(
             !of_kind(command, "exec.dynamic").is_empty(),

@@ -52,7 +52,7 @@ impl Engine<'_> {
                 output.merge(data);
             }
         }
-        output.text = None;
+        output.drop_text();
         Effects {
             output,
             interactive: false,

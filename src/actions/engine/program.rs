@@ -371,7 +371,7 @@ impl Engine<'_> {
             done.handed = done.data.clone();
         }
         done.data.merge(line.stdin);
-        done.data.text = None;
+        done.data.drop_text();
         let certainty = if line.parsed.unlisted.is_empty() {
             here.certainty
         } else {
@@ -419,10 +419,11 @@ impl Engine<'_> {
     fn settle(&mut self, line: &Line<'_>, done: Done, here: &Situation) -> Effects {
         let entry = line.entry;
         let mut data = done.data;
-        data.made |= data.text.is_some() && !entry.copies;
+        data.drop_text();
         data.merge(&done.inner);
-        let shown = data.text.take().filter(|_| entry.copies);
-        let shown = shown.or_else(|| self.shown_together(line, done.first));
+        data.drop_text();
+        let shown = self.shown_together(line, done.first);
+        data.made &= shown.is_none();
         if done.ran && done.raised && !done.interactive {
             self.rights_used(done.first);
         }
@@ -525,6 +526,7 @@ impl Engine<'_> {
             // `tee x <<EOF`: what is written stands in the call, if nothing else flows in.
             if !decodes && flowing.files.is_empty() && flowing.urls.is_empty() {
                 flowing.text.clone_from(&line.stdin.text);
+                flowing.made &= flowing.text.is_none();
             }
             self.data_for_later(file, &flowing, done.first, here);
             self.remember(file, &flowing, Poured::More, here);
@@ -774,7 +776,7 @@ impl Engine<'_> {
             done.applied = true;
             let read = self.act(&manner, word, here);
             done.data.merge(&read);
-            done.data.text = None;
+            done.data.drop_text();
             if kind == ActionKind::FsWrite {
                 done.writes.push(word.clone());
             }

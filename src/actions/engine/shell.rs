@@ -265,10 +265,18 @@ impl Engine<'_> {
         let mut effects = self.argv(&words, &here);
         if let Some(value @ Value::Exact(_)) = command.output {
             effects.output.some = true;
+            effects.output.made = false;
             effects.output.text = Some(Box::new(FlowText {
                 value,
                 origin: here.origin.clone(),
             }));
+        }
+        // Words of the call, whose output nobody asked for here: `bash -c 'echo …' > x`.
+        if effects.output.text.is_none()
+            && words.len() > 1
+            && matches!(words[0].exact(), Some("echo" | "printf"))
+        {
+            effects.output.made = true;
         }
         // `$(< file)`: the shell prints it.
         if words.is_empty()
@@ -550,7 +558,7 @@ impl Engine<'_> {
             return;
         }
         let mut data = Data::clone(&here.stdin);
-        data.text = None;
+        data.drop_text();
         let data = Rc::new(data);
         let names = words[1..].iter().filter_map(Word::exact);
         for name in names.filter(|name| !name.starts_with('-')) {
@@ -572,7 +580,7 @@ impl Engine<'_> {
                     data.merge(output);
                 }
             }
-            data.text = None;
+            data.drop_text();
             if assignment.value.exact().is_none() {
                 credentials(&assignment.value, assignment.span, flow, &mut data);
             }

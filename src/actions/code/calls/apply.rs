@@ -511,6 +511,10 @@ impl Walker<'_> {
         let Some(text) = text else {
             return;
         };
+        if let (Origin::File(from), None) = (&text.origin, text.exact()) {
+            let (from, to) = (from.clone(), file.as_value());
+            return self.push(What::Copy { from, to }, span);
+        }
         let verbatim_at = text.verbatim_at();
         let text = match &text.kind {
             Kind::List(items) => operate_lines(items),
