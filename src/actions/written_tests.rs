@@ -168,6 +168,15 @@ fn modules_that_the_call_wrote_are_run_when_they_are_loaded() {
 }
 
 #[test]
+fn folders_that_a_test_is_given_are_its_own() {
+    let command = "cat > test_x.py <<'E'\ndef test_a(tmp_path):\n    (tmp_path / 'a').write_text('x')\nE\npytest test_x.py";
+    assert_eq!(
+        of_kind(command, "fs.write"),
+        ["fs.write /home/u/p/test_x.py (truncate)"]
+    );
+}
+
+#[test]
 fn modules_that_load_one_another_end() {
     let command = "echo 'import b' > a.py; echo 'import a' > b.py; python3 -c 'import a'";
     assert_eq!(of_kind(command, "unknown"), Vec::<String>::new());

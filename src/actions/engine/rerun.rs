@@ -148,7 +148,19 @@ impl Engine<'_> {
             let Some(path) = word.exact().and_then(|path| self.absolute(path, here)) else {
                 continue;
             };
+            // Functions of a test are given folders that nobody sees here.
+            let before = self.actions.len();
             self.run_script(&path, line.entry.name, &likely);
+            let of_script = self.actions.split_off(before);
+            let is_given = |action: &Action| {
+                let of_file = matches!(
+                    action.kind,
+                    ActionKind::FsRead | ActionKind::FsWrite | ActionKind::FsDelete
+                );
+                of_file && !action.target.exact && !action.has("recursive")
+            };
+            let told = of_script.into_iter().filter(|action| !is_given(action));
+            self.actions.extend(told);
         }
     }
 
