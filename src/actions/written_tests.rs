@@ -168,6 +168,21 @@ fn modules_that_the_call_wrote_are_run_when_they_are_loaded() {
 }
 
 #[test]
+fn what_is_known_of_a_file_is_read_where_the_rest_is_not() {
+    for command in [
+        "echo \"import shutil; shutil.rmtree('/srv/gone') # $(date)\" > x.py; python3 -c 'import x'",
+        "echo \"import shutil; shutil.rmtree('/srv/gone') # $(date)\" > x.py; pytest x.py",
+        "V=$(date); echo 'GONE' > x.sh; echo \"echo $V\" >> x.sh; sh x.sh",
+    ] {
+        let told = told(&command.replace("GONE", GONE));
+        let judged = |action: &String| {
+            action.starts_with("fs.delete /srv/gone") || action.starts_with("exec.dynamic")
+        };
+        assert!(told.iter().any(judged), "{command}: {told:?}");
+    }
+}
+
+#[test]
 fn folders_that_a_test_is_given_are_its_own() {
     let command = "cat > test_x.py <<'E'\ndef test_a(tmp_path):\n    (tmp_path / 'a').write_text('x')\nE\npytest test_x.py";
     assert_eq!(

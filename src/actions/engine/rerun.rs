@@ -103,9 +103,11 @@ impl Engine<'_> {
 
     /// Runs what the call wrote to that path, if its name or first line says in which language.
     pub(super) fn run_script(&mut self, path: &str, by: &str, here: &Situation) {
-        let text = self.written(path).and_then(|data| data.text.as_ref());
-        let text = text.and_then(|text| text.value.exact());
-        if let Some(Form::Script(language)) = text.and_then(|text| form_of(path, text)) {
+        let Some(held) = self.written(path) else {
+            return;
+        };
+        let text = held.text.as_ref().and_then(|text| text.value.exact());
+        if let Some(Form::Script(language)) = form_of(path, text.unwrap_or_default()) {
             self.run_held(language, path, by, here);
         }
     }
@@ -116,11 +118,11 @@ impl Engine<'_> {
             return;
         };
         let text = data.text.as_ref().and_then(|text| text.value.exact());
-        let written = match text.map(|text| form_of(path, text)) {
-            Some(Some(Form::Script(written))) => written,
+        let written = match form_of(path, text.unwrap_or_default()) {
+            Some(Form::Script(written)) => written,
             _ => language,
         };
-        let is_run = text.is_some() || !data.urls.is_empty() || data.decoded || data.made;
+        let is_run = data.text.is_some() || !data.urls.is_empty() || data.decoded || data.made;
         if is_run && !self.running.iter().any(|running| running == path) {
             self.running.push(path.to_owned());
             self.code_data(written, &data, by, here);
