@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Left};
 use crate::scan::Mark;
 
 /// What happens to a call. The order is the policy: the largest wins.
@@ -128,6 +128,8 @@ pub struct Decision {
     pub action: Option<String>,
     /// What redaction replaced in the arguments or the text.
     pub marks: Vec<Mark>,
+    /// What the call leaves for later ones.
+    pub left: Left,
     /// `sha256:…` of the person's own packs; `None` when only the rules that ship were asked.
     pub packs: Option<String>,
     /// `sha256:…` of the definition of the tool, when it was told.

@@ -317,6 +317,7 @@ mod tests {
 
     fn denied() -> Decision {
         Decision {
+            left: crate::facts::Left::default(),
             id: String::from("D1"),
             run: String::from("R1"),
             facts: Facts {

@@ -37,6 +37,9 @@ pub struct RunState {
     /// Counters by name; sorted.
     #[serde(default)]
     pub counters: Vec<(String, u64)>,
+    /// Files that earlier calls brought from the network and that this call is about; sorted by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fetched: Vec<FetchedFile>,
     /// Grants that cover this call; those for exactly this action first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<LiveGrant>,
@@ -46,6 +49,39 @@ pub struct RunState {
     /// Where the labels come from, sorted by label.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<LabelSource>,
+}
+
+/// A file or folder that a call brings from the network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fetched {
+    /// Who serves it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Where it lies then, absolute.
+    pub path: String,
+}
+
+/// What a call leaves for the calls after it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// What it would bring from the network.
+    pub fetched: Vec<Fetched>,
+    /// What earlier calls brought from there, where it would put something else in its place, or nothing.
+    pub replaced: Vec<String>,
+}
+
+/// A file or folder that an earlier call of the run brought from the network.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FetchedFile {
+    /// When that was recorded, RFC 3339.
+    pub at: String,
+    /// Who served it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Where it lies, absolute.
+    pub path: String,
+    /// Id of the record.
+    pub record: String,
 }
 
 /// The record that first gave a run a label.

@@ -13,11 +13,12 @@ use crate::builtin::{self, Damaged};
 use crate::call::{Call, Caller, Context, Surface, Text, ToolPin};
 use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
 use crate::edge;
-use crate::facts::{Facts, Phase, RunState};
+use crate::facts::{Facts, FetchedFile, Left, Phase, RunState};
 use crate::home_commands::{self, HomeCommands};
 use crate::home_packs::{self, Extended};
 use crate::json::Value;
 use crate::policy::{self, Policy, PolicyError};
+use crate::reading::Reading;
 use crate::record::opening::Opening;
 use crate::record::{
     self, Appended, Asked, Durability, Judge, Judged, Outcome, State, Store, StoreError, Unrecorded,
@@ -152,6 +153,13 @@ impl Guard {
     /// Understands, decides, records and answers a call.
     #[must_use]
     pub fn check(&self, call: Call) -> Decision {
+        self.check_after(call, &[])
+    }
+
+    /// As [`Guard::check`], of a call in a run whose earlier calls brought `fetched` from the network. Where the run is
+    /// recorded its log says what they brought, and that counts.
+    #[must_use]
+    pub fn check_after(&self, call: Call, fetched: &[FetchedFile]) -> Decision {
         let started = Instant::now();
         // From the name as the runtime gave it, before scrubbing: outcomes find the run by the same name.
         let run = self.run_id(&call.caller.runtime, call.caller.run.as_deref());
@@ -161,7 +169,12 @@ impl Guard {
             withheld(call)
         };
         let definition = call.definition.clone();
-        let understanding = actions::understand_with(&call, builtin::catalogue(), self.own);
+        let understanding = actions::understand_after(
+            fetched,
+            (&call.tool, &call.args, &call.context),
+            builtin::catalogue(),
+            self.own,
+        );
         let sends = sends(&understanding.actions, &call.args, edge::file_size);
         let findings = self.scanner().scan_value(&call.args, Surface::ToolArgs);
         let (args, marks) = scan::redact_value(&call.args, &findings, self.tagger());
@@ -179,11 +192,7 @@ impl Guard {
             pin: call.pin,
             sends,
             surface: Surface::ToolArgs,
-            actions: understanding
-                .actions
-                .into_iter()
-                .map(|action| scrubber.scrub_action(action))
-                .collect(),
+            actions: scrubber.scrub_actions(understanding.actions),
             findings: findings
                 .into_iter()
                 .map(|finding| scrubber.scrub_finding(finding))
@@ -201,7 +210,14 @@ impl Guard {
                 ..mark
             })
             .collect();
-        self.conclude(run, facts, marks, definition, started)
+        let judged = Judgement {
+            left: scrubber.scrub_left(understanding.left),
+            marks,
+            definition,
+            ..Judgement::of(run, facts)
+        };
+        let reading = Reading::new(&call.args, &scrubber);
+        self.conclude(judged, Some(reading), started)
     }
 
     /// As [`Guard::check`], for a text by itself.
@@ -236,7 +252,11 @@ impl Guard {
             state: RunState::default(),
             now: record::rfc3339_micros(SystemTime::now()),
         };
-        self.conclude(run, facts, marks, None, started)
+        let judged = Judgement {
+            marks,
+            ..Judgement::of(run, facts)
+        };
+        self.conclude(judged, None, started)
     }
 
     /// Findings of a text and the text without them; decides and records nothing.
@@ -327,12 +347,17 @@ impl Guard {
     /// Decides and records, in one step where a log is kept: see [`Store::decide`].
     fn conclude(
         &self,
-        run: String,
-        facts: Facts,
-        marks: Vec<Mark>,
-        definition: Option<String>,
+        judged: Judgement,
+        reading: Option<Reading<'_>>,
         started: Instant,
     ) -> Decision {
+        let Judgement {
+            run,
+            facts,
+            left,
+            marks,
+            definition,
+        } = judged;
         let mut decision = Decision {
             id: record::new_id(),
             // For grants and for the record; where neither is, nobody may ask for it.
@@ -344,6 +369,7 @@ impl Guard {
             // Until it is judged; strict, should that never come about.
             verdict: unjudged(),
             marks,
+            left,
             packs: match &self.packs {
                 Ok(Some(extended)) => Some(extended.digest.clone()),
                 _ => None,
@@ -363,6 +389,7 @@ impl Guard {
         let mut judging = Judging {
             guard: self,
             has_pin: decision.facts.pin.is_some(),
+            reading,
             decision: &mut decision,
             judged: false,
         };
@@ -425,7 +452,10 @@ impl Guard {
             } else {
                 facts.pin
             },
-            state: state.seen(policy.counters(), asked, &facts.now),
+            state: RunState {
+                fetched: facts.state.fetched.clone(),
+                ..state.seen(policy.counters(), asked, &facts.now)
+            },
         }
     }
 
@@ -474,6 +504,27 @@ impl Guard {
     }
 }
 
+/// What is known of a call or text before it is decided.
+struct Judgement {
+    run: String,
+    facts: Facts,
+    left: Left,
+    marks: Vec<Mark>,
+    definition: Option<String>,
+}
+
+impl Judgement {
+    fn of(run: String, facts: Facts) -> Self {
+        Self {
+            run,
+            facts,
+            left: Left::default(),
+            marks: Vec::new(),
+            definition: None,
+        }
+    }
+}
+
 /// What a run has seen, as far as it matters to one call.
 struct Seen {
     state: RunState,
@@ -486,14 +537,20 @@ struct Judging<'a> {
     decision: &'a mut Decision,
     /// Whether the caller has said whether the tool is the one that was seen first.
     has_pin: bool,
+    /// How a call is understood again.
+    reading: Option<Reading<'a>>,
     judged: bool,
 }
 
 impl Judge for Judging<'_> {
     fn judge(&mut self, state: &State) -> bool {
+        let again = self
+            .reading
+            .as_mut()
+            .is_some_and(|reading| reading.after(state.fetched(), self.decision, self.guard.own));
         let Seen { state, pin } = self.guard.seen(self.decision, self.has_pin, state);
         let facts = &mut self.decision.facts;
-        if self.judged && facts.state == state && facts.pin == pin {
+        if self.judged && !again && facts.state == state && facts.pin == pin {
             return false;
         }
         facts.state = state;

@@ -42,6 +42,7 @@ pub mod home_packs;
 
 pub mod guard;
 mod guard_run;
+mod reading;
 mod scrub;
 mod sends;
 

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use crate::actions::Action;
 use crate::call::{Caller, Context, Surface};
+use crate::facts::Left;
 use crate::json::{StringRole, Value, pointer_push};
 use crate::scan::{self, Finding, Scanner, Tagger};
 use crate::span::ByteSpan;
@@ -243,6 +244,22 @@ impl<'a> Scrubber<'a> {
         action.reason = self.scrub_option(action.reason);
         action.safer = self.scrub_option(action.safer);
         action
+    }
+
+    pub(crate) fn scrub_actions(&self, actions: Vec<Action>) -> Vec<Action> {
+        let scrubbed = actions.into_iter().map(|action| self.scrub_action(action));
+        scrubbed.collect()
+    }
+
+    pub(crate) fn scrub_left(&self, mut left: Left) -> Left {
+        for file in &mut left.fetched {
+            file.path = self.scrub(std::mem::take(&mut file.path));
+            file.host = self.scrub_option(file.host.take());
+        }
+        for path in &mut left.replaced {
+            *path = self.scrub(std::mem::take(path));
+        }
+        left
     }
 
     pub(crate) fn scrub_context(&self, context: Context) -> Context {

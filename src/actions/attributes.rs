@@ -13,6 +13,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     ("append", "adds to the end of a file"),
     (
+        "as_served",
+        "the very file that was served is what runs, not one of an archive or a repository",
+    ),
+    (
         "authorized_keys",
         "the file that says which keys may log in",
     ),
@@ -51,6 +55,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
     ),
     ("exec", "makes a database or tool run programs"),
     ("executable", "makes a file executable"),
+    (
+        "fetched",
+        "runs what an earlier call of this run brought from the network",
+    ),
     (
         "file",
         "reads or writes a file through a database or another tool",

@@ -22,7 +22,9 @@ pub use catalogue::Catalogue;
 pub use kinds::ActionKind;
 pub use own::Own;
 
-use crate::call::Call;
+use crate::call::{Call, Context};
+use crate::facts::{FetchedFile, Left};
+use crate::json::Value;
 use engine::Engine;
 
 /// What a call would do.
@@ -32,6 +34,8 @@ pub struct Understanding {
     pub actions: Vec<Action>,
     /// The MCP server, when the tool is one's.
     pub server: Option<String>,
+    /// What it would leave for later calls.
+    pub left: Left,
 }
 
 /// Understands a call. Pure and total.
@@ -43,16 +47,36 @@ pub fn understand(call: &Call, catalogue: &Catalogue) -> Understanding {
 /// As [`understand`], with what the user says about tools and programs of their own.
 #[must_use]
 pub fn understand_with(call: &Call, catalogue: &Catalogue, own: Option<&Own>) -> Understanding {
-    let mut engine = Engine::new(catalogue, &call.context, own);
-    engine.tool(&call.tool, &call.args);
+    let engine = Engine::new(catalogue, &call.context, own);
+    understood(engine, &call.tool, &call.args)
+}
+
+/// As [`understand_with`], of a call in a run whose earlier calls brought `fetched` from the network.
+#[must_use]
+pub fn understand_after(
+    fetched: &[FetchedFile],
+    (tool, args, context): (&str, &Value, &Context),
+    catalogue: &Catalogue,
+    own: Option<&Own>,
+) -> Understanding {
+    let engine = Engine::new(catalogue, context, own).knowing(fetched);
+    understood(engine, tool, args)
+}
+
+fn understood(mut engine: Engine<'_>, tool: &str, args: &Value) -> Understanding {
+    engine.tool(tool, args);
+    let left = engine.left();
     Understanding {
         actions: engine.finish(),
-        server: engine::server_of(&call.tool).map(|(server, _)| server.to_owned()),
+        server: engine::server_of(tool).map(|(server, _)| server.to_owned()),
+        left,
     }
 }
 
 #[cfg(test)]
 mod carried_tests;
+#[cfg(test)]
+mod earlier_tests;
 #[cfg(test)]
 mod flow_tests;
 #[cfg(test)]

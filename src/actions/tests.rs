@@ -6,7 +6,7 @@ use crate::builtin;
 use crate::call::{Call, Caller, Context};
 use crate::json;
 
-fn context() -> Context {
+pub(super) fn context() -> Context {
     Context {
         cwd: Some(String::from("/home/u/p")),
         workspace: Some(String::from("/home/u/p")),

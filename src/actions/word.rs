@@ -223,11 +223,56 @@ pub struct Data {
     sources: Option<Box<Sources>>,
 }
 
+/// Who brought data from the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    /// This call, from that URL.
+    Now(Rc<str>),
+    /// An earlier call of the run, into that file; from that host, where it is known.
+    Earlier {
+        /// Where it lay then.
+        file: Rc<str>,
+        /// Who served it.
+        host: Option<Rc<str>>,
+    },
+}
+
+impl Served {
+    /// The host that served it.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        match self {
+            Self::Now(url) => super::url::classify(url).host,
+            Self::Earlier { host, .. } => host.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+/// When data was brought from the network: what was in this very call can have been looked at by nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Brought {
+    /// By an earlier call of the run.
+    Earlier,
+    /// By this call.
+    Now,
+}
+
+impl Brought {
+    /// The attribute of what runs it.
+    #[must_use]
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::Earlier => "fetched",
+            Self::Now => "downloaded",
+        }
+    }
+}
+
 /// Where data comes from, and what it holds besides its text.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// Where it was downloaded from.
-    pub urls: Vec<Rc<str>>,
+    pub served: Vec<Served>,
     /// Credentials in it.
     pub secrets: Vec<Rc<str>>,
     /// Files of this machine in it.
@@ -243,7 +288,7 @@ pub struct Sources {
 }
 
 const NO_SOURCES: &Sources = &Sources {
-    urls: Vec::new(),
+    served: Vec::new(),
     secrets: Vec::new(),
     files: Vec::new(),
     folders: Vec::new(),
@@ -284,7 +329,7 @@ impl Data {
     pub fn of_url(url: Rc<str>) -> Self {
         Self {
             sources: Some(Box::new(Sources {
-                urls: vec![url],
+                served: vec![Served::Now(url)],
                 ..Sources::default()
             })),
             ..Self::opaque()
@@ -341,7 +386,7 @@ impl Data {
     /// Adds what is written behind it. What is known of either is known of both, unless the other is code of somebody
     /// else.
     pub fn followed_by(&mut self, other: &Self) {
-        let foreign = |data: &Self| !data.urls.is_empty() || data.decoded;
+        let foreign = |data: &Self| !data.served.is_empty() || data.decoded;
         let text = match (self.text.take(), &other.text) {
             (Some(first), Some(second)) => Some(first.joined(second)),
             (Some(text), None) => (!foreign(other)).then_some(text),
@@ -356,12 +401,15 @@ impl Data {
 
     /// What comes back from another host is what that host says: its files are none of this machine.
     #[must_use]
-    pub fn brought(mut self, from: Option<&str>) -> Self {
+    pub fn over_ssh(mut self, from: Option<&str>) -> Self {
         if let Some(host) = from.and_then(|on| on.strip_prefix("ssh:")) {
             self.text = None;
             if self.some {
                 self.files.clear();
-                add(&mut self.urls, &Rc::from(format!("ssh://{host}")));
+                add(
+                    &mut self.served,
+                    &Served::Now(Rc::from(format!("ssh://{host}"))),
+                );
             }
         }
         self
@@ -377,6 +425,16 @@ impl Data {
         self
     }
 
+    /// When some of it was brought from the network, if it was: the latest.
+    #[must_use]
+    pub fn brought(&self) -> Option<Brought> {
+        let when = |served: &Served| match served {
+            Served::Now(_) => Brought::Now,
+            Served::Earlier { .. } => Brought::Earlier,
+        };
+        self.served.iter().map(when).max()
+    }
+
     /// Whether it holds something that should not leave the machine unnoticed.
     #[must_use]
     pub fn is_local(&self) -> bool {
@@ -387,7 +445,6 @@ impl Data {
 impl Sources {
     fn merge(&mut self, other: &Self) {
         for (own, others) in [
-            (&mut self.urls, &other.urls),
             (&mut self.secrets, &other.secrets),
             (&mut self.files, &other.files),
             (&mut self.folders, &other.folders),
@@ -397,6 +454,9 @@ impl Sources {
             for held in others {
                 add(own, held);
             }
+        }
+        for held in &other.served {
+            add(&mut self.served, held);
         }
         if let Some(printed) = &other.printed {
             self.printed = Some(match self.printed.take() {
@@ -408,8 +468,8 @@ impl Sources {
 }
 
 /// Adds a source once.
-pub fn add(sources: &mut Vec<Rc<str>>, source: &Rc<str>) {
+pub fn add<T: Clone + PartialEq>(sources: &mut Vec<T>, source: &T) {
     if sources.len() < MAX_SOURCES && !sources.contains(source) {
-        sources.push(Rc::clone(source));
+        sources.push(source.clone());
     }
 }

@@ -85,14 +85,15 @@ fn understood(guard: &Guard, recorded: Facts) -> Option<Facts> {
             caller,
         })
     } else {
-        guard.check(Call {
+        let call = Call {
             tool: recorded.tool,
             args: recorded.args,
             pin: recorded.pin,
             definition: None,
             context: recorded.context,
             caller,
-        })
+        };
+        guard.check_after(call, &recorded.state.fetched)
     };
     // What a function of the call is not stays as it was recorded.
     Some(Facts {

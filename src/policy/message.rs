@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::compiled::{Compiled, Rule, Texts as _};
+use crate::actions::place::below;
 use crate::decision::Effect;
 use crate::facts::Facts;
 use crate::scan::Finding;
@@ -154,6 +155,36 @@ impl About<'_> {
         out.push_str(rest);
     }
 
+    /// Who served what an action runs, when, and in which record: of the files that the run brought from the network the
+    /// one that holds its target, else the first of that host.
+    fn push_fetched(&self, out: &mut String) {
+        let files = &self.facts.state.fetched;
+        let action = self
+            .actions
+            .first()
+            .and_then(|at| self.facts.actions.get(*at));
+        let holding = action.and_then(|action| {
+            let target = action.target.value.as_str();
+            files
+                .iter()
+                .find(|file| below(target, &file.path).is_some())
+        });
+        let host = action.and_then(|action| action.target.host.as_deref());
+        let of_host = || files.iter().find(|file| file.host.as_deref() == host);
+        let Some(file) = holding.or_else(of_host).or(files.first()) else {
+            out.push_str("before");
+            return;
+        };
+        let host = file.host.as_deref().unwrap_or("somewhere");
+        let _ = write!(
+            out,
+            "from {}, {}, record {}",
+            quoted_to(host, MAX_SOURCE),
+            file.at,
+            file.record
+        );
+    }
+
     fn value(&self, name: &str, out: &mut String) -> bool {
         let action = self
             .actions
@@ -181,6 +212,10 @@ impl About<'_> {
             "kind" => known(action.map(|action| action.kind.as_str())),
             "finding" => known(finding.map(|finding| &*finding.rule)),
             "tool" => known(Some(&self.facts.tool)),
+            "fetched" => {
+                self.push_fetched(out);
+                return true;
+            }
             _ => {
                 let Some(label) = name.strip_prefix("label.") else {
                     return false;

@@ -15,6 +15,7 @@ use super::tools::Tools;
 use crate::actions::ActionKind;
 use crate::builtin;
 use crate::decision::{Decision, Effect, Labelled, Near};
+use crate::facts::Fetched;
 use crate::json::Value;
 use crate::scan::{Finding, Mark};
 
@@ -360,6 +361,12 @@ pub fn write_decision(
         class: &'a BTreeSet<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         def_digest: Option<&'a str>,
+        /// What the call brings from the network.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        fetched: &'a [Fetched],
+        /// What earlier calls brought, where the call puts something else in its place.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        replaced: &'a [String],
         /// Bytes that the call sends away, as far as they are known.
         #[serde(skip_serializing_if = "Option::is_none")]
         sent_bytes: Option<u64>,
@@ -410,6 +417,8 @@ pub fn write_decision(
         &Subject {
             class: &kinds,
             def_digest: decision.definition.as_deref(),
+            fetched: &decision.left.fetched,
+            replaced: &decision.left.replaced,
             sent_bytes: facts.sends.map(|sends| sends.bytes),
             server: facts.server.as_deref(),
             surface: facts.surface.as_str(),

@@ -20,7 +20,7 @@ use super::seen::Line;
 use super::state::State;
 
 /// Begins the file; another form of it begins otherwise.
-const MAGIC: &[u8; 16] = b"armorer-state/7\n";
+const MAGIC: &[u8; 16] = b"armorer-state/8\n";
 /// A state is a few hundred bytes; a file that is longer is none of ours.
 const MAX_FILE: u64 = 4 << 20;
 /// How much of a log is read at a time.

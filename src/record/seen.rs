@@ -10,6 +10,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::decision::{Decision, Effect};
+use crate::facts::Fetched;
 
 /// A record, as far as the folds read it.
 #[derive(Debug, Deserialize)]
@@ -66,6 +67,10 @@ impl Line<'static> {
         let facts = &decision.facts;
         let verdict = &decision.verdict;
         let owned = |text: &str| Cow::Owned(text.to_owned());
+        let fetched = |file: &Fetched| FetchedSeen {
+            path: owned(&file.path),
+            host: file.host.as_deref().map(owned),
+        };
         Self {
             kind: Cow::Borrowed("decision"),
             id: owned(&decision.id),
@@ -77,6 +82,13 @@ impl Line<'static> {
                 class: kinds.into_iter().map(Cow::Borrowed).collect(),
                 def_digest: decision.definition.as_deref().map(owned),
                 sent_bytes: facts.sends.map(|sends| sends.bytes),
+                fetched: decision.left.fetched.iter().map(fetched).collect(),
+                replaced: decision
+                    .left
+                    .replaced
+                    .iter()
+                    .map(|path| owned(path))
+                    .collect(),
             }),
             verdict: Some(Verdict {
                 effect: Some(verdict.effect),
@@ -273,6 +285,19 @@ pub(super) struct Subject<'a> {
     pub(super) def_digest: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) sent_bytes: Option<u64>,
+    #[serde(borrow, default)]
+    pub(super) fetched: Vec<FetchedSeen<'a>>,
+    #[serde(borrow, default)]
+    pub(super) replaced: Vec<Cow<'a, str>>,
+}
+
+/// A file that a call brought from the network.
+#[derive(Debug, Deserialize)]
+pub(super) struct FetchedSeen<'a> {
+    #[serde(borrow)]
+    pub(super) path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) host: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -14,7 +14,8 @@ use super::seen::{Added, Line, ServerSeen, ToolsSeen};
 use crate::actions::engine::server_of;
 use crate::call::ToolPin;
 use crate::decision::Effect;
-use crate::facts::{LabelSource, LiveGrant, RunState};
+use crate::facts::{FetchedFile, LabelSource, LiveGrant, RunState};
+use fetched::FetchedFiles;
 
 /// How many counters a run has; what has no room for one of its own is counted together.
 const MAX_COUNTERS: usize = 512;
@@ -43,6 +44,8 @@ pub struct State {
     pins: BTreeMap<String, String>,
     /// The digest of each tool in the last list of tools that was told; `None` where nobody told one.
     listed: Option<BTreeMap<String, String>>,
+    /// What calls brought from the network.
+    fetched: FetchedFiles,
 }
 
 /// Where a label comes from.
@@ -148,7 +151,14 @@ pub struct Asked<'a> {
 }
 
 impl State {
-    /// What a decision sees of it: every label, and the counters and grants that it may depend on.
+    /// The files that calls of the run brought from the network, sorted by path.
+    #[must_use]
+    pub fn fetched(&self) -> Vec<FetchedFile> {
+        self.fetched.all()
+    }
+
+    /// What a decision sees of it: every label, and the counters and grants that it may depend on. Of the files that were
+    /// brought, see [`State::fetched`], the call itself says which it is about.
     #[must_use]
     pub fn seen<'a>(
         &self,
@@ -169,6 +179,7 @@ impl State {
         RunState {
             labels: self.labels.keys().cloned().collect(),
             counters,
+            fetched: Vec::new(),
             sources: self
                 .labels
                 .iter()
@@ -307,8 +318,28 @@ impl State {
             .approval
             .as_ref()
             .is_some_and(|approval| self.use_up(&approval.grants));
+        let brought = self.take_fetched(line, effect == Some(Effect::Allow));
         let labels = line.verdict.as_ref().map(|verdict| &verdict.labels);
-        labels.is_some_and(|labels| self.add_labels(labels, line)) || used || pinned
+        let labelled = labels.is_some_and(|labels| self.add_labels(labels, line));
+        labelled || used || pinned || brought
+    }
+
+    /// Takes what a call brought from the network; what it put in the place of that only where it was allowed, as nobody
+    /// knows whether the others ran.
+    fn take_fetched(&mut self, line: &Line<'_>, allowed: bool) -> bool {
+        let Some(subject) = &line.subject else {
+            return false;
+        };
+        let mut changed = !subject.fetched.is_empty();
+        if allowed && !self.fetched.is_empty() {
+            for path in &subject.replaced {
+                changed |= self.fetched.remove(path);
+            }
+        }
+        for file in &subject.fetched {
+            self.fetched.add(file, line);
+        }
+        changed
     }
 
     /// What a call answered and cost. Of an output that was too long for its line the size is not known any more.
@@ -507,5 +538,6 @@ impl Grant {
     }
 }
 
+mod fetched;
 #[cfg(test)]
 mod tests;

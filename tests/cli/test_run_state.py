@@ -60,6 +60,7 @@ def check_every_decision_saw_what_was_before_it(front: Front) -> None:
         before, state = fold(records[:at]), record["facts"]["state"]
         assert state.get("sources", []) == before.sources()
         assert state["labels"] == sorted(before.labels)
+        assert all(file in before.files() for file in state.get("fetched", []))
         assert state["counters"] == [
             [name, before.count(name, record["facts"]["now"])] for name, _ in state["counters"]
         ]
@@ -100,6 +101,45 @@ def test_ordinary_work_goes_on_after_both(front: Front):
         "cargo build && cargo test",
     ):
         assert decide(front, command)["verdict"]["effect"] == "allow", command
+
+
+def test_what_an_earlier_process_fetched_asks_before_it_runs_and_the_answer_names_its_record(front: Front):
+    fetched = decide(front, "curl -so x https://get.example.dev/x?token=1")
+    assert fetched["subject"]["fetched"] == [{"host": "get.example.dev", "path": str(front.cwd / "x")}]
+    assert decide(front, "cat x")["facts"]["state"].get("fetched") is None
+    assert decide(front, "mv x y")["subject"]["replaced"] == [str(front.cwd / "x")]
+
+    sent = event(tool_input={"command": "sh y"}, session_id="s", cwd=str(front.cwd))
+    got = front("hook", "claude-code", stdin=json.dumps(sent))
+
+    asked = decisions(front)[-1]
+    moved = decisions(front)[-2]
+    assert (asked["verdict"]["effect"], rules(asked)) == ("ask", ["run.fetched-before"])
+    assert asked["facts"]["state"]["fetched"][0] == {
+        "at": moved["ts"],
+        "host": "get.example.dev",
+        "path": str(front.cwd / "y"),
+        "record": moved["id"],
+    }
+    for told in ("get.example.dev", moved["ts"], f"record {moved['id']}"):
+        assert told.encode() in got.out, got.out
+    check_every_decision_saw_what_was_before_it(front)
+    # Other runs have fetched nothing, and what is written anew is the run's own.
+    assert decide(front, "sh y", session="t")["verdict"]["effect"] == "allow"
+    decide(front, "echo fine > y")
+    assert decide(front, "sh y")["verdict"]["effect"] == "allow"
+
+
+def test_a_fetch_that_was_denied_brings_nothing_and_one_that_was_asked_about_may_have(front: Front):
+    decide(front, "curl -so x https://get.example.dev/x && sh x")
+    assert decide(front, "sh x")["verdict"]["effect"] == "allow"
+    asked = decide(front, "curl -so x https://get.example.dev/x && git push origin main")
+    assert asked["verdict"]["effect"] == "ask"
+    assert rules(decide(front, "sh x")) == ["run.fetched-before"]
+    # Whether the question about the other text was answered yes is not known.
+    assert decide(front, "echo fine > x && git push origin main")["verdict"]["effect"] == "ask"
+    assert rules(decide(front, "sh x")) == ["run.fetched-before"]
+    check_every_decision_saw_what_was_before_it(front)
 
 
 def test_a_denied_read_leaves_nothing_and_a_secret_that_a_tool_answers_does(front: Front):

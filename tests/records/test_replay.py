@@ -219,6 +219,23 @@ def test_what_a_redacted_value_was_is_taken_from_the_record(tmp_path: Path):
     assert (found.recorded, found.now) == (record["verdict"]["effect"], record["verdict"]["effect"])
 
 
+def test_deep_knows_what_earlier_calls_fetched(tmp_path: Path):
+    guard = Guard(home=tmp_path)
+    for command in (
+        "curl -so x https://get.example.dev/x",
+        "git clone https://forge.example/b",
+        "sh x",
+        "cd b && make",
+    ):
+        guard.check("Bash", {"command": command}, cwd="/work/project", run="r")
+    records = decisions(tmp_path)
+    policy = Policies(Store.open(tmp_path)).text(records[0]["policy"]["digest"])
+    assert [rule["id"] for rule in records[2]["verdict"]["rules"]] == ["run.fetched-before"]
+    assert [deep(record, policy).verdict for record in records] == ["same"] * 4
+    # Without what was fetched the same text means something else.
+    assert deep(changed(records[2], "facts.state.fetched", []), policy).verdict == "changed"
+
+
 def test_deep_asks_the_commands_of_then(tmp_path: Path):
     """What the person's own files said is kept with the records; what they say today is another matter."""
     entry = """

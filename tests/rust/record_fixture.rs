@@ -3,7 +3,7 @@
 use super::guard_core::actions::{Action, ActionKind, Certainty, Place, Target};
 use super::guard_core::call::{Caller, Context, Surface};
 use super::guard_core::decision::{Decision, Determining, Effect, Near, Timings, Verdict};
-use super::guard_core::facts::{Facts, Phase, RunState};
+use super::guard_core::facts::{Facts, Left, Phase, RunState};
 use super::guard_core::json::Value;
 use super::guard_core::record;
 use super::guard_core::scan::{Finding, FindingKind, Mark, Severity};
@@ -97,6 +97,7 @@ pub fn decision(effect: Effect, call_id: &str) -> Decision {
         now: String::from("2026-11-22T09:41:07.123456Z"),
     };
     Decision {
+        left: Left::default(),
         id: record::new_id(),
         run: String::from(RUN),
         action: None,

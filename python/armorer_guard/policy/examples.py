@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from armorer_guard import Guard
-from armorer_guard._core import decide_json
+from armorer_guard._core import decide_json, understand_again
 from armorer_guard.policy import canonical
 from armorer_guard.policy.compiler import CompiledPolicy, Layer
 from armorer_guard.policy.evaluate import in_force, match_rule, settle
@@ -49,6 +49,7 @@ class Judge:
 
     def __init__(self, own: Mapping[str, Any] | None = None) -> None:
         # What the policy that is tested says about tools, not what the one in force says.
+        self._own = canonical.canonical(own).decode() if own else ""
         self._guard = Guard(record=False, runtime="test", own=canonical.canonical(own or {}).decode())
         self._project = Path.home() / "project"
 
@@ -67,7 +68,14 @@ class Judge:
         facts["context"]["user"] = PRINCIPAL
         given = given or Given()
         facts["state"] = {"labels": [], "counters": []}
+        if given.fetched:
+            facts["state"]["fetched"] = [self._fetched(path, host) for path, host in sorted(given.fetched.items())]
+            facts = json.loads(understand_again(json.dumps(facts).encode(), own=self._own))
         return as_given(facts, given.model_copy(update={"now": given.now or NOW}))
+
+    def _fetched(self, path: str, host: str | None) -> dict[str, str]:
+        served = {} if host is None else {"host": host}
+        return {"at": NOW, "path": str(self._project / path), "record": "", **served}
 
 
 def as_given(facts: dict[str, Any], given: Given) -> dict[str, Any]:

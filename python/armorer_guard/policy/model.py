@@ -341,7 +341,8 @@ class Rule(Strict):
     why: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     """
     Why, in one clause; may name `{target}`, `{host}`, `{by}`, `{kind}`, `{finding}`, `{tool}`, `{sentence}`, and
-    `{label.NAME}`: what gave the run that label, when, and in which record.
+    `{label.NAME}`: what gave the run that label, when, and in which record. `{fetched}`: who served the file that would
+    run to an earlier call, when, and in which record.
     """
     safer: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
     when: When
@@ -412,6 +413,8 @@ class Given(Strict):
 
     labels: list[str] = []
     counters: dict[str, int] = {}
+    fetched: dict[str, str | None] = {}
+    """Files that earlier calls of the run brought from the network, each with the host that served it, if known."""
     now: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")] | None = None
     agent: str | None = None
     depth: Annotated[int, Field(ge=0)] | None = None

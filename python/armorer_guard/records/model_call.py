@@ -95,12 +95,27 @@ class LiveGrant(Part):
     rule: str | None = None
 
 
+class Fetched(Part):
+    """A file or folder that a call brings from the network."""
+
+    path: str = Field(description="absolute")
+    host: str | None = Field(default=None, description="who serves it, where that is known")
+
+
+class FetchedFile(Fetched):
+    """A file or folder that an earlier call of the run brought from the network."""
+
+    record: str
+    at: str
+
+
 class RunState(Part):
     """What the run had seen before: the fold of the records before this one."""
 
     labels: list[str] = []
     counters: list[tuple[str, int]] = Field(default=[], description="those that the policy asks about")
     sources: list[LabelSource] = []
+    fetched: list[FetchedFile] = Field(default=[], description="those that the call is about, sorted by path")
     grants: list[LiveGrant] = []
 
 
@@ -150,6 +165,11 @@ class Subject(Part):
     class_: list[str] = Field(alias="class", description="kinds of the actions, sorted")
     def_digest: Digest | None = Field(default=None, description="of the tool's definition, when it was told")
     sent_bytes: int | None = Field(default=None, description="what the call sends away, as far as it is known")
+    fetched: list[Fetched] = Field(default=[], description="what the call brings from the network")
+    replaced: list[str] = Field(
+        default=[],
+        description="files of `fetched` of earlier calls, in the place of which the call puts something else",
+    )
 
 
 class PolicyUsed(Part):

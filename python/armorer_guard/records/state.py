@@ -21,6 +21,8 @@ MAX_LABELS = 256
 MAX_GRANTS = 256
 MAX_PINS = 512
 """How many definitions of tools are remembered."""
+MAX_FETCHED = 256
+"""How many files from the network are remembered one by one; of more of them the folder is."""
 MOST = 2**64 - 1
 """Where a counter stays."""
 WINDOWS = {"1m": 1, "10m": 10, "1h": 60, "1d": 24}
@@ -85,6 +87,8 @@ class State:
     """The digest of the first definition that was told of each tool."""
     listed: dict[str, str] | None = None
     """The digest of each tool in the last list of tools that was told."""
+    fetched: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Files that calls brought from the network, each with `record`, `at`, and `host` where it is known."""
 
     def count(self, name: str, now: str) -> int:
         """
@@ -148,7 +152,23 @@ class State:
                 grant["left"] -= 1
                 if grant["left"] <= 0:
                     del self.grants[used]
+        self._fetched(subject, record, allowed=effect == "allow")
         self._labels(verdict.get("labels", []), record)
+
+    def _fetched(self, subject: Mapping[str, Any], record: Mapping[str, Any], *, allowed: bool) -> None:
+        """What a call put in the place of a file counts where it was allowed: nobody knows whether others ran."""
+        for path in subject.get("replaced", []) if allowed else []:
+            self.fetched.pop(path, None)
+        for file in subject.get("fetched", []):
+            path, brought = file["path"], {"record": record["id"], "at": record["ts"]}
+            if path in self.fetched or len(self.fetched) < MAX_FETCHED:
+                self.fetched[path] = {**brought, **({"host": file["host"]} if file.get("host") is not None else {})}
+                continue
+            before = len(self.fetched)
+            while path and len(self.fetched) == before:
+                path = path.rpartition("/")[0]
+                self.fetched = {held: known for held, known in self.fetched.items() if not _lies_in(held, path)}
+            self.fetched[path or "/"] = brought
 
     def _outcome(self, record: Mapping[str, Any]) -> None:
         output, minute = record.get("output") or {}, minute_of(record["ts"]) or 0
@@ -231,9 +251,17 @@ class State:
             return "shadowed"
         return "new" if first is None and pinned is None else "ok"
 
+    def files(self) -> list[dict[str, str]]:
+        """What was brought from the network, as facts state it."""
+        return [{"path": path, **self.fetched[path]} for path in sorted(self.fetched, key=str.encode)]
+
     def sources(self) -> list[dict[str, str]]:
         """Where the labels come from, as facts state it."""
         return [{"label": label, **self.labels[label]} for label in sorted(self.labels, key=str.encode)]
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def _server_and_name(tool: str) -> tuple[str, str] | None:

@@ -712,9 +712,10 @@ fn act<'a>(spec: &'a EffectSpec, errors: &mut Vec<String>) -> Act<'a> {
         (None, Some(RunSpec::Script), language) => Act::Script(language.unwrap_or("shell")),
         (None, Some(RunSpec::Assign), None) => Act::Assign,
         (None, Some(RunSpec::Link), None) => Act::Link,
+        (None, Some(RunSpec::Module), Some(language)) => Act::Module(language),
         _ => {
             errors.push(String::from(
-                "an effect has `do`, or `run`; `language` goes with `code` and `script` only",
+                "an effect has `do`, or `run`; `language` goes with `code`, `script` and `module` only",
             ));
             Act::Do(ActionKind::Unknown)
         }

@@ -198,6 +198,8 @@ pub enum Act<'a> {
     Assign,
     /// A link to the first word.
     Link,
+    /// The words are names of modules of that language.
+    Module(&'a str),
 }
 
 /// A piece of a template.

@@ -188,6 +188,8 @@ pub enum RunSpec {
     Assign,
     /// A link to the first of them is made; `append` selects its name.
     Link,
+    /// The name of a module of `language`, which is loaded.
+    Module,
 }
 
 impl RunSpec {
@@ -201,6 +203,7 @@ impl RunSpec {
             Self::Script => "script",
             Self::Assign => "assign",
             Self::Link => "link",
+            Self::Module => "module",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::actions::action::{Action, Certainty};
 use crate::actions::catalogue::entry::{Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Truth, join};
-use crate::actions::word::{Data, Word};
+use crate::actions::word::{Brought, Data, Word};
 use crate::shell::command::Value;
 
 impl Engine<'_> {
@@ -24,9 +24,8 @@ impl Engine<'_> {
             attributes: vec!["unlisted"],
             ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
         };
-        if self.is_in_download(here) || self.is_downloaded_tool(name) {
-            manner.attributes.push("downloaded");
-        }
+        let brought = self.brought_here(here).max(self.brought_tool(name));
+        manner.attributes.extend(brought.map(Brought::attribute));
         let word = Word {
             value: Value::Exact(name.to_owned()),
             ..words[0].clone()

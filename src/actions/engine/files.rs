@@ -9,12 +9,12 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, FlowText, Word};
+use crate::actions::word::{Brought, Data, FlowText, Word};
 use crate::shell::command::{Candidate, Value, Why};
 use crate::span::ByteSpan;
 
 /// Bytes of the longest path that Linux takes.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// How data comes into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Engine<'_> {
         } else {
             data
         };
-        if self.files.len() >= MAX_FILES {
+        if self.files.len() >= MAX_FILES + self.known {
             return;
         }
         self.loaded.retain(|(held, _)| *held != at.path);
@@ -66,7 +66,7 @@ impl Engine<'_> {
             Some((_, held)) if at.whole && adds => held.followed_by(data),
             Some((_, held)) if at.whole => *held = data.clone(),
             Some((_, held)) => held.merge(data),
-            None if at.whole || !data.urls.is_empty() => {
+            None if at.whole || !data.served.is_empty() => {
                 let mut data = data.clone();
                 if is_part && poured == Poured::More {
                     // What else it holds is not known.
@@ -206,21 +206,20 @@ impl Engine<'_> {
         Some(Located { path, whole })
     }
 
-    /// Whether the working directory was downloaded by the call.
-    pub(super) fn is_in_download(&self, here: &Situation) -> bool {
+    /// When the working directory was brought from the network, if it was.
+    pub(super) fn brought_here(&self, here: &Situation) -> Option<Brought> {
         if self.files.is_empty() || here.on.is_some() {
-            return false;
+            return None;
         }
         let cwd = Word::made(Value::clone(&here.cwd), here.origin.clone());
-        self.located(&cwd, here)
-            .is_some_and(|cwd| self.is_of_download(&cwd.path))
+        self.brought_to(&self.located(&cwd, here)?.path)
     }
 
-    /// Whether the call downloaded that file, or a folder that holds it.
-    pub(super) fn is_of_download(&self, path: &str) -> bool {
-        self.files
-            .iter()
-            .any(|(held, data)| !data.urls.is_empty() && place::below(path, held).is_some())
+    /// When that file, or a folder that holds it, was brought from the network, if it was.
+    pub(super) fn brought_to(&self, path: &str) -> Option<Brought> {
+        let holds = |(held, _): &&(String, Data)| place::below(path, held).is_some();
+        let holding = self.files.iter().filter(holds);
+        holding.filter_map(|(_, data)| data.brought()).max()
     }
 
     /// A script that starts itself twice beside itself: `$0 & $0 &`.
@@ -237,13 +236,45 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether the call downloaded that file.
-    pub(super) fn is_downloaded(&self, file: &Word, here: &Situation) -> bool {
-        !self.files.is_empty()
-            && self
-                .located(file, here)
-                .and_then(|file| self.written(&file.path))
-                .is_some_and(|data| !data.urls.is_empty())
+    /// When what the words of a command name was brought from the network, if it was: a folder that lies there, or
+    /// something in one. `pytest b`, `cargo run --manifest-path=b/Cargo.toml`. A list of packages in one installs what the
+    /// registries have.
+    pub(super) fn brought_work(
+        &self,
+        kind: ActionKind,
+        line: &Line<'_>,
+        here: &Situation,
+    ) -> Option<Brought> {
+        const MOST: usize = 32;
+        if self.files.is_empty() || here.on.is_some() {
+            return None;
+        }
+        let named = |word: &Word| {
+            let text = word.exact()?;
+            let path = match text.split_once('=') {
+                Some((option, path)) if option.starts_with('-') => path,
+                _ => text.split_once("::").map_or(text, |(path, _)| path),
+            };
+            let path = self.absolute(path, here)?;
+            // What is named as a file is read, not worked in.
+            let is_work = |held: &str| match place::below(&path, held) {
+                Some("") => !place::last_component(held).contains('.'),
+                Some(_) => kind != ActionKind::PackageInstall,
+                None => false,
+            };
+            let holding = self.files.iter().filter(|(held, _)| is_work(held));
+            holding.filter_map(|(_, data)| data.brought()).max()
+        };
+        let words = line.words.iter().skip(1);
+        words.take(MOST).filter_map(named).max()
+    }
+
+    /// When that file was brought from the network, if it was.
+    pub(super) fn brought_as(&self, file: &Word, here: &Situation) -> Option<Brought> {
+        if self.files.is_empty() {
+            return None;
+        }
+        self.written(&self.located(file, here)?.path)?.brought()
     }
 
     /// Remembers that a name leads to another file.

@@ -118,6 +118,7 @@ impl Engine<'_> {
         for Piece { language, text } in pieces.into_iter().take(MAX_PIECES) {
             let mut inner = Engine::new(self.catalogue, self.context, self.own);
             inner.nested = self.nested + 1;
+            inner.knows_as(self);
             (inner.bytes, inner.words) = (bytes, words);
             let at = Situation {
                 origin: origin.clone(),
@@ -237,6 +238,7 @@ impl Engine<'_> {
         for name in TEXTS {
             if let Some(text) = args.get(name).and_then(json::Value::as_str) {
                 let origin = Origin::argument(Rc::from(format!("{at}/{name}")), None);
+                self.replaces(path, text, before, &origin, here);
                 self.written_for_later(path, text, before, &origin, here);
             }
         }
@@ -296,7 +298,10 @@ fn is_grave(action: &Action, form: Form) -> bool {
         K::DiskWrite => here && known && is_disk(&action.target.value),
         // What a setting lets others load or run, and what it runs itself from where anybody may put it.
         K::ExecHijack | K::PersistHook => form == Form::Assigned,
-        K::ExecLocal => form == Form::Assigned && action.target.place == Some(Place::Temp),
+        K::ExecLocal => {
+            let assigned = form == Form::Assigned && action.target.place == Some(Place::Temp);
+            assigned || action.has("as_served")
+        }
         // Who starts the containers of a project is asked for nothing.
         K::ContainerEscape => form == Form::Script("manifest"),
         _ => false,

@@ -4,7 +4,8 @@ use super::{Engine, Situation};
 use crate::actions::action::Certainty;
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
-use crate::actions::word::Word;
+use crate::actions::place;
+use crate::actions::word::{Brought, Data, Word};
 use crate::json;
 use crate::shell::command::Value;
 
@@ -46,8 +47,8 @@ const LOADED: [(&[&str], &[&str], &str); 6] = [
 ];
 
 impl Engine<'_> {
-    /// Whether the call downloaded the file by which builders and package managers say what they run.
-    pub fn has_foreign_manifest(&self, here: &Situation) -> bool {
+    /// When the file by which builders and package managers say what they run was brought from the network, if it was.
+    pub fn foreign_manifest(&self, here: &Situation) -> Option<Brought> {
         const MANIFESTS: [&str; 26] = [
             "package.json",
             "Makefile",
@@ -76,15 +77,15 @@ impl Engine<'_> {
             "gulpfile.js",
             "Jenkinsfile",
         ];
-        !self.files.is_empty()
-            && here.on.is_none()
-            && here.cwd.exact().is_some_and(|cwd| {
-                self.files.iter().any(|(path, data)| {
-                    !data.urls.is_empty()
-                        && crate::actions::place::below(path, cwd)
-                            .is_some_and(|rest| MANIFESTS.contains(&rest))
-                })
-            })
+        if self.files.is_empty() || here.on.is_some() {
+            return None;
+        }
+        let cwd = here.cwd.exact()?;
+        let is_manifest = |(path, _): &&(String, Data)| {
+            place::below(path, cwd).is_some_and(|rest| MANIFESTS.contains(&rest))
+        };
+        let manifests = self.files.iter().filter(is_manifest);
+        manifests.filter_map(|(_, data)| data.brought()).max()
     }
 
     /// Runs the scripts of a `package.json` that the call wrote itself: those of an installation, or those it names.

@@ -5,11 +5,12 @@
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
 //! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `rerun` runs it, `languages` says
 //! of code what can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
-//! `later` what files that are run later would do, `scripts` where commands stand in them, `ends` what is written to
+//! `earlier` what files of earlier calls would do, `later` what files that are run later would, `scripts` where commands stand in them, `ends` what is written to
 //! `>(..)`, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on
 //! request which part of the catalogue each action comes from.
 
 mod assigned;
+mod earlier;
 mod ends;
 mod environment;
 mod fallback;
@@ -68,7 +69,7 @@ const MAX_WORDS: usize = 32 * 1024;
 /// How many actions a call may have.
 const MAX_ACTIONS: usize = 512;
 
-/// How many files written in the call are remembered.
+/// How many files written in the call are remembered, besides those of earlier calls.
 const MAX_FILES: usize = 256;
 
 /// Evaluates one call.
@@ -78,8 +79,11 @@ pub struct Engine<'c> {
     /// What the user says about tools and programs of their own.
     own: Option<&'c Own>,
     actions: Vec<Action>,
-    /// Files that the call has written so far, with what flowed into them.
+    /// Files that the call has written so far, with what flowed into them; first those that earlier calls of the run
+    /// brought from the network.
     files: Vec<(String, Data)>,
+    /// How many of them were brought earlier.
+    known: usize,
     /// Variables that hold the output of commands.
     variables: Vec<(String, Rc<Data>)>,
     /// Names that the call made lead to other files.
@@ -141,6 +145,7 @@ impl<'c> Engine<'c> {
             own,
             actions: Vec::new(),
             files: Vec::new(),
+            known: 0,
             links: Vec::new(),
             variables: Vec::new(),
             processes: Vec::new(),
@@ -228,14 +233,6 @@ impl<'c> Engine<'c> {
     }
 
     /// Adds an action with sorted attributes.
-    /// The host that served what the call downloaded: the first that there was.
-    fn served_by(&self) -> Option<String> {
-        self.files
-            .iter()
-            .find_map(|(_, data)| data.urls.first())
-            .and_then(|url| crate::actions::url::classify(url).host)
-    }
-
     fn push(&mut self, mut action: Action, situation: &Situation) {
         if self.actions.len() >= MAX_ACTIONS {
             if !self.limited {
@@ -253,9 +250,8 @@ impl<'c> Engine<'c> {
                 action.kind,
                 ActionKind::ExecLocal | ActionKind::PackageInstall
             )
-            && action.has("downloaded")
         {
-            action.target.host = self.served_by();
+            action.target.host = self.served_by(&action, situation);
         }
         action.attributes.sort_unstable();
         action.attributes.dedup();

@@ -30,7 +30,7 @@ impl Engine<'_> {
             let [file] = data.files.as_slice() else {
                 return None;
             };
-            if data.text.is_some() || !data.urls.is_empty() {
+            if data.text.is_some() || !data.served.is_empty() {
                 return None;
             }
             file.to_string()

@@ -17,7 +17,7 @@ use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source, Truth};
 use crate::actions::pattern;
 use crate::actions::place;
-use crate::actions::word::{Data, Word};
+use crate::actions::word::{Brought, Data, Word};
 use crate::shell::command::{Candidate, Value, Why};
 
 /// How the reason begins when nobody can say which program it is.
@@ -146,7 +146,7 @@ impl Engine<'_> {
             return;
         }
         if let Some(data) = &word.data
-            && !data.urls.is_empty()
+            && !data.served.is_empty()
         {
             let data = Rc::clone(data);
             self.code_data("shell", &data, name, here);
@@ -524,7 +524,7 @@ impl Engine<'_> {
             // What a program makes of a text under another name is its own business: `cc -o x x.c`.
             flowing.made &= entry.copies;
             // `tee x <<EOF`: what is written stands in the call, if nothing else flows in.
-            if !decodes && flowing.files.is_empty() && flowing.urls.is_empty() {
+            if !decodes && flowing.files.is_empty() && flowing.served.is_empty() {
                 flowing.text.clone_from(&line.stdin.text);
                 flowing.made &= flowing.text.is_none();
             }
@@ -573,7 +573,7 @@ impl Engine<'_> {
         let before = self.actions.len();
         let inner = std::mem::take(&mut done.inner);
         self.effect_on(effect, &words, line, by, here, done);
-        done.inner = inner.beside(std::mem::take(&mut done.inner).brought(here.on.as_deref()));
+        done.inner = inner.beside(std::mem::take(&mut done.inner).over_ssh(here.on.as_deref()));
         if effect.attributes.iter().any(|(name, _)| *name == BY_OPTION) {
             self.named_by_option(before);
         }
@@ -682,6 +682,13 @@ impl Engine<'_> {
                     done.inner.merge(&self.script(language, word, by, here));
                 }
             }
+            Act::Module(language) => {
+                for name in words.iter().filter_map(Word::exact) {
+                    done.applied = true;
+                    done.inner
+                        .merge(&self.load_by_name(language, name, by, here));
+                }
+            }
             Act::Link => {
                 done.applied = true;
                 if let Some(selector) = &effect.append {
@@ -734,16 +741,21 @@ impl Engine<'_> {
         };
         let mut manner = manner;
         let runs = matches!(kind, ActionKind::ExecLocal | ActionKind::PackageInstall);
-        if (kind == ActionKind::ExecLocal && self.is_in_download(here))
-            || (runs && manner.role == Role::Name && self.has_foreign_manifest(here))
-        {
-            manner.attributes.push("downloaded");
+        if kind == ActionKind::ExecLocal {
+            let brought = self.brought_here(here).map(Brought::attribute);
+            manner.attributes.extend(brought);
         }
-        if kind == ActionKind::PackageInstall
-            && manner.attributes.contains(&"from_path")
-            && words.iter().any(|word| self.is_downloaded(word, here))
-        {
-            manner.attributes.push("downloaded");
+        if runs && manner.role == Role::Name {
+            let brought = self
+                .foreign_manifest(here)
+                .max(self.brought_work(kind, line, here));
+            manner.attributes.extend(brought.map(Brought::attribute));
+        }
+        if kind == ActionKind::PackageInstall && manner.attributes.contains(&"from_path") {
+            let brought = words.iter().filter_map(|word| self.brought_as(word, here));
+            manner
+                .attributes
+                .extend(brought.max().map(Brought::attribute));
         }
         if runs && manner.role == Role::Name {
             self.written_manifest(kind, line, here);

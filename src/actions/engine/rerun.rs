@@ -1,7 +1,7 @@
 //! Runs what the call wrote before: scripts that it names or may name, modules that code loads, and code of which only is
 //! known that commands of the call made it.
 
-use super::languages::{name_of, unread};
+use super::languages::{language_of, name_of, unread};
 use super::later::{Form, form_of};
 use super::{Engine, Situation};
 use crate::actions::action::{Action, Certainty};
@@ -36,7 +36,7 @@ impl Engine<'_> {
         here: &Situation,
     ) -> Data {
         let ends: &[&str] = match language {
-            Language::Python => &[".py", "/__init__.py"],
+            Language::Python => &[".py", "/__main__.py", "/__init__.py"],
             Language::JavaScript => &["", ".js", ".cjs", ".mjs", ".ts", "/index.js"],
             Language::Ruby => &["", ".rb"],
             Language::Perl => &["", ".pm", ".pl"],
@@ -67,6 +67,22 @@ impl Engine<'_> {
             self.run_held(name_of(language), &path, by, here);
         }
         Data::default()
+    }
+
+    /// As [`Self::load`], of a module that a command line names: `python3 -m a.b`.
+    pub(super) fn load_by_name(
+        &mut self,
+        language: &str,
+        name: &str,
+        by: &str,
+        here: &Situation,
+    ) -> Data {
+        match language_of(language) {
+            Some(language) if !self.files.is_empty() && here.on.is_none() => {
+                self.load(language, &name.replace('.', "/"), by, here)
+            }
+            _ => Data::default(),
+        }
     }
 
     /// Runs what the call wrote and a word may name: `sh ./*`, `find . -exec sh {} +`.
@@ -122,7 +138,7 @@ impl Engine<'_> {
             Some(Form::Script(written)) => written,
             _ => language,
         };
-        let is_run = data.text.is_some() || !data.urls.is_empty() || data.decoded || data.made;
+        let is_run = data.text.is_some() || !data.served.is_empty() || data.decoded || data.made;
         if is_run && !self.running.iter().any(|running| running == path) {
             self.running.push(path.to_owned());
             self.code_data(written, &data, by, here);
@@ -137,8 +153,12 @@ impl Engine<'_> {
         if self.files.is_empty() || here.on.is_some() {
             return;
         }
-        let runs =
-            |action: &Action| action.kind == ActionKind::ExecLocal && !action.has("by_option");
+        // What is run by its name already is not run once more.
+        let runs = |action: &Action| {
+            action.kind == ActionKind::ExecLocal
+                && !action.has("by_option")
+                && !action.has("as_served")
+        };
         if !self.actions[first..].iter().any(runs) {
             return;
         }
@@ -168,7 +188,7 @@ impl Engine<'_> {
 
     /// Code that programs made out of texts of the call, in whatever way: nobody reads it there.
     pub(super) fn made_code(&mut self, language: &str, data: &Data, by: &str, here: &Situation) {
-        let is_read = data.decoded || !data.urls.is_empty() || !data.files.is_empty();
+        let is_read = data.decoded || !data.served.is_empty() || !data.files.is_empty();
         if !data.made || is_read || unread(language) != ActionKind::ExecDynamic {
             return;
         }

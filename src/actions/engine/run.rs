@@ -21,7 +21,7 @@ use crate::actions::code::{self, CodeEffect, Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::why_of;
 use crate::actions::url;
-use crate::actions::word::{Data, Origin, Word, why_text};
+use crate::actions::word::{Data, Origin, Served, Word, why_text};
 use crate::shell::command::{Candidate, Value, Why};
 use crate::span::ByteSpan;
 
@@ -35,7 +35,7 @@ impl Engine<'_> {
                 return Data::opaque();
             }
             // A downloaded version number inside of known code is no downloaded code.
-            if !data.urls.is_empty() && word.known().0.trim().is_empty() {
+            if !data.served.is_empty() && word.known().0.trim().is_empty() {
                 let data = Rc::clone(data);
                 self.remote_code(&data, by, here);
                 return Data::opaque();
@@ -445,8 +445,10 @@ impl Engine<'_> {
         if kind == ActionKind::ExecLocal && manner.role == Role::Path {
             self.runs_written(language, &word, manner.by, here);
         }
-        if kind == ActionKind::PackageInstall && self.is_downloaded(&word, here) {
-            manner.attributes.extend(["downloaded", "from_path"]);
+        if kind == ActionKind::PackageInstall
+            && let Some(brought) = self.brought_as(&word, here)
+        {
+            manner.attributes.extend([brought.attribute(), "from_path"]);
         }
         let data = self.act(&manner, &word, here);
         if kind == ActionKind::FsWrite {
@@ -526,7 +528,7 @@ impl Engine<'_> {
         if data.setup {
             return Data::opaque();
         }
-        if !data.urls.is_empty() {
+        if !data.served.is_empty() {
             self.remote_code(data, by, here);
         } else if !data.files.is_empty()
             && (!data.decoded || unread(language) == ActionKind::Unknown)
@@ -547,7 +549,14 @@ impl Engine<'_> {
     }
 
     pub(super) fn remote_code(&mut self, data: &Data, by: &str, here: &Situation) {
-        for source in &data.urls {
+        for served in &data.served {
+            let source = match served {
+                Served::Now(url) => url,
+                Served::Earlier { file, .. } => {
+                    self.earlier_code(file, by, here);
+                    continue;
+                }
+            };
             let facts = url::classify(source);
             let action = Action {
                 target: Target {
@@ -579,7 +588,7 @@ impl Engine<'_> {
             let data = Rc::clone(data);
             // The output of a command that stands there otherwise is a file's name, and no code.
             let name = !file.known().0.starts_with("/dev/fd/")
-                && data.urls.is_empty()
+                && data.served.is_empty()
                 && !data.decoded
                 && !data.setup;
             if file.exact().is_none() && !name {
@@ -611,9 +620,9 @@ impl Engine<'_> {
             {
                 return self.written_script(language, file, &data, by, here);
             }
-            if self.is_of_download(&located.path) {
+            if let Some(brought) = self.brought_to(&located.path) {
                 let manner = Manner {
-                    attributes: vec!["downloaded"],
+                    attributes: vec![brought.attribute()],
                     ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
                 };
                 self.act(&manner, file, here);
@@ -658,7 +667,7 @@ impl Engine<'_> {
             }
             return output;
         }
-        if !data.urls.is_empty() || data.decoded {
+        if !data.served.is_empty() || data.decoded {
             return self.code_data(language, data, by, here);
         }
         self.path(ActionKind::ExecLocal, file, by, here);
@@ -680,7 +689,7 @@ impl Engine<'_> {
                 && let Some(path) = self.absolute(name, here)
                 && let Some((_, data)) = self.files.iter_mut().find(|(held, _)| *held == path)
             {
-                data.urls.clear();
+                data.served.clear();
             }
         }
     }

@@ -487,7 +487,7 @@ impl Engine<'_> {
     ) {
         let before = self.actions.len();
         self.path(ActionKind::FsWrite, file, by, here);
-        let foreign = !data.urls.is_empty();
+        let brought = data.brought();
         for action in &mut self.actions[before..] {
             action
                 .attributes
@@ -497,8 +497,8 @@ impl Engine<'_> {
                 action.kind,
                 ActionKind::PersistHook | ActionKind::PersistStartup
             );
-            if runs && foreign {
-                action.attributes.push(String::from("downloaded"));
+            if runs && let Some(brought) = brought {
+                action.attributes.push(brought.attribute().to_owned());
             }
             action.attributes.sort_unstable();
             action.attributes.dedup();

@@ -9,7 +9,7 @@ use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
 use crate::actions::special::{self, Operation, Special};
-use crate::actions::word::{Data, Sources, Word, add, why_text};
+use crate::actions::word::{Data, Served, Sources, Word, add, why_text};
 use crate::actions::{pattern, place, url};
 use crate::shell::command::{Candidate, Value, Why};
 
@@ -545,7 +545,7 @@ impl Engine<'_> {
         let mut data = Data::default();
         if action.kind == ActionKind::NetFetch && manner.carries {
             data.some = true;
-            add(&mut data.urls, &Rc::from(text));
+            add(&mut data.served, &Served::Now(Rc::from(text)));
             if facts.has("metadata") {
                 add(&mut data.secrets, &Rc::from(text));
             }

@@ -10,7 +10,7 @@ use crate::actions::catalogue::entry::{Act, Role};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
 use crate::actions::special::{self, Operation};
-use crate::actions::word::{Data, Origin, Word};
+use crate::actions::word::{Brought, Data, Origin, Word};
 use crate::shell::command::Value;
 use crate::text::fold;
 
@@ -73,18 +73,21 @@ impl Engine<'_> {
         let name = words.first()?.exact()?.replace('\\', "/");
         let path = self.absolute(&name, here)?;
         let data = self.written(&path)?;
-        (!data.urls.is_empty()).then(|| data.clone())
+        (!data.served.is_empty()).then(|| data.clone())
     }
 
-    /// Whether the call downloaded a program of that name to where programs are looked for.
-    pub(super) fn is_downloaded_tool(&self, name: &str) -> bool {
-        !name.contains('/')
-            && self.files.iter().any(|(path, data)| {
-                !data.urls.is_empty()
-                    && path.rsplit_once('/').is_some_and(|(folder, file)| {
-                        file == name && (folder.ends_with("/bin") || folder.ends_with("/sbin"))
-                    })
+    /// When a program of that name was brought from the network to where programs are looked for, if one was.
+    pub(super) fn brought_tool(&self, name: &str) -> Option<Brought> {
+        if name.contains('/') {
+            return None;
+        }
+        let is_it = |(path, _): &&(String, Data)| {
+            path.rsplit_once('/').is_some_and(|(folder, file)| {
+                file == name && (folder.ends_with("/bin") || folder.ends_with("/sbin"))
             })
+        };
+        let tools = self.files.iter().filter(is_it);
+        tools.filter_map(|(_, data)| data.brought()).max()
     }
 
     /// What a program that nobody knows is told: `!command` stands for a shell in many of them.

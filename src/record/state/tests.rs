@@ -340,3 +340,74 @@ fn a_grant_ends_by_use_by_time_and_by_being_taken_back() {
     let revoked = r#"{"kind":"revoke","id":"V","ts":"t","grant_id":"g"}"#;
     assert!(live(&folded(&[once, revoked.to_owned()]), "A", "/w", "P", NOW).is_empty());
 }
+
+fn brings(effect: &str, more: &str) -> String {
+    format!(
+        r#"{{"kind":"decision","id":"R","ts":"2026-11-22T09:41:07.123456Z","subject":{{"tool":"Bash","server":null,"class":["fs.write"]{more}}},"verdict":{{"effect":"{effect}"}},"approval":null}}"#
+    )
+}
+
+fn paths(state: &State) -> Vec<String> {
+    state.fetched().into_iter().map(|file| file.path).collect()
+}
+
+#[test]
+fn what_may_have_been_brought_is_known_and_what_took_its_place_for_certain_too() {
+    let fetches = r#","fetched":[{"host":"x.example","path":"/w/x"},{"path":"/w/y"}]"#;
+    for (effect, count) in [("allow", 2), ("ask", 2), ("deny", 0)] {
+        assert_eq!(
+            folded(&[brings(effect, fetches)]).fetched().len(),
+            count,
+            "{effect}"
+        );
+    }
+    let mut state = folded(&[brings("allow", fetches)]);
+    let told = state.fetched();
+    assert_eq!(
+        (
+            told[0].host.as_deref(),
+            told[0].record.as_str(),
+            told[0].at.as_str()
+        ),
+        (Some("x.example"), "R", "2026-11-22T09:41:07.123456Z")
+    );
+    assert_eq!(told[1].host, None);
+    let replaces = r#","replaced":["/w/x","/w/unheard-of"]"#;
+    for effect in ["deny", "ask"] {
+        assert!(!state.take(brings(effect, replaces).as_bytes()), "{effect}");
+    }
+    assert_eq!(paths(&state), ["/w/x", "/w/y"]);
+    assert!(state.take(brings("allow", replaces).as_bytes()));
+    assert_eq!(paths(&state), ["/w/y"]);
+    // What is replaced and brought again is there.
+    let again = r#","fetched":[{"path":"/w/y"}],"replaced":["/w/y"]"#;
+    assert!(state.take(brings("allow", again).as_bytes()));
+    assert_eq!(paths(&state), ["/w/y"]);
+}
+
+#[test]
+fn of_too_many_files_the_nearest_folder_with_others_is_known() {
+    let mut state = State::default();
+    for number in 0..256 {
+        let file = format!(
+            r#","fetched":[{{"host":"h","path":"/w/d{}/f{number}"}}]"#,
+            number % 4
+        );
+        state.take(brings("allow", &file).as_bytes());
+    }
+    assert_eq!(paths(&state).len(), 256);
+    state.take(
+        brings(
+            "allow",
+            r#","fetched":[{"host":"h","path":"/w/d1/deep/er/x"}]"#,
+        )
+        .as_bytes(),
+    );
+    assert_eq!(paths(&state).len(), 193);
+    assert!(paths(&state).contains(&String::from("/w/d1")));
+    for number in 0..64 {
+        let file = format!(r#","fetched":[{{"path":"/v{number}"}}]"#);
+        state.take(brings("allow", &file).as_bytes());
+    }
+    assert_eq!(paths(&state), ["/"]);
+}
