@@ -1,6 +1,7 @@
 //! What earlier calls of a run brought from the network is known to the calls after them.
 
 use super::build::short;
+use super::place::below;
 use super::tests::context;
 use super::{Understanding, understand_after};
 use crate::builtin;
@@ -21,7 +22,12 @@ impl Run {
             builtin::catalogue(),
             None,
         );
-        self.0.retain(|file| !left.replaced.contains(&file.path));
+        let is_gone = |file: &FetchedFile| {
+            left.replaced
+                .iter()
+                .any(|path| below(&file.path, path).is_some())
+        };
+        self.0.retain(|file| !is_gone(file));
         for file in left.fetched {
             self.0.retain(|held| held.path != file.path);
             self.0.push(FetchedFile {

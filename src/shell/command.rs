@@ -237,6 +237,8 @@ pub struct Command {
     /// Runs whenever the text runs: not behind `||`, in a branch or in a loop body. (`&&` counts as certain:
     /// the author expects it to be reached.)
     pub certain: bool,
+    /// Has run when the next one begins: it is certain, not behind `&&`, and not in the background.
+    pub settled: bool,
     /// What is known at that point, for `eval` and nested shells.
     pub scope: Rc<Scope>,
 }

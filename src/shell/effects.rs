@@ -2,7 +2,7 @@
 
 use super::command::{Stdin, Value, Why};
 use super::draft::Draft;
-use super::env::{Bound, Callable, Directories, Variable};
+use super::env::{Bound, Callable, Directories, Otherwise, Variable};
 use super::fold;
 use super::syntax::tree::{Part, Simple};
 use super::walk::Walker;
@@ -46,7 +46,10 @@ impl Walker<'_> {
             "popd" => self.pop_directory(),
             "export" | "readonly" | "declare" | "typeset" | "local" => {
                 self.declare(&name, &arguments, simple, skip);
+                self.fix(&name, &arguments);
             }
+            "return" => self.left.call |= !self.calls.is_empty(),
+            "break" | "continue" => self.left.turn = true,
             "unset" => self.unset_names(&arguments),
             "set" => self.set(&arguments),
             "shift" => self.shift(&arguments),
@@ -116,7 +119,11 @@ impl Walker<'_> {
                 .unwrap_or_else(|| Value::Unknown(Why::UnsetVariable(String::from("OLDPWD")))),
             Some(value) => self.searched_directory(index, &value).unwrap_or(value),
         };
+        let mark = self.env.mark();
         self.enter_directory(&target);
+        if is_refused(arguments) {
+            self.env.reconsider(mark, Otherwise::Perhaps);
+        }
     }
 
     fn enter_directory(&mut self, target: &Value) {
@@ -248,6 +255,19 @@ impl Walker<'_> {
         }
     }
 
+    /// `readonly`, `declare -r`: what is named keeps what it holds.
+    fn fix(&mut self, program: &str, arguments: &[Value]) {
+        let is_flag = |flags: &str| flags.starts_with('-') && flags.contains('r');
+        let mut given = arguments.iter().filter_map(Value::exact);
+        if program != "readonly" && !given.any(is_flag) {
+            return;
+        }
+        for argument in arguments.iter().filter_map(Value::exact) {
+            let name = argument.split_once('=').map_or(argument, |(name, _)| name);
+            self.env.fix(name.trim_end_matches('+'));
+        }
+    }
+
     /// Remembers what a local variable hides, for the function's end.
     fn hide(&mut self, name: &str, local: bool) {
         if !local || self.locals.is_empty() {
@@ -293,7 +313,7 @@ impl Walker<'_> {
             if name.starts_with('-') {
                 continue;
             }
-            if !functions && is_variable_name(name) {
+            if !functions && is_variable_name(name) && !self.env.is_fixed(name) {
                 self.env
                     .set_variable(name, Some(Variable::plain(Bound::Unset)));
             }
@@ -568,7 +588,23 @@ fn is_builtin(name: &str) -> bool {
             | "eval"
             | "source"
             | "."
+            | "return"
+            | "break"
+            | "continue"
     )
+}
+
+/// Whether `cd` may refuse its arguments: options that it does not have, or a second folder, which only some shells take.
+fn is_refused(arguments: &[Value]) -> bool {
+    let is_known = |flags: &str| {
+        flags
+            .bytes()
+            .skip(1)
+            .all(|letter| b"LPe@-".contains(&letter))
+    };
+    let (flags, folders): (Vec<&Value>, Vec<&Value>) =
+        arguments.iter().partition(|one| is_flag(one));
+    folders.len() > 1 || !flags.into_iter().filter_map(Value::exact).all(is_known)
 }
 
 fn is_flag(value: &Value) -> bool {

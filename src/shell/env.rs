@@ -62,6 +62,8 @@ pub struct Variable {
     pub reference: bool,
     /// `declare -u` or `-l`.
     pub case: Option<bool>,
+    /// `readonly`: what else it is given is refused.
+    pub fixed: bool,
 }
 
 impl Variable {
@@ -72,6 +74,7 @@ impl Variable {
             integer: false,
             reference: false,
             case: None,
+            fixed: false,
         }
     }
 }
@@ -83,6 +86,27 @@ pub enum Callable {
     Parsed(Rc<Text>, Rc<Function>),
     /// Defined in an enclosing text: its source.
     Source(String),
+}
+
+impl Callable {
+    /// Longer sources are not put together.
+    const LONGEST: usize = 64 * 1024;
+
+    fn source(&self) -> &str {
+        match self {
+            Self::Parsed(text, function) => function.body_span.of(&text.source),
+            Self::Source(source) => source,
+        }
+    }
+
+    /// What does either: both, one after the other.
+    fn or(&self, other: &Self) -> Self {
+        let (first, second) = (self.source(), other.source());
+        if first == second || first.len() + second.len() > Self::LONGEST {
+            return other.clone();
+        }
+        Self::Source(format!("{first}\n{second}"))
+    }
 }
 
 /// A function, and its entry of a scope once somebody asked for it.
@@ -115,6 +139,24 @@ pub struct Changes {
     directories: Option<Directories>,
 }
 
+/// Whether none of some branches may have run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Otherwise {
+    /// One of them did.
+    Never,
+    /// The author expects that one did: what they set for the first time is set, and what they set anew may be what it was.
+    Hardly,
+    /// Perhaps.
+    Perhaps,
+}
+
+impl Otherwise {
+    /// Without doubt, or with all of it.
+    pub const fn of(doubted: bool) -> Self {
+        if doubted { Self::Perhaps } else { Self::Never }
+    }
+}
+
 /// A variable, and its entries of a scope once somebody asked for them.
 struct Slot {
     variable: Variable,
@@ -142,6 +184,8 @@ pub struct Env {
     functions: BTreeMap<Rc<str>, Kept>,
     positional: Option<Vec<Value>>,
     directories: Directories,
+    /// Where the text begins.
+    outset: Value,
     /// `$0`
     pub zero: Value,
     journal: Vec<Undo>,
@@ -164,6 +208,7 @@ impl Env {
             outer: Some(Rc::clone(&start.scope)),
             functions: BTreeMap::new(),
             positional: None,
+            outset: cwd.clone(),
             directories: Directories {
                 cwd,
                 old: None,
@@ -285,6 +330,9 @@ impl Env {
     pub fn bind(&mut self, name: &str, bound: Bound) {
         let target = self.target(name).to_owned();
         let mut variable = Variable::plain(bound);
+        if self.is_fixed(&target) {
+            return;
+        }
         if let Some(slot) = self.slot(&target) {
             variable.integer = slot.variable.integer;
             variable.case = slot.variable.case;
@@ -299,6 +347,25 @@ impl Env {
             });
         }
         self.set_variable(&target, Some(variable));
+    }
+
+    /// Whether a variable keeps what it holds.
+    pub fn is_fixed(&self, name: &str) -> bool {
+        self.slot(name).is_some_and(|slot| slot.variable.fixed)
+    }
+
+    /// Has a variable keep what it holds.
+    pub fn fix(&mut self, name: &str) {
+        let held = self.slot(name).map(|slot| slot.variable.clone());
+        if let Some(held) = held {
+            self.set_variable(
+                name,
+                Some(Variable {
+                    fixed: true,
+                    ..held
+                }),
+            );
+        }
     }
 
     /// Gives a variable one value.
@@ -434,8 +501,23 @@ impl Env {
         changes
     }
 
-    /// Continues after branches of which one ran. `or_none`: perhaps none did.
-    pub fn merge(&mut self, branches: Vec<Changes>, or_none: bool) {
+    /// Continues after what may not have run, which began at the mark.
+    pub fn reconsider(&mut self, mark: usize, doubt: Otherwise) {
+        let first = |undo: &Undo| match undo {
+            Undo::Variable(_, old) => old.is_none(),
+            Undo::Function(_, old) => old.is_none(),
+            Undo::Positional(old) => old.is_none(),
+            Undo::Directories(old) => old.cwd == self.outset,
+        };
+        let stays = doubt == Otherwise::Hardly && self.journal[mark..].iter().all(first);
+        if self.journal.len() > mark && !stays {
+            let changes = self.take_changes(mark);
+            self.merge(vec![changes], doubt);
+        }
+    }
+
+    /// Continues after branches of which one ran, or none.
+    pub fn merge(&mut self, branches: Vec<Changes>, otherwise: Otherwise) {
         let mut names: Vec<Rc<str>> = branches
             .iter()
             .flat_map(|changes| changes.variables.iter().map(|(name, _)| Rc::clone(name)))
@@ -456,7 +538,8 @@ impl Env {
                     }
                 })
                 .collect();
-            if or_none {
+            let was_set = old.as_ref().is_some_and(|old| old.bound != Bound::Unset);
+            if otherwise == Otherwise::Perhaps || (otherwise == Otherwise::Hardly && was_set) {
                 outcomes.push(old);
             }
             let joined = join(&name, outcomes);
@@ -467,7 +550,12 @@ impl Env {
             .filter_map(|changes| changes.directories.clone())
             .collect();
         if !directories.is_empty() {
-            if or_none || directories.len() < branches.len() {
+            let stayed = match otherwise {
+                Otherwise::Never => false,
+                Otherwise::Hardly => self.directories.cwd != self.outset,
+                Otherwise::Perhaps => true,
+            };
+            if stayed || directories.len() < branches.len() {
                 directories.push(self.directories.clone());
             }
             let cwd = either(
@@ -481,10 +569,14 @@ impl Env {
             self.set_directories(first);
         }
         for changes in branches {
-            // A function that a branch defines may be called afterwards; that is the worse case.
+            // A function that a branch defines may be called afterwards, and so may the one of that name before.
             for (name, callable) in changes.functions {
-                if callable.is_some() {
-                    self.set_function(&name, callable);
+                if let Some(callable) = callable {
+                    let callable = match self.function(&name) {
+                        Some(before) => before.or(&callable),
+                        None => callable,
+                    };
+                    self.set_function(&name, Some(callable));
                 }
             }
             if let Some(positional) = changes.positional
@@ -533,15 +625,8 @@ impl Env {
             scope.variables.extend(entries.iter().map(Rc::clone));
         }
         for (name, (callable, entry)) in &mut self.functions {
-            let entry = entry.get_or_insert_with(|| {
-                let source = match callable {
-                    Callable::Parsed(text, function) => {
-                        function.body_span.of(&text.source).to_owned()
-                    }
-                    Callable::Source(source) => source.clone(),
-                };
-                Rc::new((name.to_string(), source))
-            });
+            let entry = entry
+                .get_or_insert_with(|| Rc::new((name.to_string(), callable.source().to_owned())));
             scope.functions.push(Rc::clone(entry));
         }
         scope

@@ -1,8 +1,9 @@
 //! Loops: a body is walked for every known value, and what it may change from one round to the next is forgotten first.
 
+use super::branches::constant_status;
 use super::command::{Argument, Assignment, Stdin, Value, Why};
 use super::draft::{Draft, either};
-use super::env::Bound;
+use super::env::{Bound, Otherwise};
 use super::syntax::tree::{Node, Part, Slice, Word};
 use super::walk::{MAX_ROUNDS, MAX_WORDS, Walker};
 
@@ -20,7 +21,7 @@ impl Walker<'_> {
         until: bool,
         want: bool,
     ) -> Value {
-        let always = is_constant(&self.text.source, condition, !until);
+        let always = constant_status(&self.text.source, condition) == Some(!until);
         if always && only_starts(&self.text.source, body) {
             let at = self.first_span(body);
             self.out.endless.push(at);
@@ -39,7 +40,7 @@ impl Walker<'_> {
             output = self.lines(condition, body, output, want);
         }
         let changes = self.env.take_changes(mark);
-        self.env.merge(vec![changes], !always);
+        self.env.merge(vec![changes], Otherwise::of(!always));
         if want && reads {
             output
         } else if want {
@@ -110,7 +111,7 @@ impl Walker<'_> {
         self.forget_assigned(&[whole]);
         let output = self.uncertain(|walker| walker.node(body, want));
         let changes = self.env.take_changes(mark);
-        self.env.merge(vec![changes], true);
+        self.env.merge(vec![changes], Otherwise::Perhaps);
         if want {
             repeated(output)
         } else {
@@ -240,7 +241,9 @@ fn assigned(node: &Node, source: &str, into: &mut Vec<Slice>) {
             .iter()
             .for_each(|(_, node)| assigned(node, source, into)),
         Node::List(nodes) => nodes.iter().for_each(|node| assigned(node, source, into)),
-        Node::Group(inner) | Node::Redirected(inner, _) => assigned(inner, source, into),
+        Node::Group(inner) | Node::Negated(inner) | Node::Redirected(inner, _) => {
+            assigned(inner, source, into);
+        }
         Node::If(arms, otherwise) => {
             for (condition, body) in arms {
                 assigned(condition, source, into);
@@ -328,20 +331,5 @@ fn is_long(source: &str, words: &[Word]) -> bool {
                 .split(|character: char| !character.is_ascii_digit())
                 .filter_map(|number| number.parse::<u64>().ok())
                 .any(|number| number >= MANY)
-    })
-}
-
-/// Whether a condition is `true` or `:` (or `false`, when that is what is asked).
-fn is_constant(source: &str, node: &Node, wanted: bool) -> bool {
-    let Node::Simple(simple) = node else {
-        return false;
-    };
-    simple.words.first().is_some_and(|word| {
-        let text = word.span.of(source);
-        if wanted {
-            matches!(text, "true" | ":")
-        } else {
-            text == "false"
-        }
     })
 }

@@ -8,6 +8,7 @@ mod ansi;
 mod arithmetic;
 mod assign;
 mod brace;
+mod branches;
 mod carried;
 pub mod command;
 mod draft;

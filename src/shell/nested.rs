@@ -61,11 +61,13 @@ impl Walker<'_> {
         self.calls.push(Rc::from(name));
         self.locals.push(hidden);
         let outer = std::mem::replace(&mut self.text, Rc::clone(&text));
+        let left = std::mem::take(&mut self.left);
         let output = self.redirected(redirects, wanted, |walker| match &function {
             Some(function) => walker.node(&function.body, wanted),
             None => walker.node(&text.tree.root, wanted),
         });
         self.text = outer;
+        self.left = left;
         for (variable, old) in self.locals.pop().unwrap_or_default().into_iter().rev() {
             self.env.set_variable(&variable, old);
         }

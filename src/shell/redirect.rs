@@ -234,6 +234,7 @@ impl Walker<'_> {
             output: None,
             cwd: self.env.cwd().clone(),
             certain: self.certain,
+            settled: self.certain && self.settled,
             scope,
         });
     }

@@ -3,15 +3,16 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::branches::{Left, possible};
 use super::command::{
     Argument, Candidate, Command, Redirect, RedirectKind, Resolution, Scope, Start, Stdin, Stdout,
     Unresolved, Value, Why,
 };
 use super::draft::{Draft, either};
-use super::env::{Bound, Callable, Env, Place, Text};
+use super::env::{Bound, Callable, Env, Otherwise, Place, Text};
 use super::fold;
 use super::redirect::{process_end, writes_file};
-use super::syntax::tree::{Arm, Link, Node, Part, Simple, Slice, Tree, Word};
+use super::syntax::tree::{Node, Part, Simple, Slice, Tree, Word};
 use crate::span::ByteSpan;
 
 /// How many words all commands may have together.
@@ -44,6 +45,10 @@ pub struct Walker<'a> {
     /// All of the text that was given.
     pub(super) whole: ByteSpan,
     pub(super) certain: bool,
+    /// As [`Command::settled`], of what is walked now.
+    pub(super) settled: bool,
+    /// What may have been left already.
+    pub(super) left: Left,
     /// What arrives on standard input, where it is known.
     pub(super) input: Option<Value>,
     pub(super) calls: Vec<Rc<str>>,
@@ -75,6 +80,8 @@ impl<'a> Walker<'a> {
             text: Rc::new(text),
             whole,
             certain: true,
+            settled: true,
+            left: Left::default(),
             input: None,
             calls: Vec::new(),
             locals: Vec::new(),
@@ -198,19 +205,15 @@ impl<'a> Walker<'a> {
             Node::List(nodes) => {
                 let mut output = Draft::default();
                 for node in nodes {
-                    let value = self.node(node, want);
+                    let value = self.listed(node, want);
                     if want {
                         output.push_value(&value, false);
                     }
                 }
                 output.finish()
             }
-            Node::Background(inner) | Node::Subshell(inner) => {
-                let mark = self.env.mark();
-                let output = self.node(inner, want);
-                self.env.rollback(mark);
-                output
-            }
+            Node::Subshell(inner) => self.subshell(inner, want),
+            Node::Background(inner) => self.unsettled(|walker| walker.subshell(inner, want)),
             Node::Coprocess(inner) => {
                 let start = self.out.commands.len();
                 let mark = self.env.mark();
@@ -226,21 +229,27 @@ impl<'a> Walker<'a> {
             }
             Node::Group(inner) => self.node(inner, want),
             Node::If(arms, otherwise) => self.branches(arms, otherwise.as_deref(), want),
-            Node::While(condition, body, until) => self.while_loop(condition, body, *until, want),
-            Node::For(name, words, body) => self.for_loop(*name, words.as_deref(), body, want),
+            Node::Negated(inner) => self.node(inner, want),
+            Node::While(condition, body, until) => {
+                self.looped(|walker| walker.while_loop(condition, body, *until, want))
+            }
+            Node::For(name, words, body) => {
+                self.looped(|walker| walker.for_loop(*name, words.as_deref(), body, want))
+            }
             Node::ForArithmetic(parts, body) => {
                 let slice = parts_slice(parts);
                 self.arithmetic(parts, slice);
-                self.loop_body(node, body, want)
+                self.looped(|walker| walker.loop_body(node, body, want))
             }
             Node::Select(name, words, body) => {
                 let values = self.loop_values(*name, words.as_deref());
                 let name = name.of(&self.text.source).to_owned();
                 let mark = self.env.mark();
                 self.env.bind_scalar(&name, either(values));
-                let output = self.uncertain(|walker| walker.node(body, want));
+                let output =
+                    self.looped(|walker| walker.uncertain(|walker| walker.node(body, want)));
                 let changes = self.env.take_changes(mark);
-                self.env.merge(vec![changes], true);
+                self.env.merge(vec![changes], Otherwise::Perhaps);
                 possible(output)
             }
             Node::Case(subject, arms) => self.case(subject, arms, want),
@@ -285,6 +294,7 @@ impl<'a> Walker<'a> {
             | Node::Coprocess(inner)
             | Node::Subshell(inner)
             | Node::Group(inner)
+            | Node::Negated(inner)
             | Node::Redirected(inner, _) => self.first_span(inner),
             Node::If(arms, _) => arms
                 .first()
@@ -299,13 +309,6 @@ impl<'a> Walker<'a> {
             Node::Arithmetic(_, slice) => self.span(*slice),
             Node::Function(function) => self.span(function.name),
         }
-    }
-
-    pub(super) fn uncertain<T>(&mut self, walk: impl FnOnce(&mut Self) -> T) -> T {
-        let certain = std::mem::replace(&mut self.certain, false);
-        let result = walk(self);
-        self.certain = certain;
-        result
     }
 
     // Pipes
@@ -408,120 +411,7 @@ impl<'a> Walker<'a> {
         ends
     }
 
-    // Branches and loops
-
-    fn and_or(&mut self, members: &[(Link, Node)], want: bool) -> Value {
-        let mut output = Draft::default();
-        for (position, (link, node)) in members.iter().enumerate() {
-            let tested = position > 0 && is_test(&self.text.source, &members[position - 1].1);
-            let value = match link {
-                Link::First => self.node(node, want),
-                Link::And if !tested => self.node(node, want),
-                // `false || X`: there is nothing to doubt.
-                Link::Or if position == 1 && self.constant(&members[0].1) == Some(false) => {
-                    self.node(node, want)
-                }
-                _ => {
-                    let mark = self.env.mark();
-                    let value = if *link == Link::Or {
-                        self.uncertain(|walker| walker.node(node, want))
-                    } else {
-                        self.node(node, want)
-                    };
-                    // The members that follow in an `&&` chain see what this one set.
-                    if *link == Link::Or
-                        || members
-                            .get(position + 1)
-                            .is_none_or(|next| next.0 == Link::Or)
-                    {
-                        let changes = self.env.take_changes(mark);
-                        self.env.merge(vec![changes], true);
-                    }
-                    if *link == Link::Or {
-                        possible(value)
-                    } else {
-                        value
-                    }
-                }
-            };
-            if want {
-                output.push_value(&value, false);
-            }
-        }
-        output.finish()
-    }
-
-    /// The status of a node that always has the same, unless the text gave the name another meaning.
-    fn constant(&self, node: &Node) -> Option<bool> {
-        constant_status(&self.text.source, node).filter(|_| {
-            ["true", "false", ":"]
-                .iter()
-                .all(|name| self.env.function(name).is_none())
-        })
-    }
-
-    fn branches(&mut self, arms: &[(Node, Node)], otherwise: Option<&Node>, want: bool) -> Value {
-        let mut outputs = Vec::new();
-        let mut changes = Vec::new();
-        for (index, (condition, body)) in arms.iter().enumerate() {
-            if index == 0 {
-                self.node(condition, false);
-            } else {
-                self.uncertain(|walker| walker.node(condition, false));
-            }
-            if index == 0 && self.constant(condition) == Some(true) {
-                // `if true`: what follows in the other arms never runs, and is only read for the worse.
-                outputs.push(self.node(body, want));
-                continue;
-            }
-            let mark = self.env.mark();
-            outputs.push(self.uncertain(|walker| walker.node(body, want)));
-            changes.push(self.env.take_changes(mark));
-        }
-        let always = changes.len() < arms.len();
-        let exhaustive = otherwise.is_some() && !always;
-        if let Some(body) = otherwise {
-            let mark = self.env.mark();
-            outputs.push(self.uncertain(|walker| walker.node(body, want)));
-            changes.push(self.env.take_changes(mark));
-        } else {
-            outputs.push(Value::Exact(String::new()));
-        }
-        self.env.merge(changes, !exhaustive);
-        if want {
-            either(outputs)
-        } else {
-            Value::Exact(String::new())
-        }
-    }
-
-    fn case(&mut self, subject: &Word, arms: &[Arm], want: bool) -> Value {
-        self.single(subject);
-        let mut outputs = vec![Value::Exact(String::new())];
-        let mut changes = Vec::new();
-        let mut exhaustive = false;
-        for (index, arm) in arms.iter().enumerate() {
-            for pattern in &arm.patterns {
-                exhaustive |= pattern.span.of(&self.text.source) == "*";
-                self.pattern(pattern);
-            }
-            if index == 0 && exhaustive {
-                // The first arm takes everything, so the others never run.
-                outputs.push(self.node(&arm.body, want));
-                exhaustive = false;
-                continue;
-            }
-            let mark = self.env.mark();
-            outputs.push(self.uncertain(|walker| walker.node(&arm.body, want)));
-            changes.push(self.env.take_changes(mark));
-        }
-        self.env.merge(changes, !exhaustive);
-        if want {
-            either(outputs)
-        } else {
-            Value::Exact(String::new())
-        }
-    }
+    // Tests
 
     /// The words of `[[ ]]`: their substitutions run, and numbers are evaluated as arithmetic.
     fn test(&mut self, words: &[Word]) {
@@ -705,6 +595,7 @@ impl<'a> Walker<'a> {
             output: output.clone(),
             cwd: self.env.cwd().clone(),
             certain: self.certain,
+            settled: self.certain && self.settled,
             scope,
         });
         for (ends, reads) in &redirects.processes {
@@ -782,38 +673,6 @@ fn parts_slice(parts: &[Part]) -> Slice {
     }
 }
 
-/// Output that may not be there at all.
-fn possible(output: Value) -> Value {
-    match output {
-        Value::Exact(text) if text.is_empty() => Value::Exact(text),
-        other => either(vec![Value::Exact(String::new()), other]),
-    }
-}
-
-/// Whether a node is `[ .. ]`, `test` or `[[ ]]`: what follows it after `&&` is conditional.
-/// The status of a command that always has the same: `true`, `:`, `false`.
-fn constant_status(source: &str, node: &Node) -> Option<bool> {
-    let Node::Simple(simple) = node else {
-        return match node {
-            Node::List(nodes) => match nodes.as_slice() {
-                [only] => constant_status(source, only),
-                _ => None,
-            },
-            _ => None,
-        };
-    };
-    match simple.words.as_slice() {
-        [word] if simple.assigns.is_empty() && simple.redirs.is_empty() => {
-            match word.span.of(source) {
-                "true" | ":" => Some(true),
-                "false" => Some(false),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
 /// What a regular expression and its groups match; nothing when it does not match, or cannot be computed here.
 fn groups(pattern: &str, text: &str) -> Option<Vec<String>> {
     const MOST_BYTES: usize = 64 * 1024;
@@ -831,15 +690,4 @@ fn groups(pattern: &str, text: &str) -> Option<Vec<String>> {
         })
     };
     Some(found.iter().map(part).collect())
-}
-
-fn is_test(source: &str, node: &Node) -> bool {
-    match node {
-        Node::Test(_) | Node::Arithmetic(..) => true,
-        Node::Simple(simple) => simple
-            .words
-            .first()
-            .is_some_and(|word| matches!(word.span.of(source), "[" | "test")),
-        _ => false,
-    }
 }

@@ -158,7 +158,7 @@ class State:
     def _fetched(self, subject: Mapping[str, Any], record: Mapping[str, Any], *, allowed: bool) -> None:
         """What a call put in the place of a file counts where it was allowed: nobody knows whether others ran."""
         for path in subject.get("replaced", []) if allowed else []:
-            self.fetched.pop(path, None)
+            self.fetched = {held: known for held, known in self.fetched.items() if not _lies_in(held, path)}
         for file in subject.get("fetched", []):
             path, brought = file["path"], {"record": record["id"], "at": record["ts"]}
             if path in self.fetched or len(self.fetched) < MAX_FETCHED:

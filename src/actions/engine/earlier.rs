@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::files::{LONGEST, Poured};
 use super::target::Manner;
 use super::{Engine, Situation};
-use crate::actions::action::Action;
+use crate::actions::action::{Action, Certainty};
 use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
 use crate::actions::place;
@@ -95,18 +95,25 @@ impl Engine<'_> {
         data.served.iter().find_map(Served::host)
     }
 
+    /// What is removed for sure cannot be run later.
+    pub(super) fn notes_removed(&mut self, action: &Action, here: &Situation) {
+        if self.known > 0
+            && action.kind == ActionKind::FsDelete
+            && action.target.exact
+            && here.settled
+            && here.certainty == Certainty::Certain
+        {
+            self.removed.push(action.target.value.clone());
+        }
+    }
+
     /// What the call leaves for later ones: the files that it brought from the network, and those of earlier calls that
     /// hold something else now.
     #[must_use]
     pub fn left(&self) -> Left {
         let (known, own) = self.files.split_at(self.known.min(self.files.len()));
-        let is_gone = |path: &str| {
-            self.actions.iter().any(|action| {
-                action.kind == ActionKind::FsDelete
-                    && action.target.exact
-                    && place::below(path, &action.target.value).is_some()
-            })
-        };
+        let is_in = |path: &str, folder: &String| place::below(path, folder).is_some();
+        let is_gone = |path: &str| self.removed.iter().any(|folder| is_in(path, folder));
         let replaced = known
             .iter()
             .filter(|(path, data)| data.brought().is_none() || is_gone(path))

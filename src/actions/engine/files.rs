@@ -39,11 +39,12 @@ impl Engine<'_> {
     /// Remembers what a file now holds.
     pub(super) fn remember(&mut self, file: &Word, data: &Data, poured: Poured, here: &Situation) {
         if let Some(located) = self.located(file, here) {
-            self.keep(located, data, poured);
+            self.keep(located, data, poured, here.settled);
         }
     }
 
-    fn keep(&mut self, at: Located, data: &Data, poured: Poured) {
+    /// What is not settled may leave there what was there before.
+    fn keep(&mut self, at: Located, data: &Data, poured: Poured, settled: bool) {
         let is_part = data.text.is_none() && data.printed.is_some();
         let stored;
         let data = if is_part {
@@ -61,9 +62,11 @@ impl Engine<'_> {
             Poured::More => true,
             Poured::Through(redirect) => self.flows_on(&at.path, redirect),
         };
+        // Whether the write succeeds is not known: what was fetched just now may be all the same.
+        let stays = |held: &Data| !settled || held.brought() == Some(Brought::Now);
         let held = self.files.iter_mut().find(|(held, _)| *held == at.path);
         match held {
-            Some((_, held)) if at.whole && adds => held.followed_by(data),
+            Some((_, held)) if at.whole && (adds || stays(held)) => held.followed_by(data),
             Some((_, held)) if at.whole => *held = data.clone(),
             Some((_, held)) => held.merge(data),
             None if at.whole || !data.served.is_empty() => {
@@ -160,7 +163,12 @@ impl Engine<'_> {
                 let parts = parts.iter().filter(|part| !part.is_empty());
                 let path = parts.copied().collect::<Vec<_>>().join("/");
                 if path != from && path.len() <= LONGEST {
-                    self.keep(Located { path, whole: true }, &data, Poured::More);
+                    self.keep(
+                        Located { path, whole: true },
+                        &data,
+                        Poured::More,
+                        here.settled,
+                    );
                 }
             }
         }

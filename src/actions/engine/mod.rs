@@ -84,6 +84,8 @@ pub struct Engine<'c> {
     files: Vec<(String, Data)>,
     /// How many of them were brought earlier.
     known: usize,
+    /// What the call removes for sure; noted only where something was brought earlier.
+    removed: Vec<String>,
     /// Variables that hold the output of commands.
     variables: Vec<(String, Rc<Data>)>,
     /// Names that the call made lead to other files.
@@ -119,6 +121,8 @@ pub struct Situation {
     depth: u8,
     /// Upper bound of every certainty here.
     certainty: Certainty,
+    /// Whether it has happened when what follows does.
+    settled: bool,
     /// Where it happens when not here.
     on: Option<Rc<str>>,
     /// What arrives on standard input.
@@ -146,6 +150,7 @@ impl<'c> Engine<'c> {
             actions: Vec::new(),
             files: Vec::new(),
             known: 0,
+            removed: Vec::new(),
             links: Vec::new(),
             variables: Vec::new(),
             processes: Vec::new(),
@@ -170,6 +175,7 @@ impl<'c> Engine<'c> {
         Situation {
             depth: 0,
             certainty: Certainty::Certain,
+            settled: true,
             on: None,
             stdin: Rc::new(Data::default()),
             stdin_source: Source::Outside,
@@ -255,6 +261,7 @@ impl<'c> Engine<'c> {
         }
         action.attributes.sort_unstable();
         action.attributes.dedup();
+        self.notes_removed(&action, situation);
         self.actions.push(action);
     }
 

@@ -343,6 +343,7 @@ impl Engine<'_> {
             } else {
                 here.certainty.min(Certainty::Possible)
             },
+            settled: here.settled && effect.certain,
             ..here.clone()
         };
         let text_origin = |verbatim_at: Option<usize>| Origin {

@@ -200,6 +200,7 @@ impl Engine<'_> {
             } else {
                 situation.certainty.min(Certainty::Possible)
             },
+            settled: situation.settled && command.settled,
             cwd: Rc::new(command.cwd),
             scope: command.scope,
             ..situation.clone()

@@ -38,9 +38,11 @@ impl FetchedFiles {
         self.0.is_empty()
     }
 
-    /// Forgets one. Returns whether it was there.
+    /// Forgets one, and what lay in it. Returns whether anything was there.
     pub(super) fn remove(&mut self, path: &str) -> bool {
-        self.0.remove(path).is_some()
+        let before = self.0.len();
+        self.0.retain(|held, _| below(held, path).is_none());
+        self.0.len() < before
     }
 
     /// Remembers one, that of the latest call under its path. Where there are too many, the nearest folder that holds

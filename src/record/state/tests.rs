@@ -379,6 +379,16 @@ fn what_may_have_been_brought_is_known_and_what_took_its_place_for_certain_too()
     assert_eq!(paths(&state), ["/w/x", "/w/y"]);
     assert!(state.take(brings("allow", replaces).as_bytes()));
     assert_eq!(paths(&state), ["/w/y"]);
+    state.take(
+        brings(
+            "allow",
+            r#","fetched":[{"path":"/w/d/x"},{"path":"/w/dd"}]"#,
+        )
+        .as_bytes(),
+    );
+    assert!(state.take(brings("allow", r#","replaced":["/w/d"]"#).as_bytes()));
+    assert_eq!(paths(&state), ["/w/dd", "/w/y"]);
+    state.take(brings("allow", r#","replaced":["/w/dd"]"#).as_bytes());
     // What is replaced and brought again is there.
     let again = r#","fetched":[{"path":"/w/y"}],"replaced":["/w/y"]"#;
     assert!(state.take(brings("allow", again).as_bytes()));

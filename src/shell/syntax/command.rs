@@ -142,10 +142,14 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self) -> Node {
+        let mut negated = false;
         loop {
             self.skip_blanks();
             match self.reserved() {
-                Some("!") => self.pos += 1,
+                Some("!") => {
+                    self.pos += 1;
+                    negated = !negated;
+                }
                 Some("time") => {
                     self.pos += 4;
                     self.skip_blanks();
@@ -176,11 +180,17 @@ impl Parser<'_> {
             }
             rest.push(self.command());
         }
-        if rest.is_empty() {
-            return first;
+        let pipeline = if rest.is_empty() {
+            first
+        } else {
+            rest.insert(0, first);
+            Node::Pipeline(rest)
+        };
+        if negated {
+            Node::Negated(Box::new(pipeline))
+        } else {
+            pipeline
         }
-        rest.insert(0, first);
-        Node::Pipeline(rest)
     }
 
     pub(super) fn command(&mut self) -> Node {

@@ -273,6 +273,8 @@ pub enum Node {
     Pipeline(Vec<Node>),
     /// Two or more joined by `&&` and `||`.
     AndOr(Vec<(Link, Node)>),
+    /// `! a | b`
+    Negated(Box<Node>),
     /// One after the other.
     List(Vec<Node>),
     /// `&`
