@@ -76,6 +76,8 @@ fn understood(mut engine: Engine<'_>, tool: &str, args: &Value) -> Understanding
 #[cfg(test)]
 mod carried_tests;
 #[cfg(test)]
+mod doubt_tests;
+#[cfg(test)]
 mod earlier_tests;
 #[cfg(test)]
 mod flow_tests;

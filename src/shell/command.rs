@@ -244,6 +244,16 @@ pub struct Command {
 }
 
 impl Command {
+    /// `trap CODE EXIT`: the code runs when everything else has run.
+    #[must_use]
+    pub fn is_trap_at_exit(&self) -> bool {
+        let mut words = self.words.iter().map(|word| word.value.exact());
+        words.next() == Some(Some("trap"))
+            && words.next().is_some()
+            && words.len() > 0
+            && words.all(|word| matches!(word, Some("EXIT" | "0")))
+    }
+
     /// The text on standard input when it can be computed: a here-document, a here-string, or what the pipe carries.
     #[must_use]
     pub const fn known_stdin(&self) -> Option<&Value> {
@@ -274,6 +284,17 @@ pub struct Resolution {
     pub recursive_functions: Vec<ByteSpan>,
     /// Loops that start something in the background in each of endless or very many rounds.
     pub endless: Vec<ByteSpan>,
+    /// What holds when everything has run, where something runs then.
+    pub end: Option<End>,
+}
+
+/// What holds when everything has run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// What is known.
+    pub scope: Rc<Scope>,
+    /// Working directory.
+    pub cwd: Value,
 }
 
 /// What variables hold, and what commands print, nearly everywhere: names or command lines with their values, sorted.

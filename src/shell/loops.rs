@@ -198,6 +198,7 @@ impl Walker<'_> {
                 .map(|chunk| either(chunk.to_vec()))
                 .collect()
         };
+        let mark = self.env.mark();
         for value in rounds {
             if self.stopped {
                 break;
@@ -218,6 +219,9 @@ impl Walker<'_> {
             if want {
                 output.push_value(&written, false);
             }
+        }
+        if !known {
+            self.env.reconsider(mark, Otherwise::Hardly);
         }
         output.finish()
     }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::branches::{Left, possible};
 use super::command::{
-    Argument, Candidate, Command, Redirect, RedirectKind, Resolution, Scope, Start, Stdin, Stdout,
-    Unresolved, Value, Why,
+    Argument, Candidate, Command, End, Redirect, RedirectKind, Resolution, Scope, Start, Stdin,
+    Stdout, Unresolved, Value, Why,
 };
 use super::draft::{Draft, either};
 use super::env::{Bound, Callable, Env, Otherwise, Place, Text};
@@ -103,6 +103,13 @@ impl<'a> Walker<'a> {
         let text = Rc::clone(&self.text);
         self.report(&text.tree);
         self.node(&text.tree.root, false);
+        // Rendering a scope costs something, and only what runs at the end asks for the last one.
+        if self.out.commands.iter().any(Command::is_trap_at_exit) {
+            self.out.end = self.env.scope().map(|scope| End {
+                scope,
+                cwd: self.env.cwd().clone(),
+            });
+        }
         self.out
     }
 

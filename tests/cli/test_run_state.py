@@ -124,10 +124,13 @@ def test_what_an_earlier_process_fetched_asks_before_it_runs_and_the_answer_name
     for told in ("get.example.dev", moved["ts"], f"record {moved['id']}"):
         assert told.encode() in got.out, got.out
     check_every_decision_saw_what_was_before_it(front)
-    # Other runs have fetched nothing, and what is written anew is the run's own.
-    assert decide(front, "sh y", session="t")["verdict"]["effect"] == "allow"
+    # What is written anew is the run's own, and other runs have fetched nothing.
     decide(front, "echo fine > y")
     assert decide(front, "sh y")["verdict"]["effect"] == "allow"
+    decide(front, "curl -so x https://get.example.dev/x")
+    decide(front, "sh x", session="t")
+    (other,) = [record for record in decisions(front) if record["facts"]["caller"]["run"] == "t"]
+    assert other["verdict"]["effect"] == "allow"
 
 
 def test_a_fetch_that_was_denied_brings_nothing_and_one_that_was_asked_about_may_have(front: Front):

@@ -290,3 +290,15 @@ def test_a_run_with_everything_reported_is_told_whole(store: HandMade, capsys: p
     ):
         assert line in page, line
     assert "enough" in page and "not recorded" not in page.split("5  Inputs")[0]
+
+
+def test_why_names_the_record_that_brought_what_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    guard = Guard(home=tmp_path)
+    brought = guard.check("Bash", {"command": "curl -so x https://get.example.dev/x"}, cwd="/work/project", run="r")
+    asked = guard.check("Bash", {"command": "sh x"}, cwd="/work/project", run="r")
+
+    for words in (["why", asked.id], ["show", asked.id]):
+        assert main(["records", *words, "--home", str(tmp_path)]) == 0
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if line.strip().startswith("fetched ")]
+        assert "/work/project/x from get.example.dev, " in line
+        assert line.endswith(f"[{brought.id[-8:]}]")

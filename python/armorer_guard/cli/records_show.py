@@ -14,6 +14,7 @@ from armorer_guard.cli.records_text import (
     ODD,
     CommandError,
     Screen,
+    fetched,
     long_time,
     part,
     parts,
@@ -152,6 +153,8 @@ def _asked(page: Page, record: dict[str, Any], facts: dict[str, Any]) -> None:
         page.say(label, (f"{name}: " if name else "") + value[:_LONGEST] + cut)
     if labels := texts(part(facts, "state"), "labels"):
         page.say("the run is", ", ".join(labels))
+    for file in fetched(facts):
+        page.say("fetched", file)
 
 
 def _derived(action: dict[str, Any]) -> str:

@@ -353,6 +353,18 @@ def texts(record: object, name: str) -> list[str]:
     return [visible(item) for item in found] if isinstance(found, list) else []
 
 
+def fetched(facts: dict[str, Any]) -> list[str]:
+    """What earlier calls of the run brought from the network and this call is about: a few lines, for people."""
+    most = 4
+    files = parts(part(facts, "state"), "fetched")
+    told = [
+        f"{visible(file.get('path'))} from {visible(file.get('host') or 'somewhere')}, {visible(file.get('at'))}, "
+        f"[{short_id(str(file.get('record')))}]"
+        for file in files[:most]
+    ]
+    return [*told, f"and {len(files) - most} more"] if len(files) > most else told
+
+
 def sentence(action: dict[str, Any]) -> str:
     """An action in plain words, as the core says them: `would delete /home/u (recursive)`."""
     import json

@@ -12,7 +12,18 @@ from typing import Any
 from armorer_guard.cli.records_find import decision_of, open_index
 from armorer_guard.cli.records_page import ENDINGS, Page
 from armorer_guard.cli.records_show import as_json, no_outcome, rule_place, stored, title, was_stopped
-from armorer_guard.cli.records_text import EFFECT_COLOURS, ODD, Screen, part, parts, sentence, short_id, texts, visible
+from armorer_guard.cli.records_text import (
+    EFFECT_COLOURS,
+    ODD,
+    Screen,
+    fetched,
+    part,
+    parts,
+    sentence,
+    short_id,
+    texts,
+    visible,
+)
 from armorer_guard.cli.records_text import arguments as written
 from armorer_guard.records.index import Index, Row
 from armorer_guard.records.narrow import Narrow, narrow
@@ -65,6 +76,8 @@ def _why(index: Index, row: Row, record: dict[str, Any], policy: bytes | None) -
         yield "contains", ", ".join(dict.fromkeys(findings)), ""
     if labels := texts(part(facts, "state"), "labels"):
         yield "run is", ", ".join(labels), ""
+    for file in fetched(facts):
+        yield "fetched", file, ""
     places = rule_place(policy)
     for rule in parts(verdict, "rules"):
         name = visible(rule.get("id"))

@@ -1,10 +1,15 @@
-//! Where a piece of code stands, which it may change: what it says of files and programs from then on is said there.
+//! Where a shell or a piece of code stands, which it may change: what it says of files and programs from then on is said
+//! there.
 
+use std::ops::Range;
 use std::rc::Rc;
 
-use super::{Engine, Situation};
+use super::shell::Flow;
+use super::{Engine, Situation, trace};
+use crate::actions::action::{Action, Certainty};
 use crate::actions::line::why_of;
-use crate::shell::command::{Value, Why};
+use crate::actions::word::{Data, Origin};
+use crate::shell::command::{Command, Value, Why};
 
 /// Bytes of the longest path that Linux takes: whoever moves on from there moves nowhere.
 const LONGEST: usize = 4096;
@@ -19,6 +24,73 @@ impl Engine<'_> {
             .and_then(|path| self.absolute(path, here))
             .filter(|path| path.len() <= LONGEST)
             .map_or_else(|| Value::Unknown(why_of(to)), Value::Exact)
+    }
+
+    /// A command in each folder that the shell may stand in. What it does in one of them only is likely at most.
+    pub(super) fn where_it_stands(
+        &mut self,
+        command: Command,
+        origin: &Origin,
+        situation: &Situation,
+        flow: &mut Flow<'_>,
+    ) -> Data {
+        let folders = folders_of(&command.cwd);
+        if folders.is_empty() {
+            return self.command(command, origin, situation, flow);
+        }
+        let mut output = Data::default();
+        let mut starts = Vec::with_capacity(folders.len());
+        for folder in folders {
+            starts.push(self.actions.len());
+            let there = Command {
+                cwd: folder,
+                ..command.clone()
+            };
+            output.merge(&self.command(there, origin, situation, flow));
+        }
+        self.only_somewhere(&starts);
+        output
+    }
+
+    /// Caps what was not found from each of these places on.
+    fn only_somewhere(&mut self, starts: &[usize]) {
+        let ends = starts.iter().skip(1).copied().chain([self.actions.len()]);
+        let ranges: Vec<Range<usize>> = starts
+            .iter()
+            .copied()
+            .zip(ends)
+            .map(|(a, b)| a..b)
+            .collect();
+        let everywhere = |action: &Action| {
+            let holds = |range: &Range<usize>| {
+                let mut held = self.actions[range.clone()].iter();
+                held.any(|other| trace::same(other, action))
+            };
+            ranges.iter().all(holds)
+        };
+        let first = starts.first().copied().unwrap_or_default();
+        let found = self.actions[first..].iter();
+        let likely: Vec<usize> = found
+            .enumerate()
+            .filter(|(_, action)| !everywhere(action))
+            .map(|(at, _)| first + at)
+            .collect();
+        for at in likely {
+            let action = &mut self.actions[at];
+            action.certainty = action.certainty.min(Certainty::Likely);
+        }
+    }
+}
+
+/// The folders that a shell may stand in, when they are several and few.
+fn folders_of(cwd: &Value) -> Vec<Value> {
+    const MOST: usize = 8;
+    match cwd {
+        Value::Either(folders) if folders.len() <= MOST => folders.clone(),
+        Value::OneOf(paths) if (2..=MOST).contains(&paths.len()) => {
+            paths.iter().cloned().map(Value::Exact).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::actions::place;
 use crate::actions::word::{Data, FlowText, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
-    Assignment, Candidate, Command, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
+    Assignment, Candidate, Command, End, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
     Value, Why,
 };
 use crate::span::ByteSpan;
@@ -84,14 +84,7 @@ impl Engine<'_> {
         let count = resolution.commands.len();
         flow.outputs.reserve(count);
         flow.shown = self.shown(&resolution.commands);
-        let last = resolution
-            .commands
-            .last()
-            .map(|command| Rc::clone(&command.scope));
-        for (index, mut command) in resolution.commands.into_iter().enumerate() {
-            if let Some(last) = last.as_ref().filter(|_| is_trap_at_exit(&command)) {
-                command.scope = Rc::new(command.scope.completed(last));
-            }
+        for (index, command) in resolution.commands.into_iter().enumerate() {
             self.words += command.words.len() + 1;
             if self.words > MAX_WORDS {
                 self.over_limit(situation);
@@ -103,7 +96,11 @@ impl Engine<'_> {
             }
             let before = self.actions.len();
             let writer = flow.writer(index, &command.stdin);
-            let written = self.command(command, origin, situation, &mut flow);
+            let at_end = resolution.end.as_ref();
+            let written = match at_end.filter(|_| command.is_trap_at_exit()) {
+                Some(end) => self.at_exit(command, end, origin, situation, &mut flow),
+                None => self.where_it_stands(command, origin, situation, &mut flow),
+            };
             if let Some(writer) = writer {
                 flow.ends.push((index, writer, before..self.actions.len()));
             } else if !flow.ends.is_empty() {
@@ -186,7 +183,26 @@ impl Engine<'_> {
                 })
     }
 
-    fn command(
+    /// Code that runs when everything has run: with what is known then, and with what was known where it was said.
+    fn at_exit(
+        &mut self,
+        mut command: Command,
+        end: &End,
+        origin: &Origin,
+        situation: &Situation,
+        flow: &mut Flow<'_>,
+    ) -> Data {
+        let last = Command {
+            cwd: end.cwd.clone(),
+            scope: Rc::clone(&end.scope),
+            ..command.clone()
+        };
+        command.scope = Rc::new(command.scope.completed(&end.scope));
+        self.where_it_stands(command, origin, situation, flow);
+        self.where_it_stands(last, origin, situation, flow)
+    }
+
+    pub(super) fn command(
         &mut self,
         command: Command,
         origin: &Origin,
@@ -723,18 +739,6 @@ impl Engine<'_> {
             place::classify(&path, self.context) == crate::actions::action::Place::Temp
         })
     }
-}
-
-/// `trap CODE EXIT`: the code runs when everything else has run.
-fn is_trap_at_exit(command: &Command) -> bool {
-    let word = |at: usize| command.words.get(at).and_then(|word| word.value.exact());
-    word(0) == Some("trap")
-        && command
-            .words
-            .iter()
-            .skip(2)
-            .all(|word| matches!(word.value.exact(), Some("EXIT" | "0")))
-        && command.words.len() > 2
 }
 
 /// Variables that a word holds and nothing in the call sets, whose names say that they are credentials.
