@@ -152,3 +152,80 @@ fn what_runs_at_the_end_knows_what_holds_then() {
         ["fs.delete /tmp/x (force, recursive)"]
     );
 }
+
+#[test]
+fn variables_of_other_languages_may_be_what_they_were() {
+    const PYTHON: &str = "python3 -c 'import os\nx=\"GONE\"\nWAY\nos.system(x)'";
+    const NODE: &str = "node -e \"let x='GONE'; WAY; require('child_process').execSync(x)\"";
+    const PERL: &str = "perl -e '$x=\"GONE\"; WAY; system($x)'";
+    const RUBY: &str = "ruby -e 'x=\"GONE\"; WAY; system(x)'";
+    const PHP: &str = "php -r '$x=\"GONE\"; WAY; system($x);'";
+    const LUA: &str = "lua -e 'local x=\"GONE\"; WAY; os.execute(x)'";
+    for (text, ways) in [
+        (
+            PYTHON,
+            &[
+                "def f(): x=\"ls\"\nf()",
+                "def f():\n  x=\"ls\"\n  return x\nf()",
+                "try:\n  1/0\n  x=\"ls\"\nexcept Exception: pass",
+                "False and (x:=\"ls\")",
+                "if False: x=\"ls\"",
+                "for i in []: x=\"ls\"",
+            ][..],
+        ),
+        (
+            NODE,
+            &[
+                "false && (x='ls')",
+                "try { throw 1; x='ls' } catch (e) {}",
+                "x ||= 'ls'",
+                "x ??= 'ls'",
+                "function f() { x='ls' }",
+            ],
+        ),
+        (
+            PERL,
+            &[
+                "$x=\"ls\" if 0",
+                "$x=\"ls\" unless 1",
+                "0 and $x=\"ls\"",
+                "$x ||= \"ls\"",
+            ],
+        ),
+        (
+            RUBY,
+            &[
+                "x=\"ls\" if false",
+                "x ||= \"ls\"",
+                "begin; raise 1; x=\"ls\"; rescue; end",
+            ],
+        ),
+        (
+            PHP,
+            &["function f() { $x=\"ls\"; } f()", "if (0) $x=\"ls\""],
+        ),
+        (
+            LUA,
+            &["do local x=\"ls\" end", "if false then x=\"ls\" end"],
+        ),
+    ] {
+        for way in ways {
+            let command = text.replace("WAY", way);
+            assert!(finds(&command), "{command}: {:?}", told(&command));
+        }
+    }
+    for (text, sure) in [
+        (PYTHON, "x=\"ls\""),
+        (NODE, "x='ls'"),
+        (PERL, "$x=\"ls\""),
+        (RUBY, "x=\"ls\""),
+        (PHP, "$x=\"ls\""),
+        (LUA, "x=\"ls\""),
+    ] {
+        let command = text.replace("WAY", sure);
+        assert!(!finds(&command), "{command}: {:?}", told(&command));
+    }
+    // Within a function it is what was set last.
+    let within = "python3 -c 'import os\nx=\"GONE\"\ndef f():\n  x=\"ls\"\n  os.system(x)\nf()'";
+    assert!(!finds(within), "{:?}", told(within));
+}

@@ -12,11 +12,16 @@ impl<'a> Walker<'a> {
     pub(super) fn expression_statement(&mut self) -> Option<bool> {
         let before = self.effects.len();
         let begin = self.at;
+        let has_modifiers = matches!(self.language, Language::Perl | Language::Ruby);
+        let watched = has_modifiers.then(|| self.watch());
         if !self.assignment() {
             let value = self.expression();
             self.after_expression(value, begin);
         }
-        self.modifiers(before);
+        let doubted = self.modifiers(before);
+        if let Some(watched) = watched {
+            self.unwatch(watched, doubted);
+        }
         // A method of a class or an object: `name(params) { … }`.
         if self.braces()
             && self.at > begin
@@ -196,7 +201,11 @@ impl<'a> Walker<'a> {
                         if self.defined.class.is_some() {
                             self.declare(name, Some(value.clone()));
                         }
-                        self.bind(name, value);
+                        if matches!(sign, "||=" | "??=" | "//=") {
+                            self.doubted(|walker| walker.bind(name, value));
+                        } else {
+                            self.bind(name, value);
+                        }
                     }
                     _ => self.bind(name, Val::opaque(name)),
                 }
@@ -323,9 +332,10 @@ impl<'a> Walker<'a> {
     }
 
     /// `… if cond`, `… unless cond`, `… for list` after a statement (Perl, Ruby).
-    fn modifiers(&mut self, before: usize) {
+    fn modifiers(&mut self, before: usize) -> bool {
+        let mut doubted = false;
         if !matches!(self.language, Language::Perl | Language::Ruby) {
-            return;
+            return doubted;
         }
         while self.is_ident(self.at)
             && matches!(
@@ -339,10 +349,12 @@ impl<'a> Walker<'a> {
             let runs = (matches!(word, "if" | "while") && condition.is_true())
                 || matches!(word, "for" | "foreach");
             if !runs {
+                doubted = true;
                 for effect in self.effects.iter_mut().skip(before) {
                     effect.certain = false;
                 }
             }
         }
+        doubted
     }
 }

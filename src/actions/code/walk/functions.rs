@@ -237,7 +237,8 @@ impl<'a> Walker<'a> {
         let returned = self.defined.returned.take();
         let yielded = std::mem::take(&mut self.defined.yielded);
         let last = self.defined.last.take();
-        self.read_body(body);
+        // What a body sets may be its own.
+        self.doubted(|walker| walker.read_body(body));
         self.defined.returned = returned;
         self.defined.yielded = yielded;
         self.defined.last = last;
@@ -315,7 +316,7 @@ impl<'a> Walker<'a> {
         let certain = self.certain;
         let shadowed = self.give(&parameters, captured, this, args);
         self.defined.active.push((index, parameters));
-        let value = self.read_body(body);
+        let value = self.doubted(|walker| walker.read_body(body));
         self.defined.active.pop();
         let yielded = std::mem::replace(&mut self.defined.yielded, outer_yielded);
         let returned = std::mem::replace(&mut self.defined.returned, outer_returned);

@@ -8,6 +8,7 @@
 //! the outermost to the innermost.
 
 mod assignment;
+mod doubt;
 mod functions;
 mod imports;
 mod operators;
@@ -24,6 +25,7 @@ use super::value::{Kind, Origin, Val, either};
 use super::{CodeEffect, LIMIT_REASON, Language, What};
 use crate::shell::command::{Value, Why};
 use crate::span::ByteSpan;
+use doubt::Journal;
 use functions::Defined;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -101,6 +103,7 @@ pub(super) struct Walker<'a> {
     /// The token at which the expression that is being read begins.
     pub chain: usize,
     vars: HashMap<String, Val>,
+    journal: Journal,
     counts: HashMap<&'a str, u32>,
     /// Modules whose names were all imported.
     pub stars: Vec<String>,
@@ -178,6 +181,7 @@ pub(super) fn analyse(language: Language, source: &str, given: &[Value]) -> Vec<
         at: 0,
         chain: 0,
         vars: HashMap::new(),
+        journal: Journal::default(),
         counts,
         stars: Vec::new(),
         effects: Vec::new(),
@@ -392,7 +396,9 @@ impl<'a> Walker<'a> {
             self.set_field(key, value);
             return;
         }
-        let value = match self.vars.remove(key) {
+        let old = self.vars.remove(key);
+        self.note(key, old.as_ref());
+        let value = match old {
             Some(old) if !self.certain => either(old, value),
             _ => value,
         };

@@ -124,7 +124,12 @@ impl<'a> Walker<'a> {
                 self.certain = outer;
                 return Val::opaque("");
             }
-            let right = self.binary(level);
+            // What is behind `and` may never be looked at.
+            let right = if level == 2 {
+                self.doubted(|walker| walker.binary(level))
+            } else {
+                self.binary(level)
+            };
             self.leave();
             self.certain = outer;
             left = self.combine(left, sign, right);

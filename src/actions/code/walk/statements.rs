@@ -1,5 +1,6 @@
 //! Statements, blocks, loops, functions and classes.
 
+use super::doubt::Watched;
 use super::functions::Body;
 use super::parameters::Parameter;
 use super::postfix::element_of;
@@ -12,8 +13,8 @@ impl<'a> Walker<'a> {
         if !self.enter() {
             return;
         }
-        // Python's blocks: the column of the header, and what holds inside.
-        let mut blocks: Vec<(usize, bool)> = Vec::new();
+        // Python's blocks: the column of the header, what holds inside, and since when a `try` watches.
+        let mut blocks: Vec<(usize, bool, Option<Watched>)> = Vec::new();
         let outer = self.certain;
         let mut line_begins = true;
         while !self.done() {
@@ -41,10 +42,10 @@ impl<'a> Walker<'a> {
             }
             if self.language == Language::Python && line_begins {
                 let column = self.column();
-                while blocks.last().is_some_and(|(indent, _)| column <= *indent) {
-                    blocks.pop();
+                while let Some((_, _, watched)) = blocks.pop_if(|(indent, ..)| column <= *indent) {
+                    self.unwatch_if(watched);
                 }
-                self.certain = blocks.last().map_or(outer, |(_, certain)| *certain);
+                self.certain = blocks.last().map_or(outer, |(_, certain, _)| *certain);
             }
             let column_needed = self.language == Language::Python;
             let column = if column_needed && line_begins {
@@ -53,6 +54,7 @@ impl<'a> Walker<'a> {
                 0
             };
             let before = self.at;
+            let tries = self.is_key(self.at, "try");
             let block = self.statement();
             if self.language == Language::Python
                 && let Some(certain) = block
@@ -60,13 +62,17 @@ impl<'a> Walker<'a> {
                 // A body on the next lines, or on this one up to its end.
                 self.certain = certain;
                 if self.is_newline(self.at) {
-                    blocks.push((column, certain));
+                    let watched = tries.then(|| self.watch());
+                    blocks.push((column, certain, watched));
                 }
             }
             line_begins = false;
             if self.at == before {
                 self.at += 1;
             }
+        }
+        while let Some((_, _, watched)) = blocks.pop() {
+            self.unwatch_if(watched);
         }
         self.certain = outer;
         self.leave();
@@ -291,6 +297,7 @@ impl<'a> Walker<'a> {
                 } else {
                     while !self.done()
                         && !self.is_newline(self.at)
+                        && !self.is_op(self.at, ";")
                         && !self.is_op(self.at, ":")
                         && !self.is_op(self.at, "{")
                         && !self.is_key(self.at, "then")
@@ -341,12 +348,21 @@ impl<'a> Walker<'a> {
             }
             self.certain = certain;
             self.block_variables();
-            self.statements(End::Word);
+            // What a block of Lua declares is its own, and what is tried may break off.
+            if matches!(word, "do" | "try" | "begin") {
+                self.doubted(|walker| walker.statements(End::Word));
+            } else {
+                self.statements(End::Word);
+            }
             self.certain = outer;
             return None;
         }
         self.certain = certain;
-        self.brace_or_statement();
+        if word == "try" {
+            self.doubted(Self::brace_or_statement);
+        } else {
+            self.brace_or_statement();
+        }
         self.certain = outer;
         None
     }
