@@ -57,6 +57,8 @@ pub(super) struct Pass<'a> {
     words: Vec<(usize, token::WordsSeen)>,
     /// What phrases read words into.
     pub(super) read: phrase::Read,
+    /// Where phrases without blanks were read to.
+    pub(super) places: phrase::Places,
     /// What was read of the sentence for frames.
     pub(super) sentence: Sentence,
     /// Words in a row that may be a recovery phrase.
@@ -97,6 +99,7 @@ impl<'a> Pass<'a> {
             covered: Vec::new(),
             words: Vec::new(),
             read: phrase::Read::default(),
+            places: phrase::Places::default(),
             sentence: Sentence::default(),
             row: Row::default(),
             digits_until: 0,
