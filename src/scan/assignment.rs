@@ -62,11 +62,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let text = &pass.bytes[start..end];
     // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
     // `env.PASSWORD || x`.
-    let refers = text.len() <= LONGEST_REFERENCE
-        && (text.starts_with(b"${") || naming::is_name(text))
-        || is_list(text);
+    let refers = || {
+        text.len() <= LONGEST_REFERENCE && (text.starts_with(b"${") || naming::is_name(text))
+            || is_list(text)
+    };
     // What is given to it far behind hides no name between, nor one in it.
-    if operator != Operator::Cell && !refers && start <= hit.end + GAP {
+    if operator != Operator::Cell && start <= hit.end + GAP && !refers() {
         pass.looked(hit.rule, end);
     }
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
@@ -82,16 +83,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let bare = !start
         .checked_sub(1)
         .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
-    // Cut short by who shows it.
-    if text.ends_with(b"...")
-        || bare && has_brackets(text)
-        || plausible::is_placeholder(text)
-        || plausible::is_reference(text)
-        || is_code(pass.bytes, text, end, bare)
-    {
-        return;
-    }
-    let good = match operator {
+    // Its looks first, which nearly nothing has.
+    let looks = match operator {
         // Nothing says that it is a value but its looks.
         Operator::Cell => {
             text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text)
@@ -100,8 +93,17 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         _ if form.password => is_password(text, bare),
         _ => is_opaque(text) && !plausible::is_digest(pass.bytes, start),
     };
-    let good = good
-        && !is_something_else(text)
+    // Cut short by who shows it.
+    if !looks
+        || text.ends_with(b"...")
+        || bare && has_brackets(text)
+        || plausible::is_placeholder(text)
+        || plausible::is_reference(text)
+        || is_code(pass.bytes, text, end, bare)
+    {
+        return;
+    }
+    let good = !is_something_else(text)
         && !is_verdict(pass.bytes, hit, text)
         && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
         && !(naming::is_uuid(text)

@@ -26,6 +26,12 @@ const KEY_WORD_BEFORE: usize = 48;
 /// a shorter one may begin any word.
 const DISTINCT: usize = 7;
 
+/// How far ahead a text without blanks is read at once, in bytes.
+const AHEAD: usize = 64;
+
+/// Longest end of an escape that is made of letters and digits, and what it begins with, in bytes.
+const LONGEST_ESCAPE: usize = codec::LONGEST_COLOUR + 2;
+
 /// Words for a credential, lower case; some as they are in other languages.
 const KEY_WORDS: &[&str] = &[
     "key",
@@ -136,14 +142,18 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
             at = known + place + 1;
             continue;
         }
-        // Up to there no blank stands in the way, of any rule.
-        if known > at {
-            pass.unbroken.1 = pass.unbroken.1.max(at + least);
-        } else {
-            pass.unbroken = (at, at + least);
+        if known < at + least {
+            // Up to there no blank stands in the way, of any rule; what is ahead is read at once.
+            let ahead = pass.bytes[at + least..].iter().take(AHEAD);
+            let to = at + least + ahead.take_while(|byte| !blank(byte)).count();
+            let from = if known > at { pass.unbroken.0 } else { at };
+            pass.unbroken = (from, to);
         }
         if !starts_value(pass.bytes, at) {
-            at += codec::colour(&pass.bytes[at..]).max(1);
+            at = match in_word(pass.bytes, at) {
+                true => next_break(pass.bytes, at, end),
+                false => at + codec::colour(&pass.bytes[at..]).max(1),
+            };
             continue;
         }
         let begun = if form.words {
@@ -243,6 +253,18 @@ fn starts_value(bytes: &[u8], at: usize) -> bool {
     (byte.is_ascii_alphanumeric() || sign && !row)
         && clean_start(bytes, at, None)
         && (at == 0 || !matches!(bytes[at - 1], b'/' | b'@') || byte == b'/')
+}
+
+/// Whether a place where nothing begins is in a word in which nothing does: before its first letter stands nothing that
+/// an escape or a colour may be written with.
+fn in_word(bytes: &[u8], at: usize) -> bool {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric();
+    if !part(&bytes[at]) {
+        return false;
+    }
+    let before = &bytes[at.saturating_sub(LONGEST_ESCAPE)..at];
+    let lead = before.iter().rev().find(|byte| !part(byte));
+    lead.is_none_or(|lead| !matches!(lead, b'\\' | b'%' | b'=' | b'[' | b';'))
 }
 
 fn next_break(bytes: &[u8], at: usize, end: usize) -> usize {

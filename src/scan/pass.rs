@@ -1,5 +1,9 @@
 //! One pass over a text: what the search meets is confirmed by the form of its rule.
 
+use std::rc::Rc;
+
+use regex::bytes::Regex;
+
 use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
@@ -43,13 +47,15 @@ pub(super) struct Pass<'a> {
     pub(super) calls: Calls,
     /// What is known of tables.
     pub(super) columns: column::Seen,
-    /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
+    /// For rules that look ahead: how far each has looked, so that repeated words cost nothing. The last one that was asked
+    /// stands first: words that are repeated ask again and again.
     until: Vec<(usize, usize)>,
     /// How far runs of alphabets reach.
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
-    /// For rules with expressions: how many bytes they have read.
+    /// For rules with expressions: the compiled one, and how many bytes they have read.
+    pub(super) expressions: Vec<(usize, Option<Rc<Regex>>)>,
     spent: Vec<(usize, usize)>,
     /// For rules whose expression read a stretch: up to where every literal has been asked.
     covered: Vec<(usize, usize)>,
@@ -95,6 +101,7 @@ impl<'a> Pass<'a> {
             until: Vec::new(),
             runs: Runs::default(),
             refused: Vec::new(),
+            expressions: Vec::new(),
             spent: Vec::new(),
             covered: Vec::new(),
             words: Vec::new(),
@@ -126,15 +133,19 @@ impl<'a> Pass<'a> {
 
     /// How far `rule` has looked already; and that it looks up to `until` now.
     pub(super) fn looked(&mut self, rule: usize, until: usize) -> usize {
-        for (held, reach) in &mut self.until {
-            if *held == rule {
-                let before = *reach;
-                *reach = before.max(until);
-                return before;
-            }
+        if let Some(reach) = self.reach_of(rule) {
+            let before = *reach;
+            *reach = before.max(until);
+            return before;
         }
         self.until.push((rule, until));
         0
+    }
+
+    fn reach_of(&mut self, rule: usize) -> Option<&mut usize> {
+        let place = self.until.iter().position(|(held, _)| *held == rule)?;
+        self.until.swap(0, place);
+        self.until.first_mut().map(|(_, reach)| reach)
     }
 
     /// Takes so many bytes of what `rule` may read, unless that would be more than `most` in all.
@@ -202,11 +213,8 @@ impl<'a> Pass<'a> {
             .and_then(|(_, seen)| seen.before(bytes, start, form))
     }
 
-    pub(super) fn reach(&self, rule: usize) -> usize {
-        self.until
-            .iter()
-            .find(|(held, _)| *held == rule)
-            .map_or(0, |(_, reach)| *reach)
+    pub(super) fn reach(&mut self, rule: usize) -> usize {
+        self.reach_of(rule).map_or(0, |reach| *reach)
     }
 
     /// Keeps what a rule found, unless it is a mark or an example that everybody prints.
