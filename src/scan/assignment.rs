@@ -66,8 +66,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         text.len() <= LONGEST_REFERENCE && (text.starts_with(b"${") || naming::is_name(text))
             || is_list(text)
     };
-    // What is given to it far behind hides no name between, nor one in it.
-    if operator != Operator::Cell && start <= hit.end + GAP && !refers() {
+    // What is given to it far behind hides no name between, nor one in it; and what stands in a value is no name once that
+    // is redacted.
+    if operator != Operator::Cell
+        && start <= hit.end + GAP
+        && !refers()
+        && !pass.is_in_value(hit.start, hit.end)
+    {
         pass.looked(hit.rule, end);
     }
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {

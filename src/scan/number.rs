@@ -51,8 +51,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
         }
         _ => start,
     };
-    if is_date(&bytes[start..end]) || iban(pass, at) {
+    if is_date(&bytes[start..end]) {
         return end;
+    }
+    if let Some(after) = iban(pass, at) {
+        // What stands behind it in the same row is another number.
+        pass.issued.found_to = after;
+        return after;
     }
     let count = count_digits(&bytes[start..end]);
     let whole = count >= LEAST_DIGITS
@@ -238,8 +243,8 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 && form.holds(&bytes[from..end])
                 && (*named || is_named() || !counts_something_else(bytes, from))
                 && (!named || is_named_without_marks(bytes, (from, end), &form.words))
+                && pass.told(index, rule, from, end)
             {
-                pass.told(index, rule, from, end);
                 return Some(end);
             }
         }
@@ -251,7 +256,15 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
 fn is_named_without_marks(bytes: &[u8], (start, end): (usize, usize), words: &[String]) -> bool {
     mark::room(bytes, &(start..end)).is_some_and(|room| {
         room.before.or(room.after).is_none() || {
-            let stretch = room.before.unwrap_or(0)..room.after.unwrap_or(bytes.len());
+            // What is glued to a mark is a part of what it stands for.
+            let glued = |byte: &&u8| mark::joins(**byte) || !byte.is_ascii();
+            let before = room.before.map_or(0, |mark| {
+                mark + bytes[mark..start].iter().take_while(glued).count()
+            });
+            let after = room.after.map_or(bytes.len(), |mark| {
+                mark - bytes[end..mark].iter().rev().take_while(glued).count()
+            });
+            let stretch = before..after;
             Around::within(bytes, start, end, stretch).has_one_of(words)
         }
     })
@@ -614,7 +627,8 @@ fn iban_length(first: u8, second: u8) -> Option<usize> {
     (length > 0).then_some(usize::from(length))
 }
 
-fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
+/// Where the IBAN ends that a place stands in.
+fn iban(pass: &mut Pass<'_>, at: usize) -> Option<usize> {
     let bytes = pass.bytes;
     let low = at.saturating_sub(LONGEST);
     let part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
@@ -624,8 +638,9 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
             .rev()
             .take_while(|byte| part(byte))
             .count();
-    if at - first < 2 {
-        return false;
+    let first = first.max(pass.issued.found_to);
+    if at < first + 2 {
+        return None;
     }
     for start in first..at {
         if start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || bytes[start - 1] == b'_') {
@@ -649,10 +664,10 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
         let whole = count == length && !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
         if whole && mod97(&bytes[start..end]) {
             pass.detected("iban", start, end);
-            return true;
+            return Some(end);
         }
     }
-    false
+    None
 }
 
 /// Addresses around every `@`.

@@ -26,6 +26,9 @@ const DOUBTFUL_PM: u16 = 300;
 /// that wants to be slow.
 const MOST_REFUSED: u32 = 16;
 
+/// How many of what was found last a range may lie in: rules that find the same, and what stands in one of them.
+const MOST_LAST: usize = 4;
+
 /// What a pass found, in the coordinates of the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
@@ -247,6 +250,13 @@ impl<'a> Pass<'a> {
         });
     }
 
+    /// Whether a range lies in what was found last.
+    pub(super) fn is_in_value(&self, start: usize, end: usize) -> bool {
+        let last = self.out.iter().rev().take(MOST_LAST);
+        last.into_iter()
+            .any(|found| found.start <= start && end <= found.end)
+    }
+
     /// Whether an example that everybody prints stands there; rules that find the same ask once.
     fn is_published(&mut self, start: usize, end: usize) -> bool {
         let (from, to, told) = self.published;
@@ -265,13 +275,18 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Keeps what was found without a literal.
-    pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) {
-        if rule.speaks(self.surface)
+    /// Keeps what was found without a literal; says whether it did.
+    pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) -> bool {
+        let glued = || {
+            let issued = matches!(rule.form, Form::Number(_));
+            mark::is_glued(self.bytes, start, end)
+                || issued && mark::is_in_row(self.bytes, start, end)
+        };
+        let keeps = rule.speaks(self.surface)
             && start < end
-            && !(rule.redact && mark::is_glued(self.bytes, start, end))
-            && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES)
-        {
+            && !(rule.redact && glued())
+            && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES);
+        if keeps {
             self.notes[rule.kind as usize] += usize::from(!rule.redact);
             self.out.push(Found {
                 rule: index,
@@ -282,6 +297,7 @@ impl<'a> Pass<'a> {
                 view: None,
             });
         }
+        keeps
     }
 }
 
