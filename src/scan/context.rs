@@ -10,7 +10,7 @@ use super::pass::Pass;
 use super::plausible;
 use super::token::{self, Checks};
 use crate::rules::Rule;
-use crate::rules::alphabet::HEX;
+use crate::rules::alphabet::{BASE62, HEX};
 use crate::rules::codec;
 use crate::rules::compile::ends_name;
 use crate::rules::mnemonic::Begun;
@@ -149,11 +149,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
             let from = if known > at { pass.unbroken.0 } else { at };
             pass.unbroken = (from, to);
         }
-        if !starts_value(pass.bytes, at) {
-            at = match in_word(pass.bytes, at) {
-                true => next_break(pass.bytes, at, end),
-                false => at + codec::colour(&pass.bytes[at..]).max(1),
-            };
+        let free = (pass.unbroken.1 + 1 - least).clamp(at + 1, end);
+        at = next_start(pass.bytes, at, free);
+        if at >= free {
             continue;
         }
         let begun = if form.words {
@@ -254,6 +252,24 @@ fn starts_value(bytes: &[u8], at: usize) -> bool {
         && clean_start(bytes, at, None)
         && (at == 0 || !matches!(bytes[at - 1], b'/' | b'@') || byte == b'/')
 }
+
+/// The next place at which a value may begin, before `end`.
+fn next_start(bytes: &[u8], mut at: usize, end: usize) -> usize {
+    while at < end {
+        let byte = bytes[at];
+        at += match byte {
+            0x1b | b'\\' => codec::colour(&bytes[at..]).max(1),
+            _ if !MAY_START[usize::from(byte)] => 1,
+            _ if starts_value(bytes, at) => return at,
+            _ if in_word(bytes, at) => next_break(bytes, at, end) - at,
+            _ => 1,
+        };
+    }
+    at
+}
+
+/// What a value may begin with.
+static MAY_START: [bool; 256] = BASE62.with_all(b"+/_-").table();
 
 /// Whether a place where nothing begins is in a word in which nothing does: before its first letter stands nothing that
 /// an escape or a colour may be written with.
