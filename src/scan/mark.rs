@@ -84,13 +84,20 @@ impl Room {
 }
 
 /// Whether what stands at `[start, end)` lies in a mark or is glued to one.
-pub(super) fn is_glued(bytes: &[u8], start: usize, end: usize) -> bool {
+fn is_glued(bytes: &[u8], start: usize, end: usize) -> bool {
     // Nearly everywhere told from the bytes beside it: a mark ends with a bracket or what a word may hold.
     let touched = start
         .checked_sub(1)
         .is_some_and(|before| joins(bytes[before]) || bytes[before] == b']')
         || bytes.get(end).is_some_and(|next| joins(*next));
-    touched && !is_apart(bytes, start, (start, end)) || continues_number(bytes, start, end)
+    touched && !is_apart(bytes, start, (start, end))
+}
+
+/// The same, or whether what ends with a digit is a number of a row in which a mark stands; `issued` is always one.
+pub(super) fn is_glued_or_in_row(bytes: &[u8], start: usize, end: usize, issued: bool) -> bool {
+    let last = end.checked_sub(1).and_then(|last| bytes.get(last));
+    is_glued(bytes, start, end)
+        || (issued || last.is_some_and(u8::is_ascii_digit)) && is_in_row(bytes, start, end)
 }
 
 /// Whether a place lies in a mark and is not where it begins.
@@ -101,15 +108,9 @@ pub(super) fn contains(bytes: &[u8], place: usize) -> bool {
 /// How far the row of numbers is looked at that a number stands in, in bytes.
 const ROW: usize = 512;
 
-/// Whether what ends with a digit is a number of a row in which a mark stands.
-fn continues_number(bytes: &[u8], start: usize, end: usize) -> bool {
-    let last = end.checked_sub(1).and_then(|last| bytes.get(last));
-    last.is_some_and(u8::is_ascii_digit) && is_in_row(bytes, start, end)
-}
-
 /// Whether a mark stands in the row of numbers that one belongs to: where each begins is told from all before it. What
 /// marks of addresses stand for is no part of such a row.
-pub(super) fn is_in_row(bytes: &[u8], start: usize, end: usize) -> bool {
+fn is_in_row(bytes: &[u8], start: usize, end: usize) -> bool {
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
     // A letter between digits is a part of a number.
     let in_row = |at: &usize| match bytes[*at] {

@@ -673,7 +673,7 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> Option<usize> {
 /// Addresses around every `@`.
 pub(super) fn emails(pass: &mut Pass<'_>) {
     let bytes = pass.bytes;
-    if pass.tables.detector("email").is_none() {
+    if memchr::memchr(b'@', bytes).is_none() || pass.tables.detector("email").is_none() {
         return;
     }
     let mut floor = 0;

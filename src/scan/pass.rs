@@ -279,8 +279,7 @@ impl<'a> Pass<'a> {
     pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) -> bool {
         let glued = || {
             let issued = matches!(rule.form, Form::Number(_));
-            mark::is_glued(self.bytes, start, end)
-                || issued && mark::is_in_row(self.bytes, start, end)
+            mark::is_glued_or_in_row(self.bytes, start, end, issued)
         };
         let keeps = rule.speaks(self.surface)
             && start < end

@@ -93,7 +93,7 @@ fn keep(
     let told = (from + whole.start(), from + whole.end());
     if !plausible::is_placeholder(secret.as_bytes())
         && mark::is_apart(pass.bytes, told.0, told)
-        && !mark::is_glued(pass.bytes, start, end)
+        && !mark::is_glued_or_in_row(pass.bytes, start, end, false)
     {
         pass.found(index, rule, (start, end), None);
     }
