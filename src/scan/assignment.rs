@@ -474,6 +474,16 @@ fn is_jumbled(text: &[u8]) -> bool {
 
 /// `sha256WithRSAEncryption`, `aes-256-gcm`, `600000ms`: a setting of how passwords are kept.
 fn is_algorithm(text: &[u8]) -> bool {
+    // Nearly every letter begins none.
+    let may = |first: &u8| {
+        matches!(
+            first | 0x20,
+            b's' | b'm' | b'a' | b'h' | b'r' | b'e' | b'p' | b'b' | b'u'
+        )
+    };
+    if !text.first().is_some_and(may) {
+        return false;
+    }
     let lower = text.to_ascii_lowercase();
     [
         "sha1", "sha2", "sha5", "sha-", "md5", "aes-", "aes1", "aes2", "hs256", "rs256", "es256",

@@ -7,7 +7,6 @@ use super::pass::Pass;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
 use crate::rules::{Form, number};
-use crate::text::contains;
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
@@ -413,10 +412,16 @@ fn digits(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn counts_something_else(bytes: &[u8], start: usize) -> bool {
-    let before = bytes[start.saturating_sub(20)..start].to_ascii_lowercase();
-    OTHER_NUMBERS
-        .iter()
-        .any(|word| contains(&before, word.as_bytes()))
+    let before = &bytes[start.saturating_sub(20)..start];
+    before.iter().enumerate().any(|(at, byte)| {
+        // Nearly every letter begins none.
+        matches!(byte | 0x20, b'o' | b't' | b's' | b'p' | b'i' | 0x7f)
+            && OTHER_NUMBERS.iter().any(|word| {
+                before
+                    .get(at..at + word.len())
+                    .is_some_and(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+            })
+    })
 }
 
 /// Whether the number is one of a list of numbers: `1234, 5678, 9012`.
