@@ -230,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_found_in_a_long_row_of_numbers_does_not_depend_on_its_place() {
+        let row = "no. 11010519492 55 08 14 168 025 381507650/09279481846499 (10000000146.8 86095742719 131052-308T/ x";
+        let found = |before: usize| -> Vec<(String, usize)> {
+            let text = format!("{}\n{row}", "~".repeat(before));
+            let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+            found
+                .iter()
+                .map(|held| (held.rule.to_string(), held.span.start() - before))
+                .collect()
+        };
+        for before in 1..32 {
+            assert_eq!(found(before), found(0), "{before}");
+        }
+    }
+
+    #[test]
     fn a_number_behind_an_account_in_the_same_row_is_found() {
         let text = "DE89 3704 0044 0532 0130 00 131052-308T";
         let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);

@@ -26,6 +26,9 @@ const DOUBTFUL_PM: u16 = 300;
 /// that wants to be slow.
 const MOST_REFUSED: u32 = 16;
 
+/// Of how many places in a row the search tells of the first at which three digits begin.
+const PLACES_TOLD: usize = 6;
+
 /// How many of what was found last a range may lie in: rules that find the same, and what stands in one of them.
 const MOST_LAST: usize = 4;
 
@@ -334,8 +337,18 @@ impl Seen for Pass<'_> {
     }
 
     fn digits(&mut self, at: usize) {
-        if at >= self.digits_until {
-            self.digits_until = number::confirm(self, at);
+        let until = self.digits_until;
+        // Where in a text a number stands must not matter: the search tells of the first of some places only.
+        let place = if at >= until {
+            Some(at)
+        } else {
+            (until..at + PLACES_TOLD).find(|place| {
+                let digits = self.bytes.get(*place..place + 3);
+                digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+            })
+        };
+        if let Some(place) = place {
+            self.digits_until = number::confirm(self, place);
         }
     }
 
