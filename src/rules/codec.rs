@@ -192,7 +192,7 @@ pub const fn hex_digit(byte: u8) -> Option<u8> {
 /// What begins a sequence of a terminal: the character, and how JSON, shells and C write it.
 static ESCAPE_SIGNS: [&[u8]; 6] = [b"\x1b", b"\\u001b", b"\\u001B", b"\\x1b", b"\\033", b"\\e"];
 /// Longest list of numbers of a colour: `38;2;255;255;255`.
-const LONGEST_COLOUR: usize = 18;
+pub const LONGEST_COLOUR: usize = 18;
 
 /// How long the colour at the start of a text is (ECMA-48, SGR and EL), also where it is written as an escape; 0 when
 /// none is there.

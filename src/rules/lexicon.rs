@@ -49,8 +49,16 @@ impl Sum {
         Self((self.0 ^ byte.to_ascii_lowercase() as u32).wrapping_mul(0x0100_0193))
     }
 
-    fn of(bytes: &[u8]) -> Self {
-        bytes.iter().fold(Self::EMPTY, |sum, byte| sum.with(*byte))
+    /// That of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::EMPTY.and(bytes)
+    }
+
+    /// That of these and what comes behind them.
+    #[must_use]
+    pub fn and(self, bytes: &[u8]) -> Self {
+        bytes.iter().fold(self, |sum, byte| sum.with(*byte))
     }
 
     const fn mixed(self) -> u32 {
@@ -197,10 +205,10 @@ impl<'a> Lexicon<'a> {
         })
     }
 
-    /// Words in lower case with a blank between two.
+    /// Words in lower case with a blank between two, and their sum.
     #[must_use]
-    pub fn row(&self, words: &[u8]) -> Option<Entry> {
-        self.find(Sum::of(words), words, 0)
+    pub fn row(&self, sum: Sum, words: &[u8]) -> Option<Entry> {
+        self.find(sum, words, 0)
     }
 
     /// The longest piece that a text begins with, and its length in bytes.
@@ -318,7 +326,10 @@ mod tests {
         assert_eq!(classes(lexicon.word("инструкциями".as_bytes()), 2), Some(4));
         let system = lexicon.word(b"system").unwrap();
         assert!(system.begins_row && !system.is_of_a_rule());
-        assert_eq!(classes(lexicon.row(b"system prompt"), 1), Some(8));
+        assert_eq!(
+            classes(lexicon.row(Sum::of(b"system prompt"), b"system prompt"), 1),
+            Some(8)
+        );
         let piece = |text: &str| {
             lexicon
                 .piece(text.as_bytes())

@@ -346,7 +346,13 @@ impl Shape {
     /// Whether the first run, after a literal of one case if there is one, is as long as it must be.
     fn may_begin(&self, bytes: &[u8], start: usize, runs: &mut Runs) -> bool {
         let (at, run, next) = match self.parts.as_slice() {
-            [Part::Literal(literal), run, rest @ ..] => (start + literal.len(), run, rest.first()),
+            [Part::Literal(literal), run, rest @ ..] => {
+                let firsts = literal.first().zip(bytes.get(start));
+                if !firsts.is_some_and(|(first, held)| first.eq_ignore_ascii_case(held)) {
+                    return false;
+                }
+                (start + literal.len(), run, rest.first())
+            }
             [run, rest @ ..] => (start, run, rest.first()),
             [] => return false,
         };
@@ -354,9 +360,15 @@ impl Shape {
             return true;
         };
         let (least, most) = (usize::from(*least), usize::from(*most));
+        // Nearly none is, and that is told from its first byte and its last that must be there.
+        let set = alphabet.set();
+        let has = |at: usize| bytes.get(at).is_some_and(|byte| set.has(*byte));
+        if least > 0 && !(has(at) && has(at + least - 1)) {
+            return false;
+        }
         match next {
             // What must follow is told from where the run ends, whatever it begins with.
-            Some(Part::Literal(next)) if !holds(&alphabet.set(), next) => {
+            Some(Part::Literal(next)) if !holds(&set, next) => {
                 let length = runs.length(bytes, *alphabet, at, most + 1);
                 (least..=most).contains(&length)
                     && bytes

@@ -112,6 +112,14 @@ pub fn sign(text: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether a sign, or a character of a script without blanks, may begin with a byte that is not ASCII: with those of most
+/// letters none does.
+#[must_use]
+#[inline]
+pub const fn may_break(byte: u8) -> bool {
+    matches!(byte, 0xc2 | 0xe0..=0xef)
+}
+
 /// Whether a word that begins at a place goes on before it.
 fn goes_on_before(bytes: &[u8], start: usize) -> bool {
     let Some(last) = start.checked_sub(1).map(|at| bytes[at]) else {

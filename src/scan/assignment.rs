@@ -62,11 +62,17 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let text = &pass.bytes[start..end];
     // What is only beside a name may be a name with its own value, and so may a reference: `${PASSWORD:-x}`,
     // `env.PASSWORD || x`.
-    let refers = text.len() <= LONGEST_REFERENCE
-        && (text.starts_with(b"${") || naming::is_name(text))
-        || is_list(text);
-    // What is given to it far behind hides no name between, nor one in it.
-    if operator != Operator::Cell && !refers && start <= hit.end + GAP {
+    let refers = || {
+        text.len() <= LONGEST_REFERENCE && (text.starts_with(b"${") || naming::is_name(text))
+            || is_list(text)
+    };
+    // What is given to it far behind hides no name between, nor one in it; and what stands in a value is no name once that
+    // is redacted.
+    if operator != Operator::Cell
+        && start <= hit.end + GAP
+        && !refers()
+        && !pass.is_in_value(hit.start, hit.end)
+    {
         pass.looked(hit.rule, end);
     }
     if text.len() < usize::from(form.min) || text.len() > usize::from(form.max) {
@@ -82,16 +88,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     let bare = !start
         .checked_sub(1)
         .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
-    // Cut short by who shows it.
-    if text.ends_with(b"...")
-        || bare && has_brackets(text)
-        || plausible::is_placeholder(text)
-        || plausible::is_reference(text)
-        || is_code(pass.bytes, text, end, bare)
-    {
-        return;
-    }
-    let good = match operator {
+    // Its looks first, which nearly nothing has.
+    let looks = match operator {
         // Nothing says that it is a value but its looks.
         Operator::Cell => {
             text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text)
@@ -100,8 +98,17 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         _ if form.password => is_password(text, bare),
         _ => is_opaque(text) && !plausible::is_digest(pass.bytes, start),
     };
-    let good = good
-        && !is_something_else(text)
+    // Cut short by who shows it.
+    if !looks
+        || text.ends_with(b"...")
+        || bare && has_brackets(text)
+        || plausible::is_placeholder(text)
+        || plausible::is_reference(text)
+        || is_code(pass.bytes, text, end, bare)
+    {
+        return;
+    }
+    let good = !is_something_else(text)
         && !is_verdict(pass.bytes, hit, text)
         && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
         && !(naming::is_uuid(text)
@@ -467,6 +474,16 @@ fn is_jumbled(text: &[u8]) -> bool {
 
 /// `sha256WithRSAEncryption`, `aes-256-gcm`, `600000ms`: a setting of how passwords are kept.
 fn is_algorithm(text: &[u8]) -> bool {
+    // Nearly every letter begins none.
+    let may = |first: &u8| {
+        matches!(
+            first | 0x20,
+            b's' | b'm' | b'a' | b'h' | b'r' | b'e' | b'p' | b'b' | b'u'
+        )
+    };
+    if !text.first().is_some_and(may) {
+        return false;
+    }
     let lower = text.to_ascii_lowercase();
     [
         "sha1", "sha2", "sha5", "sha-", "md5", "aes-", "aes1", "aes2", "hs256", "rs256", "es256",

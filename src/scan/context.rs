@@ -10,7 +10,7 @@ use super::pass::Pass;
 use super::plausible;
 use super::token::{self, Checks};
 use crate::rules::Rule;
-use crate::rules::alphabet::HEX;
+use crate::rules::alphabet::{BASE62, HEX};
 use crate::rules::codec;
 use crate::rules::compile::ends_name;
 use crate::rules::mnemonic::Begun;
@@ -25,6 +25,12 @@ const KEY_WORD_BEFORE: usize = 48;
 /// Length from which a name may go on in the same word: `datadoghq`, `postmarkapp` are the names of their sites, while
 /// a shorter one may begin any word.
 const DISTINCT: usize = 7;
+
+/// How far ahead a text without blanks is read at once, in bytes.
+const AHEAD: usize = 64;
+
+/// Longest end of an escape that is made of letters and digits, and what it begins with, in bytes.
+const LONGEST_ESCAPE: usize = codec::LONGEST_COLOUR + 2;
 
 /// Words for a credential, lower case; some as they are in other languages.
 const KEY_WORDS: &[&str] = &[
@@ -136,14 +142,16 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Context, hit: Hit
             at = known + place + 1;
             continue;
         }
-        // Up to there no blank stands in the way, of any rule.
-        if known > at {
-            pass.unbroken.1 = pass.unbroken.1.max(at + least);
-        } else {
-            pass.unbroken = (at, at + least);
+        if known < at + least {
+            // Up to there no blank stands in the way, of any rule; what is ahead is read at once.
+            let ahead = pass.bytes[at + least..].iter().take(AHEAD);
+            let to = at + least + ahead.take_while(|byte| !blank(byte)).count();
+            let from = if known > at { pass.unbroken.0 } else { at };
+            pass.unbroken = (from, to);
         }
-        if !starts_value(pass.bytes, at) {
-            at += codec::colour(&pass.bytes[at..]).max(1);
+        let free = (pass.unbroken.1 + 1 - least).clamp(at + 1, end);
+        at = next_start(pass.bytes, at, free);
+        if at >= free {
             continue;
         }
         let begun = if form.words {
@@ -243,6 +251,36 @@ fn starts_value(bytes: &[u8], at: usize) -> bool {
     (byte.is_ascii_alphanumeric() || sign && !row)
         && clean_start(bytes, at, None)
         && (at == 0 || !matches!(bytes[at - 1], b'/' | b'@') || byte == b'/')
+}
+
+/// The next place at which a value may begin, before `end`.
+fn next_start(bytes: &[u8], mut at: usize, end: usize) -> usize {
+    while at < end {
+        let byte = bytes[at];
+        at += match byte {
+            0x1b | b'\\' => codec::colour(&bytes[at..]).max(1),
+            _ if !MAY_START[usize::from(byte)] => 1,
+            _ if starts_value(bytes, at) => return at,
+            _ if in_word(bytes, at) => next_break(bytes, at, end) - at,
+            _ => 1,
+        };
+    }
+    at
+}
+
+/// What a value may begin with.
+static MAY_START: [bool; 256] = BASE62.with_all(b"+/_-").table();
+
+/// Whether a place where nothing begins is in a word in which nothing does: before its first letter stands nothing that
+/// an escape or a colour may be written with.
+fn in_word(bytes: &[u8], at: usize) -> bool {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric();
+    if !part(&bytes[at]) {
+        return false;
+    }
+    let before = &bytes[at.saturating_sub(LONGEST_ESCAPE)..at];
+    let lead = before.iter().rev().find(|byte| !part(byte));
+    lead.is_none_or(|lead| !matches!(lead, b'\\' | b'%' | b'=' | b'[' | b';'))
 }
 
 fn next_break(bytes: &[u8], at: usize, end: usize) -> usize {

@@ -1,7 +1,7 @@
 //! Words of certain classes in one sentence, in any order: who is addressed, what is commanded, what it is about.
 
 use super::pass::Pass;
-use super::sentence::{AFTER, BEFORE, WORD};
+use super::sentence::{AFTER, BEFORE, Near, WORD};
 use crate::rules::Rule;
 use crate::rules::rule::{Frame, Frames};
 use crate::rules::tables::Hit;
@@ -14,21 +14,15 @@ const MOST_TOLD: usize = 96;
 /// How many words of their own a frame needs at least: a word may be of several classes.
 const LEAST: usize = 3;
 
-/// A word of a sentence that belongs to classes of the rule.
-#[derive(Debug, Clone, Copy, Default)]
-struct Told {
-    start: usize,
-    end: usize,
-    classes: u32,
-}
-
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Frames, hit: Hit) {
     if hit.start < pass.reach(hit.rule) {
         return;
     }
     let lexicon = pass.tables.lexicon();
     let place = pass.sentence.around(pass.bytes, &lexicon, hit.start);
-    let (mut told, mut count) = ([Told::default(); MOST_TOLD], 0);
+    let mut told = std::mem::take(&mut pass.sentence.near);
+    told.clear();
+    let mut all = 0;
     let mut stride = hit.end;
     let near = place.saturating_sub(BEFORE)..=place + AFTER;
     let known = &pass.sentence.told;
@@ -41,35 +35,31 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Frames, hit: Hit)
         if word.start >= hit.start && word.place <= place + STRIDE {
             stride = stride.max(word.end);
         }
-        if classes != 0
-            && let Some(free) = told.get_mut(count)
-        {
-            *free = Told {
+        if classes != 0 && told.len() < MOST_TOLD {
+            all |= classes;
+            told.push(Near {
                 start: word.start,
                 end: word.end,
                 classes,
-            };
-            count += 1;
+            });
         }
     }
-    let told = &told[..count];
     pass.looked(hit.rule, stride);
-    if let Some((start, end)) = form
+    // Nearly no sentence has a word of each class, and that is told from all of them together.
+    let found = form
         .frames
         .iter()
-        .find_map(|frame| spanned(frame, told, hit))
-    {
+        .filter(|frame| all & frame.needs == frame.needs && all & frame.unless == 0)
+        .find_map(|frame| spanned(frame, &told, hit));
+    pass.sentence.near = told;
+    if let Some((start, end)) = found {
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (start, end), None);
     }
 }
 
 /// From the first to the last of the words that a frame needs: of each class the one next to the word that was searched.
-fn spanned(frame: &Frame, told: &[Told], hit: Hit) -> Option<(usize, usize)> {
-    let all = told.iter().fold(0, |bits, word| bits | word.classes);
-    if all & frame.needs != frame.needs || all & frame.unless != 0 {
-        return None;
-    }
+fn spanned(frame: &Frame, told: &[Near], hit: Hit) -> Option<(usize, usize)> {
     let (mut start, mut end) = (hit.start, hit.end);
     for class in 0..u32::BITS {
         let bit = 1 << class;

@@ -26,7 +26,7 @@ pub(super) fn add(
 ) {
     let beside = |at: Option<usize>| {
         at.and_then(|at| bytes.get(at))
-            .is_some_and(|byte| is_unbroken(*byte))
+            .is_some_and(|byte| is_unbroken_by_fields(*byte))
     };
     // Nearly always told from two bytes, and they are a blank, a sign or a quote.
     if kept
@@ -100,32 +100,41 @@ fn pieces(tables: &Tables, bytes: &[u8], kept: &[Found]) -> Vec<Range<usize>> {
     let mut out: Vec<Range<usize>> = Vec::new();
     let mut add = |piece: Range<usize>| {
         let text = &bytes[piece.clone()];
-        if text.iter().any(u8::is_ascii_digit) && out.last() != Some(&piece) {
+        let has = |kind: fn(&u8) -> bool| text.iter().any(kind);
+        // No word in one case is a token.
+        let mixed = || has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+        if out.last() != Some(&piece) && (has(u8::is_ascii_digit) || mixed()) {
             out.push(piece);
         }
     };
     let mut held = kept.iter().filter(redacted).peekable();
     let mut end = 0;
     while let Some(found) = held.next() {
-        if let Some(length) = glued(bytes[end.min(found.start)..found.start].iter().rev()) {
-            add(found.start - length..found.start);
+        // Some alphabets have the sign that parts the fields of a form, and most have not.
+        for unbroken in [is_unbroken, is_unbroken_by_fields] {
+            let before = bytes[end.min(found.start)..found.start].iter().rev();
+            if let Some(length) = glued(before, unbroken) {
+                add(found.start - length..found.start);
+            }
         }
         end = end.max(found.end);
         let next = held.peek().map_or(bytes.len(), |next| next.start);
-        if end < next
-            && let Some(length) = glued(bytes[end..next].iter())
-        {
-            add(end..end + length);
+        if end < next {
+            for unbroken in [is_unbroken, is_unbroken_by_fields] {
+                if let Some(length) = glued(bytes[end..next].iter(), unbroken) {
+                    add(end..end + length);
+                }
+            }
         }
     }
     out
 }
 
 /// How long a stretch without a break is, when a token may stand in it.
-fn glued<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<usize> {
+fn glued<'a>(bytes: impl Iterator<Item = &'a u8>, unbroken: fn(u8) -> bool) -> Option<usize> {
     let length = bytes
         .take(MOST + 1)
-        .take_while(|byte| is_unbroken(**byte))
+        .take_while(|byte| unbroken(**byte))
         .count();
     (LEAST..=MOST).contains(&length).then_some(length)
 }
@@ -133,6 +142,11 @@ fn glued<'a>(bytes: impl Iterator<Item = &'a u8>) -> Option<usize> {
 /// Whether a byte breaks no token: escapes and colours stand beside many, and in some.
 const fn is_unbroken(byte: u8) -> bool {
     joins(byte) || matches!(byte, b'\\' | 0x1b)
+}
+
+/// The same, of tokens that may hold a `&`.
+const fn is_unbroken_by_fields(byte: u8) -> bool {
+    is_unbroken(byte) || byte == b'&'
 }
 
 #[cfg(test)]

@@ -84,13 +84,25 @@ impl Room {
 }
 
 /// Whether what stands at `[start, end)` lies in a mark or is glued to one.
-pub(super) fn is_glued(bytes: &[u8], start: usize, end: usize) -> bool {
+fn is_glued(bytes: &[u8], start: usize, end: usize) -> bool {
     // Nearly everywhere told from the bytes beside it: a mark ends with a bracket or what a word may hold.
     let touched = start
         .checked_sub(1)
         .is_some_and(|before| joins(bytes[before]) || bytes[before] == b']')
         || bytes.get(end).is_some_and(|next| joins(*next));
-    touched && !is_apart(bytes, start, (start, end)) || continues_number(bytes, start, end)
+    touched && !is_apart(bytes, start, (start, end))
+}
+
+/// The same, or whether what ends with a digit is a number of a row in which a mark stands; `issued` is always one.
+pub(super) fn is_glued_or_in_row(bytes: &[u8], start: usize, end: usize, issued: bool) -> bool {
+    let last = end.checked_sub(1).and_then(|last| bytes.get(last));
+    is_glued(bytes, start, end)
+        || (issued || last.is_some_and(u8::is_ascii_digit)) && is_in_row(bytes, start, end)
+}
+
+/// Whether a place lies in a mark and is not where it begins.
+pub(super) fn contains(bytes: &[u8], place: usize) -> bool {
+    last(bytes, place, 0).is_some_and(|mark| mark.contains(&place))
 }
 
 /// How far the row of numbers is looked at that a number stands in, in bytes.
@@ -98,24 +110,18 @@ const ROW: usize = 512;
 
 /// Whether a mark stands in the row of numbers that one belongs to: where each begins is told from all before it. What
 /// marks of addresses stand for is no part of such a row.
-fn continues_number(bytes: &[u8], start: usize, end: usize) -> bool {
-    if !bytes
-        .get(end.wrapping_sub(1))
-        .is_some_and(u8::is_ascii_digit)
-    {
-        return false;
-    }
-    let in_row = |byte: &&u8| {
-        byte.is_ascii_digit() || matches!(**byte, b' ' | b'-' | b'.' | b'(' | b')' | b'+')
+fn is_in_row(bytes: &[u8], start: usize, end: usize) -> bool {
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    // A letter between digits is a part of a number.
+    let in_row = |at: &usize| match bytes[*at] {
+        b'0'..=b'9' | b' ' | b'-' | b'.' | b'(' | b')' | b'+' | b'/' => true,
+        b'A'..=b'Z' => *at > 0 && is_digit(at - 1) && is_digit(at + 1),
+        _ => false,
     };
-    let from = start
-        - bytes[..start]
-            .iter()
-            .rev()
-            .take(ROW)
-            .take_while(in_row)
-            .count();
-    let to = end + bytes[end..].iter().take(ROW).take_while(in_row).count();
+    let before = (0..start).rev().take(ROW);
+    let from = start - before.take_while(in_row).count();
+    let after = (end..bytes.len()).take(ROW);
+    let to = end + after.take_while(in_row).count();
     let may = |mark: &Range<usize>| !bytes[mark.clone()].ends_with(b"pii.email]");
     let next = to + usize::from(bytes.get(to) == Some(&b'['));
     bytes[next..].starts_with(WORD) && mark::at(bytes, next).is_some_and(|mark| may(&mark))
@@ -192,6 +198,63 @@ mod tests {
             "pwd: x975ad0 529.982.247-25 29.982.24729.982.24729.982.24729",
             " ----BEGIN PRIVATE KEY-{base64:64}END PRIVATE KEY-machine h login upassword S: Ab#V7dNCSn",
         ]);
+    }
+
+    #[test]
+    fn what_a_mark_ends_is_read_before_it_stands_there() {
+        changes_nothing_again(&[
+            // What is glued to a token, and has signs that part other words.
+            "x django-insecure-{alnum:20}&{alnum:29}-dapi{hex:32} y",
+            "x django-insecure-{alnum:20}&{alnum:29}&django-insecure-{alnum:50}.",
+            // Rows of numbers: behind an account, longer than what is looked at, with letters at their ends.
+            "no. 9 (DE89 3704 0044 0532 0130 00 131052-308T",
+            "86095742719 (22491306422929 (DE89 3704 0044 0532 0130 00 Y2345670Y x",
+            "54362315-K DE89 3704 0044 0532 0130 00 245 983 104) 44052419800101003X 44052419800101003X-19811218-9876.1",
+            "no. 11010519491231002X) 2 55 08 14 168 025 381507650/09279481846499 (10000000146.8 86095742719 131052-308T/ end",
+            // A number whose place another one takes that the mark hides.
+            "call 4539578763621486/811218-9876 (19811218-9876 +",
+            "x19811218-9876 54362315K  HEGG560427MVZRRL04/HEGG560427MVZRRL04 4539 5787 6362 1486 x",
+            "17.07.30-033.84.HEGG560427MVZRRL04 (811218-9876 (131052-308T  209423-010594A9021",
+            "call 11010519491231002X) 536-22-81) 010594A9021-756.9) 756.9217.0769.85 245983104 +19811218-9876/639698 +8/x",
+            // A token without a digit.
+            "heroku/gldt-{alpha:20}-figd_{alnum:40}=",
+            // A name in a value does not hide the name behind it.
+            "password=secr3t-REPLICATE_API_TOKEN: r8_[api_key\": \"u+{alnum:3}_6e35bVDn_D\"",
+            // The name of a number, glued to what a mark stands for.
+            "N=pat-na1-{uuid}\u{30de}\u{30a4}\u{30ca}\u{30f3}\u{30d0}\u{30fc} 5827 1936 4020: ",
+            // Letters of a mark without brackets are none of a token.
+            "token: ops_eyJ{base64url:250}+{base64:25}+ASb{base64:6}= x",
+            // How long a line is.
+            "mosquitto_pub -h mq -u sensor -P {alnum:14} -t a -m b\n{alnum:51}JQQJ99{alnum:18}{upper:4}{alnum:4}\\x",
+        ]);
+    }
+
+    #[test]
+    fn what_is_found_in_a_long_row_of_numbers_does_not_depend_on_its_place() {
+        let row = "no. 11010519492 55 08 14 168 025 381507650/09279481846499 (10000000146.8 86095742719 131052-308T/ x";
+        let found = |before: usize| -> Vec<(String, usize)> {
+            let text = format!("{}\n{row}", "~".repeat(before));
+            let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+            found
+                .iter()
+                .map(|held| (held.rule.to_string(), held.span.start() - before))
+                .collect()
+        };
+        for before in 1..32 {
+            assert_eq!(found(before), found(0), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_number_behind_an_account_in_the_same_row_is_found() {
+        let text = "DE89 3704 0044 0532 0130 00 131052-308T";
+        let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+        let found: Vec<_> = found.iter().map(|held| (&*held.rule, held.span)).collect();
+        let span = |start, end| crate::span::ByteSpan::new(start, end).unwrap();
+        assert_eq!(
+            found,
+            [("pii.iban", span(0, 27)), ("pii.fi-hetu", span(28, 39))]
+        );
     }
 
     #[test]

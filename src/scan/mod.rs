@@ -131,7 +131,7 @@ fn sort(findings: &mut [Finding]) {
 fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
     if found.len() > 1 {
         // The best first: surest, then longest, then the order of the rules.
-        found.sort_by_key(|held| {
+        found.sort_by_cached_key(|held| {
             (
                 std::cmp::Reverse(weight(tables, held)),
                 held.view.is_some(),
@@ -164,9 +164,10 @@ fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
             kept.push(held);
         }
     }
+    let id = |found: &Found| tables.rule(found.rule).map(|rule| rule.id.as_str());
     kept.sort_by(|left, right| {
-        let id = |found: &Found| tables.rule(found.rule).map(|rule| rule.id.as_str());
-        (left.start, id(left), left.end).cmp(&(right.start, id(right), right.end))
+        let places = left.start.cmp(&right.start);
+        places.then_with(|| (id(left), left.end).cmp(&(id(right), right.end)))
     });
     kept
 }

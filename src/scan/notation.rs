@@ -104,9 +104,10 @@ pub(super) fn value(bytes: &[u8], hit: Hit, most: usize) -> Option<(usize, usize
         let end = quoted_end(bytes, at, quote, escapes);
         return quoted(bytes, (at, end), operator);
     }
-    if let Some(open) = OPENING
-        .iter()
-        .find(|open| bytes[at..].starts_with(open.as_bytes()))
+    if bytes.get(at).is_some_and(|first| !first.is_ascii())
+        && let Some(open) = OPENING
+            .iter()
+            .find(|open| bytes[at..].starts_with(open.as_bytes()))
     {
         at += open.len();
         at += usize::from(matches!(bytes.get(at), Some(b' ')));
@@ -227,29 +228,51 @@ fn is_harmless(bytes: &[u8], start: usize) -> bool {
         .count();
     let own = &bytes[start - length..start];
     let before = &bytes[low..start - length];
-    // `Next page token: x`; and the last part of an address of a resource that keeps a secret.
-    let paged = before.strip_suffix(b" ").is_some_and(|before| {
-        before.len() >= 4 && before[before.len() - 4..].eq_ignore_ascii_case(b"page")
-    });
-    // `git config user.signingkey x`: the id of a key.
-    if before.ends_with(b"user.") && bytes[start..].starts_with(b"signingkey") {
-        return true;
+    let said = match before.last() {
+        // `Next page token: x`
+        Some(b' ') => before
+            .len()
+            .checked_sub(b"page ".len())
+            .is_some_and(|from| before[from..].eq_ignore_ascii_case(b"page ")),
+        // `git config user.signingkey x`: the id of a key.
+        Some(b'.') => before.ends_with(b"user.") && bytes[start..].starts_with(b"signingkey"),
+        // `checksum/secret: x`: of what the name names. `/etc/passwd: x`: a line of that file.
+        Some(b'/') => before.ends_with(b"checksum/") || before.ends_with(b"/etc/"),
+        // The last part of an address of a resource that keeps a secret; a type.
+        Some(b':') => {
+            length == 0 && in_resource_name(bytes, start)
+                || before.ends_with(b"::") && in_type_name(bytes, start)
+        }
+        _ => false,
+    };
+    said || length >= LEAST_HARMLESS && holds_harmless(own)
+}
+
+/// Which of the harmless words begin with a letter: nearly none does.
+static HARMLESS_BY: [u32; 256] = {
+    let mut by = [0; 256];
+    let mut index = 0;
+    while index < HARMLESS.len() {
+        by[HARMLESS[index].as_bytes()[0] as usize] |= 1 << index;
+        index += 1;
     }
-    // `checksum/secret: x`: of what the name names. `/etc/passwd: x`: a line of that file.
-    if before.ends_with(b"checksum/") || before.ends_with(b"/etc/") {
-        return true;
-    }
-    if paged
-        || length == 0 && before.ends_with(b":") && in_resource_name(bytes, start)
-        || before.ends_with(b"::") && in_type_name(bytes, start)
-    {
-        return true;
-    }
-    length >= LEAST_HARMLESS
-        && HARMLESS.iter().any(|word| {
-            own.windows(word.len())
-                .any(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+    by
+};
+
+/// Whether one of the harmless words stands in a part of a name.
+fn holds_harmless(own: &[u8]) -> bool {
+    own.iter().enumerate().any(|(at, byte)| {
+        let mut held = HARMLESS_BY[usize::from(byte.to_ascii_lowercase())];
+        std::iter::from_fn(|| {
+            let index = held.trailing_zeros() as usize;
+            held &= held.wrapping_sub(1);
+            HARMLESS.get(index)
         })
+        .any(|word| {
+            own.get(at..at + word.len())
+                .is_some_and(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+        })
+    })
 }
 
 /// Whether the name at `start` is that of a token of a request: `ClientRequestToken`, `--lock-token`.
@@ -362,6 +385,11 @@ static MADE_BY: [&str; 24] = [
 
 /// How much of a text comes before the literal that a call makes a value of: `Some("`, `field(default="`, `(` and a line.
 fn made_of(rest: &[u8]) -> usize {
+    // Nearly every value begins otherwise.
+    let may = |first: &u8| matches!(first, b'(' | b'[' | b'a'..=b'z' | b'A'..=b'Z');
+    if !rest.first().is_some_and(may) {
+        return 0;
+    }
     let Some(open) = memchr::memchr(b'(', rest) else {
         return 0;
     };

@@ -7,7 +7,6 @@ use super::pass::Pass;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
 use crate::rules::{Form, number};
-use crate::text::contains;
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
@@ -51,8 +50,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
         }
         _ => start,
     };
-    if is_date(&bytes[start..end]) || iban(pass, at) {
+    if is_date(&bytes[start..end]) {
         return end;
+    }
+    if let Some(after) = iban(pass, at) {
+        // What stands behind it in the same row is another number.
+        pass.issued.found_to = after;
+        return after;
     }
     let count = count_digits(&bytes[start..end]);
     let whole = count >= LEAST_DIGITS
@@ -238,8 +242,8 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 && form.holds(&bytes[from..end])
                 && (*named || is_named() || !counts_something_else(bytes, from))
                 && (!named || is_named_without_marks(bytes, (from, end), &form.words))
+                && pass.told(index, rule, from, end)
             {
-                pass.told(index, rule, from, end);
                 return Some(end);
             }
         }
@@ -251,7 +255,15 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
 fn is_named_without_marks(bytes: &[u8], (start, end): (usize, usize), words: &[String]) -> bool {
     mark::room(bytes, &(start..end)).is_some_and(|room| {
         room.before.or(room.after).is_none() || {
-            let stretch = room.before.unwrap_or(0)..room.after.unwrap_or(bytes.len());
+            // What is glued to a mark is a part of what it stands for.
+            let glued = |byte: &&u8| mark::joins(**byte) || !byte.is_ascii();
+            let before = room.before.map_or(0, |mark| {
+                mark + bytes[mark..start].iter().take_while(glued).count()
+            });
+            let after = room.after.map_or(bytes.len(), |mark| {
+                mark - bytes[end..mark].iter().rev().take_while(glued).count()
+            });
+            let stretch = before..after;
             Around::within(bytes, start, end, stretch).has_one_of(words)
         }
     })
@@ -400,10 +412,16 @@ fn digits(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn counts_something_else(bytes: &[u8], start: usize) -> bool {
-    let before = bytes[start.saturating_sub(20)..start].to_ascii_lowercase();
-    OTHER_NUMBERS
-        .iter()
-        .any(|word| contains(&before, word.as_bytes()))
+    let before = &bytes[start.saturating_sub(20)..start];
+    before.iter().enumerate().any(|(at, byte)| {
+        // Nearly every letter begins none.
+        matches!(byte | 0x20, b'o' | b't' | b's' | b'p' | b'i' | 0x7f)
+            && OTHER_NUMBERS.iter().any(|word| {
+                before
+                    .get(at..at + word.len())
+                    .is_some_and(|held| held.eq_ignore_ascii_case(word.as_bytes()))
+            })
+    })
 }
 
 /// Whether the number is one of a list of numbers: `1234, 5678, 9012`.
@@ -614,7 +632,8 @@ fn iban_length(first: u8, second: u8) -> Option<usize> {
     (length > 0).then_some(usize::from(length))
 }
 
-fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
+/// Where the IBAN ends that a place stands in.
+fn iban(pass: &mut Pass<'_>, at: usize) -> Option<usize> {
     let bytes = pass.bytes;
     let low = at.saturating_sub(LONGEST);
     let part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
@@ -624,8 +643,9 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
             .rev()
             .take_while(|byte| part(byte))
             .count();
-    if at - first < 2 {
-        return false;
+    let first = first.max(pass.issued.found_to);
+    if at < first + 2 {
+        return None;
     }
     for start in first..at {
         if start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || bytes[start - 1] == b'_') {
@@ -649,16 +669,16 @@ fn iban(pass: &mut Pass<'_>, at: usize) -> bool {
         let whole = count == length && !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
         if whole && mod97(&bytes[start..end]) {
             pass.detected("iban", start, end);
-            return true;
+            return Some(end);
         }
     }
-    false
+    None
 }
 
 /// Addresses around every `@`.
 pub(super) fn emails(pass: &mut Pass<'_>) {
     let bytes = pass.bytes;
-    if pass.tables.detector("email").is_none() {
+    if memchr::memchr(b'@', bytes).is_none() || pass.tables.detector("email").is_none() {
         return;
     }
     let mut floor = 0;

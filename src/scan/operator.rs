@@ -369,6 +369,9 @@ fn property(bytes: &[u8], at: usize) -> Option<usize> {
 /// `form-data; name="x"`, an empty line, `v`: a part of a form.
 fn part_of_form(bytes: &[u8], start: usize, at: usize) -> Option<usize> {
     let rest = &bytes[at..bytes.len().min(at + GAP)];
+    if !matches!(rest.first(), Some(b'\r' | b'\n' | b'\\')) {
+        return None;
+    }
     let line = ["\r\n\r\n", "\n\n", "\\r\\n\\r\\n", "\\n\\n"]
         .iter()
         .find(|line| rest.starts_with(line.as_bytes()))?;
@@ -534,6 +537,15 @@ fn typed(bytes: &[u8], at: usize) -> Option<usize> {
     // `Const password As String = `
     let said = rest.strip_prefix(b"As ").unwrap_or(rest);
     let (at, rest) = (at + rest.len() - said.len(), said);
+    let may = |first: &u8| {
+        matches!(
+            first | 0x20,
+            b's' | b't' | b'v' | b'n' | b'c' | b'o' | b'a' | b'r'
+        )
+    };
+    if !rest.first().is_some_and(may) {
+        return None;
+    }
     let letters = |byte: &&u8| byte.is_ascii_alphabetic() || **byte == b'_';
     let word = rest.iter().take_while(letters).count();
     let (kind, tail) = rest.split_at(word);
@@ -695,12 +707,16 @@ static VALUE_OPTIONS: [&str; 4] = ["--value ", "--value=", "--body ", "--secret-
 /// ` value=`, on the next line `value: `, or `: { "value": `: the value of a named pair, or what it is otherwise; what
 /// kind it has may come first.
 fn attribute(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
+    // Nearly nothing goes on like that, and it is told from one byte.
+    if !bytes.get(at).is_some_and(is_before_member) {
+        return None;
+    }
     let begins = |option: &&&str| {
         bytes[at..limit]
             .get(1..)
             .is_some_and(|rest| rest.starts_with(option.as_bytes()))
     };
-    if bytes[at..limit].first() == Some(&b' ')
+    if bytes[at..limit].starts_with(b" --")
         && let Some(option) = VALUE_OPTIONS.iter().find(begins)
     {
         return Some(at + 1 + option.len());
@@ -750,8 +766,12 @@ fn after_kind(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
 /// What stands before the name of a member: blanks, the sign of the one before, quotes and what opens an object.
 fn before_member(rest: &[u8]) -> usize {
     rest.iter()
-        .take_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b',' | b'\\' | b'"' | b'{'))
+        .take_while(|byte| is_before_member(byte))
         .count()
+}
+
+const fn is_before_member(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(*byte, b',' | b'\\' | b'"' | b'{')
 }
 
 /// Whether a text begins with a word, in any case.

@@ -1,5 +1,9 @@
 //! One pass over a text: what the search meets is confirmed by the form of its rule.
 
+use std::rc::Rc;
+
+use regex::bytes::Regex;
+
 use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
@@ -22,6 +26,12 @@ const DOUBTFUL_PM: u16 = 300;
 /// that wants to be slow.
 const MOST_REFUSED: u32 = 16;
 
+/// Of how many places in a row the search tells of the first at which three digits begin.
+const PLACES_TOLD: usize = 6;
+
+/// How many of what was found last a range may lie in: rules that find the same, and what stands in one of them.
+const MOST_LAST: usize = 4;
+
 /// What a pass found, in the coordinates of the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
@@ -43,13 +53,15 @@ pub(super) struct Pass<'a> {
     pub(super) calls: Calls,
     /// What is known of tables.
     pub(super) columns: column::Seen,
-    /// For rules that look ahead: how far each has looked, so that repeated words cost nothing.
+    /// For rules that look ahead: how far each has looked, so that repeated words cost nothing. The last one that was asked
+    /// stands first: words that are repeated ask again and again.
     until: Vec<(usize, usize)>,
     /// How far runs of alphabets reach.
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
-    /// For rules with expressions: how many bytes they have read.
+    /// For rules with expressions: the compiled one, and how many bytes they have read.
+    pub(super) expressions: Vec<(usize, Option<Rc<Regex>>)>,
     spent: Vec<(usize, usize)>,
     /// For rules whose expression read a stretch: up to where every literal has been asked.
     covered: Vec<(usize, usize)>,
@@ -57,6 +69,8 @@ pub(super) struct Pass<'a> {
     words: Vec<(usize, token::WordsSeen)>,
     /// What phrases read words into.
     pub(super) read: phrase::Read,
+    /// Where phrases without blanks were read to.
+    pub(super) places: phrase::Places,
     /// What was read of the sentence for frames.
     pub(super) sentence: Sentence,
     /// Words in a row that may be a recovery phrase.
@@ -93,10 +107,12 @@ impl<'a> Pass<'a> {
             until: Vec::new(),
             runs: Runs::default(),
             refused: Vec::new(),
+            expressions: Vec::new(),
             spent: Vec::new(),
             covered: Vec::new(),
             words: Vec::new(),
             read: phrase::Read::default(),
+            places: phrase::Places::default(),
             sentence: Sentence::default(),
             row: Row::default(),
             digits_until: 0,
@@ -123,15 +139,19 @@ impl<'a> Pass<'a> {
 
     /// How far `rule` has looked already; and that it looks up to `until` now.
     pub(super) fn looked(&mut self, rule: usize, until: usize) -> usize {
-        for (held, reach) in &mut self.until {
-            if *held == rule {
-                let before = *reach;
-                *reach = before.max(until);
-                return before;
-            }
+        if let Some(reach) = self.reach_of(rule) {
+            let before = *reach;
+            *reach = before.max(until);
+            return before;
         }
         self.until.push((rule, until));
         0
+    }
+
+    fn reach_of(&mut self, rule: usize) -> Option<&mut usize> {
+        let place = self.until.iter().position(|(held, _)| *held == rule)?;
+        self.until.swap(0, place);
+        self.until.first_mut().map(|(_, reach)| reach)
     }
 
     /// Takes so many bytes of what `rule` may read, unless that would be more than `most` in all.
@@ -199,11 +219,8 @@ impl<'a> Pass<'a> {
             .and_then(|(_, seen)| seen.before(bytes, start, form))
     }
 
-    pub(super) fn reach(&self, rule: usize) -> usize {
-        self.until
-            .iter()
-            .find(|(held, _)| *held == rule)
-            .map_or(0, |(_, reach)| *reach)
+    pub(super) fn reach(&mut self, rule: usize) -> usize {
+        self.reach_of(rule).map_or(0, |reach| *reach)
     }
 
     /// Keeps what a rule found, unless it is a mark or an example that everybody prints.
@@ -236,10 +253,18 @@ impl<'a> Pass<'a> {
         });
     }
 
+    /// Whether a range lies in what was found last.
+    pub(super) fn is_in_value(&self, start: usize, end: usize) -> bool {
+        let last = self.out.iter().rev().take(MOST_LAST);
+        last.into_iter()
+            .any(|found| found.start <= start && end <= found.end)
+    }
+
     /// Whether an example that everybody prints stands there; rules that find the same ask once.
     fn is_published(&mut self, start: usize, end: usize) -> bool {
         let (from, to, told) = self.published;
-        if (from, to) == (start, end) {
+        // The same value stands in many a text again and again.
+        if from < to && self.bytes[from..to] == self.bytes[start..end] {
             return told;
         }
         let told = plausible::is_published(&self.bytes[start..end]);
@@ -254,13 +279,17 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Keeps what was found without a literal.
-    pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) {
-        if rule.speaks(self.surface)
+    /// Keeps what was found without a literal; says whether it did.
+    pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) -> bool {
+        let glued = || {
+            let issued = matches!(rule.form, Form::Number(_));
+            mark::is_glued_or_in_row(self.bytes, start, end, issued)
+        };
+        let keeps = rule.speaks(self.surface)
             && start < end
-            && !(rule.redact && mark::is_glued(self.bytes, start, end))
-            && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES)
-        {
+            && !(rule.redact && glued())
+            && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES);
+        if keeps {
             self.notes[rule.kind as usize] += usize::from(!rule.redact);
             self.out.push(Found {
                 rule: index,
@@ -271,6 +300,7 @@ impl<'a> Pass<'a> {
                 view: None,
             });
         }
+        keeps
     }
 }
 
@@ -307,8 +337,18 @@ impl Seen for Pass<'_> {
     }
 
     fn digits(&mut self, at: usize) {
-        if at >= self.digits_until {
-            self.digits_until = number::confirm(self, at);
+        let until = self.digits_until;
+        // Where in a text a number stands must not matter: the search tells of the first of some places only.
+        let place = if at >= until {
+            Some(at)
+        } else {
+            (until..at + PLACES_TOLD).find(|place| {
+                let digits = self.bytes.get(*place..place + 3);
+                digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+            })
+        };
+        if let Some(place) = place {
+            self.digits_until = number::confirm(self, place);
         }
     }
 

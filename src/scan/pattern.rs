@@ -33,6 +33,16 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
     })
 }
 
+/// The same, looked up once in a text for each rule: expressions are long, and literals may be many.
+fn compiled_once(pass: &mut Pass<'_>, rule: usize, form: &Pattern) -> Option<Rc<Regex>> {
+    if let Some((_, regex)) = pass.expressions.iter().find(|(held, _)| *held == rule) {
+        return regex.clone();
+    }
+    let regex = compiled(&form.expression);
+    pass.expressions.push((rule, regex.clone()));
+    regex
+}
+
 /// How many bytes expressions of a rule may read for each byte of the text so far, and how many before that counts. Where
 /// the literals of a rule stand so close that more would be read, a stretch is read once for all of them.
 const MOST_READ: usize = 12;
@@ -49,7 +59,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
         .saturating_sub(usize::from(form.before))
         .max(pass.reach(hit.rule));
     let to = pass.bytes.len().min(hit.end + usize::from(form.after));
-    let (Some(window), Some(regex)) = (pass.bytes.get(from..to), compiled(&form.expression)) else {
+    let (Some(window), Some(regex)) = (
+        pass.bytes.get(from..to),
+        compiled_once(pass, hit.rule, form),
+    ) else {
         return;
     };
     let most = hit.end * MOST_READ + READ_AHEAD;
@@ -80,7 +93,7 @@ fn keep(
     let told = (from + whole.start(), from + whole.end());
     if !plausible::is_placeholder(secret.as_bytes())
         && mark::is_apart(pass.bytes, told.0, told)
-        && !mark::is_glued(pass.bytes, start, end)
+        && !mark::is_glued_or_in_row(pass.bytes, start, end, false)
     {
         pass.found(index, rule, (start, end), None);
     }

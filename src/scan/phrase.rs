@@ -6,7 +6,8 @@ use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::compile::is_unspaced;
 use crate::rules::rule::{Beginning, Phrases, Word};
-use crate::rules::tables::{Hit, sign, word_byte};
+use crate::rules::tables::{Hit, may_break, sign, word_byte};
+use crate::text::push_lower;
 
 /// Most words that are read for one phrase.
 const MOST_WORDS: usize = 32;
@@ -33,9 +34,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
         return;
     }
     let end = if unspaced {
-        let mut places = Places::default();
-        form.beginning(inside, hit.index, None)
-            .find_map(|phrase| runs_on(phrase, bytes, hit.end, &mut places))
+        let mut places = std::mem::take(&mut pass.places);
+        let end = form
+            .beginning(inside, hit.index, None)
+            .find_map(|phrase| runs_on(phrase, bytes, hit.end, &mut places));
+        pass.places = places;
+        end
     } else {
         let held = std::mem::take(&mut pass.read);
         let mut words = Words::new(bytes, hit.end, held);
@@ -110,12 +114,7 @@ impl<'a> Words<'a> {
             let (start, end) = word?;
             let from = lower.len();
             let held = &self.bytes[start..end];
-            if held.is_ascii() {
-                lower.extend_from_slice(held);
-                lower[from..].make_ascii_lowercase();
-            } else if let Ok(held) = std::str::from_utf8(held) {
-                lower.extend_from_slice(held.to_lowercase().as_bytes());
-            }
+            push_lower(lower, held);
             places.push((end, from..lower.len()));
         }
         let (end, place) = places.get(index)?;
@@ -131,21 +130,28 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         .iter()
         .enumerate()
         .take_while(|(at, byte)| {
-            word_byte(**byte) && (byte.is_ascii() || sign(&text[*at..]).is_none())
+            word_byte(**byte) && !(may_break(**byte) && sign(&text[*at..]).is_some())
         })
         .count();
     (length > 0).then_some((start, start + length))
 }
 
-/// Places to which a phrase was read; kept from phrase to phrase of one literal.
+/// Places to which a phrase was read; kept from phrase to phrase, and from hit to hit.
 #[derive(Debug, Default)]
-struct Places {
+pub(super) struct Places {
     reached: Vec<usize>,
     after: Vec<usize>,
 }
 
 /// Where the longest match of a phrase ends whose words stand without blanks and whose first one ends at `at`.
 fn runs_on(phrase: &[Word], bytes: &[u8], at: usize, places: &mut Places) -> Option<usize> {
+    // Nearly none goes on, and that is told from its next word.
+    if let Some(next) = phrase.get(1)
+        && !next.optional
+        && choices(next, bytes, at).next().is_none()
+    {
+        return None;
+    }
     let Places { reached, after } = places;
     reached.clear();
     reached.push(at);
@@ -155,19 +161,7 @@ fn runs_on(phrase: &[Word], bytes: &[u8], at: usize, places: &mut Places) -> Opt
             after.extend_from_slice(reached);
         }
         for from in reached.iter() {
-            let rest = &bytes[*from..];
-            let blanks = rest
-                .iter()
-                .take(GAP)
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
-            after.extend(
-                element
-                    .any
-                    .iter()
-                    .filter(|choice| rest[blanks..].starts_with(choice.as_bytes()))
-                    .map(|choice| from + blanks + choice.len()),
-            );
+            after.extend(choices(element, bytes, *from));
         }
         if after.is_empty() {
             return None;
@@ -177,6 +171,22 @@ fn runs_on(phrase: &[Word], bytes: &[u8], at: usize, places: &mut Places) -> Opt
         std::mem::swap(reached, after);
     }
     reached.last().copied()
+}
+
+/// Where each of the words ends that an element may be and that stand at a place, after blanks.
+fn choices<'a>(element: &'a Word, bytes: &'a [u8], at: usize) -> impl Iterator<Item = usize> + 'a {
+    let rest = &bytes[at..];
+    let blanks = rest
+        .iter()
+        .take(GAP)
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    let rest = &rest[blanks..];
+    let begins = |choice: &&String| {
+        choice.as_bytes().first() == rest.first() && rest.starts_with(choice.as_bytes())
+    };
+    let held = element.any.iter().filter(begins);
+    held.map(move |choice| at + blanks + choice.len())
 }
 
 /// Where the longest match of the phrase that begins with the literal ends.

@@ -1,7 +1,8 @@
 //! The words of a sentence, each read and looked up once for the frames of all rules.
 
-use crate::rules::lexicon::{Entry, LONGEST, Lexicon, is_pieced};
-use crate::rules::tables::{sign, word_byte};
+use crate::rules::lexicon::{Entry, LONGEST, Lexicon, Sum, is_pieced};
+use crate::rules::tables::{may_break, sign, word_byte};
+use crate::text::push_lower;
 
 /// How far before and after a word its sentence is looked at: so many words, each of which counts as much as three
 /// characters of a script that has no blanks.
@@ -27,10 +28,30 @@ pub(super) struct Told {
     pub(super) entry: Entry,
 }
 
+/// Words that may go on as a row that a frame knows.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// Where it begins in the text, and where in what is kept in lower case.
+    start: usize,
+    from: usize,
+    /// The sum of its words so far.
+    sum: Sum,
+}
+
+/// A word of a sentence that belongs to classes of a rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Near {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) classes: u32,
+}
+
 /// What was read of a sentence.
 #[derive(Debug, Default)]
 pub(super) struct Sentence {
     pub(super) told: Vec<Told>,
+    /// Room for what the rule that is asked knows of it; kept from hit to hit.
+    pub(super) near: Vec<Near>,
     /// The range that was read, and how far into the sentence its end is.
     from: usize,
     at: usize,
@@ -39,7 +60,7 @@ pub(super) struct Sentence {
     ended: bool,
     /// The last words in lower case with a blank after each, as far as the next one is looked up together with them: where
     /// each row of them begins in the text, and here.
-    rows: Vec<(usize, usize)>,
+    rows: Vec<Row>,
     lower: Vec<u8>,
 }
 
@@ -165,17 +186,14 @@ impl Sentence {
             self.at = end;
             return;
         }
-        if word.is_ascii() {
-            self.lower.extend_from_slice(word);
-            self.lower[from..].make_ascii_lowercase();
-        } else if let Ok(word) = std::str::from_utf8(word) {
-            self.lower.extend_from_slice(word.to_lowercase().as_bytes());
-        }
+        push_lower(&mut self.lower, word);
         let mut rows = std::mem::take(&mut self.rows);
-        rows.retain(|(row, place)| {
-            let entry = lexicon.row(&self.lower[*place..]);
+        rows.retain_mut(|row| {
+            // Behind the blank that follows the last word.
+            row.sum = row.sum.and(&self.lower[from - 1..]);
+            let entry = lexicon.row(row.sum, &self.lower[row.from..]);
             if let Some(entry) = entry {
-                self.tell(*row, end, entry);
+                self.tell(row.start, end, entry);
             }
             entry.is_some_and(|entry| entry.begins_row)
         });
@@ -183,16 +201,17 @@ impl Sentence {
         if let Some(entry) = entry {
             self.tell(start, end, entry);
             if entry.begins_row {
-                rows.push((start, from));
+                let sum = Sum::of(&self.lower[from..]);
+                rows.push(Row { start, from, sum });
             }
         }
-        match rows.first().map(|row| row.1) {
+        match rows.first().map(|row| row.from) {
             None => self.lower.clear(),
             Some(gone) => {
                 // What is before the first row is not asked for again.
                 if gone > MOST_LOWER {
                     self.lower.drain(..gone);
-                    rows.iter_mut().for_each(|row| row.1 -= gone);
+                    rows.iter_mut().for_each(|row| row.from -= gone);
                 }
                 self.lower.push(b' ');
             }
@@ -241,7 +260,7 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     }
     let mut length = 0;
     while let Some(byte) = text.get(length).filter(|byte| word_byte(**byte)) {
-        if !byte.is_ascii() && (sign(&text[length..]).is_some() || is_pieced(&text[length..])) {
+        if may_break(*byte) && (sign(&text[length..]).is_some() || is_pieced(&text[length..])) {
             break;
         }
         length += 1;

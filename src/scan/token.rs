@@ -7,7 +7,7 @@ use super::userinfo;
 use super::views;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::rule::Token;
-use crate::rules::shape::{Matched, Shape};
+use crate::rules::shape::{Matched, Part, Shape};
 use crate::rules::tables::Hit;
 use crate::rules::verify;
 use crate::rules::{Rule, rule::Context};
@@ -142,6 +142,12 @@ pub(super) fn keep(
     let secret = (matched.secret_start, matched.secret_end);
     if let Some(from) = checks.told_from
         && !mark::is_apart(pass.bytes, from, (matched.secret_start, matched.end))
+    {
+        return false;
+    }
+    // What begins with any signs of its alphabet may begin with those of a mark without brackets.
+    if matches!(shape.parts.first(), Some(Part::Run(..)))
+        && mark::contains(pass.bytes, matched.start)
     {
         return false;
     }

@@ -196,8 +196,15 @@ fn unicode(pass: &mut Pass<'_>) {
     }
 }
 
+/// Least length of what a view shows, in bytes: no literal with a value is shorter, and no phrase.
+const LEAST: usize = 4;
+
 /// Scans a view and keeps what only it shows.
 pub(super) fn scan(pass: &mut Pass<'_>, view: &View) {
+    // Signs that stand alone: nothing that is found is as short.
+    if view.bytes.len() < LEAST {
+        return;
+    }
     let inner = Pass::new(pass.tables, pass.allowed, &view.bytes, pass.surface, true).run();
     for found in inner {
         let decoded = matches!(view.kind, ViewKind::Base64 | ViewKind::Hex);

@@ -167,7 +167,10 @@ fn broken(bytes: &[u8], end: usize) -> Option<(usize, usize)> {
     };
     let full = || {
         let low = end.saturating_sub(FULL);
-        end >= FULL && !bytes[low..end].contains(&b'\n')
+        // How long a line was in which a mark stands is not known.
+        end >= FULL
+            && !bytes[low..end].contains(&b'\n')
+            && mark::last(bytes, end, FULL).is_none_or(|mark| mark.end <= low)
     };
     if !bytes.get(next).is_some_and(|first| in_token(*first)) || !(soft || escaped || full()) {
         return None;

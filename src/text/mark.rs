@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use memchr::memmem::{Finder, FinderRev};
 
 /// What every mark begins with.
 pub const WORD: &[u8] = b"redacted:";
 /// Finds the word that every mark begins with.
 pub static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(WORD));
+
+/// Finds the last such word.
+static LAST: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(WORD));
 
 /// What the names of rules begin with.
 const FAMILIES: [&[u8]; 5] = [
@@ -75,8 +78,10 @@ pub fn at(bytes: &[u8], word: usize) -> Option<Range<usize>> {
 pub fn last(bytes: &[u8], place: usize, within: usize) -> Option<Range<usize>> {
     let from = place.saturating_sub(within + LONGEST);
     let mut to = place;
+    // Nearly nowhere stands any, and forwards that is told faster.
+    FINDER.find(&bytes[from..to])?;
     // The word may stand alone behind it.
-    while let Some(offset) = memchr::memmem::rfind(&bytes[from..to], WORD) {
+    while let Some(offset) = LAST.rfind(&bytes[from..to]) {
         to = from + offset;
         if let Some(mark) = at(bytes, to) {
             return Some(mark);

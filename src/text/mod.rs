@@ -66,6 +66,46 @@ pub fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     })
 }
 
+/// Appends a word in lower case, as [`str::to_lowercase`] makes it; nothing of one that is not UTF-8.
+///
+/// Letters of Latin and Cyrillic are told from their bytes: texts of those are read by the word, and each would allocate.
+pub fn push_lower(out: &mut Vec<u8>, word: &[u8]) {
+    let mut held = [0; LONGEST_LOWER];
+    if lower(word, &mut held).is_some() {
+        out.extend_from_slice(&held[..word.len()]);
+    } else if let Ok(word) = std::str::from_utf8(word) {
+        out.extend_from_slice(word.to_lowercase().as_bytes());
+    }
+}
+
+/// Longest word that is told from its bytes.
+const LONGEST_LOWER: usize = 64;
+
+/// Writes a word in lower case if each of its letters is as long then, and known from its bytes.
+fn lower(word: &[u8], out: &mut [u8; LONGEST_LOWER]) -> Option<()> {
+    let out = out.get_mut(..word.len())?;
+    let mut at = 0;
+    while let Some(byte) = word.get(at) {
+        if byte.is_ascii() {
+            *out.get_mut(at)? = byte.to_ascii_lowercase();
+            at += 1;
+            continue;
+        }
+        let next = *word.get(at + 1)?;
+        let letter = match (*byte, next) {
+            (0xc3, 0x80..=0x96 | 0x98..=0x9e) => [0xc3, next + 0x20],
+            (0xd0, 0x80..=0x8f) => [0xd1, next + 0x10],
+            (0xd0, 0x90..=0x9f) => [0xd0, next + 0x20],
+            (0xd0, 0xa0..=0xaf) => [0xd1, next - 0x20],
+            (0xc3, 0x97 | 0x9f..=0xbf) | (0xd0, 0xb0..=0xbf) | (0xd1, 0x80..=0x9f) => [*byte, next],
+            _ => return None,
+        };
+        out.get_mut(at..at + 2)?.copy_from_slice(&letter);
+        at += 2;
+    }
+    Some(())
+}
+
 /// Bytes as text, without copying when they are UTF-8.
 #[must_use]
 pub fn into_text(bytes: Vec<u8>) -> String {
@@ -76,6 +116,30 @@ pub fn into_text(bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_lowered_as_the_standard_library_does_it() {
+        let lowered = |word: &[u8]| {
+            let mut out = b"x".to_vec();
+            push_lower(&mut out, word);
+            out
+        };
+        for letter in ('\0'..='\u{2fff}').chain(['\u{ff21}', '\u{10400}']) {
+            for word in [
+                format!("{letter}"),
+                format!("aΣ{letter}"),
+                format!("Я{letter}ÀbΣ"),
+            ] {
+                assert_eq!(
+                    lowered(word.as_bytes()),
+                    format!("x{}", word.to_lowercase()).as_bytes(),
+                    "{word:?}"
+                );
+            }
+        }
+        assert_eq!(lowered(b"a\xc3"), b"x");
+        assert_eq!(lowered(b"\xd0\xff"), b"x");
+    }
 
     #[test]
     fn parts_are_found_as_by_a_prepared_search() {
