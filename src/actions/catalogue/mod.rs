@@ -3,6 +3,7 @@
 //! A table is searched where it lies and an entry decoded when it is first asked for, once for each process.
 
 pub mod compile;
+pub mod effects;
 pub mod entry;
 pub mod grammar;
 pub mod options;

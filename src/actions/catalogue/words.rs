@@ -20,6 +20,9 @@ impl fmt::Debug for Words<'_> {
 }
 
 impl Words<'_> {
+    /// No words.
+    pub const NONE: Self = Self(Cow::Borrowed(""));
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
