@@ -1,7 +1,10 @@
 //! What a shell text would execute: the result of resolution. A leaf, read by `actions`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::span::ByteSpan;
 
@@ -278,38 +281,44 @@ pub struct Resolution {
 /// In values `.` is the workspace, and `~` at the beginning the home directory.
 pub type Usual = Arc<[(&'static str, &'static str)]>;
 
-/// Such a list that is decoded when it is first asked: few texts do.
-#[derive(Debug, Default)]
-pub struct Listed {
-    /// The list in postcard's form.
-    stored: &'static [u8],
-    read: OnceLock<Usual>,
-}
+/// Such a list that is searched where it lies: few texts ask it, and for one name.
+///
+/// One text: before each name stands [`NAME`], before its value [`VALUE`], and behind all of them one more [`NAME`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Listed(#[serde(borrow)] Cow<'static, str>);
+
+const NAME: char = '\u{1}';
+const VALUE: char = '\u{2}';
 
 impl Listed {
-    /// The list in those bytes; an empty one where they are none.
+    /// The list of those names and values; `None` where one holds what parts them.
     #[must_use]
-    pub const fn stored(stored: &'static [u8]) -> Self {
-        Self {
-            stored,
-            read: OnceLock::new(),
+    pub fn of(list: &[(&str, &str)]) -> Option<Self> {
+        let mut text = String::new();
+        for (name, value) in list {
+            if [name, value]
+                .iter()
+                .any(|part| part.contains([NAME, VALUE]))
+            {
+                return None;
+            }
+            text.extend([NAME]);
+            text.push_str(name);
+            text.extend([VALUE]);
+            text.push_str(value);
         }
+        text.push(NAME);
+        Some(Self(Cow::Owned(text)))
     }
 
-    fn list(&self) -> &Usual {
-        self.read.get_or_init(|| {
-            let list: Vec<_> = postcard::from_bytes(self.stored).unwrap_or_default();
-            Arc::from(list)
-        })
-    }
-}
-
-impl From<Usual> for Listed {
-    fn from(list: Usual) -> Self {
-        Self {
-            stored: &[],
-            read: OnceLock::from(list),
+    fn find(&self, name: &str) -> Option<&str> {
+        if name.contains([NAME, VALUE]) {
+            return None;
         }
+        let sought = format!("{NAME}{name}{VALUE}");
+        let at = memchr::memmem::find(self.0.as_bytes(), sought.as_bytes())?;
+        let (value, _) = self.0.get(at + sought.len()..)?.split_once(NAME)?;
+        Some(value)
     }
 }
 
@@ -334,9 +343,7 @@ impl Start {
     /// The usual value of a variable, or the usual output of a command line.
     #[must_use]
     pub fn usual(&self, name: &str) -> Option<String> {
-        let list = self.usual.as_ref()?.list();
-        let at = list.binary_search_by(|(held, _)| (*held).cmp(name)).ok()?;
-        let (_, value) = list.get(at)?;
+        let value = self.usual.as_ref()?.find(name)?;
         if let Some(rest) = value.strip_prefix('.')
             && (rest.is_empty() || rest.starts_with('/'))
         {
@@ -345,7 +352,7 @@ impl Start {
         }
         Some(match value.strip_prefix('~') {
             Some(rest) => format!("{}{rest}", self.home.as_deref()?),
-            None => (*value).to_owned(),
+            None => value.to_owned(),
         })
     }
 }

@@ -171,9 +171,9 @@ impl Catalogue {
 
     fn taken_for_granted(&self) -> &(Usual, Arc<Listed>) {
         self.decoded_environment.get_or_init(|| {
-            let (set, printed): (Vec<_>, _) =
-                postcard::take_from_bytes(self.environment).unwrap_or_default();
-            (Arc::from(set), Arc::new(Listed::stored(printed)))
+            let (set, printed): (Vec<_>, Listed) =
+                postcard::from_bytes(self.environment).unwrap_or_default();
+            (Arc::from(set), Arc::new(printed))
         })
     }
 
