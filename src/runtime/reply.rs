@@ -64,12 +64,21 @@ impl ReplyTemplate<'_> {
 /// The inside of a JSON string, in ASCII: no client may stumble over what a reason quotes.
 fn push_escaped(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    for character in text.chars() {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().take_while(is_plain).count();
+        let (before, after) = rest.split_at(plain);
+        out.extend_from_slice(before.as_bytes());
+        let mut characters = after.chars();
+        let Some(character) = characters.next() else {
+            return;
+        };
+        rest = characters.as_str();
         match character {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
             '\n' => out.extend_from_slice(b"\\n"),
-            ' '..='~' => out.push(character as u8),
             other => {
                 let mut units = [0; 2];
                 for unit in other.encode_utf16(&mut units) {
