@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Place;
 use super::catalogue::source::Count;
+use super::catalogue::words::Words;
 use super::catalogue::{Lazy, table};
 use super::kinds::ActionKind;
 use super::{pattern, place};
@@ -332,7 +333,11 @@ pub fn environment(files: &Files) -> Result<Vec<u8>, Vec<String>> {
             "`printed` holds a control character that parts names and values",
         )]
     })?;
-    let both = (sorted(files, |file| &file.usual), listed);
+    let set: Words<'_> = sorted(files, |file| &file.usual)
+        .into_iter()
+        .flat_map(|(name, value)| [name, value])
+        .collect();
+    let both = (set, listed);
     postcard::to_allocvec(&both).map_err(|error| vec![error.to_string()])
 }
 

@@ -171,9 +171,11 @@ impl Catalogue {
 
     fn taken_for_granted(&self) -> &(Usual, Arc<Listed>) {
         self.decoded_environment.get_or_init(|| {
-            let (set, printed): (Vec<_>, Listed) =
+            let (set, printed): (&'static str, Listed) =
                 postcard::from_bytes(self.environment).unwrap_or_default();
-            (Arc::from(set), Arc::new(printed))
+            let mut words = words::each(set);
+            let pairs = std::iter::from_fn(|| words.next().zip(words.next()));
+            (pairs.collect(), Arc::new(printed))
         })
     }
 
