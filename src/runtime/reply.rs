@@ -54,6 +54,12 @@ impl ReplyTemplate<'_> {
         }
     }
 
+    /// Whether the reason is said at all.
+    #[must_use]
+    pub fn says_reason(&self) -> bool {
+        self.stderr || self.stdout.len() > 1
+    }
+
     /// Whether the reply says nothing but its exit status and an empty object: a host that never sees it loses nothing.
     #[must_use]
     pub fn is_silent(&self) -> bool {
@@ -128,5 +134,18 @@ mod tests {
         assert!(template(0, "{}").is_silent());
         assert!(!template(2, "{}").is_silent());
         assert!(!template(0, "{\"a\":1}").is_silent());
+    }
+
+    #[test]
+    fn a_reply_that_is_the_same_for_every_reason_says_none() {
+        let template = |stdout: &[&'static str], stderr| ReplyTemplate {
+            exit: 0,
+            stdout: stdout.to_vec(),
+            stderr,
+        };
+        assert!(!template(&["{}"], false).says_reason());
+        assert!(!template(&[], false).says_reason());
+        assert!(template(&["{}"], true).says_reason());
+        assert!(template(&["{\"a\":\"", "\"}"], false).says_reason());
     }
 }
