@@ -22,9 +22,9 @@ const SIZES: usize = LARGEST / STEP;
 
 #[global_allocator]
 static HEAP: Heap = Heap {
-    room: Room(UnsafeCell::new([0; ROOM])),
     used: Cell::new(0),
     free: [const { Cell::new(null_mut()) }; SIZES],
+    room: Room(UnsafeCell::new([0; ROOM])),
 };
 
 thread_local! {
@@ -34,19 +34,26 @@ thread_local! {
 
 /// From here on this thread, which must be the first, makes its small values itself.
 pub(super) fn take() {
+    // Written before it is read: a page that was only read is given twice. Nothing was handed out so far.
+    HEAP.free[0].set(null_mut());
     OWNS.set(true);
 }
 
-#[repr(align(4096))]
-struct Room(UnsafeCell<[u8; ROOM]>);
-
+/// What tells of the blocks lies in one page with the first of them.
+#[repr(C, align(4096))]
 struct Heap {
-    room: Room,
     /// How many bytes were handed out.
     used: Cell<usize>,
     /// By size: the block that was given back last; each holds the address of the one before.
     free: [Cell<*mut u8>; SIZES],
+    room: Room,
 }
+
+#[repr(align(16))]
+struct Room(UnsafeCell<[u8; ROOM]>);
+
+/// The room begins at a multiple of [`STEP`], as its blocks do.
+const _: () = assert!(align_of::<Room>() == STEP);
 
 // SAFETY: only the thread that owns it looks at anything in it; see `Heap::class`.
 unsafe impl Sync for Heap {}
