@@ -1,6 +1,7 @@
 //! What a shell text would execute: the result of resolution. A leaf, read by `actions`.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -287,38 +288,44 @@ pub type Usual = Arc<[(&'static str, &'static str)]>;
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Listed(#[serde(borrow)] Cow<'static, str>);
 
-const NAME: char = '\u{1}';
-const VALUE: char = '\u{2}';
+const NAME: u8 = 1;
+const VALUE: u8 = 2;
 
 impl Listed {
-    /// The list of those names and values; `None` where one holds what parts them.
+    /// The list of those names, which are sorted, and values; `None` where one holds what parts them.
     #[must_use]
     pub fn of(list: &[(&str, &str)]) -> Option<Self> {
         let mut text = String::new();
         for (name, value) in list {
-            if [name, value]
-                .iter()
-                .any(|part| part.contains([NAME, VALUE]))
-            {
+            let parting = |byte: u8| matches!(byte, NAME | VALUE);
+            if name.bytes().chain(value.bytes()).any(parting) {
                 return None;
             }
-            text.extend([NAME]);
+            text.push(char::from(NAME));
             text.push_str(name);
-            text.extend([VALUE]);
+            text.push(char::from(VALUE));
             text.push_str(value);
         }
-        text.push(NAME);
+        text.push(char::from(NAME));
         Some(Self(Cow::Owned(text)))
     }
 
     fn find(&self, name: &str) -> Option<&str> {
-        if name.contains([NAME, VALUE]) {
-            return None;
+        let bytes = self.0.as_bytes();
+        // Both where a name begins, or behind the last value.
+        let (mut low, mut high) = (0, bytes.len().saturating_sub(1));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = low + memchr::memrchr(NAME, bytes.get(low..=middle)?)?;
+            let end = middle + 1 + memchr::memchr(NAME, bytes.get(middle + 1..)?)?;
+            let value = start + memchr::memchr(VALUE, bytes.get(start..end)?)?;
+            match bytes.get(start + 1..value)?.cmp(name.as_bytes()) {
+                Ordering::Equal => return self.0.get(value + 1..end),
+                Ordering::Less => low = end,
+                Ordering::Greater => high = start,
+            }
         }
-        let sought = format!("{NAME}{name}{VALUE}");
-        let at = memchr::memmem::find(self.0.as_bytes(), sought.as_bytes())?;
-        let (value, _) = self.0.get(at + sought.len()..)?.split_once(NAME)?;
-        Some(value)
+        None
     }
 }
 
