@@ -88,9 +88,10 @@ impl Heap {
 
 // SAFETY: a block is handed out once until it is given back, is at least as large as it was asked for, since sizes are
 // rounded up to the class, and lies at a multiple of `STEP`. Blocks of the room go back to their class, which follows from
-// the layout that came with them; all others are the C library's, which is asked about them as it handed them out.
+// the layout that came with them; all others are the C library's, which is asked about them as it handed them out. Never
+// inlined: at each place where something is allocated it would make the program larger by an eighth.
 unsafe impl GlobalAlloc for Heap {
-    #[inline]
+    #[inline(never)]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if let Some(class) = Self::class(layout) {
             let block = self.free[class].get();
@@ -107,7 +108,7 @@ unsafe impl GlobalAlloc for Heap {
         unsafe { System.alloc(layout) }
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if layout.size() > LARGEST {
             // SAFETY: as the caller promises.
@@ -123,7 +124,7 @@ unsafe impl GlobalAlloc for Heap {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if !self.holds(block) {
             // SAFETY: it is the C library's.
@@ -137,7 +138,7 @@ unsafe impl GlobalAlloc for Heap {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let held = self.holds(block);
         if !held && (size > LARGEST || Self::class(layout).is_none()) {
