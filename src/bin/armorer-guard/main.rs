@@ -6,7 +6,6 @@
 mod args;
 mod catalogue;
 mod check;
-mod heap;
 mod help;
 mod hook;
 mod input;
@@ -44,7 +43,6 @@ fn main() -> std::process::ExitCode {
 }
 
 fn guarded() -> u8 {
-    heap::take();
     last_resort::prepare();
     std::panic::set_hook(Box::new(|info| {
         // The place, never the message: a message may quote the input.
