@@ -18,6 +18,8 @@ mod call;
 mod decision;
 #[path = "src/facts.rs"]
 mod facts;
+#[path = "src/held.rs"]
+mod held;
 #[path = "src/json/mod.rs"]
 mod json;
 #[path = "src/policy/mod.rs"]

@@ -5,6 +5,8 @@
 
 pub mod span;
 
+pub mod held;
+
 pub mod json;
 
 pub mod call;

@@ -50,7 +50,7 @@ pub enum Until {
 
 /// Reads words from `start` on into `parsed` and returns the position of the first word that was not read.
 pub fn read(
-    entry: &Entry<'_>,
+    entry: &Entry<'static>,
     words: &[Word],
     start: usize,
     until: Until,
@@ -72,7 +72,7 @@ pub fn read(
 }
 
 struct Reader<'r> {
-    entry: &'r Entry<'r>,
+    entry: &'r Entry<'static>,
     words: &'r [Word],
     at: usize,
     first: usize,

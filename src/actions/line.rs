@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::argv::{self, Given, Parsed};
+use super::catalogue::effects::{Gated, Idle};
 use super::catalogue::entry::{
     Condition, Count, Effect, Entry, Part, Piece, Selector, Stream, Term, Test,
 };
@@ -53,7 +54,7 @@ pub enum Source {
 /// A command line that was told apart.
 pub struct Line<'l> {
     /// The entry that tells what it means.
-    pub entry: &'l Entry<'l>,
+    pub entry: &'l Entry<'static>,
     /// All words.
     pub words: &'l [Word],
     /// How many words the name has.
@@ -258,6 +259,13 @@ impl Line<'_> {
             collect(args, path, &mut String::new(), self.origin, &mut found);
         }
         found
+    }
+
+    /// What becomes of an effect that this line gives none of the options it is about; `None`: look at the effect.
+    #[must_use]
+    pub fn idle(&self, effect: &Gated<'_>) -> Option<Idle> {
+        let options = &self.parsed.options;
+        effect.idle(|option| options.iter().any(|(given, _)| *given == option))
     }
 
     /// Whether all conditions hold, and none of the others.

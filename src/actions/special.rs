@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Place;
 use super::catalogue::source::Count;
+use super::catalogue::words::Words;
 use super::catalogue::{Lazy, table};
 use super::kinds::ActionKind;
 use super::{pattern, place};
 use crate::call::Context;
+use crate::held::Held;
+use crate::shell::command::Listed;
 
 /// A file of `rules/places`.
 #[derive(Debug, Deserialize)]
@@ -78,22 +81,38 @@ struct RuleSpec {
 pub struct Rule<'a> {
     /// Its position among all: the first that fits counts.
     order: u32,
-    /// What it is.
-    pub name: &'a str,
     /// The pattern, without `~/`.
     pattern: &'a str,
     /// It is about what is below a home.
     home: bool,
-    #[serde(borrow)]
-    except: Vec<(&'a str, bool)>,
     read: Option<ActionKind>,
     write: Option<ActionKind>,
     delete: Option<ActionKind>,
     everything: Option<ActionKind>,
+    place: Option<Place>,
+    /// What is asked only when the pattern fits.
+    #[serde(borrow)]
+    more: Held<'a, More<'a>>,
+}
+
+/// The rest of a rule.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct More<'a> {
+    /// What it is.
+    name: &'a str,
+    #[serde(borrow)]
+    except: Vec<(&'a str, bool)>,
     read_with: Vec<&'a str>,
     attributes: Vec<&'a str>,
-    place: Option<Place>,
 }
+
+/// Of a rule whose rest cannot be read, the pattern counts.
+static NOTHING_MORE: More<'static> = More {
+    name: "",
+    except: Vec::new(),
+    read_with: Vec::new(),
+    attributes: Vec::new(),
+};
 
 /// The rules by component; those without a literal one under the empty name.
 pub type Rules = Lazy<Vec<Rule<'static>>>;
@@ -136,14 +155,15 @@ pub fn look_up<'r>(
     let rule = best(rules, path, wildcards, context, |rule| {
         rule.kind(operation).is_some()
     })?;
+    let more = rule.more();
     Some(Special {
         kind: rule.kind(operation)?,
         attributes: match operation {
-            Operation::Read | Operation::Everything => &rule.read_with,
-            Operation::Write | Operation::Delete => &rule.attributes,
+            Operation::Read | Operation::Everything => &more.read_with,
+            Operation::Write | Operation::Delete => &more.attributes,
         },
         partly: operation == Operation::Everything && rule.everything.is_some(),
-        name: rule.name,
+        name: more.name,
     })
 }
 
@@ -181,7 +201,11 @@ fn best<'r>(
         .min_by(earlier)
 }
 
-impl Rule<'_> {
+impl<'a> Rule<'a> {
+    fn more(&self) -> &More<'a> {
+        self.more.get().unwrap_or(&NOTHING_MORE)
+    }
+
     const fn kind(&self, operation: Operation) -> Option<ActionKind> {
         match operation {
             Operation::Read => self.read,
@@ -211,6 +235,7 @@ impl Rule<'_> {
         held(self.pattern, self.home)
             && (wildcards
                 || !self
+                    .more()
                     .except
                     .iter()
                     .any(|(pattern, of_home)| held(pattern, *of_home)))
@@ -302,10 +327,17 @@ pub fn environment(files: &Files) -> Result<Vec<u8>, Vec<String>> {
             .collect();
         all.into_iter().collect()
     }
-    let both = (
-        sorted(files, |file| &file.usual),
-        sorted(files, |file| &file.printed),
-    );
+    let printed = sorted(files, |file| &file.printed);
+    let listed = Listed::of(&printed).ok_or_else(|| {
+        vec![String::from(
+            "`printed` holds a control character that parts names and values",
+        )]
+    })?;
+    let set: Words<'_> = sorted(files, |file| &file.usual)
+        .into_iter()
+        .flat_map(|(name, value)| [name, value])
+        .collect();
+    let both = (set, listed);
     postcard::to_allocvec(&both).map_err(|error| vec![error.to_string()])
 }
 
@@ -326,21 +358,23 @@ pub fn compile(files: &Files) -> Result<Vec<u8>, Vec<String>> {
                 order += 1;
                 by_component.entry(anchor(pattern)).or_default().push(Rule {
                     order,
-                    name: &rule.name,
                     pattern,
                     home,
-                    except: rule
-                        .except
-                        .iter()
-                        .map(|path| split_home(path, &mut problems))
-                        .collect(),
                     read: kinds.read,
                     write: kinds.write,
                     delete: kinds.delete,
                     everything: kinds.everything,
-                    read_with: rule.read_with.iter().map(String::as_str).collect(),
-                    attributes: rule.attributes.iter().map(String::as_str).collect(),
                     place: kinds.place,
+                    more: Held::from(More {
+                        name: &rule.name,
+                        except: rule
+                            .except
+                            .iter()
+                            .map(|path| split_home(path, &mut problems))
+                            .collect(),
+                        read_with: rule.read_with.iter().map(String::as_str).collect(),
+                        attributes: rule.attributes.iter().map(String::as_str).collect(),
+                    }),
                 });
                 // Who reads all of a folder reads what lies in it.
                 let folder = pattern.rsplit_once('/').map(|(folder, _)| folder);
@@ -352,17 +386,17 @@ pub fn compile(files: &Files) -> Result<Vec<u8>, Vec<String>> {
                     order += 1;
                     by_component.entry(anchor(folder)).or_default().push(Rule {
                         order,
-                        name: &rule.name,
                         pattern: folder,
                         home,
-                        except: Vec::new(),
                         read: None,
                         write: None,
                         delete: None,
                         everything: kinds.read,
-                        read_with: Vec::new(),
-                        attributes: Vec::new(),
                         place: None,
+                        more: Held::from(More {
+                            name: &rule.name,
+                            ..More::default()
+                        }),
                     });
                 }
             }

@@ -44,6 +44,7 @@ impl Fixed for bool {
         out.push(u8::from(*self));
     }
 
+    #[inline]
     fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (byte, rest) = bytes.split_first()?;
         match byte {
@@ -65,6 +66,7 @@ impl<T: Fixed> Fixed for Option<T> {
         }
     }
 
+    #[inline]
     fn take(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (some, rest) = bool::take(bytes)?;
         if some {

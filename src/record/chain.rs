@@ -419,9 +419,15 @@ impl Locked<'_> {
             } else {
                 memchr::memchr(b'\n', &window).map_or(window.len(), |at| at + 1)
             };
-            for line in window[first..].split(|byte| *byte == b'\n').rev() {
-                if let Some(found) = look(line) {
+            let mut rest = &window[first..];
+            loop {
+                let begin = memchr::memrchr(b'\n', rest).map_or(0, |at| at + 1);
+                if let Some(found) = look(&rest[begin..]) {
                     return Ok(Search::Found(found));
+                }
+                match begin.checked_sub(1) {
+                    Some(end) => rest = &rest[..end],
+                    None => break,
                 }
             }
             held = window[..first].to_vec();

@@ -14,7 +14,7 @@ use super::gaps::Gaps;
 use super::journal::{CHECKPOINT_EVERY, Seal};
 use super::keys::RedactionKey;
 use super::kinds::{self, LeftLabel, RunStart};
-use super::line::{Draft, Source};
+use super::line::{Draft, Source, read_line};
 use super::open_chains::OpenChains;
 use super::state::State;
 use super::turn::{Queue, Turn, Unsynced};
@@ -782,7 +782,7 @@ fn find_decision(log: &Locked<'_>, outcome: &Outcome) -> Result<Search<FoundDeci
 }
 
 fn decision_in(line: &[u8], outcome: &Outcome) -> Option<FoundDecision> {
-    let members: DecisionMembers<'_> = serde_json::from_slice(line).ok()?;
+    let members: DecisionMembers<'_> = read_line(line)?;
     let matches = match &outcome.of {
         Some(of) => members.id == of,
         None => members.call.and_then(|call| call.id).as_deref() == outcome.call_id.as_deref(),

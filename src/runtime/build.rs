@@ -207,7 +207,7 @@ fn compile_contract<'a>(spec: &'a ContractSpec, errors: &mut Vec<String>) -> Con
         events: spec
             .event
             .iter()
-            .map(|event| compile_event(event, errors))
+            .map(|event| (event.name.as_str(), compile_event(event, errors).into()))
             .collect(),
         config_files: spec.config_files.iter().map(String::as_str).collect(),
         server_files: spec.server_files.iter().map(String::as_str).collect(),
@@ -385,15 +385,15 @@ fn check_examples(spec: &ContractSpec, contract: &Contract<'_>, errors: &mut Vec
             (Ok(_), _, _) => errors.push(format!("example {number} is read, not refused")),
         }
     }
-    for event in &contract.events {
+    for (name, _) in &contract.events {
         let shown = spec.example.iter().any(|example| {
             example
                 .reads
                 .as_ref()
-                .is_some_and(|reads| reads.event == event.name)
+                .is_some_and(|reads| reads.event == *name)
         });
         if !shown {
-            errors.push(format!("event `{}` has no example", event.name));
+            errors.push(format!("event `{name}` has no example"));
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reply::ReplyTemplate;
 use crate::call::Surface;
+use crate::held::Held;
 
 /// Every contract that ships, by name; each is decoded only when it is asked for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,8 +58,8 @@ pub struct Contract<'a> {
     /// Where every event carries what.
     #[serde(borrow)]
     pub fields: Fields<'a>,
-    /// Events that are judged.
-    pub events: Vec<EventContract<'a>>,
+    /// Events that are judged, by name.
+    pub events: Vec<(&'a str, Held<'a, EventContract<'a>>)>,
     /// Files of the runtime's configuration, in the order it reads them; `~` is the home, `.` the working directory.
     pub config_files: Vec<&'a str>,
     /// Where its servers of tools are described: a file as above, `#`, and a JSON Pointer in which `${cwd}` is the working

@@ -143,7 +143,7 @@ impl<'a> Contract<'a> {
                 event: None,
             });
         };
-        let Some(event) = self.events.iter().find(|event| event.name == name) else {
+        let Some((_, event)) = self.events.iter().find(|(held, _)| *held == name) else {
             if self.unjudged.contains(&name) || input.pointer(fields.args).is_none() {
                 return Ok(HookEvent::Unjudged);
             }
@@ -155,6 +155,15 @@ impl<'a> Contract<'a> {
                         "an event that `{}` is not known to send brings a tool call",
                         self.name
                     ),
+                ),
+                event: None,
+            });
+        };
+        let Some(event) = event.get() else {
+            return Err(Refused {
+                error: EventError::new(
+                    "contract_damaged",
+                    format!("what this program knows of `{name}` cannot be read: install it again"),
                 ),
                 event: None,
             });

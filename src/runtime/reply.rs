@@ -54,6 +54,12 @@ impl ReplyTemplate<'_> {
         }
     }
 
+    /// Whether the reason is said at all.
+    #[must_use]
+    pub fn says_reason(&self) -> bool {
+        self.stderr || self.stdout.len() > 1
+    }
+
     /// Whether the reply says nothing but its exit status and an empty object: a host that never sees it loses nothing.
     #[must_use]
     pub fn is_silent(&self) -> bool {
@@ -64,12 +70,21 @@ impl ReplyTemplate<'_> {
 /// The inside of a JSON string, in ASCII: no client may stumble over what a reason quotes.
 fn push_escaped(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    for character in text.chars() {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().take_while(is_plain).count();
+        let (before, after) = rest.split_at(plain);
+        out.extend_from_slice(before.as_bytes());
+        let mut characters = after.chars();
+        let Some(character) = characters.next() else {
+            return;
+        };
+        rest = characters.as_str();
         match character {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
             '\n' => out.extend_from_slice(b"\\n"),
-            ' '..='~' => out.push(character as u8),
             other => {
                 let mut units = [0; 2];
                 for unit in other.encode_utf16(&mut units) {
@@ -119,5 +134,18 @@ mod tests {
         assert!(template(0, "{}").is_silent());
         assert!(!template(2, "{}").is_silent());
         assert!(!template(0, "{\"a\":1}").is_silent());
+    }
+
+    #[test]
+    fn a_reply_that_is_the_same_for_every_reason_says_none() {
+        let template = |stdout: &[&'static str], stderr| ReplyTemplate {
+            exit: 0,
+            stdout: stdout.to_vec(),
+            stderr,
+        };
+        assert!(!template(&["{}"], false).says_reason());
+        assert!(!template(&[], false).says_reason());
+        assert!(template(&["{}"], true).says_reason());
+        assert!(template(&["{\"a\":\"", "\"}"], false).says_reason());
     }
 }

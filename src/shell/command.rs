@@ -1,7 +1,11 @@
 //! What a shell text would execute: the result of resolution. A leaf, read by `actions`.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::span::ByteSpan;
 
@@ -301,38 +305,50 @@ pub struct End {
 /// In values `.` is the workspace, and `~` at the beginning the home directory.
 pub type Usual = Arc<[(&'static str, &'static str)]>;
 
-/// Such a list that is decoded when it is first asked: few texts do.
-#[derive(Debug, Default)]
-pub struct Listed {
-    /// The list in postcard's form.
-    stored: &'static [u8],
-    read: OnceLock<Usual>,
-}
+/// Such a list that is searched where it lies: few texts ask it, and for one name.
+///
+/// One text: before each name stands [`NAME`], before its value [`VALUE`], and behind all of them one more [`NAME`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Listed(#[serde(borrow)] Cow<'static, str>);
+
+const NAME: u8 = 1;
+const VALUE: u8 = 2;
 
 impl Listed {
-    /// The list in those bytes; an empty one where they are none.
+    /// The list of those names, which are sorted, and values; `None` where one holds what parts them.
     #[must_use]
-    pub const fn stored(stored: &'static [u8]) -> Self {
-        Self {
-            stored,
-            read: OnceLock::new(),
+    pub fn of(list: &[(&str, &str)]) -> Option<Self> {
+        let mut text = String::new();
+        for (name, value) in list {
+            let parting = |byte: u8| matches!(byte, NAME | VALUE);
+            if name.bytes().chain(value.bytes()).any(parting) {
+                return None;
+            }
+            text.push(char::from(NAME));
+            text.push_str(name);
+            text.push(char::from(VALUE));
+            text.push_str(value);
         }
+        text.push(char::from(NAME));
+        Some(Self(Cow::Owned(text)))
     }
 
-    fn list(&self) -> &Usual {
-        self.read.get_or_init(|| {
-            let list: Vec<_> = postcard::from_bytes(self.stored).unwrap_or_default();
-            Arc::from(list)
-        })
-    }
-}
-
-impl From<Usual> for Listed {
-    fn from(list: Usual) -> Self {
-        Self {
-            stored: &[],
-            read: OnceLock::from(list),
+    fn find(&self, name: &str) -> Option<&str> {
+        let bytes = self.0.as_bytes();
+        // Both where a name begins, or behind the last value.
+        let (mut low, mut high) = (0, bytes.len().saturating_sub(1));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = low + memchr::memrchr(NAME, bytes.get(low..=middle)?)?;
+            let end = middle + 1 + memchr::memchr(NAME, bytes.get(middle + 1..)?)?;
+            let value = start + memchr::memchr(VALUE, bytes.get(start..end)?)?;
+            match bytes.get(start + 1..value)?.cmp(name.as_bytes()) {
+                Ordering::Equal => return self.0.get(value + 1..end),
+                Ordering::Less => low = end,
+                Ordering::Greater => high = start,
+            }
         }
+        None
     }
 }
 
@@ -357,9 +373,7 @@ impl Start {
     /// The usual value of a variable, or the usual output of a command line.
     #[must_use]
     pub fn usual(&self, name: &str) -> Option<String> {
-        let list = self.usual.as_ref()?.list();
-        let at = list.binary_search_by(|(held, _)| (*held).cmp(name)).ok()?;
-        let (_, value) = list.get(at)?;
+        let value = self.usual.as_ref()?.find(name)?;
         if let Some(rest) = value.strip_prefix('.')
             && (rest.is_empty() || rest.starts_with('/'))
         {
@@ -368,7 +382,7 @@ impl Start {
         }
         Some(match value.strip_prefix('~') {
             Some(rest) => format!("{}{rest}", self.home.as_deref()?),
-            None => (*value).to_owned(),
+            None => value.to_owned(),
         })
     }
 }

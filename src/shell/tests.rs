@@ -15,7 +15,7 @@ const USUAL: [(&str, &str); 4] = [
 fn start() -> Start {
     Start {
         workspace: Some(String::from("/w")),
-        usual: Some(Arc::new(Listed::from(Arc::from(USUAL)))),
+        usual: Listed::of(&USUAL).map(Arc::new),
         cwd: Some(String::from("/work/project")),
         home: Some(String::from("/home/user")),
         user: Some(String::from("user")),
@@ -74,6 +74,31 @@ fn lines(resolution: &Resolution) -> Vec<String> {
 /// The last command's words.
 fn last(source: &str) -> String {
     words(source).pop().unwrap_or_default()
+}
+
+#[test]
+fn what_is_usual_is_found_by_its_whole_name() {
+    let knows = |list: &[(&str, &str)]| Start {
+        usual: Listed::of(list).map(Arc::new),
+        ..start()
+    };
+    let start = knows(&[("CC", "cc"), ("EMPTY", ""), ("go env GOPATH", "~/go")]);
+    let found = |name: &str| start.usual(name);
+    assert_eq!(found("CC").as_deref(), Some("cc"));
+    assert_eq!(found("go env GOPATH").as_deref(), Some("/home/user/go"));
+    assert_eq!(found("EMPTY").as_deref(), Some(""));
+    for absent in ["C", "cc", "GOPATH", "", "CC\u{2}cc\u{1}EMPTY"] {
+        assert_eq!(found(absent), None, "{absent:?}");
+    }
+    for count in 0..20 {
+        let names: Vec<String> = (0..count).map(|at| format!("{at:02}")).collect();
+        let list: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+        let start = knows(&list);
+        let held = |name: &String| start.usual(name).as_deref() == Some("v");
+        assert!(names.iter().all(held), "{count}");
+        assert_eq!(start.usual("zz"), None);
+    }
+    assert!(Listed::of(&[("A", "b\u{1}c")]).is_none());
 }
 
 #[test]

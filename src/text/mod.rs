@@ -52,18 +52,18 @@ pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
 /// Where `part` stands in `bytes`. For what is short on both sides, where preparing a search costs more than searching.
 #[must_use]
 pub fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    let Some((first, rest)) = part.split_first() else {
+    if part.is_empty() {
         return Some(0);
-    };
+    }
     if part.len() > SHORT_PART || bytes.len() > SHORT_TEXT {
         return memchr::memmem::find(bytes, part);
     }
-    let starts = bytes.len().checked_sub(rest.len())?;
-    memchr::memchr_iter(*first, &bytes[..starts]).find(|at| {
-        bytes
-            .get(*at + 1..)
-            .is_some_and(|after| after.starts_with(rest))
-    })
+    let last = bytes.len().checked_sub(part.len())?;
+    // Letters that stand everywhere would be looked at again and again.
+    let rare = |byte: &u8| !COMMON.contains(byte);
+    let anchor = part.iter().position(rare).unwrap_or(0);
+    memchr::memchr_iter(part[anchor], &bytes[anchor..=last + anchor])
+        .find(|at| bytes[*at..].starts_with(part))
 }
 
 /// Appends a word in lower case, as [`str::to_lowercase`] makes it; nothing of one that is not UTF-8.
@@ -105,6 +105,9 @@ fn lower(word: &[u8], out: &mut [u8; LONGEST_LOWER]) -> Option<()> {
     }
     Some(())
 }
+
+/// What texts are made of most.
+const COMMON: &[u8; 16] = b"etaoinsrhldcu /.";
 
 /// Bytes as text, without copying when they are UTF-8.
 #[must_use]

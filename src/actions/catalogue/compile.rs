@@ -420,7 +420,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             lists,
             processes,
             separated: own.is_some_and(|spec| spec.separated),
-            effects,
+            effects: effects.into_iter().collect(),
             chdir,
             reach,
             options: stored,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::effects::Effects;
 use super::options::Options;
 use super::words::Words;
 use crate::actions::action::Certainty;
@@ -327,5 +328,5 @@ pub struct Entry<'a> {
     /// The directory it works in when that is not the shell's.
     pub chdir: Option<Selector<'a>>,
     /// What it does.
-    pub effects: Vec<Effect<'a>>,
+    pub effects: Effects<'a>,
 }

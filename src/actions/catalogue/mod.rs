@@ -3,6 +3,7 @@
 //! A table is searched where it lies and an entry decoded when it is first asked for, once for each process.
 
 pub mod compile;
+pub mod effects;
 pub mod entry;
 pub mod grammar;
 pub mod options;
@@ -170,9 +171,11 @@ impl Catalogue {
 
     fn taken_for_granted(&self) -> &(Usual, Arc<Listed>) {
         self.decoded_environment.get_or_init(|| {
-            let (set, printed): (Vec<_>, _) =
-                postcard::take_from_bytes(self.environment).unwrap_or_default();
-            (Arc::from(set), Arc::new(Listed::stored(printed)))
+            let (set, printed): (&'static str, Listed) =
+                postcard::from_bytes(self.environment).unwrap_or_default();
+            let mut words = words::each(set);
+            let pairs = std::iter::from_fn(|| words.next().zip(words.next()));
+            (pairs.collect(), Arc::new(printed))
         })
     }
 

@@ -19,7 +19,22 @@ impl fmt::Debug for Words<'_> {
     }
 }
 
+/// The words in their stored form.
+pub(super) fn each(mut rest: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let length = rest.chars().next()?;
+        let (word, after) = rest
+            .get(length.len_utf8()..)?
+            .split_at_checked(length as usize)?;
+        rest = after;
+        Some(word)
+    })
+}
+
 impl Words<'_> {
+    /// No words.
+    pub const NONE: Self = Self(Cow::Borrowed(""));
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -28,15 +43,7 @@ impl Words<'_> {
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let mut rest = &*self.0;
-        std::iter::from_fn(move || {
-            let length = rest.chars().next()?;
-            let (word, after) = rest
-                .get(length.len_utf8()..)?
-                .split_at_checked(length as usize)?;
-            rest = after;
-            Some(word)
-        })
+        each(&self.0)
     }
 
     /// Whether one of them is that word.

@@ -54,7 +54,7 @@ fn made(listed: &[(&str, &str)], context: &Context) -> Scope {
         } else {
             value
                 .strip_prefix('~')
-                .map_or_else(|| (*value).to_owned(), |rest| format!("{home}{rest}"))
+                .map_or_else(|| (*value).to_owned(), |rest| [home, rest].concat())
         };
         scope
             .variables

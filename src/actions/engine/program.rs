@@ -12,6 +12,7 @@ use super::wrapped::{Names, arguments, names_of, names_options};
 use super::{Engine, MAX_DEPTH, Situation, blank};
 use crate::actions::action::{Action, Certainty, Place, Target};
 use crate::actions::argv::assignment_name;
+use crate::actions::catalogue::effects::Idle;
 use crate::actions::catalogue::entry::{Act, Effect, Otherwise, Role, Selector};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::{Line, Source, Truth};
@@ -49,6 +50,16 @@ pub(super) struct Done {
     ran: bool,
     /// It runs something with more rights itself, and is not only around what does.
     raised: bool,
+}
+
+impl Done {
+    /// Takes an effect that was about nothing.
+    fn pass(&mut self, idle: Idle) {
+        if idle != Idle::Out {
+            self.inner = std::mem::take(&mut self.inner).beside(Data::default());
+        }
+        self.applied |= idle == Idle::Counted;
+    }
 }
 
 impl Engine<'_> {
@@ -391,7 +402,12 @@ impl Engine<'_> {
             self.unknown(reason, by, here);
         }
         let mut bounded = here.clone();
-        for (number, effect) in entry.effects.iter().enumerate() {
+        for (number, gated) in entry.effects.gated().enumerate() {
+            if let Some(idle) = self.idle(gated, line) {
+                done.pass(idle);
+                continue;
+            }
+            let effect = gated.get();
             let truth = line.applies(effect);
             if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;

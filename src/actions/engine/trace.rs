@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::{Engine, Situation};
 use crate::actions::action::Action;
 use crate::actions::catalogue::Catalogue;
+use crate::actions::catalogue::effects::{Gated, Idle};
 use crate::actions::catalogue::entry::Condition;
 use crate::actions::line::{Line, Truth};
 use crate::actions::own::Own;
@@ -121,6 +122,11 @@ impl Engine<'_> {
         }
     }
 
+    /// As [`Line::idle`]; who asks what each action comes from is told of every effect that applies.
+    pub(super) fn idle(&self, effect: &Gated<'_>, line: &Line<'_>) -> Option<Idle> {
+        line.idle(effect).filter(|_| self.traced.is_none())
+    }
+
     pub(super) fn trace_effect(
         &mut self,
         line: &Line<'_>,
@@ -129,10 +135,9 @@ impl Engine<'_> {
         before: usize,
         here: &Situation,
     ) {
-        let Some(effect) = line.entry.effects.get(number) else {
-            return;
-        };
-        if self.traced.is_some() {
+        if self.traced.is_some()
+            && let Some(effect) = line.entry.effects.get(number)
+        {
             let held = effect
                 .when
                 .iter()
@@ -193,4 +198,37 @@ fn terms(line: &Line<'_>, condition: &Condition<'_>) -> Vec<usize> {
         .filter(|(_, term)| line.any(&vec![(*term).clone()]) > Truth::No)
         .map(|(number, _)| number)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::build::example_context;
+    use crate::actions::catalogue::source::Source;
+    use crate::builtin;
+    use crate::json::Value;
+
+    #[test]
+    fn passing_over_effects_that_are_about_nothing_changes_no_action() {
+        let source = Source::new(&builtin::catalogue_texts());
+        let context = example_context();
+        let mut held = 0;
+        for text in source
+            .entries()
+            .flat_map(|(_, entry)| entry.examples.keys())
+            .step_by(3)
+        {
+            let command = (String::from("command"), Value::from(text.as_str()));
+            let args = Value::Object(vec![command]);
+            let [passing, looking] = [None, Some(Vec::new())].map(|traced| {
+                let mut engine = Engine::new(builtin::catalogue(), &context, None);
+                engine.traced = traced;
+                engine.tool("Bash", &args);
+                engine.finish()
+            });
+            assert_eq!(passing, looking, "{text}");
+            held += 1;
+        }
+        assert!(held > 500, "{held}");
+    }
 }

@@ -152,10 +152,12 @@ impl Engine<'_> {
             return;
         }
         // What an entry says that it runs is told by itself.
-        let runs = entry
-            .effects
-            .iter()
-            .any(|effect| matches!(effect.act, Act::Argv | Act::Code(_)));
+        let runs = || {
+            entry
+                .effects
+                .iter()
+                .any(|effect| matches!(effect.act, Act::Argv | Act::Code(_)))
+        };
         let words = line.words;
         let mut separated = false;
         for at in line.name_words..words.len().min(LOOKED_AT) {
@@ -165,7 +167,7 @@ impl Engine<'_> {
             let attached = text.split_once('=');
             let (option, value) =
                 attached.map_or((text, None), |(name, value)| (name, Some(value)));
-            if separated && !runs && self.catalogue.commands.find(base_name(text)).is_some() {
+            if separated && self.catalogue.commands.find(base_name(text)).is_some() && !runs() {
                 if at + 1 < words.len() {
                     self.read_as(&words[at..], here);
                 }
@@ -174,7 +176,7 @@ impl Engine<'_> {
             separated = text == "--";
             if let Some(code) = text.strip_prefix('!').filter(|code| code.contains(' ')) {
                 self.doubtful_code(code, &words[at], here);
-            } else if !runs && is_code_option(option) {
+            } else if is_code_option(option) && !runs() {
                 let next = words.get(at + 1).and_then(Word::exact);
                 if let Some(code) = value.or(next).filter(|code| code.contains(' ')) {
                     self.doubtful_code(code, &words[at], here);

@@ -369,7 +369,11 @@ fn reply(event: &EventContract<'_>, decision: &Decision) -> Reply {
         Effect::Ask => &event.ask,
         Effect::Deny => &event.deny,
     };
-    template.fill(&explain::reason(decision))
+    if template.says_reason() {
+        template.fill(&explain::reason(decision))
+    } else {
+        template.fill("")
+    }
 }
 
 /// Writes the reply. One that nobody can read, and that was more than silence, becomes the failure's exit status.
