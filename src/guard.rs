@@ -8,12 +8,15 @@ use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
 use crate::actions::catalogue::source;
-use crate::actions::{self, ActionKind, Own};
+use crate::actions::{self, Own};
 use crate::builtin::{self, Damaged};
-use crate::call::{Call, Caller, Context, Surface, Text, ToolPin};
-use crate::decision::{Decision, Determining, Effect, Timings, Verdict};
+use crate::call::{Call, Context, Surface, Text, ToolPin};
+use crate::decision::{Decision, Timings};
 use crate::edge;
 use crate::facts::{Facts, FetchedFile, Left, Phase, RunState};
+use crate::failing::{
+    nobody, unjudged, withheld, without_files, without_policy, without_store, without_tables,
+};
 use crate::home_commands::{self, HomeCommands};
 use crate::home_packs::{self, Extended};
 use crate::json::Value;
@@ -606,108 +609,6 @@ fn micros(from: Instant, to: Instant) -> u64 {
     u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Whether nothing but reading would happen: what a guard that cannot work still lets through.
-fn only_reads(facts: &Facts) -> bool {
-    facts.actions.iter().all(|action| {
-        matches!(
-            action.kind,
-            ActionKind::FsRead | ActionKind::DbRead | ActionKind::CloudRead
-        )
-    })
-}
-
-fn guard_failure(facts: &Facts, rule: &str, what: &str) -> Determining {
-    let (effect, message) = if only_reads(facts) {
-        (
-            Effect::Allow,
-            format!("{what}; only reads, so it is allowed and the gap is noted"),
-        )
-    } else {
-        (
-            Effect::Deny,
-            format!(
-                "{what}; what changes, runs or sends something is denied until that is repaired"
-            ),
-        )
-    };
-    Determining {
-        rule: rule.to_owned(),
-        effect,
-        layer: "builtin".into(),
-        message,
-        actions: Vec::new(),
-        findings: Vec::new(),
-        unknown: false,
-    }
-}
-
-/// What is answered should a judgement be missing.
-const fn unjudged() -> Verdict {
-    Verdict {
-        effect: Effect::Deny,
-        determining: Vec::new(),
-        near: Vec::new(),
-        obligations: Vec::new(),
-        labels: Vec::new(),
-        grants: Vec::new(),
-        observes: false,
-        policy_digest: String::new(),
-    }
-}
-
-/// A call of which nothing is known and nothing may be kept: secrets in it would not be seen.
-fn withheld(call: Call) -> Call {
-    Call {
-        tool: String::new(),
-        args: Value::Null,
-        pin: None,
-        definition: None,
-        context: Context::default(),
-        caller: nobody(call.caller),
-    }
-}
-
-/// A caller of whom only the runtime is said, whose name is ours.
-fn nobody(caller: Caller) -> Caller {
-    Caller {
-        runtime: caller.runtime,
-        ..Caller::default()
-    }
-}
-
-/// Of a text too nothing is known then, so reading one is not let through either.
-fn without_tables(tables: Result<(), Damaged>) -> Verdict {
-    let what = tables.map_or_else(|damaged| damaged.to_string(), |()| String::new());
-    without(Determining {
-        rule: String::from("error.tables"),
-        effect: Effect::Deny,
-        layer: "builtin".into(),
-        message: format!("{what}; everything is denied until then"),
-        actions: Vec::new(),
-        findings: Vec::new(),
-        unknown: true,
-    })
-}
-
-fn without_policy(facts: &Facts, error: &PolicyError) -> Verdict {
-    without(guard_failure(
-        facts,
-        "error.policy",
-        &format!(
-            "the active policy cannot be used ({}: {})",
-            error.kind, error.message
-        ),
-    ))
-}
-
-fn without(determining: Determining) -> Verdict {
-    Verdict {
-        effect: determining.effect,
-        determining: vec![determining],
-        ..unjudged()
-    }
-}
-
 /// What is wrong with files of a person, the first of it.
 fn said<E: ToString>(errors: &[E]) -> String {
     let first = errors.first().map_or_else(
@@ -720,50 +621,11 @@ fn said<E: ToString>(errors: &[E]) -> String {
     }
 }
 
-/// Without the person's own files a decision is stricter: what they would have said is not known.
-fn without_files(facts: &Facts, verdict: &mut Verdict, rule: &str, files: &str, why: &str) {
-    let what = format!("the {files} in the guard's home cannot be used ({why})");
-    stricter(verdict, guard_failure(facts, rule, &what));
-}
-
-/// Adds what failed to what decided; where it is stricter than that, it decides alone.
-fn stricter(verdict: &mut Verdict, failure: Determining) {
-    if failure.effect > verdict.effect {
-        verdict.effect = failure.effect;
-        verdict.determining = vec![failure];
-    } else {
-        verdict.determining.push(failure);
-    }
-}
-
-/// A decision that could not be recorded is stricter, unless the person wants it otherwise: it stays a denial, and
-/// everything but a read becomes one.
-fn without_store(decision: &mut Decision, error: &StoreError, unrecorded: Unrecorded) {
-    let what = format!(
-        "the decision could not be recorded ({}: {})",
-        error.kind, error.message
-    );
-    let mut failure = guard_failure(&decision.facts, "error.store", &what);
-    match unrecorded {
-        Unrecorded::DenyChanges => {}
-        Unrecorded::Deny => {
-            failure.effect = Effect::Deny;
-            failure.message = format!("{what}; everything is denied until that is repaired");
-        }
-        Unrecorded::Decide => {
-            failure.effect = Effect::Allow;
-            failure.message = format!("{what}; it holds all the same, and the gap is noted");
-        }
-    }
-    stricter(&mut decision.verdict, failure);
-    decision.verdict.obligations.push(String::from("gap"));
-    decision.verdict.obligations.sort();
-    decision.verdict.obligations.dedup();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Caller;
+    use crate::decision::Effect;
 
     #[test]
     fn a_guard_whose_tables_are_damaged_denies_and_keeps_nothing_of_the_call() {

@@ -42,6 +42,7 @@ pub mod home_commands;
 pub mod home_files;
 pub mod home_packs;
 
+mod failing;
 pub mod guard;
 mod guard_run;
 mod reading;

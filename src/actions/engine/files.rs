@@ -3,8 +3,10 @@
 
 use std::rc::Rc;
 
+use super::target::Manner;
 use super::{Engine, MAX_FILES, Situation, blank};
 use crate::actions::action::{Action, Target};
+use crate::actions::catalogue::entry::Role;
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Line;
 use crate::actions::pattern;
@@ -244,15 +246,40 @@ impl Engine<'_> {
         }
     }
 
-    /// When what the words of a command name was brought from the network, if it was: a folder that lies there, or
-    /// something in one. `pytest b`, `cargo run --manifest-path=b/Cargo.toml`. A list of packages in one installs what the
-    /// registries have.
-    pub(super) fn brought_work(
+    /// When what a command runs or installs was brought from the network, if it was: the folder where it stands, what says
+    /// there what it does, or what it names.
+    pub(super) fn brought_by(
         &self,
-        kind: ActionKind,
+        manner: &Manner<'_>,
+        words: &[Word],
         line: &Line<'_>,
         here: &Situation,
     ) -> Option<Brought> {
+        if self.files.is_empty() {
+            return None;
+        }
+        let around = match manner.kind {
+            ActionKind::ExecLocal => self.brought_here(here),
+            ActionKind::PackageInstall if manner.attributes.contains(&"from_path") => {
+                let named = words.iter().filter_map(|word| self.brought_as(word, here));
+                named.max()
+            }
+            ActionKind::PackageInstall => None,
+            _ => return None,
+        };
+        if manner.role != Role::Name {
+            return around;
+        }
+        let told = self.foreign_manifest(here);
+        around
+            .max(told)
+            .max(self.brought_work(manner.kind, line, here))
+    }
+
+    /// When what the words of a command name was brought from the network, if it was: a folder that lies there, or
+    /// something in one. `pytest b`, `cargo run --manifest-path=b/Cargo.toml`. A list of packages in one installs what the
+    /// registries have.
+    fn brought_work(&self, kind: ActionKind, line: &Line<'_>, here: &Situation) -> Option<Brought> {
         const MOST: usize = 32;
         if self.files.is_empty() || here.on.is_some() {
             return None;

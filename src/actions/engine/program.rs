@@ -757,22 +757,8 @@ impl Engine<'_> {
         };
         let mut manner = manner;
         let runs = matches!(kind, ActionKind::ExecLocal | ActionKind::PackageInstall);
-        if kind == ActionKind::ExecLocal {
-            let brought = self.brought_here(here).map(Brought::attribute);
-            manner.attributes.extend(brought);
-        }
-        if runs && manner.role == Role::Name {
-            let brought = self
-                .foreign_manifest(here)
-                .max(self.brought_work(kind, line, here));
-            manner.attributes.extend(brought.map(Brought::attribute));
-        }
-        if kind == ActionKind::PackageInstall && manner.attributes.contains(&"from_path") {
-            let brought = words.iter().filter_map(|word| self.brought_as(word, here));
-            manner
-                .attributes
-                .extend(brought.max().map(Brought::attribute));
-        }
+        let brought = self.brought_by(&manner, words, line, here);
+        manner.attributes.extend(brought.map(Brought::attribute));
         if runs && manner.role == Role::Name {
             self.written_manifest(kind, line, here);
         }
