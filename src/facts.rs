@@ -51,7 +51,7 @@ pub struct RunState {
     pub sources: Vec<LabelSource>,
 }
 
-/// A file or folder that a call brings from the network.
+/// A file or folder that a call brings from the network, or a text that would do something grave.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fetched {
     /// Who serves it, where that is known.
@@ -59,6 +59,9 @@ pub struct Fetched {
     pub host: Option<String>,
     /// Where it lies then, absolute.
     pub path: String,
+    /// The call writes it itself: it is a text that would do something grave when it is run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub written: bool,
 }
 
 /// What a call leaves for the calls after it.
@@ -82,6 +85,9 @@ pub struct FetchedFile {
     pub path: String,
     /// Id of the record.
     pub record: String,
+    /// That call wrote it itself: it is a text that would do something grave when it is run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub written: bool,
 }
 
 /// The record that first gave a run a label.

@@ -109,6 +109,10 @@ pub const ATTRIBUTES: &[(&str, &str)] = &[
         "lets others reach this machine: a reverse tunnel, a share",
     ),
     (
+        "laden",
+        "runs a text of an earlier call of this run that would do something grave",
+    ),
+    (
         "later",
         "what a file that the call writes would do when it is run",
     ),

@@ -234,6 +234,8 @@ pub enum Served {
         file: Rc<str>,
         /// Who served it.
         host: Option<Rc<str>>,
+        /// Nobody: the call wrote it itself, and it would do something grave.
+        written: bool,
     },
 }
 
@@ -251,6 +253,8 @@ impl Served {
 /// When data was brought from the network: what was in this very call can have been looked at by nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Brought {
+    /// By nobody: an earlier call of the run wrote what would do something grave.
+    Written,
     /// By an earlier call of the run.
     Earlier,
     /// By this call.
@@ -262,6 +266,7 @@ impl Brought {
     #[must_use]
     pub const fn attribute(self) -> &'static str {
         match self {
+            Self::Written => "laden",
             Self::Earlier => "fetched",
             Self::Now => "downloaded",
         }
@@ -430,6 +435,7 @@ impl Data {
     pub fn brought(&self) -> Option<Brought> {
         let when = |served: &Served| match served {
             Served::Now(_) => Brought::Now,
+            Served::Earlier { written: true, .. } => Brought::Written,
             Served::Earlier { .. } => Brought::Earlier,
         };
         self.served.iter().map(when).max()

@@ -175,14 +175,11 @@ impl About<'_> {
             out.push_str("before");
             return;
         };
-        let host = file.host.as_deref().unwrap_or("somewhere");
-        let _ = write!(
-            out,
-            "from {}, {}, record {}",
-            quoted_to(host, MAX_SOURCE),
-            file.at,
-            file.record
-        );
+        if !file.written {
+            let host = file.host.as_deref().unwrap_or("somewhere");
+            let _ = write!(out, "from {}, ", quoted_to(host, MAX_SOURCE));
+        }
+        let _ = write!(out, "{}, record {}", file.at, file.record);
     }
 
     fn value(&self, name: &str, out: &mut String) -> bool {

@@ -70,6 +70,7 @@ impl Line<'static> {
         let fetched = |file: &Fetched| FetchedSeen {
             path: owned(&file.path),
             host: file.host.as_deref().map(owned),
+            written: file.written,
         };
         Self {
             kind: Cow::Borrowed("decision"),
@@ -298,6 +299,8 @@ pub(super) struct FetchedSeen<'a> {
     pub(super) path: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) host: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) written: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -353,13 +353,16 @@ def texts(record: object, name: str) -> list[str]:
     return [visible(item) for item in found] if isinstance(found, list) else []
 
 
+def _whence(file: dict[str, Any]) -> str:
+    return "written by the call" if file.get("written") else f"from {visible(file.get('host') or 'somewhere')}"
+
+
 def fetched(facts: dict[str, Any]) -> list[str]:
     """What earlier calls of the run brought from the network and this call is about: a few lines, for people."""
     most = 4
     files = parts(part(facts, "state"), "fetched")
     told = [
-        f"{visible(file.get('path'))} from {visible(file.get('host') or 'somewhere')}, {visible(file.get('at'))}, "
-        f"[{short_id(str(file.get('record')))}]"
+        f"{visible(file.get('path'))} {_whence(file)}, {visible(file.get('at'))}, [{short_id(str(file.get('record')))}]"
         for file in files[:most]
     ]
     return [*told, f"and {len(files) - most} more"] if len(files) > most else told

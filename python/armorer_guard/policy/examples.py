@@ -68,14 +68,17 @@ class Judge:
         facts["context"]["user"] = PRINCIPAL
         given = given or Given()
         facts["state"] = {"labels": [], "counters": []}
-        if given.fetched:
-            facts["state"]["fetched"] = [self._fetched(path, host) for path, host in sorted(given.fetched.items())]
+        if given.fetched or given.laden:
+            fetched = [
+                self._known(path, **({} if host is None else {"host": host})) for path, host in given.fetched.items()
+            ]
+            laden = [self._known(path, written=True) for path in given.laden]
+            facts["state"]["fetched"] = sorted([*fetched, *laden], key=lambda file: str(file["path"]))
             facts = json.loads(understand_again(json.dumps(facts).encode(), own=self._own))
         return as_given(facts, given.model_copy(update={"now": given.now or NOW}))
 
-    def _fetched(self, path: str, host: str | None) -> dict[str, str]:
-        served = {} if host is None else {"host": host}
-        return {"at": NOW, "path": str(self._project / path), "record": "", **served}
+    def _known(self, path: str, **more: object) -> dict[str, object]:
+        return {"at": NOW, "path": str(self._project / path), "record": "", **more}
 
 
 def as_given(facts: dict[str, Any], given: Given) -> dict[str, Any]:

@@ -415,6 +415,8 @@ class Given(Strict):
     counters: dict[str, int] = {}
     fetched: dict[str, str | None] = {}
     """Files that earlier calls of the run brought from the network, each with the host that served it, if known."""
+    laden: list[str] = []
+    """Files into which earlier calls of the run wrote texts that would do something grave."""
     now: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")] | None = None
     agent: str | None = None
     depth: Annotated[int, Field(ge=0)] | None = None

@@ -34,9 +34,9 @@ MAX_TOLD = 12
 MAX_EXAMPLE = 200
 """Longest example, in characters."""
 SHUT_OUT = (
-    "admin", "all", "auto_approve", "database", "delete", "downloaded", "fetched", "force", "hard", "local_data",
-    "metadata", "mirror", "no_where", "outside", "outside_data", "privileged", "protected_branch", "public",
-    "recursive", "secret", "tautology", "tls_off", "unverified", "upload",
+    "admin", "all", "auto_approve", "database", "delete", "downloaded", "fetched", "force", "hard", "laden",
+    "local_data", "metadata", "mirror", "no_where", "outside", "outside_data", "privileged", "protected_branch",
+    "public", "recursive", "secret", "tautology", "tls_off", "unverified", "upload",
 )  # fmt: skip
 """Attributes that a proposed rule shuts out unless they were seen."""
 _VARS = {"unwanted": list(SHUT_OUT)}

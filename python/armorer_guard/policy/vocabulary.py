@@ -114,6 +114,7 @@ ATTRIBUTES: dict[str, str] = {
     "host_mount": "gives a container files of the host",
     "host_namespace": "gives a container the host's processes, network or users",
     "inward": "lets others reach this machine: a reverse tunnel, a share",
+    "laden": "runs a text of an earlier call of this run that would do something grave",
     "later": "what a file that the call writes would do when it is run",
     "local_data": "carries data of files of this machine",
     "loopback": "this machine itself",

@@ -100,6 +100,10 @@ class Fetched(Part):
 
     path: str = Field(description="absolute")
     host: str | None = Field(default=None, description="who serves it, where that is known")
+    written: bool = Field(
+        default=False,
+        description="the call writes it itself: it is a text that would do something grave when it is run",
+    )
 
 
 class FetchedFile(Fetched):

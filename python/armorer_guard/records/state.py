@@ -87,7 +87,7 @@ class State:
     """The digest of the first definition that was told of each tool."""
     listed: dict[str, str] | None = None
     """The digest of each tool in the last list of tools that was told."""
-    fetched: dict[str, dict[str, str]] = field(default_factory=dict)
+    fetched: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Files that calls brought from the network, each with `record`, `at`, and `host` where it is known."""
 
     def count(self, name: str, now: str) -> int:
@@ -162,7 +162,7 @@ class State:
         for file in subject.get("fetched", []):
             path, brought = file["path"], {"record": record["id"], "at": record["ts"]}
             if path in self.fetched or len(self.fetched) < MAX_FETCHED:
-                self.fetched[path] = {**brought, **({"host": file["host"]} if file.get("host") is not None else {})}
+                self.fetched[path] = {**brought, **{name: file[name] for name in ("host", "written") if file.get(name)}}
                 continue
             before = len(self.fetched)
             while path and len(self.fetched) == before:
@@ -251,7 +251,7 @@ class State:
             return "shadowed"
         return "new" if first is None and pinned is None else "ok"
 
-    def files(self) -> list[dict[str, str]]:
+    def files(self) -> list[dict[str, Any]]:
         """What was brought from the network, as facts state it."""
         return [{"path": path, **self.fetched[path]} for path in sorted(self.fetched, key=str.encode)]
 

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::files::{LONGEST, Poured};
+use super::later::{Form, graves};
 use super::target::Manner;
 use super::{Engine, Situation};
 use crate::actions::action::{Action, Certainty};
@@ -28,6 +29,7 @@ impl Engine<'_> {
             data.served.push(Served::Earlier {
                 file: Rc::from(known.path.as_str()),
                 host: known.host.as_deref().map(Rc::from),
+                written: known.written,
             });
             (known.path.clone(), data)
         }));
@@ -42,13 +44,43 @@ impl Engine<'_> {
     }
 
     /// Code that an earlier call brought into that file.
-    pub(super) fn earlier_code(&mut self, file: &str, by: &str, here: &Situation) {
+    pub(super) fn earlier_code(&mut self, file: &str, written: bool, by: &str, here: &Situation) {
         let word = Word::made(Value::Exact(file.to_owned()), here.origin.clone());
         let manner = Manner {
-            attributes: vec![Brought::Earlier.attribute(), "as_served"],
+            attributes: if written {
+                vec![Brought::Written.attribute()]
+            } else {
+                vec![Brought::Earlier.attribute(), "as_served"]
+            },
             ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
         };
         self.act(&manner, &word, here);
+    }
+
+    /// A text whose file does not say that anybody runs it, which would do something grave if somebody did: later calls
+    /// are told where it lies.
+    pub(super) fn notes_laden(&mut self, path: &str, text: &str, here: &Situation) {
+        const LONGEST_READ: usize = 16 * 1024;
+        const MOST_READ: u8 = 8;
+        let path = self
+            .absolute(path, here)
+            .filter(|path| path.len() <= LONGEST);
+        let Some(path) = path.filter(|_| text.len() <= LONGEST_READ && may_be_grave(text)) else {
+            return;
+        };
+        self.read_for_later += 1;
+        if self.read_for_later > MOST_READ {
+            return;
+        }
+        let mut inner = Engine::new(self.catalogue, self.context, self.own);
+        inner.nested = self.nested + 1;
+        let at = inner.outset("");
+        let word = Word::made(Value::Exact(text.to_owned()), at.origin.clone());
+        inner.code_word("shell", &word, "", &at);
+        if !graves(&inner.actions, Form::Script("shell")).is_empty() && !self.laden.contains(&path)
+        {
+            self.laden.push(path);
+        }
     }
 
     /// What a tool writes as a whole takes the place of what was brought.
@@ -122,16 +154,20 @@ impl Engine<'_> {
             .collect();
         let is_again = |data: &Data| data.brought() == Some(Brought::Now);
         let again = known.iter().filter(|(_, data)| is_again(data));
-        let fetched = again
-            .chain(own)
-            .filter_map(|(path, data)| {
-                let served = data.served.iter().find(|served| is_foreign(served))?;
-                Some(Fetched {
-                    host: served.host(),
-                    path: self.remembered(path, served)?,
-                })
+        let fetched = again.chain(own).filter_map(|(path, data)| {
+            let served = data.served.iter().find(|served| is_foreign(served))?;
+            Some(Fetched {
+                host: served.host(),
+                path: self.remembered(path, served)?,
+                written: data.brought() == Some(Brought::Written),
             })
-            .collect();
+        });
+        let laden = self.laden.iter().map(|path| Fetched {
+            host: None,
+            path: path.clone(),
+            written: true,
+        });
+        let fetched = fetched.chain(laden).collect();
         Left {
             fetched: folded(fetched),
             replaced,
@@ -172,9 +208,19 @@ fn folded(mut files: Vec<Fetched>) -> Vec<Fetched> {
         files.dedup_by(|one, other| one.path == other.path);
         for file in &mut files {
             file.host = None;
+            file.written = false;
         }
     }
     files
+}
+
+/// Whether a text holds a word without which no text of a shell is grave.
+fn may_be_grave(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "rm ", "curl", "wget", "/dev/", "nc ", "ncat", "mkfs", "bash", "sh ", "python", "perl",
+        "eval", "base64", "find ",
+    ];
+    WORDS.iter().any(|word| text.contains(word))
 }
 
 /// What comes over SSH comes from a host that the person has keys for.

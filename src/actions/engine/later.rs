@@ -101,6 +101,7 @@ impl Engine<'_> {
             return;
         }
         let Some(form) = form_of(path, text) else {
+            self.notes_laden(path, text, here);
             return;
         };
         let deeper = Situation {
@@ -258,7 +259,7 @@ fn path_of(args: &json::Value) -> Option<&str> {
 
 /// Of what a text would do: what nobody takes back, and what gives the machine or its secrets away. What depends on a
 /// variable that only whoever starts it knows is not said.
-fn graves(actions: &[Action], form: Form) -> Vec<&Action> {
+pub(super) fn graves(actions: &[Action], form: Form) -> Vec<&Action> {
     let doubtful = |action: &Action| {
         actions.iter().any(|other| {
             other.span == action.span && other.kind == action.kind && other.reason.is_some()

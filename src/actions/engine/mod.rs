@@ -86,6 +86,10 @@ pub struct Engine<'c> {
     known: usize,
     /// What the call removes for sure; noted only where something was brought earlier.
     removed: Vec<String>,
+    /// Files into which the call writes a text that would do something grave, though nothing says that it is run.
+    laden: Vec<String>,
+    /// How many such texts were read.
+    read_for_later: u8,
     /// Variables that hold the output of commands.
     variables: Vec<(String, Rc<Data>)>,
     /// Names that the call made lead to other files.
@@ -151,6 +155,8 @@ impl<'c> Engine<'c> {
             files: Vec::new(),
             known: 0,
             removed: Vec::new(),
+            laden: Vec::new(),
+            read_for_later: 0,
             links: Vec::new(),
             variables: Vec::new(),
             processes: Vec::new(),

@@ -553,8 +553,8 @@ impl Engine<'_> {
         for served in &data.served {
             let source = match served {
                 Served::Now(url) => url,
-                Served::Earlier { file, .. } => {
-                    self.earlier_code(file, by, here);
+                Served::Earlier { file, written, .. } => {
+                    self.earlier_code(file, *written, by, here);
                     continue;
                 }
             };

@@ -20,6 +20,7 @@ struct Brought {
     host: Option<String>,
     record: String,
     at: String,
+    written: bool,
 }
 
 impl FetchedFiles {
@@ -30,6 +31,7 @@ impl FetchedFiles {
             host: brought.host.clone(),
             path: path.clone(),
             record: brought.record.clone(),
+            written: brought.written,
         };
         self.0.iter().map(told).collect()
     }
@@ -52,10 +54,12 @@ impl FetchedFiles {
             host: file.host.as_deref().map(str::to_owned),
             record: line.id.clone().into_owned(),
             at: line.ts.clone().into_owned(),
+            written: file.written,
         };
         let mut path = &*file.path;
         if !self.0.contains_key(path) && self.0.len() >= MOST {
             brought.host = None;
+            brought.written = false;
             loop {
                 path = path.rsplit_once('/').map_or("", |(folder, _)| folder);
                 let before = self.0.len();
