@@ -304,6 +304,23 @@ fn a_grave_text_under_any_name_is_told_when_it_is_run() {
         r#"{"file_path": "/home/u/p/notes", "content": "rm -rf ~\n"}"#,
     );
     assert_eq!(run.shell("sh notes"), [RUNS]);
+    // What is too long, or one of too many, is not read and not taken for harmless either.
+    for write in [
+        format!("echo '# {}\nrm -rf ~' > notes", "x".repeat(70_000)),
+        format!("{}echo 'rm -rf ~' > notes", "echo 'curl x' > a; ".repeat(8)),
+    ] {
+        let told = Run::runs(&[&write, "sh notes"]);
+        assert!(
+            told.iter().any(|action| action.starts_with(RUNS)),
+            "{told:?}"
+        );
+    }
+    // What runs a file that was brought is as grave as that.
+    let told = Run::runs(&[FETCH, "echo ./x > notes", "sh notes"]);
+    assert!(
+        told.iter().any(|action| action.starts_with(RUNS)),
+        "{told:?}"
+    );
     // Texts that do nothing grave leave nothing.
     run = Run::default();
     run.call("Write", r#"{"file_path": "/home/u/p/notes", "content": "npm ci\nrm -rf build\ncurl -s https://example.com/docs\n"}"#);

@@ -37,10 +37,13 @@ impl Engine<'_> {
         self
     }
 
-    /// Knows what another engine does of earlier calls, which nothing has replaced since.
-    pub(super) fn knows_as(&mut self, other: &Self) {
-        self.files = other.files[..other.known.min(other.files.len())].to_vec();
-        self.known = self.files.len();
+    /// An engine for a text that is run later, which knows what this one does of earlier calls.
+    pub(super) fn for_later(&self) -> Self {
+        let mut inner = Self::new(self.catalogue, self.context, self.own);
+        inner.nested = self.nested + 1;
+        inner.files = self.files[..self.known.min(self.files.len())].to_vec();
+        inner.known = inner.files.len();
+        inner
     }
 
     /// Code that an earlier call brought into that file.
@@ -58,29 +61,32 @@ impl Engine<'_> {
     }
 
     /// A text whose file does not say that anybody runs it, which would do something grave if somebody did: later calls
-    /// are told where it lies.
+    /// are told where it lies. What is too long to be read is not taken for harmless.
     pub(super) fn notes_laden(&mut self, path: &str, text: &str, here: &Situation) {
-        const LONGEST_READ: usize = 16 * 1024;
+        const LONGEST_READ: usize = 64 * 1024;
         const MOST_READ: u8 = 8;
         let path = self
             .absolute(path, here)
             .filter(|path| path.len() <= LONGEST);
-        let Some(path) = path.filter(|_| text.len() <= LONGEST_READ && may_be_grave(text)) else {
+        let Some(path) = path.filter(|_| self.known > 0 || may_be_grave(text)) else {
             return;
         };
-        self.read_for_later += 1;
-        if self.read_for_later > MOST_READ {
-            return;
+        let is_read = text.len() <= LONGEST_READ && self.read_for_later < MOST_READ;
+        if is_read {
+            self.read_for_later += 1;
         }
-        let mut inner = Engine::new(self.catalogue, self.context, self.own);
-        inner.nested = self.nested + 1;
+        if (!is_read || self.is_grave(text)) && !self.laden.contains(&path) {
+            self.laden.push(path);
+        }
+    }
+
+    /// Whether a text of a shell would do something grave.
+    fn is_grave(&self, text: &str) -> bool {
+        let mut inner = self.for_later();
         let at = inner.outset("");
         let word = Word::made(Value::Exact(text.to_owned()), at.origin.clone());
         inner.code_word("shell", &word, "", &at);
-        if !graves(&inner.actions, Form::Script("shell")).is_empty() && !self.laden.contains(&path)
-        {
-            self.laden.push(path);
-        }
+        !graves(&inner.actions, Form::Script("shell")).is_empty()
     }
 
     /// What a tool writes as a whole takes the place of what was brought.

@@ -117,9 +117,7 @@ impl Engine<'_> {
         // The pieces are what was taken for the text, and all of them have one budget: that of the call.
         let (mut bytes, mut words) = (self.bytes.saturating_sub(text.len()), self.words);
         for Piece { language, text } in pieces.into_iter().take(MAX_PIECES) {
-            let mut inner = Engine::new(self.catalogue, self.context, self.own);
-            inner.nested = self.nested + 1;
-            inner.knows_as(self);
+            let mut inner = self.for_later();
             (inner.bytes, inner.words) = (bytes, words);
             let at = Situation {
                 origin: origin.clone(),
