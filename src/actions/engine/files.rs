@@ -158,6 +158,12 @@ impl Engine<'_> {
             .iter()
             .filter_map(|(held, data)| Some((place::below(held, from)?.to_owned(), data.clone())))
             .collect();
+        // What is taken out of a folder that was brought was brought.
+        let taken_out = || Some((String::new(), self.brought_around(from)?.clone()));
+        let copied = match copied.is_empty() {
+            true => taken_out().into_iter().collect(),
+            false => copied,
+        };
         for (rest, data) in copied {
             // Where it goes may be a folder that is there.
             for folder in ["", name] {
@@ -223,6 +229,20 @@ impl Engine<'_> {
         }
         let cwd = Word::made(Value::clone(&here.cwd), here.origin.clone());
         self.brought_to(&self.located(&cwd, here)?.path)
+    }
+
+    /// What was brought into a folder that holds that path.
+    fn brought_around(&self, path: &str) -> Option<&Data> {
+        let holds = |(held, data): &&(String, Data)| {
+            data.brought().is_some() && place::below(path, held).is_some()
+        };
+        self.files.iter().find(holds).map(|(_, data)| data)
+    }
+
+    /// When one of the files that data was read from was brought from the network, if one was.
+    pub(super) fn brought_with(&self, data: &Data) -> Option<Brought> {
+        let files = data.files.iter();
+        files.filter_map(|file| self.brought_to(file)).max()
     }
 
     /// When that file, or a folder that holds it, was brought from the network, if it was.

@@ -21,7 +21,7 @@ use crate::actions::code::{self, CodeEffect, Language, TargetRole, What};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::why_of;
 use crate::actions::url;
-use crate::actions::word::{Data, Origin, Served, Word, why_text};
+use crate::actions::word::{Brought, Data, Origin, Served, Word, why_text};
 use crate::shell::command::{Candidate, Value, Why};
 use crate::span::ByteSpan;
 
@@ -536,7 +536,7 @@ impl Engine<'_> {
         {
             for file in data.files.clone() {
                 let word = Word::made(Value::Exact(file.as_ref().to_owned()), here.origin.clone());
-                self.path(ActionKind::ExecLocal, &word, by, here);
+                self.local_code(&word, self.brought_to(&file), by, here);
             }
         } else if data.some {
             let reason = String::from(if data.decoded {
@@ -622,11 +622,7 @@ impl Engine<'_> {
                 return self.written_script(language, file, &data, by, here);
             }
             if let Some(brought) = self.brought_to(&located.path) {
-                let manner = Manner {
-                    attributes: vec![brought.attribute()],
-                    ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
-                };
-                self.act(&manner, file, here);
+                self.local_code(file, Some(brought), by, here);
                 return Data::opaque();
             }
         }
@@ -671,9 +667,18 @@ impl Engine<'_> {
         if !data.served.is_empty() || data.decoded {
             return self.code_data(language, data, by, here);
         }
-        self.path(ActionKind::ExecLocal, file, by, here);
+        self.local_code(file, self.brought_with(data), by, here);
         self.made_code(language, data, by, here);
         Data::opaque()
+    }
+
+    /// A file of this machine that is run, which may have been brought.
+    fn local_code(&mut self, file: &Word, brought: Option<Brought>, by: &str, here: &Situation) {
+        let manner = Manner {
+            attributes: brought.map(Brought::attribute).into_iter().collect(),
+            ..Manner::of(ActionKind::ExecLocal, Role::Path, by)
+        };
+        self.act(&manner, file, here);
     }
 
     /// Files whose content the call itself states by a hash: whoever serves them decides nothing any more.
