@@ -283,9 +283,6 @@ pub(super) struct Compiled {
     /// Where each part lies.
     parts: [Span; PARTS],
     pub(super) head: Head,
-    /// Sorted by id.
-    pub(super) rules: Vec<Rule>,
-    pub(super) labels: Vec<LabelRule>,
     pub(super) blocks: Vec<Block>,
     /// What blocks ask of the facts before anything else, each once: a few of them dismiss most rules at once.
     pub(super) gates: Vec<Needs>,
@@ -320,8 +317,6 @@ impl Compiled {
         }
         Some(Self {
             head: *read.list::<Head>()?.first()?,
-            rules: read.list()?,
-            labels: read.list()?,
             blocks,
             gates: read.list()?,
             numbers: read.list()?,
@@ -350,14 +345,16 @@ impl Compiled {
             let held = self.numbers.get(span.range());
             held.is_some_and(|numbers| numbers.iter().all(|number| (*number as usize) < end))
         };
-        let owners = self.rules.len() + self.labels.len();
+        let owners = self.rules() + self.part(Part::Labels).len() / LabelRule::SIZE;
         self.blocks.iter().all(|block| {
             usize::from(block.gate) < self.gates.len()
                 && (block.owner as usize) < owners
                 && below(block.call, self.call.len())
                 && below(block.action, self.action.len())
                 && below(block.finding, self.finding.len())
-        }) && read.list::<Span>().is_some()
+        }) && read.list::<Rule>().is_some()
+            && read.list::<LabelRule>().is_some()
+            && read.list::<Span>().is_some()
             && read.list::<Glob>().is_some()
             && read.list::<TargetGlob>().is_some()
             && read.list::<Bundle>().is_some()
@@ -388,6 +385,30 @@ impl Compiled {
             Phase::Post => self.head.post,
             Phase::Text => self.head.text,
         }
+    }
+
+    /// How many rules it has, but for those that give labels.
+    #[inline]
+    pub(super) fn rules(&self) -> usize {
+        self.part(Part::Rules).len() / Rule::SIZE
+    }
+
+    /// A rule by its position; they are sorted by id. A call meets few of them.
+    #[inline]
+    pub(super) fn rule(&self, at: usize) -> Option<Rule> {
+        self.at(at)
+    }
+
+    /// A rule that gives labels.
+    #[inline]
+    pub(super) fn label(&self, at: usize) -> Option<LabelRule> {
+        self.at(at)
+    }
+
+    fn at<T: Stored>(&self, at: usize) -> Option<T> {
+        let from = at.checked_mul(T::SIZE)?;
+        let (value, _) = T::take(self.part(T::PART).get(from..from.checked_add(T::SIZE)?)?)?;
+        Some(value)
     }
 
     #[inline]
@@ -612,8 +633,6 @@ impl Draft {
             text: Cow::Owned(crate::text::into_text(self.text.list)),
             parts,
             head,
-            rules: self.rules,
-            labels: self.labels,
             blocks,
             gates: self.gates,
             numbers: self.numbers.list,
@@ -651,8 +670,9 @@ mod tests {
     fn the_table_that_ships_is_sound_and_its_texts_are_whole() {
         let compiled = read(shipped()).expect("a table");
         assert!(compiled.is_sound());
-        assert!(compiled.rules.len() > 50);
-        for rule in &compiled.rules {
+        assert!(compiled.rules() > 50);
+        for at in 0..compiled.rules() {
+            let rule = compiled.rule(at).expect("a rule");
             assert!(!compiled.text(rule.id).is_empty());
             assert!(
                 !compiled.text(rule.why).is_empty(),

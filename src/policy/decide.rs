@@ -22,8 +22,8 @@ const OBSERVED: &str = "observed";
 const MAX_NEAR: usize = 8;
 
 /// A rule that speaks.
-pub(super) struct Spoken<'p> {
-    pub(super) rule: &'p Rule,
+pub(super) struct Spoken {
+    pub(super) rule: Rule,
     at: usize,
     pub(super) effect: Effect,
     pub(super) actions: Vec<usize>,
@@ -37,14 +37,15 @@ pub(super) fn decide(facts: &Facts, policy: &Policy) -> Verdict {
     let compiled = &policy.compiled;
     let mut asking = Asking::of(facts, compiled);
     let blocks = asking.blocks();
-    let is_of_rule = |block: &&Block| (block.owner as usize) < compiled.rules.len();
+    let rules = compiled.rules();
+    let is_of_rule = |block: &&Block| (block.owner as usize) < rules;
     let of_rules = blocks.fitting.partition_point(is_of_rule);
     let (asked, of_labels) = blocks.fitting.split_at(of_rules);
-    let mut spoken: Vec<Spoken<'_>> = Vec::new();
+    let mut spoken: Vec<Spoken> = Vec::new();
     for (at, blocks) in by_owner(asked) {
         if asking.speaks(blocks)
-            && let Some(rule) = compiled.rules.get(at)
-            && speaks_on(rule, compiled, &facts.now)
+            && let Some(rule) = compiled.rule(at)
+            && speaks_on(&rule, compiled, &facts.now)
         {
             spoken.extend(settle(at, rule, asking.matched(blocks)));
         }
@@ -106,15 +107,15 @@ fn by_owner<'b>(blocks: &'b [&'b Block]) -> impl Iterator<Item = (usize, &'b [&'
 }
 
 /// The strictest of what rules and defaults say.
-fn strictest(spoken: &[Spoken<'_>], defaults: &[ByDefault]) -> Effect {
+fn strictest(spoken: &[Spoken], defaults: &[ByDefault]) -> Effect {
     let rules = spoken.iter().map(|spoken| spoken.effect);
     let defaults = defaults.iter().map(|default| default.effect);
     rules.chain(defaults).max().unwrap_or(Effect::Allow)
 }
 
 /// What rules demand besides their effect, also those whose question a grant answers.
-fn obligations(spoken: &[Spoken<'_>], compiled: &Compiled) -> Vec<String> {
-    let demanded = |spoken: &Spoken<'_>| compiled.words(spoken.rule.then).map(str::to_owned);
+fn obligations(spoken: &[Spoken], compiled: &Compiled) -> Vec<String> {
+    let demanded = |spoken: &Spoken| compiled.words(spoken.rule.then).map(str::to_owned);
     spoken.iter().flat_map(demanded).collect()
 }
 
@@ -140,10 +141,10 @@ fn near<'p>(
             next = stricter.next();
         }
         let at = first.owner as usize;
-        let Some(rule) = compiled.rules.get(at) else {
+        let Some(rule) = compiled.rule(at) else {
             continue;
         };
-        if spoke.binary_search(&at).is_ok() || !speaks_on(rule, compiled, &facts.now) {
+        if spoke.binary_search(&at).is_ok() || !speaks_on(&rule, compiled, &facts.now) {
             continue;
         }
         if let Some(missing) = asking.missing(&of_one) {
@@ -163,7 +164,7 @@ fn answer(
     effect: Effect,
     compiled: &Compiled,
     layer: Layer,
-    spoken: &[Spoken<'_>],
+    spoken: &[Spoken],
     defaults: &[ByDefault],
 ) -> Effect {
     if !compiled.head.observe {
@@ -189,7 +190,7 @@ fn labels(
     compiled: &Compiled,
     asking: &mut Asking<'_>,
     blocks: &[&Block],
-    spoken: &[Spoken<'_>],
+    spoken: &[Spoken],
 ) -> Vec<Labelled> {
     let mut labels = Vec::new();
     let mut add = |label: &str, rule: Span, actions: &[usize], findings: &[usize]| {
@@ -202,7 +203,7 @@ fn labels(
         });
     };
     for (at, blocks) in by_owner(blocks) {
-        let rule = compiled.labels.get(at - compiled.rules.len());
+        let rule = compiled.label(at - compiled.rules());
         if let Some(rule) = rule
             && asking.speaks(blocks)
         {
@@ -247,7 +248,7 @@ fn speaks_on(rule: &Rule, compiled: &Compiled, now: &str) -> bool {
 }
 
 /// What a match says: the sure part for what it says in general, the unsure part for what it says about the unknown.
-fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
+fn settle(at: usize, rule: Rule, mut found: Match) -> Option<Spoken> {
     found.keep_surest();
     let sure = found.truths().any(|truth| truth == Truth::Yes);
     // A permission counts where it is sure. So does a prohibition that says something else about the unknown.
@@ -277,7 +278,7 @@ fn settle(at: usize, rule: &Rule, mut found: Match) -> Option<Spoken<'_>> {
 }
 
 /// Takes out the questions that permissions answer, wherever they answer all of it.
-fn drop_overridden(spoken: &mut Vec<Spoken<'_>>, compiled: &Compiled) {
+fn drop_overridden(spoken: &mut Vec<Spoken>, compiled: &Compiled) {
     if spoken
         .iter()
         .all(|spoken| spoken.rule.overridden_by.is_empty())
@@ -293,7 +294,7 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>, compiled: &Compiled) {
                     answers.any(|at| at as usize == spoken.at)
                 })
             };
-            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken<'_>) -> &'a [usize]| {
+            let all = |asked: &[usize], of: for<'a> fn(&'a Spoken) -> &'a [usize]| {
                 !asked.is_empty()
                     && asked
                         .iter()
@@ -309,7 +310,7 @@ fn drop_overridden(spoken: &mut Vec<Spoken<'_>>, compiled: &Compiled) {
     spoken.retain(|spoken| !answered.contains(&spoken.at));
 }
 
-impl Spoken<'_> {
+impl Spoken {
     /// As a reason. What it is about goes along; nothing asks for that afterwards.
     fn determining(&mut self, facts: &Facts, compiled: &Compiled) -> Determining {
         Determining {
@@ -317,7 +318,7 @@ impl Spoken<'_> {
             effect: self.effect,
             layer: Cow::Borrowed(self.rule.layer.as_str()),
             message: message::of_rule(
-                self.rule,
+                &self.rule,
                 compiled,
                 facts,
                 &self.actions,

@@ -26,7 +26,7 @@ impl Granted {
     pub(super) fn of(
         facts: &Facts,
         compiled: &Compiled,
-        spoken: &[Spoken<'_>],
+        spoken: &[Spoken],
         defaults: &[ByDefault],
     ) -> Option<Self> {
         let first = facts.state.grants.first()?;

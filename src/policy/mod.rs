@@ -155,7 +155,7 @@ impl Policy {
     /// How many rules it has.
     #[must_use]
     pub fn rules(&self) -> usize {
-        self.compiled.rules.len()
+        self.compiled.rules()
     }
 }
 

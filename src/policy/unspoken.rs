@@ -20,8 +20,8 @@ pub(super) struct Uncovered {
 }
 
 impl Uncovered {
-    pub(super) fn of(facts: &Facts, spoken: &[Spoken<'_>]) -> Self {
-        let permissions: Vec<&Spoken<'_>> = spoken
+    pub(super) fn of(facts: &Facts, spoken: &[Spoken]) -> Self {
+        let permissions: Vec<&Spoken> = spoken
             .iter()
             .filter(|spoken| spoken.rule.effect == Effect::Allow)
             .collect();
