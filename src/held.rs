@@ -1,4 +1,4 @@
-//! A value in its stored form, decoded when it is first asked for. A leaf.
+//! Values in their stored form, decoded when they are first asked for. A leaf.
 //!
 //! A hook that lives for a millisecond asks for few of the values that it has.
 
@@ -76,9 +76,68 @@ impl<'de: 'a, 'a, T> Deserialize<'de> for Held<'a, T> {
     }
 }
 
+/// How many slots are made at once, when the first of them is needed.
+const CHUNK: usize = 32;
+
+/// Slots that follow one another.
+type Chunk<T> = OnceLock<Box<[OnceLock<T>; CHUNK]>>;
+
+/// Places for values that are known by their number, each made at most once.
+#[derive(Debug)]
+pub struct Slots<T> {
+    count: usize,
+    chunks: Box<[Chunk<T>]>,
+}
+
+impl<T> Slots<T> {
+    /// So many places.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self {
+            count,
+            chunks: (0..count.div_ceil(CHUNK))
+                .map(|_| OnceLock::new())
+                .collect(),
+        }
+    }
+
+    /// How many places there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no place.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The value at that place, made now if it was not; `None` where there is no such place.
+    pub fn get_or_init(&self, number: usize, make: impl FnOnce() -> T) -> Option<&T> {
+        if number >= self.count {
+            return None;
+        }
+        let chunk = self.chunks.get(number / CHUNK)?;
+        let slots = chunk.get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
+        Some(slots.get(number % CHUNK)?.get_or_init(make))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slot_is_filled_once_and_there_are_as_many_as_were_wanted() {
+        let slots = Slots::new(CHUNK + 1);
+        assert_eq!(slots.len(), CHUNK + 1);
+        assert_eq!(slots.get_or_init(CHUNK, || 7), Some(&7));
+        assert_eq!(slots.get_or_init(CHUNK, || 8), Some(&7));
+        assert_eq!(slots.get_or_init(0, || 9), Some(&9));
+        assert_eq!(slots.get_or_init(CHUNK + 1, || 1), None);
+        assert_eq!(Slots::new(0).get_or_init(0, || 1), None);
+    }
 
     #[test]
     fn a_value_comes_back_when_it_is_asked_for() {

@@ -7,7 +7,7 @@ use super::lexicon;
 use super::number;
 use super::rule::{Form, FrameWords, Rule};
 use super::tables::{
-    ANY_CASE, BESIDE, CELLS, CLEAN_START, ENTRY, Edge, FOLD, Literal, MAGIC, WHOLE_WORDS,
+    ANY_CASE, BESIDE, CELLS, CLEAN_START, ENTRY, Edge, FOLD, Literal, MAGIC, SECTIONS, WHOLE_WORDS,
     WORD_START, cell_of,
 };
 
@@ -118,12 +118,18 @@ fn grams_of(literal: &Literal, index: u16, used: &mut HashMap<u32, u32>) -> Opti
     Some(out)
 }
 
-fn put_section(out: &mut Vec<u8>, section: &[u8]) {
-    out.extend_from_slice(&(section.len() as u32).to_le_bytes());
-    out.extend_from_slice(section);
-    while !out.len().is_multiple_of(4) {
-        out.push(0);
+/// The tables of these sections: their lengths first, so that opening them touches no section, then each on a multiple of
+/// four.
+fn joined(sections: [&[u8]; SECTIONS]) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    for section in sections {
+        out.extend_from_slice(&(section.len() as u32).to_le_bytes());
     }
+    for section in sections {
+        out.extend_from_slice(section);
+        out.resize(out.len().next_multiple_of(4), 0);
+    }
+    out
 }
 
 fn all_grams(literals: &[Literal]) -> Result<Vec<Gram>, String> {
@@ -296,14 +302,11 @@ pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Resul
         blob.extend(postcard::to_allocvec(&*rule).map_err(|error| error.to_string())?);
     }
     offsets.extend_from_slice(&(blob.len() as u32).to_le_bytes());
-    let mut out = MAGIC.to_vec();
     let numbers = numbers(rules);
     let words = lexicon::build(&words.known)?;
-    for section in [
-        &cells, &buckets, &entries, &index, &text, &offsets, &blob, &detectors, &numbers, &allowed,
+    // What every opening and every text reads lies together, before what few texts do.
+    Ok(joined([
+        &detectors, &allowed, &numbers, &cells, &buckets, &entries, &index, &text, &offsets, &blob,
         &inside, &words,
-    ] {
-        put_section(&mut out, section);
-    }
-    Ok(out)
+    ]))
 }

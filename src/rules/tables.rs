@@ -9,17 +9,19 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use super::allow::Allowed;
 use super::alphabet::WORD;
 use super::lexicon::Lexicon;
 use super::rule::{Rule, shared, u32_at};
 use super::shape::clean_start;
+use crate::held::Slots;
 
 const BITS: u32 = 13;
 pub(super) const CELLS: usize = 1 << BITS;
-pub(super) const MAGIC: &[u8; 8] = b"AGRULESC";
+pub(super) const MAGIC: &[u8; 8] = b"AGRULESD";
+/// How many sections tables have.
+pub(super) const SECTIONS: usize = 12;
 /// Bytes of an entry of the filter: what stands in the window of a candidate, the literal, which byte of it the gram's
 /// second one is, and which bytes of the window are the literal's.
 pub(super) const ENTRY: usize = 12;
@@ -193,8 +195,8 @@ pub struct Tables {
     numbers: Range<usize>,
     detectors: Vec<(String, u16)>,
     allowed: Vec<Allowed>,
-    rules: Vec<OnceLock<Option<Box<Rule>>>>,
-    names: Vec<OnceLock<&'static str>>,
+    rules: Slots<Option<Box<Rule>>>,
+    names: Slots<&'static str>,
 }
 
 /// The cell of the last three of four bytes.
@@ -208,17 +210,21 @@ impl Tables {
     /// Takes compiled bytes; `None` when they are not whole.
     #[must_use]
     pub fn open(bytes: Cow<'static, [u8]>) -> Option<Self> {
-        let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
-        let mut sections: [Range<usize>; 12] = Default::default();
-        for section in &mut sections {
-            let length = u32_at(&bytes, at)? as usize;
-            *section = at + 4..at.checked_add(4)?.checked_add(length)?;
+        let lengths = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
+        let mut sections: [Range<usize>; SECTIONS] = Default::default();
+        let mut at = lengths + SECTIONS * 4;
+        for (number, section) in sections.iter_mut().enumerate() {
+            let length = u32_at(&bytes, lengths + number * 4)? as usize;
+            *section = at..at.checked_add(length)?;
             if section.end > bytes.len() {
                 return None;
             }
             at = section.end.next_multiple_of(4);
         }
         let [
+            detectors,
+            allowed,
+            numbers,
             cells,
             buckets,
             entries,
@@ -226,9 +232,6 @@ impl Tables {
             text,
             offsets,
             blob,
-            detectors,
-            numbers,
-            allowed,
             inside,
             words,
         ] = sections;
@@ -252,8 +255,8 @@ impl Tables {
             numbers,
             detectors,
             allowed,
-            rules: (0..count).map(|_| OnceLock::new()).collect(),
-            names: (0..count).map(|_| OnceLock::new()).collect(),
+            rules: Slots::new(count),
+            names: Slots::new(count),
         })
     }
 
@@ -283,14 +286,13 @@ impl Tables {
     #[must_use]
     pub fn rule(&self, index: usize) -> Option<&Rule> {
         self.rules
-            .get(index)?
-            .get_or_init(|| {
+            .get_or_init(index, || {
                 let offsets = &self.bytes[self.offsets.clone()];
                 let from = u32_at(offsets, index * 4)? as usize;
                 let to = u32_at(offsets, index * 4 + 4)? as usize;
                 let blob = self.bytes[self.blob.clone()].get(from..to)?;
                 postcard::from_bytes(blob).ok().map(Box::new)
-            })
+            })?
             .as_deref()
     }
 
@@ -310,7 +312,7 @@ impl Tables {
     #[must_use]
     pub fn name(&self, index: usize) -> Option<&'static str> {
         let rule = self.rule(index)?;
-        Some(self.names.get(index)?.get_or_init(|| shared(&rule.id)))
+        self.names.get_or_init(index, || shared(&rule.id)).copied()
     }
 
     /// Hosts to which data may go.

@@ -21,29 +21,22 @@ use tools::Guess;
 
 use super::environment::Variables;
 use super::special::Rules;
+use crate::held::Slots;
 use crate::shell::command::{Listed, Usual};
-
-/// Decoded at most once.
-type Slot<T> = OnceLock<Option<Box<T>>>;
-
-/// How many slots are made at once, when the first of them is needed.
-const CHUNK: usize = 32;
-
-/// Slots of values that follow one another.
-type Chunk<T> = OnceLock<Box<[Slot<T>; CHUNK]>>;
 
 /// A table of postcard values of one type.
 #[derive(Debug)]
 pub struct Lazy<T> {
     table: Table,
-    slots: Box<[Chunk<T>]>,
+    /// Decoded at most once.
+    slots: Slots<Option<Box<T>>>,
 }
 
 impl<T> Default for Lazy<T> {
     fn default() -> Self {
         Self {
             table: Table::empty(),
-            slots: Box::default(),
+            slots: Slots::new(0),
         }
     }
 }
@@ -69,9 +62,7 @@ impl<T: Stored> Lazy<T> {
         let table = Table::new(bytes)?;
         Some(Self {
             table,
-            slots: (0..table.len().div_ceil(CHUNK))
-                .map(|_| OnceLock::new())
-                .collect(),
+            slots: Slots::new(table.len()),
         })
     }
 
@@ -85,15 +76,12 @@ impl<T: Stored> Lazy<T> {
     #[must_use]
     pub fn get(&self, number: usize) -> Option<&T> {
         self.slots
-            .get(number / CHUNK)?
-            .get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())))
-            .get(number % CHUNK)?
-            .get_or_init(|| {
+            .get_or_init(number, || {
                 let mut value: Box<T> =
                     Box::new(postcard::from_bytes(self.table.entry(number)?).ok()?);
                 value.attach(self.table);
                 Some(value)
-            })
+            })?
             .as_deref()
     }
 
