@@ -2,6 +2,7 @@
 //!
 //! Whatever goes wrong is a denial in the runtime's terms: a guard that fails must not look like one that found nothing.
 
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,7 +65,7 @@ pub(crate) fn run(options: &HookOptions) -> u8 {
 
 /// An answer that forbids or asks, and the decision it is about.
 struct Told {
-    guard: Guard,
+    guard: ManuallyDrop<Guard>,
     run: String,
     decision: String,
 }
@@ -118,23 +119,26 @@ fn answer(contract: &Contract<'_>, options: &HookOptions, told: &mut Option<Told
     })
     .with_durability(Durability::from_environment())
     .with_unrecorded(Unrecorded::from_environment());
+    // The process ends with the answer, which gives everything back at once; piece by piece takes as long as a policy's
+    // decision.
+    let guard = ManuallyDrop::new(guard);
     let place = |session: &Session| context(contract, session, home.clone());
     match event {
         HookEvent::Call(call, event) => {
-            let decision = guard.check(Call {
+            let decision = ManuallyDrop::new(guard.check(Call {
                 tool: call.tool,
                 args: call.args,
                 pin: None,
                 definition: None,
                 context: place(&call.session),
                 caller: caller(contract, call.session, call.call_id),
-            });
+            }));
             let reply = reply(event, &decision);
             if decision.verdict.effect != Effect::Allow && decision.recorded() {
                 *told = Some(Told {
                     guard,
-                    run: decision.run,
-                    decision: decision.id,
+                    run: decision.run.clone(),
+                    decision: decision.id.clone(),
                 });
             }
             reply
