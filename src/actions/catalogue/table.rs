@@ -1,9 +1,13 @@
 //! A sorted table of names and byte strings that is searched where it lies: nothing is decoded to look something up.
 //!
-//! Layout, all numbers little-endian `u32`: count of names; for each name, in byte order: offset and length of the name,
-//! number of its entry; count of entries; for each entry: offset and length; count of slots, a power of two; for each slot
-//! the position of a name plus one, or zero; then the bytes. Offsets count from the beginning of the table. A name stands
-//! in the first free slot from its hash on.
+//! Layout, all numbers little-endian: counts of names, entries and slots, the last a power of two, as `u32`; for each slot
+//! the position of a name plus one, or zero, as `u16`; for each name, in byte order, its offset as `u32`; for each name the
+//! number of its entry as `u16`; for each entry its offset as `u32`; then the bytes of the names and of the entries, one
+//! after the other. Offsets count from the beginning of the table, and what follows a name or an entry says where it ends.
+//! A name stands in the first free slot from its hash on.
+//!
+//! The numbers are as small as they can be: a hook looks up a dozen names, and each may lie in a page that nothing has
+//! touched yet.
 
 /// A table in its stored form.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,9 +18,9 @@ pub struct Table {
     slots: usize,
 }
 
-const NAME: usize = 12;
-const ENTRY: usize = 8;
-const SLOT: usize = 4;
+const HEAD: usize = 12;
+const OFFSET: usize = 4;
+const SHORT: usize = 2;
 
 /// FNV-1a: names are short.
 fn hash(name: &[u8]) -> usize {
@@ -31,18 +35,16 @@ impl Table {
     /// The table in those bytes; `None` when its header does not fit into them.
     #[must_use]
     pub fn new(bytes: &'static [u8]) -> Option<Self> {
-        let names = number(bytes, 0)?;
-        let entries = number(bytes, 4 + names.checked_mul(NAME)?)?;
-        let mut table = Self {
+        let table = Self {
             bytes,
-            names,
-            entries,
-            slots: 0,
+            names: number(bytes, 0)?,
+            entries: number(bytes, 4)?,
+            slots: number(bytes, 8)?,
         };
-        let at = table.entry_header(entries)?;
-        table.slots = number(bytes, at)?;
-        let end = at.checked_add(table.slots.checked_mul(SLOT)?.checked_add(SLOT)?)?;
-        (table.slots.is_power_of_two() && table.slots > names && end <= bytes.len())
+        let end = table
+            .entry_offsets()?
+            .checked_add(table.entries.checked_mul(OFFSET)?)?;
+        (table.slots.is_power_of_two() && table.slots > table.names && end <= bytes.len())
             .then_some(table)
     }
 
@@ -72,12 +74,11 @@ impl Table {
     /// The number of the entry with that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
-        let first = self.entry_header(self.entries)? + SLOT;
         let mask = self.slots.checked_sub(1)?;
         let mut slot = hash(name.as_bytes()) & mask;
         // There is a free slot; a damaged table may say otherwise, but not for ever.
         for _ in 0..self.slots {
-            let position = number(self.bytes, first + slot * SLOT)?.checked_sub(1)?;
+            let position = short(self.bytes, HEAD + slot * SHORT)?.checked_sub(1)?;
             let (held, entry) = self.name_bytes(position)?;
             if held == name.as_bytes() {
                 return Some(entry);
@@ -98,11 +99,16 @@ impl Table {
         if position >= self.names {
             return None;
         }
-        let head: &[u8; NAME] = self.bytes.get(4 + position * NAME..)?.first_chunk()?;
-        let offset = number(head, 0)?;
-        let length = number(head, 4)?;
-        let name = self.bytes.get(offset..offset.checked_add(length)?)?;
-        Some((name, number(head, 8)?))
+        let at = self.name_offsets() + position * OFFSET;
+        let offset = number(self.bytes, at)?;
+        // After the last name comes the first entry.
+        let end = if position + 1 < self.names {
+            number(self.bytes, at + OFFSET)?
+        } else {
+            self.entry_start(0)?
+        };
+        let entry = self.name_offsets() + self.names * OFFSET + position * SHORT;
+        Some((self.bytes.get(offset..end)?, short(self.bytes, entry)?))
     }
 
     /// Every name with the number of its entry, in byte order.
@@ -116,14 +122,25 @@ impl Table {
         if entry >= self.entries {
             return None;
         }
-        let at = self.entry_header(entry)?;
-        let offset = number(self.bytes, at)?;
-        let length = number(self.bytes, at + 4)?;
-        self.bytes.get(offset..offset.checked_add(length)?)
+        self.bytes
+            .get(self.entry_start(entry)?..self.entry_start(entry + 1)?)
     }
 
-    fn entry_header(&self, entry: usize) -> Option<usize> {
-        (8 + self.names * NAME).checked_add(entry.checked_mul(ENTRY)?)
+    /// Where an entry begins; that of the one after the last is where the table ends.
+    fn entry_start(&self, entry: usize) -> Option<usize> {
+        if entry == self.entries {
+            return Some(self.bytes.len());
+        }
+        number(self.bytes, self.entry_offsets()? + entry * OFFSET)
+    }
+
+    const fn name_offsets(&self) -> usize {
+        HEAD + self.slots * SHORT
+    }
+
+    fn entry_offsets(&self) -> Option<usize> {
+        let slots = self.slots.checked_mul(SHORT)?.checked_add(HEAD)?;
+        slots.checked_add(self.names.checked_mul(OFFSET + SHORT)?)
     }
 }
 
@@ -132,10 +149,15 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(four)).ok()
 }
 
+fn short(bytes: &[u8], at: usize) -> Option<usize> {
+    let two: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
+    Some(usize::from(u16::from_le_bytes(two)))
+}
+
 /// The stored form of a table. Names are sorted here; a name that comes twice keeps its first entry.
 ///
 /// # Errors
-/// When the table would not fit into 4 GiB.
+/// When the table would not fit into 4 GiB, or has more than 65,535 names or entries.
 pub fn store(names: &[(String, usize)], entries: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     let mut sorted: Vec<&(String, usize)> = names.iter().collect();
     sorted.sort_by(|one, other| one.0.as_bytes().cmp(other.0.as_bytes()));
@@ -150,25 +172,27 @@ pub fn store(names: &[(String, usize)], entries: &[Vec<u8>]) -> Result<Vec<u8>, 
         }
         slots[slot] = position + 1;
     }
-    let head = 12 + sorted.len() * NAME + entries.len() * ENTRY;
-    let mut offset = head + slots.len() * SLOT;
+    let too_many = |_| String::from("the table has more than 65,535 names or entries");
+    let short = |number: usize| u16::try_from(number).map_err(too_many);
     let mut out = Vec::new();
-    out.extend(small(sorted.len())?.to_le_bytes());
-    for (name, entry) in &sorted {
+    for count in [sorted.len(), entries.len(), slots.len()] {
+        out.extend(small(count)?.to_le_bytes());
+    }
+    for slot in &slots {
+        out.extend(short(*slot)?.to_le_bytes());
+    }
+    let head = HEAD + slots.len() * SHORT + sorted.len() * (OFFSET + SHORT);
+    let mut offset = head + entries.len() * OFFSET;
+    for (name, _) in &sorted {
         out.extend(small(offset)?.to_le_bytes());
-        out.extend(small(name.len())?.to_le_bytes());
-        out.extend(small(*entry)?.to_le_bytes());
         offset += name.len();
     }
-    out.extend(small(entries.len())?.to_le_bytes());
+    for (_, entry) in &sorted {
+        out.extend(short(*entry)?.to_le_bytes());
+    }
     for entry in entries {
         out.extend(small(offset)?.to_le_bytes());
-        out.extend(small(entry.len())?.to_le_bytes());
         offset += entry.len();
-    }
-    out.extend(small(slots.len())?.to_le_bytes());
-    for slot in slots {
-        out.extend(small(slot)?.to_le_bytes());
     }
     for (name, _) in &sorted {
         out.extend(name.as_bytes());
@@ -224,7 +248,7 @@ mod tests {
     #[test]
     fn bytes_that_are_no_table_are_refused() {
         let table = stored();
-        for end in 0..12 + 4 * NAME + 3 * ENTRY + 8 * SLOT {
+        for end in 0..HEAD + 8 * SHORT + 4 * (OFFSET + SHORT) + 3 * OFFSET {
             assert!(Table::new(&table.bytes[..end]).is_none(), "{end}");
         }
         assert!(Table::new(&[]).is_none());
