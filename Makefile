@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src python rules -type f -not -name '*.pyc' -not -name '*.so') Cargo.toml Cargo.lock build.rs pyproject.toml rust-toolchain.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check test-rust test-python fuzz bench eval policies clean
+.PHONY: help demo test check test-rust test-python fuzz bench order eval policies clean
 
 help:
 	@echo 'make demo      build into $(VENV) and show what the guard does'
 	@echo 'make test      all checks and tests'
 	@echo 'make bench     measure, print the table of budgets, fail when a gate falls'
+	@echo 'make order     list again what the hook runs, for the linker; before a release, and when bench counts page faults'
 	@echo 'make eval CORPORA=DIR   measure detection on labelled data'
 	@echo 'make policies  compile rules/policies/*.yaml again'
 	@echo 'make clean     remove what was built'
@@ -48,6 +49,9 @@ test: check test-rust test-python
 bench: $(VENV)/.installed $(VENV)/.tools
 	$(BIN)/python benches/run.py
 	$(BIN)/python benches/records.py 100000
+
+order: $(VENV)/bin/python
+	$(BIN)/python benches/order.py
 
 eval: $(VENV)/.installed
 	@test -n '$(CORPORA)' || { echo 'say where the labelled data lies: make eval CORPORA=DIR'; exit 2; }

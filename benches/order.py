@@ -1,7 +1,7 @@
 """
 Writes the order in which the native front's functions lie: those of its hot paths, as they are first entered.
 
-    python benches/order.py
+    make order
 
 Run it when `make bench` says that the cold hook takes more page faults than its budget: functions came or were
 renamed. The list is `python/build_backend/front.order`, which the build backend gives to the linker. What the hook runs

@@ -83,7 +83,7 @@ pub(super) struct Asking<'a> {
 impl<'a> Asking<'a> {
     pub(super) fn of(facts: &'a Facts, compiled: &'a Compiled) -> Self {
         let conditions = compiled.call.len()
-            + facts.actions.len() * compiled.action.len()
+            + facts.actions.len() * compiled.actions()
             + facts.findings.len() * compiled.finding.len();
         let bases = Bases::of(&facts.context);
         let looks = facts.actions.iter().map(|action| Look {
@@ -182,7 +182,8 @@ impl<'a> Asking<'a> {
     #[inline]
     fn of_call(&mut self, condition: u32) -> Truth {
         let at = condition as usize;
-        let held = self.compiled.call.get(at);
+        let compiled = self.compiled;
+        let held = || compiled.call.get(at).copied();
         self.answer(at, held, |condition, asking| {
             condition.holds(asking.facts, asking.compiled)
         })
@@ -192,8 +193,8 @@ impl<'a> Asking<'a> {
     #[inline]
     fn of_action(&mut self, condition: u32, position: usize) -> Truth {
         let compiled = self.compiled;
-        let held = compiled.action.get(condition as usize);
-        let before = compiled.call.len() + position * compiled.action.len();
+        let held = || compiled.action(condition);
+        let before = compiled.call.len() + position * compiled.actions();
         self.answer(before + condition as usize, held, |condition, asking| {
             let (facts, compiled) = (asking.facts, asking.compiled);
             let spot = &asking.looks[position].spot;
@@ -204,8 +205,8 @@ impl<'a> Asking<'a> {
     /// How a condition on a finding answers.
     fn of_finding(&mut self, condition: u32, position: usize) -> Truth {
         let compiled = self.compiled;
-        let held = compiled.finding.get(condition as usize);
-        let of_actions = self.facts.actions.len() * compiled.action.len();
+        let held = || compiled.finding.get(condition as usize).copied();
+        let of_actions = self.facts.actions.len() * compiled.actions();
         let before = compiled.call.len() + of_actions + position * compiled.finding.len();
         self.answer(before + condition as usize, held, |condition, asking| {
             condition.holds(&asking.facts.findings[position], asking.compiled)
@@ -213,20 +214,20 @@ impl<'a> Asking<'a> {
     }
 
     #[inline]
-    fn answer<C: Copy>(
+    fn answer<C>(
         &mut self,
         at: usize,
-        condition: Option<&C>,
+        condition: impl FnOnce() -> Option<C>,
         ask: impl FnOnce(C, &mut Self) -> Truth,
     ) -> Truth {
-        // INVARIANT: a table whose blocks name other conditions is not sound; what it would mean is not known.
-        let (Some(condition), Some(noted)) = (condition, self.noted.get(at)) else {
-            return Truth::Unknown;
-        };
-        if let Some(truth) = Truth::noted(*noted) {
+        if let Some(truth) = self.noted.get(at).and_then(|noted| Truth::noted(*noted)) {
             return truth;
         }
-        let truth = ask(*condition, self);
+        // INVARIANT: a table whose blocks name other conditions is not sound; what it would mean is not known.
+        let (Some(condition), true) = (condition(), at < self.noted.len()) else {
+            return Truth::Unknown;
+        };
+        let truth = ask(condition, self);
         self.noted[at] = truth as u8;
         truth
     }
@@ -336,7 +337,7 @@ impl<'a> Asking<'a> {
                 && misses.count < 2
             {
                 let conditions = block.action.of(&compiled.numbers);
-                let name = |id: u32| compiled.action.get(id as usize).map(|held| held.name());
+                let name = |id: u32| compiled.action(id).map(|held| held.name());
                 misses = misses.and(Misses::of_nearest(facts.actions.len(), |at| {
                     (facts.actions[at].kind.bit() & kinds != 0)
                         .then(|| Misses::of(conditions, |id| self.of_action(id, at), name))

@@ -290,7 +290,6 @@ pub(super) struct Compiled {
     pub(super) numbers: Vec<u32>,
     /// Each condition once, however many blocks ask it.
     pub(super) call: Vec<CallCondition>,
-    pub(super) action: Vec<ActionCondition>,
     pub(super) finding: Vec<FindingCondition>,
 }
 
@@ -321,7 +320,6 @@ impl Compiled {
             gates: read.list()?,
             numbers: read.list()?,
             call: read.list()?,
-            action: read.list()?,
             finding: read.list()?,
             parts,
             bytes,
@@ -350,9 +348,10 @@ impl Compiled {
             usize::from(block.gate) < self.gates.len()
                 && (block.owner as usize) < owners
                 && below(block.call, self.call.len())
-                && below(block.action, self.action.len())
+                && below(block.action, self.actions())
                 && below(block.finding, self.finding.len())
-        }) && read.list::<Rule>().is_some()
+        }) && read.list::<ActionCondition>().is_some()
+            && read.list::<Rule>().is_some()
             && read.list::<LabelRule>().is_some()
             && read.list::<Span>().is_some()
             && read.list::<Glob>().is_some()
@@ -372,7 +371,7 @@ impl Compiled {
             numbers(block.finding),
         ) {
             ([id], [], []) => self.call.get(*id as usize).map(CallCondition::name),
-            ([], [id], []) => self.action.get(*id as usize).map(ActionCondition::name),
+            ([], [id], []) => self.action(*id).as_ref().map(ActionCondition::name),
             ([], [], [id]) => self.finding.get(*id as usize).map(FindingCondition::name),
             _ => None,
         }
@@ -397,6 +396,18 @@ impl Compiled {
     #[inline]
     pub(super) fn rule(&self, at: usize) -> Option<Rule> {
         self.at(at)
+    }
+
+    /// How many conditions on an action there are.
+    #[inline]
+    pub(super) fn actions(&self) -> usize {
+        self.part(Part::Action).len() / ActionCondition::SIZE
+    }
+
+    /// A condition on an action. An action meets few of them, and each once.
+    #[inline]
+    pub(super) fn action(&self, at: u32) -> Option<ActionCondition> {
+        self.at(at as usize)
     }
 
     /// A rule that gives labels.
@@ -637,7 +648,6 @@ impl Draft {
             gates: self.gates,
             numbers: self.numbers.list,
             call: self.call.list,
-            action: self.action.list,
             finding: self.finding.list,
         }
     }
@@ -707,12 +717,17 @@ mod tests {
             read(bytes)
         };
         // The byte of a condition that says which one it is, and that of a pattern which says what form it has.
-        assert!(damaged(Part::Action, 0).is_none());
-        assert!(
-            !damaged(Part::Globs, Glob::SIZE - 1)
-                .expect("rules")
-                .is_sound()
-        );
+        assert!(damaged(Part::Call, 0).is_none());
+        // The byte of a rule that says its effect.
+        let effect = Span::SIZE;
+        for (part, at) in [
+            (Part::Action, 0),
+            (Part::Globs, Glob::SIZE - 1),
+            (Part::Rules, effect),
+        ] {
+            let read = damaged(part, at).expect("a table whose parts are there");
+            assert!(!read.is_sound(), "{part:?}");
+        }
         let mut no_text = whole.clone();
         no_text[policy_table().0.len()] = u8::MAX;
         assert!(read(no_text).is_none());

@@ -12,8 +12,10 @@ pub const DETECTORS: [&str; 4] = ["markdown-image", "markdown-link", "html-image
 /// Hosts and the detectors that pass over them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowed {
-    detectors: Vec<String>,
-    hosts: Vec<String>,
+    /// Bit by position in [`DETECTORS`].
+    detectors: u8,
+    /// One a line, in small letters.
+    hosts: Box<str>,
 }
 
 impl Allowed {
@@ -40,18 +42,16 @@ impl Allowed {
             }
             Some(named) => named.clone(),
         };
-        if let Some(unknown) = detectors
-            .iter()
-            .find(|name| !DETECTORS.contains(&name.as_str()))
-        {
+        if let Some(unknown) = detectors.iter().find(|name| bit_of(name) == 0) {
             return Err(format!(
                 "no detector of hosts is named `{unknown}`; expected one of {}",
                 DETECTORS.join(", ")
             ));
         }
+        let hosts: Vec<String> = spec.hosts.iter().map(|host| host.to_lowercase()).collect();
         Ok(Self {
-            detectors,
-            hosts: spec.hosts.iter().map(|host| host.to_lowercase()).collect(),
+            detectors: detectors.iter().fold(0, |set, name| set | bit_of(name)),
+            hosts: hosts.join("\n").into(),
         })
     }
 
@@ -60,18 +60,27 @@ impl Allowed {
     /// A name before `@` or a port that was not allowed with the host makes it another one.
     #[must_use]
     pub fn holds(&self, detector: &str, authority: &[u8]) -> bool {
-        self.detectors.iter().any(|held| held == detector)
-            && self.hosts.iter().any(|host| match host.strip_prefix('*') {
-                Some(ending) => authority
-                    .split_at_checked(authority.len().saturating_sub(ending.len()))
-                    .is_some_and(|(before, end)| {
-                        end.eq_ignore_ascii_case(ending.as_bytes())
-                            && !before.is_empty()
-                            && before.iter().all(|byte| in_name(*byte))
-                    }),
-                None => authority.eq_ignore_ascii_case(host.as_bytes()),
-            })
+        self.detectors & bit_of(detector) != 0
+            && self
+                .hosts
+                .split('\n')
+                .any(|host| match host.strip_prefix('*') {
+                    Some(ending) => authority
+                        .split_at_checked(authority.len().saturating_sub(ending.len()))
+                        .is_some_and(|(before, end)| {
+                            end.eq_ignore_ascii_case(ending.as_bytes())
+                                && !before.is_empty()
+                                && before.iter().all(|byte| in_name(*byte))
+                        }),
+                    None => authority.eq_ignore_ascii_case(host.as_bytes()),
+                })
     }
+}
+
+/// The bit of a detector of hosts; none for another.
+fn bit_of(detector: &str) -> u8 {
+    let position = DETECTORS.iter().position(|held| *held == detector);
+    position.map_or(0, |position| 1 << position)
 }
 
 const fn in_name(byte: u8) -> bool {

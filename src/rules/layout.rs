@@ -8,7 +8,7 @@ use super::number;
 use super::rule::{Form, FrameWords, Rule};
 use super::tables::{
     ANY_CASE, BESIDE, CELLS, CLEAN_START, ENTRY, Edge, FOLD, Literal, MAGIC, SECTIONS, WHOLE_WORDS,
-    WORD_START, cell_of,
+    WORD_START, cell_of, stored_detectors,
 };
 
 /// Three bytes without case; the fourth is zero.
@@ -256,15 +256,16 @@ fn numbers(rules: &[Rule]) -> Vec<u8> {
 pub fn build(rules: &[Rule], literals: &[Literal], allowed: &[Allowed]) -> Result<Vec<u8>, String> {
     let grams = all_grams(literals)?;
     let (cells, buckets, entries) = filter(grams, literals)?;
-    let detectors: Vec<(&str, u16)> = rules
-        .iter()
-        .enumerate()
-        .filter_map(|(index, rule)| match &rule.form {
-            Form::Detector(held) => Some((held.name.as_str(), index as u16)),
-            _ => None,
-        })
-        .collect();
-    let detectors = postcard::to_allocvec(&detectors).map_err(|error| error.to_string())?;
+    let detectors =
+        stored_detectors(
+            rules
+                .iter()
+                .enumerate()
+                .filter_map(|(index, rule)| match &rule.form {
+                    Form::Detector(held) => Some((held.name.as_str(), index as u16)),
+                    _ => None,
+                }),
+        )?;
     let allowed = postcard::to_allocvec(allowed).map_err(|error| error.to_string())?;
     let (mut index, mut text) = (Vec::new(), Vec::new());
     // Rules that are led to by the same literal share its text, so that it is compared once.

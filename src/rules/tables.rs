@@ -193,10 +193,36 @@ pub struct Tables {
     /// The words of frames.
     words: Range<usize>,
     numbers: Range<usize>,
-    detectors: Vec<(String, u16)>,
+    detectors: Range<usize>,
     allowed: Vec<Allowed>,
     rules: Slots<Option<Box<Rule>>>,
     names: Slots<&'static str>,
+}
+
+/// The stored form of which rules the detectors report as: for each the number of the rule, how long the name is, the name.
+pub(super) fn stored_detectors<'a>(
+    detectors: impl Iterator<Item = (&'a str, u16)>,
+) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    for (name, rule) in detectors {
+        let length = u8::try_from(name.len()).map_err(|_| format!("`{name}` is too long"))?;
+        out.extend_from_slice(&rule.to_le_bytes());
+        out.push(length);
+        out.extend_from_slice(name.as_bytes());
+    }
+    Ok(out)
+}
+
+/// The number of the rule that a detector reports as.
+fn detector_of(mut stored: &[u8], name: &str) -> Option<usize> {
+    loop {
+        let ([low, high, length], after) = stored.split_first_chunk()?;
+        let (held, after) = after.split_at_checked(usize::from(*length))?;
+        if held == name.as_bytes() {
+            return Some(usize::from(u16::from_le_bytes([*low, *high])));
+        }
+        stored = after;
+    }
 }
 
 /// The cell of the last three of four bytes.
@@ -235,7 +261,6 @@ impl Tables {
             inside,
             words,
         ] = sections;
-        let detectors = postcard::from_bytes(&bytes[detectors]).ok()?;
         let allowed = postcard::from_bytes(&bytes[allowed]).ok()?;
         if cells.len() != CELLS * 4 || buckets.len() != (CELLS + 1) * 2 {
             return None;
@@ -324,8 +349,7 @@ impl Tables {
     /// The rule that a detector reports as; `None` when no pack has one.
     #[must_use]
     pub fn detector(&self, name: &str) -> Option<(usize, &Rule)> {
-        let (_, index) = self.detectors.iter().find(|(held, _)| held == name)?;
-        let index = usize::from(*index);
+        let index = detector_of(&self.bytes[self.detectors.clone()], name)?;
         self.rule(index).map(|rule| (index, rule))
     }
 
