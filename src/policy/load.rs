@@ -69,7 +69,7 @@ fn from_table(home: &Path, active: &Active<'_>) -> Option<Policy> {
 
 /// Where the pointer lies.
 fn pointer_path(home: &Path) -> PathBuf {
-    home.join("policy").join("active.json")
+    home.join("policy/active.json")
 }
 
 /// Where an object lies: the same place as every object of the store.
@@ -79,12 +79,7 @@ fn object_path(home: &Path, digest: &str) -> Option<PathBuf> {
         && name
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    sound.then(|| {
-        home.join("store")
-            .join("objects")
-            .join(&name[..2])
-            .join(name)
-    })
+    sound.then(|| home.join(format!("store/objects/{}/{name}", &name[..2])))
 }
 
 fn error(kind: &'static str, message: String) -> PolicyError {

@@ -187,7 +187,7 @@ impl Store {
         let root = home.join("store");
         let id = read_or_create_id(&root)?;
         Ok(Self {
-            key: RedactionKey::new(home.join("keys").join("redaction")),
+            key: RedactionKey::new(home.join("keys/redaction")),
             keys: home.join("keys"),
             root,
             id,
@@ -250,7 +250,7 @@ impl Store {
     /// Where the log of a run lies.
     #[must_use]
     pub fn run_path(&self, run: &str) -> PathBuf {
-        self.root.join("runs").join(format!("{run}.jsonl"))
+        self.root.join(format!("runs/{run}.jsonl"))
     }
 
     /// Keeps an object (a policy's canonical bytes) under its digest, so that a decision can be replayed later. The
@@ -421,11 +421,11 @@ impl Store {
 
     /// Where the state of a run is kept beside its log.
     pub(super) fn state_path(&self, run: &str) -> PathBuf {
-        self.root.join("state").join(run)
+        self.root.join(format!("state/{run}"))
     }
 
     pub(super) fn answers_path(&self, run: &str) -> PathBuf {
-        self.root.join("runs").join(format!("{run}.answers"))
+        self.root.join(format!("runs/{run}.answers"))
     }
 
     /// Marks that the answer to a decision was given: a call that runs against an answer nobody gave has failed open.
