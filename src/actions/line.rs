@@ -615,7 +615,7 @@ fn collect(
         }
         (None, json::Value::String(text)) => {
             let base = &origin.at;
-            let at: Rc<str> = Rc::from(format!("{base}{pointer}"));
+            let at: Rc<str> = Rc::from([base, pointer.as_str()].concat());
             found.push(Word::made(
                 Value::Exact(text.clone()),
                 Origin {
@@ -640,7 +640,7 @@ fn collect(
             let base = &origin.at;
             found.push(Word::made(
                 Value::Exact(text),
-                Origin::argument(Rc::from(format!("{base}{pointer}")), None),
+                Origin::argument(Rc::from([base, pointer.as_str()].concat()), None),
             ));
         }
         _ => {}

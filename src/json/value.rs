@@ -112,7 +112,7 @@ impl Value {
             .split('/')
             .map(|step| step.replace("~1", "/").replace("~0", "~"))
             .collect();
-        self.each_below(&steps, &mut String::new(), visit);
+        self.each_below(&steps, &mut String::with_capacity(64), visit);
     }
 
     fn each_below<'a>(
@@ -158,7 +158,7 @@ impl Value {
     /// Calls `visit` with the pointer and text of every string value, depth first.
     /// Member names are visited too, with the pointer of their member.
     pub fn each_string<'a>(&'a self, visit: &mut impl FnMut(&str, &'a str, StringRole)) {
-        let mut pointer = String::new();
+        let mut pointer = String::with_capacity(64);
         self.walk(&mut pointer, visit);
     }
 

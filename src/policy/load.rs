@@ -79,7 +79,7 @@ fn object_path(home: &Path, digest: &str) -> Option<PathBuf> {
         && name
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    sound.then(|| home.join(format!("store/objects/{}/{name}", &name[..2])))
+    sound.then(|| home.join(["store/objects/", &name[..2], "/", name].concat()))
 }
 
 fn error(kind: &'static str, message: String) -> PolicyError {

@@ -417,7 +417,7 @@ pub fn ends_in(window: &[u8], whole: bool, head: &Head) -> bool {
         None if whole => line,
         None => return false,
     };
-    let seal = format!(",\"hash\":\"{}\"}}", head.hash);
+    let seal = [",\"hash\":\"", &head.hash, "\"}"].concat();
     let place = format!(",\"seq\":{},\"", head.seq);
     line.first() == Some(&b'{')
         && line.ends_with(seal.as_bytes())

@@ -275,9 +275,8 @@ impl Memory {
         let Ok(body) = postcard::to_allocvec(&kept) else {
             return;
         };
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
-        bytes.extend_from_slice(&body);
+        let sum = crc32fast::hash(&body).to_le_bytes();
+        let bytes = [MAGIC.as_slice(), &sum, &body].concat();
         self.written = true;
         let saved = match self.file.take() {
             Some(file) => os::write_over(&file, self.file_len, &bytes),

@@ -14,7 +14,7 @@ pub(super) fn path(root: &Path, digest: &str) -> Option<PathBuf> {
         && name
             .bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    sound.then(|| root.join(format!("objects/{}/{name}", &name[..2])))
+    sound.then(|| root.join(["objects/", &name[..2], "/", name].concat()))
 }
 
 /// Keeps `bytes` under their digest. What is there already stays; its name says that it is the same.

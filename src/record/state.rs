@@ -302,13 +302,13 @@ impl State {
         }
         if let Some(subject) = subject {
             if let Some(tool) = tool.filter(|tool| !tool.is_empty()) {
-                self.count(&format!("tool:{tool}"), minute, 1);
+                self.count(&["tool:", tool].concat(), minute, 1);
             }
             if let Some(server) = subject.server.as_deref() {
-                self.count(&format!("server:{server}"), minute, 1);
+                self.count(&["server:", server].concat(), minute, 1);
             }
             for kind in &subject.class {
-                self.count(&format!("kind:{kind}"), minute, 1);
+                self.count(&["kind:", kind].concat(), minute, 1);
             }
             if let Some(bytes) = subject.sent_bytes {
                 self.count("sent_bytes", minute, bytes);

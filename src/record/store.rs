@@ -250,7 +250,7 @@ impl Store {
     /// Where the log of a run lies.
     #[must_use]
     pub fn run_path(&self, run: &str) -> PathBuf {
-        self.root.join(format!("runs/{run}.jsonl"))
+        self.root.join(["runs/", run, ".jsonl"].concat())
     }
 
     /// Keeps an object (a policy's canonical bytes) under its digest, so that a decision can be replayed later. The
@@ -421,11 +421,11 @@ impl Store {
 
     /// Where the state of a run is kept beside its log.
     pub(super) fn state_path(&self, run: &str) -> PathBuf {
-        self.root.join(format!("state/{run}"))
+        self.root.join(["state/", run].concat())
     }
 
     pub(super) fn answers_path(&self, run: &str) -> PathBuf {
-        self.root.join(format!("runs/{run}.answers"))
+        self.root.join(["runs/", run, ".answers"].concat())
     }
 
     /// Marks that the answer to a decision was given: a call that runs against an answer nobody gave has failed open.

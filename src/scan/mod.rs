@@ -79,6 +79,8 @@ impl Scanner {
     /// Hosts to which data may go by one pack are passed over by the detectors of all.
     pub fn add(&mut self, tables: Tables) {
         self.allowed.extend_from_slice(tables.allowed());
+        // Most have one layer, and tables are large.
+        self.layers.reserve_exact(1);
         self.layers.push(tables);
     }
 

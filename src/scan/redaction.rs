@@ -190,7 +190,7 @@ pub fn redact_value(
         findings: held,
         tagger,
         marks: &mut marks,
-        pointer: String::new(),
+        pointer: String::with_capacity(64),
     };
     let out = redactor.value(value);
     (out, marks)

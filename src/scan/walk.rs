@@ -11,7 +11,7 @@ pub(super) fn scan(scanner: &Scanner, value: &Value, surface: Surface) -> Vec<Fi
     let mut walk = Walk {
         scanner,
         surface,
-        pointer: String::new(),
+        pointer: String::with_capacity(64),
         buffer: Vec::new(),
         out: Vec::new(),
     };

@@ -47,6 +47,7 @@ pub(super) fn usual(catalogue: &Catalogue, context: &Context) -> Rc<Scope> {
 fn made(listed: &[(&str, &str)], context: &Context) -> Scope {
     let home = context.home.as_deref().unwrap_or("/home/~");
     let mut scope = Scope::default();
+    scope.variables.reserve_exact(listed.len());
     for (name, value) in listed {
         let value = if *value == "." {
             let workspace = context.workspace.clone();
