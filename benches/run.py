@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steps import steps
+
 # Instruction counts do not vary, so these are what was measured and 3 %, at most what the budget in time leaves room
 # for at the rate of the budget that names both, 25 us and 250,000: 150,000 for one command (15 us), 30,000 for a
 # decision (3 us), 2,000,000 for loading a policy (0.2 ms).
@@ -140,14 +142,19 @@ def cold_rows(folder: Path) -> list[Row]:
         ),
         Row("  over a static no-op (minima, incl. spawning)", f"{ratio:.2f}x", "<= 2.5x", ratio <= 2.5),
     ]
+    # An environment that is always the same: the C library reads all of it.
+    stepped = steps(hook, payload, {"PATH": "/usr/bin:/bin", "HOME": "/home/user", **env})
+    if stepped is not None:
+        rows.append(Row("  instructions, benign", f"{stepped:,}", "<= 600,000", stepped <= 600_000))
     for name, stdin, limit in (("benign", payload, 600_000), ("with hits", risky, 3_000_000)):
         counted = instructions(hook, stdin, env)
+        is_judged = counted is not None and (stepped is None or name != "benign")
         rows.append(
             Row(
-                f"  instructions, {name}",
+                f"  instructions under valgrind, {name}",
                 "no valgrind" if counted is None else f"{counted:,}",
-                f"<= {limit:,}",
-                None if counted is None else counted <= limit,
+                f"<= {limit:,}" if is_judged else "with SHA-256 in software",
+                counted <= limit if counted is not None and is_judged else None,
             )
         )
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
