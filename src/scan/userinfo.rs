@@ -13,7 +13,8 @@ const LONGEST: usize = 512;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, schemes: &[String], hit: Hit) {
     let bytes = pass.bytes;
-    if hit.start < pass.reach(hit.rule) || !scheme_matches(bytes, hit.start, schemes) {
+    // What was read may end with the colon of the next address.
+    if hit.end <= pass.reach(hit.rule) || !scheme_matches(bytes, hit.start, schemes) {
         return;
     }
     let limit = bytes.len().min(hit.end + LONGEST);
@@ -194,5 +195,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn an_address_in_the_place_of_a_password_is_looked_at_itself() {
+        let text = b"redis://u:redis://v:pw1x345@h";
+        let found = crate::builtin::scanner().scan(text, Surface::ToolResult);
+        let passwords: Vec<&[u8]> = found
+            .iter()
+            .filter(|found| found.rule == "secrets.url-password")
+            .map(|found| &text[found.span.start()..found.span.end()])
+            .collect();
+        assert_eq!(passwords, [b"pw1x345"]);
     }
 }
