@@ -184,6 +184,14 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// What a variable holds.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&Value> {
+        let by_name = |held: &Rc<(String, Value)>| held.0.as_str().cmp(name);
+        let at = self.variables.binary_search_by(by_name).ok()?;
+        self.variables.get(at).map(|entry| &entry.1)
+    }
+
     /// The same scope with the variables of a later one that nothing has set so far.
     #[must_use]
     pub fn completed(&self, later: &Self) -> Self {

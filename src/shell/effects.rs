@@ -682,7 +682,9 @@ pub(super) fn resolve_path(cwd: &Value, target: &Value) -> Value {
         Value::Exact(path) => {
             let mut draft = Draft::default();
             match cwd {
-                Value::Exact(cwd) => return Value::Exact(normalised(&[cwd.as_str(), "/", path].concat())),
+                Value::Exact(cwd) => {
+                    return Value::Exact(normalised(&[cwd.as_str(), "/", path].concat()));
+                }
                 other => {
                     draft.push_value(other, false);
                     draft.push("/");

@@ -25,6 +25,7 @@ impl Engine<'_> {
             ..Manner::of(ActionKind::ExecLocal, Role::Name, name)
         };
         let brought = self.brought_here(here).max(self.brought_tool(name));
+        let brought = brought.max(self.brought_by_search(name, here));
         manner.attributes.extend(brought.map(Brought::attribute));
         let word = Word {
             value: Value::Exact(name.to_owned()),

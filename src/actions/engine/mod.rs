@@ -5,7 +5,8 @@
 //! `target` turns words into actions, `leaves` says what a command means as a whole, `owner` whose a credential is,
 //! `picks` what a filter leaves of a listing, `files` finds again what the call writes, `rerun` runs it, `languages` says
 //! of code what can be said before it is read, `run` follows code and scripts, `manifest` what builders run of what the call wrote,
-//! `earlier` what files of earlier calls would do, `later` what files that are run later would, `scripts` where commands stand in them, `ends` what is written to
+//! `earlier` what files of earlier calls would do, `later` what files that are run later would, `scripts` where commands
+//! stand in them, `search` what is found by `PATH`, `ends` what is written to
 //! `>(..)`, `sockets` what goes over connections that bash opens, `tool` reads the arguments of other tools, `trace` says on
 //! request which part of the catalogue each action comes from.
 
@@ -29,6 +30,7 @@ mod program;
 mod rerun;
 mod run;
 mod scripts;
+mod search;
 mod shell;
 mod sockets;
 mod target;

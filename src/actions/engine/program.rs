@@ -220,6 +220,7 @@ impl Engine<'_> {
             self.remote_shell(&host, name, here);
         }
         let base = base_name(name);
+        self.run_by_search(name, words, here);
         let copied = self.copied_program(name, here);
         if let Some(reason) = self.false_name(name) {
             self.unknown_kind(ActionKind::ExecDynamic, reason, base, here);

