@@ -229,3 +229,41 @@ fn variables_of_other_languages_may_be_what_they_were() {
     let within = "python3 -c 'import os\nx=\"GONE\"\ndef f():\n  x=\"ls\"\n  os.system(x)\nf()'";
     assert!(!finds(within), "{:?}", told(within));
 }
+
+#[test]
+fn what_a_block_of_powershell_sets_may_not_be_set_outside() {
+    for way in [
+        "& {$x=\"build\"}",
+        "&{$x=\"build\"; $x=\"dist\"}",
+        "function g { $x=\"build\" }; g",
+        "$b={$x=\"build\"}; & $b",
+        "1..3 | ForEach-Object {$x=\"build\"}",
+        "try {$x=\"build\"} catch {}",
+        "try { try {$x=\"build\"} catch {} } catch {}",
+        "(Test-Path a) -and ($x=\"build\")",
+        "(Test-Path a) -or ($x=\"build\")",
+        "Test-Path a && ($x=\"build\")",
+        "Test-Path a || ($x=\"build\")",
+        "if (Test-Path a) {$x=\"build\"}",
+    ] {
+        let command = format!("pwsh -c '$x=\"/srv/gone\"; {way}; Remove-Item -Recurse $x'");
+        let found = told(&command);
+        for target in ["/srv/gone", "build"] {
+            let wanted =
+                |action: &String| action.starts_with("fs.delete") && action.contains(target);
+            assert!(
+                found.iter().any(wanted) || (target == "build" && way.contains("dist")),
+                "{command}: {found:?}"
+            );
+        }
+    }
+    for sure in [
+        "$x=\"build\"",
+        "& {ls}; $x=\"build\"",
+        "try {ls} catch {}; $x=\"build\"",
+    ] {
+        let command = format!("pwsh -c '$x=\"/srv/gone\"; {sure}; Remove-Item -Recurse $x'");
+        let gone = |action: &String| action.contains("/srv/gone");
+        assert!(!told(&command).iter().any(gone), "{command}");
+    }
+}

@@ -302,7 +302,8 @@ pub(super) fn either(left: Val, right: Val) -> Val {
                     _ => return Val::opaque("").from(origin),
                 }
             }
-            texts.dedup();
+            let mut seen = std::collections::HashSet::new();
+            texts.retain(|text: &String| seen.insert(text.clone()));
             if texts.len() > 8 {
                 return Val::opaque("").from(origin);
             }

@@ -54,7 +54,11 @@ impl Reader<'_> {
                 let operator = self.text[start..start + length].to_ascii_lowercase();
                 self.at = start + length;
                 self.blanks(true);
-                let right = self.unary();
+                let right = if matches!(operator.as_str(), "and" | "or") {
+                    self.apart(Self::unary)
+                } else {
+                    self.unary()
+                };
                 self.blanks(false);
                 let mut operands = vec![right];
                 while self.peek(0) == b',' && operands.len() < 256 {

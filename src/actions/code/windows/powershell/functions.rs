@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
             self.defined.reading.push(id);
             self.defined.frames.enter(id)
         });
-        let last = self.script(Some(b'}'));
+        let last = self.script_apart();
         if let (Some(id), Some(outer)) = (id, outer) {
             self.defined.reading.pop();
             self.defined.frames.leave(outer);
@@ -335,7 +335,7 @@ impl<'a> Reader<'a> {
         self.defined.active.push(id);
         self.defined.reading.push(id);
         self.at = from;
-        let last = self.script(Some(b'}'));
+        let last = self.script_apart();
         self.defined.reading.pop();
         self.defined.active.pop();
         for (name, value) in shadowed.into_iter().rev() {

@@ -49,6 +49,7 @@ pub(in crate::actions::code) fn analyse(text: &str, given: &[Value]) -> Vec<Code
         socket: None,
         runs: false,
         defined: Defined::new(text.len()),
+        outside: Vec::new(),
         aliases: HashMap::new(),
     };
     let listed = given.iter().take(MAX_ELEMENTS).cloned().map(Val::value);
@@ -109,6 +110,9 @@ struct Reader<'a> {
     runs: bool,
     /// Functions, blocks and classes of the script.
     defined: Defined,
+    /// What names held outside of the blocks that are being read, innermost last: what a block sets is its own, or may
+    /// not have been reached.
+    outside: Vec<Vec<(String, Val)>>,
     /// Other names that the script gives to commands.
     aliases: HashMap<String, String>,
 }
@@ -122,6 +126,9 @@ struct Words {
     /// As they were written, for programs that are no cmdlets.
     argv: Vec<Value>,
 }
+
+/// How many names of what is outside of a block are kept.
+const MAX_OUTSIDE: usize = 64;
 
 /// Parameters that take no value, by full name.
 const SWITCHES: &[&str] = &[
@@ -296,7 +303,12 @@ impl<'a> Reader<'a> {
             }
             let before = self.at;
             match byte {
-                b';' | b'&' | b'|' | b',' if byte != b'&' || self.peek(1) == b'&' => self.at += 1,
+                b'&' | b'|' if self.peek(1) == byte => {
+                    self.at += 2;
+                    self.blanks(true);
+                    last = self.apart(Self::statement);
+                }
+                b';' | b'|' | b',' => self.at += 1,
                 b')' | b'}' | b']' => self.at += 1,
                 _ => last = self.statement(),
             }

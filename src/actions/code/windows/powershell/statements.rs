@@ -1,7 +1,7 @@
 //! Statements, blocks and pipelines, and what runs a value.
 
 use super::values::{element, is_true};
-use super::{MAX_BLOCK_BYTES, MAX_COPIED_BYTES, MAX_ELEMENTS, Reader, is_word_byte};
+use super::{MAX_BLOCK_BYTES, MAX_COPIED_BYTES, MAX_ELEMENTS, MAX_OUTSIDE, Reader, is_word_byte};
 use crate::actions::code::value::{Kind, Origin, Val, either};
 use crate::actions::code::windows::cmdlets::{self, Does};
 use crate::actions::code::windows::native::{named, path_act};
@@ -37,7 +37,15 @@ impl Reader<'_> {
                 self.certain = false;
                 self.block();
             }
-            "try" | "finally" | "do" | "begin" | "process" | "end" | "trap" => {
+            "try" => {
+                self.at += word.len();
+                self.blanks(true);
+                if self.peek(0) == b'{' {
+                    self.at += 1;
+                    self.script_apart();
+                }
+            }
+            "finally" | "do" | "begin" | "process" | "end" | "trap" => {
                 self.at += word.len();
                 self.block();
             }
@@ -126,9 +134,45 @@ impl Reader<'_> {
         let key = name.to_ascii_lowercase();
         let value = match self.variables.remove(&key) {
             Some(old) if !self.certain => either(old, value),
-            _ => value,
+            Some(old) => {
+                self.note_outside(&key, old);
+                value
+            }
+            None => value,
         };
         self.variables.insert(key, value);
+    }
+
+    /// The rest of a block whose assignments are its own, or may not be reached.
+    pub(super) fn script_apart(&mut self) -> Val {
+        self.apart(|reader| reader.script(Some(b'}')))
+    }
+
+    /// Reads what may not run, or sets names of its own: behind it a name that held a text holds that or what was set.
+    pub(super) fn apart(&mut self, read: impl FnOnce(&mut Self) -> Val) -> Val {
+        self.outside.push(Vec::new());
+        let last = read(self);
+        for (key, before) in self.outside.pop().unwrap_or_default() {
+            if let Some(now) = self.variables.remove(&key) {
+                self.copied += before.size();
+                let value = either(before.clone(), now);
+                self.variables.insert(key.clone(), value);
+            }
+            self.note_outside(&key, before);
+        }
+        last
+    }
+
+    /// Keeps what a name held outside of the block that is being read.
+    fn note_outside(&mut self, key: &str, held: Val) {
+        let is_empty = |text: &Value| text.exact().is_some_and(str::is_empty);
+        if let Some(outside) = self.outside.last_mut()
+            && outside.len() < MAX_OUTSIDE
+            && matches!(&held.kind, Kind::Text(text, _) if !is_empty(text))
+            && !outside.iter().any(|(name, _)| name == key)
+        {
+            outside.push((key.to_owned(), held));
+        }
     }
 
     fn pipeline(&mut self) -> Val {
