@@ -187,6 +187,18 @@ mod tests {
     }
 
     #[test]
+    fn in_a_chain_of_addresses_each_is_looked_at_wherever_the_chain_begins() {
+        for links in 1..8 {
+            let chain = "8Xredis://".repeat(links);
+            let text = format!("net user p A2BT8Xredis://{chain}u:pw12345@h x");
+            changes_nothing_again(&[&text]);
+            let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+            let told = found.iter().any(|held| held.rule == "secrets.url-password");
+            assert!(told, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_glued_to_a_mark_was_part_of_what_it_stands_for() {
         changes_nothing_again(&[
             "DATADOG_TOKEN=sk_live_{alnum:24}:APIKEY=z10{hex:13}",
