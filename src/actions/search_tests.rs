@@ -88,3 +88,21 @@ fn an_unlisted_program_may_lie_in_a_folder_that_was_brought() {
         assert_eq!(is_told, downloaded, "{command}: {found:?}");
     }
 }
+
+#[test]
+fn of_many_files_of_that_name_each_is_read_or_it_is_said_that_they_are_not() {
+    let grave = "echo 'rm -r /srv/gone' > z/ls; PATH=\"$PATH:$X\"; ls";
+    let written = |count: usize| -> String {
+        (0..count)
+            .map(|number| format!("echo date > d{number}/ls; "))
+            .collect()
+    };
+    let gone = |action: &String| action.starts_with("fs.delete /srv/gone");
+    assert!(told(&format!("{}{grave}", written(3))).iter().any(gone));
+    let many = format!("{}{grave}", written(9));
+    assert!(
+        !of_kind(&many, "exec.dynamic").is_empty(),
+        "{:?}",
+        told(&many)
+    );
+}

@@ -1,11 +1,14 @@
 //! Programs that a shell finds in folders which the call put into `PATH`.
 
 use super::{Engine, Situation};
+use crate::actions::kinds::ActionKind;
 use crate::actions::word::{Brought, Word};
 use crate::shell::command::{Candidate, Value};
 
 /// How many folders of a search path are looked at.
 const MOST_FOLDERS: usize = 16;
+/// How many files of one name are read.
+const MOST_FOUND: usize = 4;
 
 impl Engine<'_> {
     /// Runs what the call wrote or brought under that name to where it has the shell look for programs. That it is one
@@ -14,19 +17,22 @@ impl Engine<'_> {
         if self.files.is_empty() || here.on.is_some() || name.contains(['/', '\\']) {
             return;
         }
-        let places = self.searched(name, here);
-        let is_new = |path: &String| !self.running.iter().any(|running| running == path);
-        let found = places
-            .into_iter()
-            .find(|path| self.written(path).is_some())
-            .filter(is_new);
-        let (Some(path), Some(program)) = (found, words.first()) else {
+        let is_new = |path: &String| !self.running.contains(path);
+        let mut found: Vec<String> = self.found(name, here);
+        found.retain(is_new);
+        let Some(program) = words.first() else {
             return;
         };
-        let file = Word::made(Value::Exact(path.clone()), program.origin.clone());
-        self.running.push(path);
-        self.script("shell", &file, name, here);
-        self.running.pop();
+        if found.len() > MOST_FOUND {
+            let reason = format!("`{name}` may be one of many files that the call wrote");
+            self.unknown_kind(ActionKind::ExecDynamic, reason, name, here);
+        }
+        for path in found.into_iter().take(MOST_FOUND) {
+            let file = Word::made(Value::Exact(path.clone()), program.origin.clone());
+            self.running.push(path);
+            self.script("shell", &file, name, here);
+            self.running.pop();
+        }
     }
 
     /// When a folder that the call has the shell look for programs in was brought from the network, if one was.
@@ -34,13 +40,33 @@ impl Engine<'_> {
         if self.files.is_empty() || here.on.is_some() || name.contains('/') {
             return None;
         }
-        let places = self.searched(name, here).into_iter();
+        let (places, _) = self.searched(name, here);
+        let places = places.into_iter();
         places.filter_map(|path| self.brought_to(&path)).max()
     }
 
-    /// Where a program of that name may lie, in the folders that the call itself looks through. Behind a part that is not
-    /// known, as in `PATH="$PATH:$PWD/tools"`, any folder may stand, so what the call wrote under that name is meant.
-    fn searched(&self, name: &str, here: &Situation) -> Vec<String> {
+    /// What the call wrote or brought under that name to where it has the shell look for programs; at most one more than
+    /// is run. Behind a part that is not known, as in `PATH="$PATH:$PWD/tools"`, any folder may stand.
+    fn found(&self, name: &str, here: &Situation) -> Vec<String> {
+        let (mut found, is_open) = self.searched(name, here);
+        found.retain(|path| self.written(path).is_some());
+        if is_open {
+            for (path, _) in &self.files {
+                let folder = path.strip_suffix(name);
+                if folder.is_some_and(|folder| folder.ends_with('/')) && !found.contains(path) {
+                    found.push(path.clone());
+                }
+                if found.len() > MOST_FOUND {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Where a program of that name may lie, in the folders that the call itself looks through, and whether there may be
+    /// others behind them.
+    fn searched(&self, name: &str, here: &Situation) -> (Vec<String>, bool) {
         let assigned = here.assignments.iter().rev();
         let mut assigned = assigned.filter(|(variable, _)| variable == "PATH");
         let value = match assigned.next() {
@@ -73,15 +99,6 @@ impl Engine<'_> {
             "" => self.absolute(name, here),
             folder => self.absolute(&format!("{folder}/{name}"), here),
         };
-        let mut places: Vec<String> = folders.into_iter().filter_map(there).collect();
-        if is_open {
-            let paths = self.files.iter().map(|(path, _)| path);
-            let is_it = |path: &&String| {
-                path.strip_suffix(name)
-                    .is_some_and(|folder| folder.ends_with('/'))
-            };
-            places.extend(paths.filter(is_it).cloned());
-        }
-        places
+        (folders.into_iter().filter_map(there).collect(), is_open)
     }
 }
