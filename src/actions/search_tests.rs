@@ -106,3 +106,11 @@ fn of_many_files_of_that_name_each_is_read_or_it_is_said_that_they_are_not() {
         told(&many)
     );
 }
+
+#[test]
+fn a_folder_behind_many_others_is_looked_at_too() {
+    let many: String = (0..40).map(|number| format!("/opt/d{number}:")).collect();
+    let command = format!("echo 'rm -r /srv/gone' > d/ls; PATH={many}$PWD/d; ls");
+    let gone = |action: &String| action.starts_with("fs.delete /srv/gone");
+    assert!(told(&command).iter().any(gone), "{:?}", told(&command));
+}

@@ -90,8 +90,13 @@ impl Engine<'_> {
                 }
             };
             for folder in listed {
-                if folders.len() < MOST_FOLDERS && !folders.contains(&folder) {
+                if folders.contains(&folder) {
+                    continue;
+                }
+                if folders.len() < MOST_FOLDERS {
                     folders.push(folder);
+                } else {
+                    is_open = true;
                 }
             }
         }
