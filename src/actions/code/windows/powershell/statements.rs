@@ -39,11 +39,10 @@ impl Reader<'_> {
             }
             "try" => {
                 self.at += word.len();
-                self.blanks(true);
-                if self.peek(0) == b'{' {
-                    self.at += 1;
-                    self.script_apart();
-                }
+                self.apart(|reader| {
+                    reader.block();
+                    Val::opaque("")
+                });
             }
             "finally" | "do" | "begin" | "process" | "end" | "trap" => {
                 self.at += word.len();
