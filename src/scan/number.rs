@@ -39,7 +39,18 @@ static OTHER_NUMBERS: &[&str] = &[
 /// Looks at the number around `at`; says up to where nothing else needs looking at.
 pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     let bytes = pass.bytes;
-    let (start, end) = number_around(bytes, at);
+    let row = match &pass.issued.row {
+        row if row.contains(&at) => row.clone(),
+        _ => row_around(bytes, at),
+    };
+    pass.issued.row = row.clone();
+    // A row that is longer than any number holds several, each of them looked at by itself.
+    let is_long = row.len() > LONGEST;
+    let Range { start, end } = if is_long {
+        group_around(bytes, row, at)
+    } else {
+        row
+    };
     // Behind one that was found another begins.
     let start = match pass.issued.found_to {
         to if to > start => {
@@ -63,8 +74,8 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
         && end - start <= LONGEST
         && !(start > 0 && is_joint(bytes[start - 1]))
         && !bytes.get(end).is_some_and(|next| is_joint(*next));
-    // The first to fit wins: no number is two things.
-    if whole && (ssn(pass, start, end) || card(pass, start, end)) {
+    // The first to fit wins: no number is two things. Such numbers stand alone; in a long row they would be anything.
+    if whole && !is_long && (ssn(pass, start, end) || card(pass, start, end)) {
         return end;
     }
     // Few digits are only a part of what letters stand beside.
@@ -87,7 +98,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, at: usize) -> usize {
     {
         return after;
     }
-    if whole {
+    if whole && !is_long {
         phone(pass, start, end);
     }
     end
@@ -149,6 +160,8 @@ pub(super) struct Tried {
     count: usize,
     /// Up to where one was found.
     found_to: usize,
+    /// The row of digits that was come to last.
+    row: Range<usize>,
 }
 
 impl Tried {
@@ -231,7 +244,7 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 if named_by.0 != end {
                     named_by = (end, Some(Around::new(bytes, from, end)));
                 }
-                let words = named_by.1.as_ref();
+                let words = named_by.1.as_ref().and_then(Option::as_ref);
                 words.is_some_and(|around| around.has_one_of(&form.words))
             };
             // Its name first where it must have one: next to nearly no number stands any, and sums cost more.
@@ -264,7 +277,8 @@ fn is_named_without_marks(bytes: &[u8], (start, end): (usize, usize), words: &[S
                 mark - bytes[end..mark].iter().rev().take_while(glued).count()
             });
             let stretch = before..after;
-            Around::within(bytes, start, end, stretch).has_one_of(words)
+            Around::within(bytes, start, end, stretch)
+                .is_some_and(|around| around.has_one_of(words))
         }
     })
 }
@@ -281,17 +295,22 @@ struct Side<'a> {
 }
 
 impl<'a> Around<'a> {
-    fn new(bytes: &'a [u8], start: usize, end: usize) -> Self {
+    fn new(bytes: &'a [u8], start: usize, end: usize) -> Option<Self> {
         Self::within(bytes, start, end, 0..bytes.len())
     }
 
-    /// The same, of what lies in a stretch of the text.
-    fn within(bytes: &'a [u8], start: usize, end: usize, stretch: Range<usize>) -> Self {
+    /// The same, of what lies in a stretch of the text; `None` when there is no word at all.
+    fn within(bytes: &'a [u8], start: usize, end: usize, stretch: Range<usize>) -> Option<Self> {
         let sides = [
             &bytes[start.saturating_sub(NAME_BEFORE).max(stretch.start)..start],
             &bytes[end..stretch.end.min(end + NAME_AFTER)],
         ];
-        Self {
+        // Other numbers, mostly.
+        let has_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+        if !sides.iter().any(|text| text.iter().any(has_letter)) {
+            return None;
+        }
+        Some(Self {
             sides: sides.map(|text| {
                 let lower = text.to_ascii_lowercase();
                 Side {
@@ -300,7 +319,7 @@ impl<'a> Around<'a> {
                     lower,
                 }
             }),
-        }
+        })
     }
 
     fn has_one_of(&self, words: &[String]) -> bool {
@@ -370,12 +389,11 @@ fn kind_at(bytes: &[u8], at: usize) -> u8 {
         .map_or(OTHER, |byte| KINDS[usize::from(*byte)])
 }
 
-/// The digits around `at` with what parts them, up to two separators in a row. It is the same number from each of its
-/// digits, and looked at no further than a little more than the longest one.
-fn number_around(bytes: &[u8], at: usize) -> (usize, usize) {
-    let limit = bytes.len().min(at + LONGEST + 1);
+/// The digits around `at` with what parts them, up to two separators in a row. It is the same from each of its digits,
+/// however long it is.
+fn row_around(bytes: &[u8], at: usize) -> Range<usize> {
     let (mut end, mut last) = (at, at);
-    while end < limit {
+    loop {
         match kind_at(bytes, end) {
             DIGIT => last = end + 1,
             OTHER => break,
@@ -384,9 +402,8 @@ fn number_around(bytes: &[u8], at: usize) -> (usize, usize) {
         }
         end += 1;
     }
-    let floor = at.saturating_sub(LONGEST + 1);
     let (mut start, mut first) = (at, at);
-    while start > floor {
+    while start > 0 {
         match kind_at(bytes, start - 1) {
             DIGIT => first = start - 1,
             OTHER => break,
@@ -396,7 +413,15 @@ fn number_around(bytes: &[u8], at: usize) -> (usize, usize) {
         }
         start -= 1;
     }
-    (first, last)
+    first..last
+}
+
+/// The digits around `at` in a row of them, up to the next blanks, brackets and signs.
+fn group_around(bytes: &[u8], row: Range<usize>, at: usize) -> Range<usize> {
+    let is_in = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'-' | b'.');
+    let before = &bytes[row.start..at];
+    let after = &bytes[at..row.end];
+    at - before.iter().rev().take_while(is_in).count()..at + after.iter().take_while(is_in).count()
 }
 
 const fn is_joint(byte: u8) -> bool {
@@ -755,6 +780,25 @@ mod tests {
         let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
         let places: Vec<usize> = found.iter().map(|found| found.span.start()).collect();
         assert_eq!(places, [0, 15, 31]);
+    }
+
+    #[test]
+    fn a_number_in_a_row_longer_than_any_is_found_wherever_the_row_stands() {
+        for row in [
+            "09279481846499 (10000000146.8 86095742719 131052-308T/ end",
+            "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 131052-308T",
+            "(300) 300 300 300 300 300 300 300 300 300 300 300 300 300 131052-308T 300 300 300 300",
+        ] {
+            for before in 0..64 {
+                let text = format!("{}\n{row}", "~".repeat(before));
+                let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+                let found: Vec<_> = found
+                    .iter()
+                    .map(|held| &text[held.span.start()..held.span.end()])
+                    .collect();
+                assert_eq!(found, ["131052-308T"], "{before} before {row}");
+            }
+        }
     }
 
     #[test]
