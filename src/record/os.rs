@@ -385,27 +385,24 @@ pub(super) fn append_mark(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// How long a lock is tried for without a pause: some times what a process that has just started holds it for.
 const SPIN: Duration = Duration::from_millis(2);
-/// How long nothing may have been written until whoever holds the lock must be waiting for a processor: longer than a
-/// writer holds it.
-const STALLED: Duration = Duration::from_micros(100);
+/// How long nothing may have been written until whoever holds the lock is likely to wait for a processor: what a writer
+/// that runs holds it for.
+const STALLED: Duration = Duration::from_micros(40);
 /// How often it is tried after that, with ever longer pauses, before a thread waits for it.
 const NAPS: u64 = 20;
 
 /// Takes the exclusive lock, waiting at most `patience`. The lock belongs to the open file, not to the process.
 ///
-/// A spin first, for a holder keeps the lock for a tenth of a millisecond: who gives the processor away for so short a
-/// wait gets it back only after all the others that are ready to run. It is given away all the same while the file does
-/// not grow: the holder is then one of those that wait for a processor, and each that spins keeps it waiting. Then some
-/// naps. After that a helper thread queues in the kernel, whose queue is fair (polling would let one busy writer starve the
-/// others), and gives up with us.
+/// A spin first, for a holder keeps the lock for some hundredths of a millisecond: who gives the processor away for so
+/// short a wait gets it back only after all the others that are ready to run. It is given away all the same while the
+/// file does not grow: the holder is then one of those that wait for a processor, and each that has just started and
+/// spins keeps it waiting. Then some naps. After that a helper thread queues in the kernel, whose queue is fair (polling
+/// would let one busy writer starve the others), and gives up with us.
 pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
     fault::check(Call::Lock)?;
     let begun = Instant::now();
     let deadline = begun + patience;
-    let mut grown = Growth {
-        len: None,
-        seen: begun,
-    };
+    let mut grown: Option<Growth> = None;
     let mut naps = 0;
     while naps < NAPS {
         match file.try_lock() {
@@ -413,6 +410,7 @@ pub(super) fn lock(file: &Arc<File>, patience: Duration) -> io::Result<()> {
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
+        let grown = grown.get_or_insert_with(|| Growth::new(file));
         if begun.elapsed() >= SPIN.min(patience) {
             std::thread::sleep(Duration::from_micros(10 + 5 * naps));
             naps += 1;
@@ -447,18 +445,24 @@ struct Growth {
 }
 
 impl Growth {
+    fn new(file: &File) -> Self {
+        Self {
+            len: file.metadata().ok().map(|data| data.len()),
+            seen: Instant::now(),
+        }
+    }
+
     /// Whether it has not grown for [`STALLED`].
     fn has_stalled(&mut self, file: &File) -> bool {
         if self.seen.elapsed() < STALLED {
             return false;
         }
-        let len = file.metadata().ok().map(|data| data.len());
-        if len == self.len {
-            return true;
+        let found = Self::new(file);
+        let is_same = found.len == self.len;
+        if !is_same {
+            *self = found;
         }
-        self.len = len;
-        self.seen = Instant::now();
-        false
+        is_same
     }
 }
 
