@@ -68,7 +68,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     };
     // What is given to it far behind hides no name between, nor one in it; and what stands in a value is no name once that
     // is redacted.
+    // Between a name and the words that say what it is may stand another name: `pass it on, password: x`.
+    let is_said = operator == Operator::Said;
     if operator != Operator::Cell
+        && !is_said
         && start <= hit.end + GAP
         && !refers()
         && !pass.is_in_value(hit.start, hit.end)
@@ -118,6 +121,9 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         && (operator != Operator::Cell || !names_another(text))
         && !says_placeholder(text);
     if good && is_told_without_marks(pass.bytes, hit, (end, operator), most) {
+        if is_said {
+            pass.looked(hit.rule, end);
+        }
         pass.found(hit.rule, rule, (start, end), None);
     }
 }
@@ -491,4 +497,26 @@ fn is_algorithm(text: &[u8]) -> bool {
     ]
     .iter()
     .any(|name| lower.starts_with(name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::call::Surface;
+
+    #[test]
+    fn a_name_between_another_and_the_words_that_say_what_it_is_has_its_own_value() {
+        for text in [
+            "pass word password is x1y2z3w4.",
+            "pass it password: x1y2z3w4",
+            "the pass for the new password is x1y2z3w4",
+            "password password is x1y2z3w4 and that is all",
+        ] {
+            let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+            let found: Vec<_> = found
+                .iter()
+                .map(|held| &text[held.span.start()..held.span.end()])
+                .collect();
+            assert_eq!(found, ["x1y2z3w4"], "{text}");
+        }
+    }
 }
