@@ -1,8 +1,8 @@
 //! Fuzz targets for every parser, on the stable toolchain.
 //!
 //! Seeds from `tests/data/fuzz/TARGET` are mutated deterministically: the same rounds give the same inputs, so a
-//! failure repeats. `ARMORER_GUARD_FUZZ_ROUNDS=1000000 cargo test --release --test fuzz` runs for longer. What broke
-//! once becomes a seed.
+//! failure repeats. `ARMORER_GUARD_FUZZ_ROUNDS=1000000 cargo test --release --test fuzz` runs for longer, and
+//! `ARMORER_GUARD_FUZZ_START=7` along another way. What broke once becomes a seed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,7 +39,11 @@ fn fuzz(name: &str, target: fn(&[u8])) {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(4_000);
-    let mut mutator = Mutator::new(0x9e37_79b9_7f4a_7c15);
+    let start = std::env::var("ARMORER_GUARD_FUZZ_START")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0x9e37_79b9_7f4a_7c15);
+    let mut mutator = Mutator::new(start);
     for round in 0..rounds {
         let input = mutator.next(&seeds);
         // A panic inside the target would not name its input.
