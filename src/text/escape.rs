@@ -127,6 +127,7 @@ fn soft_break(rest: &[u8]) -> usize {
 /// Where what a view holds of the line before `start` begins; a mark of redaction is held as a whole.
 fn lead(bytes: &[u8], start: usize, floor: usize) -> usize {
     let low = start.saturating_sub(LEAD).max(floor).min(start);
+    let low = super::row_start(bytes, low, floor);
     let low = mark::whole_from(bytes, low, start).max(floor).min(start);
     bytes[low..start]
         .iter()

@@ -152,9 +152,10 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
         position += length;
     }
     let (start, end) = part?;
-    let low = start.saturating_sub(MARGIN).max(from.min(start));
-    let low = mark::whole_from(bytes, low, start).max(from.min(start));
-    let high = bytes.len().min(end + MARGIN);
+    let floor = from.min(start);
+    let low = start.saturating_sub(MARGIN).max(floor);
+    let low = mark::whole_from(bytes, super::row_start(bytes, low, floor), start).max(floor);
+    let high = super::row_end(bytes, bytes.len().min(end + MARGIN));
     Some((fold(bytes, low, high)?, high.max(end)))
 }
 

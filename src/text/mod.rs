@@ -43,6 +43,32 @@ pub fn next_of(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option
 const SHORT_PART: usize = 64;
 const SHORT_TEXT: usize = 4 * 1024;
 
+/// How much further a part of a text goes so that no row of words and numbers is cut, in bytes.
+const ROW: usize = 64;
+
+const fn in_row(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            *byte,
+            b' ' | b'-' | b'.' | b'/' | b'+' | b'_' | b'(' | b')' | b'[' | b']' | b':'
+        )
+}
+
+/// Where the row of words and numbers that is cut at `at` begins, as far as it is looked at and not before `floor`. What
+/// is told from a part of a text must not depend on where the part begins.
+#[must_use]
+pub fn row_start(bytes: &[u8], at: usize, floor: usize) -> usize {
+    let before = bytes.get(floor..at).unwrap_or_default().iter().rev();
+    at - before.take(ROW).take_while(|byte| in_row(byte)).count()
+}
+
+/// Where such a row ends that is cut at `at`.
+#[must_use]
+pub fn row_end(bytes: &[u8], at: usize) -> usize {
+    let after = bytes.get(at..).unwrap_or_default().iter();
+    at + after.take(ROW).take_while(|byte| in_row(byte)).count()
+}
+
 /// Whether `part` stands in `bytes`, as [`find`] tells.
 #[must_use]
 pub fn contains(bytes: &[u8], part: &[u8]) -> bool {
