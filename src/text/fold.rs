@@ -152,9 +152,9 @@ pub fn next(bytes: &[u8], from: usize) -> Option<(View, usize)> {
         position += length;
     }
     let (start, end) = part?;
-    let floor = from.min(start);
-    let low = start.saturating_sub(MARGIN).max(floor);
-    let low = mark::whole_from(bytes, super::row_start(bytes, low, floor), start).max(floor);
+    // What another part showed already is shown again: where this one begins must not depend on what came before.
+    let low = super::row_start(bytes, start.saturating_sub(MARGIN), 0);
+    let low = mark::whole_from(bytes, low, start);
     let high = super::row_end(bytes, bytes.len().min(end + MARGIN));
     Some((fold(bytes, low, high)?, high.max(end)))
 }
