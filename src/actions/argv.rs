@@ -370,6 +370,28 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// What was read as a value may be an option with a value of its own: whether the one before takes any differs between
+    /// the programs of an entry and their versions (`vim -l -c CODE`, `nvim -l FILE`). Then it counts as that as well.
+    fn may_be_option(&mut self) {
+        let Some(word) = self.at.checked_sub(1).and_then(|at| self.words.get(at)) else {
+            return;
+        };
+        let text = word.exact().unwrap_or_default();
+        if self.at < self.words.len()
+            && text.len() > 1
+            && text.starts_with('-')
+            && let Some(option) = self.find(text)
+            && option.arity == Arity::Value
+            && let Ok(number) = u16::try_from(option.number)
+        {
+            let value = Slice {
+                word: self.at,
+                from: 0,
+            };
+            self.parsed.options.push((number, Given::One(value)));
+        }
+    }
+
     /// Records the option that stands at the present word, with the value from byte `attached` on or the words after.
     fn give(&mut self, option: Listed, attached: Option<usize>) {
         let word = self.at;
@@ -387,7 +409,11 @@ impl<'r> Reader<'r> {
                 Given::Block(start, end)
             }
             (_, Some(from)) => Given::One(Slice { word, from }),
-            (Arity::Value, None) => self.next_word(),
+            (Arity::Value, None) => {
+                let given = self.next_word();
+                self.may_be_option();
+                given
+            }
             (Arity::Pair, None) => {
                 self.next_word();
                 self.next_word()

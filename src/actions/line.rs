@@ -292,6 +292,20 @@ impl Line<'_> {
             .unwrap_or(Truth::Yes)
     }
 
+    /// The condition of the entry that proves that the program does nothing by itself.
+    #[must_use]
+    pub fn harmless(&self) -> Option<usize> {
+        let conditions = &self.entry.harmless_when;
+        let alone = conditions.len() - self.entry.harmless_alone.min(conditions.len());
+        conditions
+            .iter()
+            .enumerate()
+            .position(|(number, condition)| {
+                (number < alone || self.parsed.operands.is_empty())
+                    && self.any(condition) == Truth::Yes
+            })
+    }
+
     /// Whether one of the terms holds.
     #[must_use]
     pub fn any(&self, condition: &Condition<'_>) -> Truth {

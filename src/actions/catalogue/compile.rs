@@ -360,6 +360,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
                 .collect::<Vec<_>>()
         };
         let mut harmless_when = own.map_or_else(Vec::new, |spec| conditions(&spec.harmless_when));
+        let own_proofs = harmless_when.len();
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
         let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
         let lists_when = own.map_or_else(Vec::new, |spec| conditions(&spec.lists_when));
@@ -383,6 +384,11 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         }
         let by_alias = self.alias_parents.contains(self.name);
         let parent = self.has_children() || by_alias;
+        let asked = harmless_when.len() - own_proofs;
+        let harmless_alone = match own {
+            Some(spec) if !parent && !self.name.contains(' ') && changes_operands(spec) => asked,
+            _ => 0,
+        };
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
         let mut processes = None;
         if let Some(text) = own.and_then(|spec| spec.processes.as_deref()) {
@@ -409,6 +415,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             unlisted,
             otherwise,
             harmless_when,
+            harmless_alone,
             carries: own.is_none_or(|spec| spec.carries),
             copies: own.is_some_and(|spec| spec.copies),
             decodes_when,
@@ -587,6 +594,19 @@ fn merge_options<'a>(
         options.extend(HELP.map(flag));
     }
     (options, bases)
+}
+
+/// Whether its operands are files that it changes. On BSD, macOS and Alpine such a program ends its options at the first
+/// operand: `rm -r x --help` removes `x`, and then looks for a file `--help`.
+fn changes_operands(spec: &CommandSpec) -> bool {
+    spec.effect.iter().any(|effect| {
+        let changes = matches!(
+            effect.kind.as_deref(),
+            Some("fs.write" | "fs.delete" | "fs.destroy" | "fs.permission" | "disk.write")
+        );
+        let are_operands = |to: &str| to.contains("operand") || to.contains("last");
+        changes && effect.to.as_deref().is_some_and(are_operands)
+    })
 }
 
 fn check_own_options(spec: &CommandSpec, own: &[Opt<'_>], errors: &mut Vec<String>) {

@@ -254,6 +254,14 @@ pub struct Effect<'a> {
     pub safer: Option<&'a str>,
 }
 
+impl Effect<'_> {
+    /// Whether it runs what an option names, which happens in a dry run too: `rsync -n -e COMMAND`.
+    pub fn runs_by_option(&self) -> bool {
+        !matches!(self.act, Act::Do(_))
+            && self.attributes.iter().any(|(name, _)| *name == "by_option")
+    }
+}
+
 /// What happens in a case that the entry does not spell out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Otherwise {
@@ -303,6 +311,8 @@ pub struct Entry<'a> {
     pub otherwise: Otherwise,
     /// One of these proves that nothing happens.
     pub harmless_when: Vec<Condition<'a>>,
+    /// How many of these, the last ones, prove it only where there are no operands.
+    pub harmless_alone: usize,
     /// Output carries what is read.
     pub carries: bool,
     /// What is read is written, or shown, as it is.

@@ -279,6 +279,7 @@ fn entry<'a>(
         unlisted: Otherwise::Nothing,
         otherwise: Otherwise::Nothing,
         harmless_when: Vec::new(),
+        harmless_alone: 0,
         carries: true,
         copies: false,
         decodes_when: Vec::new(),

@@ -355,16 +355,15 @@ impl Engine<'_> {
     pub fn effects(&mut self, line: &Line<'_>, by: &str, here: &Situation) -> Effects {
         let entry = line.entry;
         self.hidden_code(line, here);
-        let harmless = entry
-            .harmless_when
-            .iter()
-            .any(|condition| line.any(condition) == Truth::Yes);
+        let harmless = line.harmless().is_some();
         if harmless {
             self.trace_harmless(line, by, here);
-            return Effects {
-                output: Data::opaque(),
-                interactive: false,
-            };
+            if !entry.effects.iter().any(|effect| effect.runs_by_option()) {
+                return Effects {
+                    output: Data::opaque(),
+                    interactive: false,
+                };
+            }
         }
         let mut done = Done {
             first: self.actions.len(),
@@ -409,6 +408,9 @@ impl Engine<'_> {
                 continue;
             }
             let effect = gated.get();
+            if harmless && !effect.runs_by_option() {
+                continue;
+            }
             let truth = line.applies(effect);
             if truth == Truth::No || (effect.sure && truth != Truth::Yes) {
                 continue;
@@ -424,7 +426,7 @@ impl Engine<'_> {
         }
         self.written_by_line(line, done.first, here);
         let silent = self.actions.len() == done.first;
-        if !done.applied || silent && entry.otherwise == Otherwise::Nothing {
+        if !harmless && (!done.applied || silent && entry.otherwise == Otherwise::Nothing) {
             let before = self.actions.len();
             self.no_effect(line, by, here);
             self.trace(entry.name, by, Cause::Otherwise, before, here);

@@ -158,13 +158,9 @@ impl Engine<'_> {
         if self.traced.is_none() {
             return;
         }
-        let proof = line
-            .entry
-            .harmless_when
-            .iter()
-            .enumerate()
-            .find(|(_, condition)| line.any(condition) == Truth::Yes);
-        if let Some((number, condition)) = proof {
+        if let Some(number) = line.harmless()
+            && let Some(condition) = line.entry.harmless_when.get(number)
+        {
             let held = terms(line, condition);
             let before = self.actions.len();
             self.trace(
