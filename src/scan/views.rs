@@ -87,11 +87,16 @@ pub(super) struct Calls {
     pub(super) links: Vec<u32>,
 }
 
+/// Whether the search sees a literal only because of where in the text it stands: what may follow the shortest ones it
+/// looks at at every other place.
+fn is_by_chance(bytes: &[u8], hit: Hit) -> bool {
+    let graphic = |next: &u8| matches!(next | 0x20, b'!'..=b'~');
+    hit.end - hit.start == 3 && !bytes.get(hit.end).is_some_and(graphic)
+}
+
 /// Makes the view that a literal calls for.
 pub(super) fn call(pass: &mut Pass<'_>, hit: Hit) {
-    // What may follow the shortest ones the search sees at every other place only.
-    let graphic = |next: &u8| matches!(next | 0x20, b'!'..=b'~');
-    if hit.end - hit.start == 3 && !pass.bytes.get(hit.end).is_some_and(graphic) {
+    if is_by_chance(pass.bytes, hit) {
         return;
     }
     let kind = match hit.index as u16 {
@@ -125,6 +130,9 @@ pub(super) fn call(pass: &mut Pass<'_>, hit: Hit) {
 
 /// Puts together the token whose literal stands at `hit` and that is none, if lines break it.
 pub(super) fn unbroken(pass: &mut Pass<'_>, hit: Hit) {
+    if is_by_chance(pass.bytes, hit) {
+        return;
+    }
     if hit.start < pass.calls.unbroken_until {
         // A text that is nothing but beginnings of tokens.
         pass.refuse(hit.rule, pass.calls.unbroken_until);
