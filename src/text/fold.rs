@@ -83,9 +83,18 @@ fn calls(bytes: &[u8], position: usize, character: char, length: usize) -> bool 
     let before = position.checked_sub(1).map(|index| bytes[index]);
     let after = bytes.get(position + length).copied();
     if is_invisible(character) {
-        return before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+        let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
+        let in_word = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
             && after
                 .is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        // Beside the blank between two groups of digits.
+        let ends_group = after == Some(b' ')
+            && before.is_some_and(|byte| byte.is_ascii_digit() || byte >= 0x80)
+            && digit(position + length + 1);
+        let begins_group = before == Some(b' ')
+            && after.is_some_and(|byte| byte.is_ascii_digit())
+            && position.checked_sub(2).is_some_and(digit);
+        return in_word || ends_group || begins_group;
     }
     if compatibility(character).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
         return true;
@@ -225,6 +234,8 @@ mod tests {
             ("g\u{200b}h\u{200d}p_", "ghp_"),
             ("𝐢𝗀𝓃𝕠𝚛𝖊", "ignore"),
             ("іgnоre", "ignore"),
+            ("4111\u{200b} 1111", "4111 1111"),
+            ("4111 \u{200b}1111", "4111 1111"),
         ] {
             let (view, end) = next(text.as_bytes(), 0).unwrap();
             assert_eq!(String::from_utf8(view.bytes.clone()).unwrap(), plain);
