@@ -7,6 +7,7 @@ use super::pass::Pass;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
 use crate::rules::{Form, number};
+use crate::text::find;
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
@@ -254,7 +255,9 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
                 && (*named || is_named() || !counts_something_else(bytes, from))
-                && (!named || is_named_without_marks(bytes, (from, end), &form.words))
+                && (!named
+                    || pass.is_unmarked(from, end)
+                    || is_named_without_marks(bytes, (from, end), &form.words))
                 && pass.told(index, rule, from, end)
             {
                 return Some(end);
@@ -337,8 +340,11 @@ impl Side<'_> {
         if !word.iter().all(|byte| self.has.has(*byte)) {
             return false;
         }
-        memchr::memmem::find_iter(&self.lower, word).any(|at| {
+        let mut from = 0;
+        while let Some(offset) = find(&self.lower[from..], word) {
+            let at = from + offset;
             let end = at + word.len();
+            from = end;
             let begins = at.checked_sub(1).is_none_or(|before| {
                 !text[before].is_ascii_alphabetic()
                     || text[before].is_ascii_lowercase() && text[at].is_ascii_uppercase()
@@ -347,8 +353,11 @@ impl Side<'_> {
                 !next.is_ascii_alphabetic()
                     || next.is_ascii_uppercase() && text[end - 1].is_ascii_lowercase()
             });
-            begins && ends
-        })
+            if begins && ends {
+                return true;
+            }
+        }
+        false
     }
 }
 

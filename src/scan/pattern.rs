@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::mark;
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::Rule;
@@ -92,8 +91,8 @@ fn keep(
     pass.looked(index, end);
     let told = (from + whole.start(), from + whole.end());
     if !plausible::is_placeholder(secret.as_bytes())
-        && mark::is_apart(pass.bytes, told.0, told)
-        && !mark::is_glued_or_in_row(pass.bytes, start, end, false)
+        && pass.is_apart(told.0, told)
+        && !pass.is_glued_or_in_row(start, end, false)
     {
         pass.found(index, rule, (start, end), None);
     }
