@@ -100,6 +100,24 @@ pub fn word_byte(byte: u8) -> bool {
     IN_WORD[usize::from(byte)]
 }
 
+/// The same without those that a sign or a script without blanks may begin with.
+static IN_PLAIN_WORD: [bool; 256] = {
+    let mut held = IN_WORD;
+    let mut byte = 0x80;
+    while byte < held.len() {
+        held[byte] = !may_break(byte as u8);
+        byte += 1;
+    }
+    held
+};
+
+/// Whether a byte is a part of a word whatever stands behind it.
+#[must_use]
+#[inline]
+pub fn plain_word_byte(byte: u8) -> bool {
+    IN_PLAIN_WORD[usize::from(byte)]
+}
+
 /// How long the sign of punctuation is that a text begins with: one of ASCII, or one as they are printed and as East Asia
 /// writes them; `None` where a word begins.
 #[must_use]
@@ -518,9 +536,7 @@ impl Parts<'_> {
         if last.asked != asked {
             let (text, found) = (self.text.get(from..from + length)?, bytes.get(start..end)?);
             // Those that share their beginning are told apart by their end.
-            if let (Some(text), Some(found)) = (text.last(), found.last())
-                && (text ^ found) & !0x20 != 0
-            {
+            if !ends_alike(text, found) {
                 return None;
             }
             // Nearly all are written as they are kept.
@@ -553,6 +569,16 @@ impl Parts<'_> {
             start,
             end,
         })
+    }
+}
+
+/// Whether two texts of one length may be the same in some case, by the bytes that they end with.
+#[inline(always)]
+fn ends_alike(text: &[u8], found: &[u8]) -> bool {
+    let folded = |held: &[u8; 8]| u64::from_le_bytes(*held) | FOLD;
+    match (text.last_chunk(), found.last_chunk()) {
+        (Some(text), Some(found)) => folded(text) == folded(found),
+        _ => text.last().map(|last| last | 0x20) == found.last().map(|last| last | 0x20),
     }
 }
 
