@@ -262,21 +262,28 @@ fn pair(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit, start: us
     let text = &pass.bytes[from..from + length];
     let text = text.strip_suffix(b".").unwrap_or(text);
     let length = usize::from(form.min)..=usize::from(form.max);
+    let known = pass.values.of(pass.bytes, (from, from + text.len()));
     if length.contains(&text.len())
-        && !plausible::is_placeholder(text)
-        && !plausible::is_reference(text)
-        && !is_code(pass.bytes, text, from + text.len(), true)
-        && !is_something_else(text)
-        && !naming::is_uuid(text)
-        && !is_plain_hex(text)
-        && is_password(text, true)
-        && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
+        && !is_opened(pass.bytes, from + text.len())
+        && *known.second.get_or_insert_with(|| is_second(text))
         && pass.is_apart(hit.start, (from, from + text.len()))
     {
         let end = from + text.len();
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (from, end), None);
     }
+}
+
+/// Whether the second of two looks like a password, by its bytes alone.
+fn is_second(text: &[u8]) -> bool {
+    is_password(text, true)
+        && !plausible::is_placeholder(text)
+        && !plausible::is_reference(text)
+        && !is_expression(text, true)
+        && !is_something_else(text)
+        && !naming::is_uuid(text)
+        && !is_plain_hex(text)
+        && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
 }
 
 /// `Server=x;Password=y;`: a value that is a list of names with values.

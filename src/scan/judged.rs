@@ -1,6 +1,8 @@
 //! What was said of values and tokens by their bytes alone: the same ones stand in a text again and again, and are judged
 //! once.
 
+use std::ops::Range;
+
 use crate::rules::shape::{Matched, Shape};
 use crate::scan::Checksum;
 
@@ -22,6 +24,8 @@ pub(super) struct Value {
     pub(super) refers: Option<bool>,
     /// Whether it looks like a secret: one that machines make or people choose, without quotes or in them.
     pub(super) looks: [Option<bool>; 4],
+    /// Whether it is a password as the second of two.
+    pub(super) second: Option<bool>,
 }
 
 impl Values {
@@ -108,6 +112,31 @@ impl Tokens {
     }
 }
 
+/// Places at which no phrase of a literal begins, the last ones in a text: what was read there, and of which literal.
+#[derive(Debug, Default)]
+pub(super) struct Refused {
+    held: Vec<(usize, usize, Range<usize>)>,
+    next: usize,
+}
+
+impl Refused {
+    /// Whether the same was refused at a place before: all that was read there stands here too.
+    pub(super) fn has(&self, bytes: &[u8], (rule, index): (usize, usize), start: usize) -> bool {
+        self.held.iter().any(|(held, literal, read)| {
+            (*held, *literal) == (rule, index)
+                && bytes.get(start..start + read.len()) == bytes.get(read.clone())
+        })
+    }
+
+    pub(super) fn add(&mut self, (rule, index): (usize, usize), read: Range<usize>) {
+        let place = place_of(&mut self.next);
+        match self.held.get_mut(place) {
+            Some(oldest) => *oldest = (rule, index, read),
+            None => self.held.push((rule, index, read)),
+        }
+    }
+}
+
 /// Whether two matches have the same bytes, each part as long in one as in the other.
 fn is_same(bytes: &[u8], left: &Matched, right: &Matched) -> bool {
     let from = |matched: &Matched, place: usize| place - matched.start;
@@ -176,6 +205,17 @@ mod tests {
         assert_eq!(get(3, &other, matched(6, [3, 5])), None);
         assert_eq!(get(3, &own, matched(6, [2, 5])), None);
         assert_eq!(get(3, &own, matched(12, [3, 5])), None);
+    }
+
+    #[test]
+    fn what_was_refused_is_refused_where_all_that_was_read_stands_again() {
+        let bytes = b"ignore the box. ignore the rules";
+        let mut refused = Refused::default();
+        refused.add((1, 2), 0..11);
+        assert!(refused.has(bytes, (1, 2), 16));
+        assert!(!refused.has(bytes, (1, 3), 16) && !refused.has(bytes, (0, 2), 16));
+        refused.add((4, 0), 0..12);
+        assert!(!refused.has(bytes, (4, 0), 16) && !refused.has(bytes, (4, 0), 30));
     }
 
     #[test]

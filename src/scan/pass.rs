@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use regex::bytes::Regex;
 
-use super::judged::{Tokens, Values};
+use super::judged::{Refused, Tokens, Values};
 use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
@@ -94,6 +94,8 @@ pub(super) struct Pass<'a> {
     /// What was said of values and of tokens by their bytes.
     pub(super) values: Values,
     pub(super) tokens: Tokens,
+    /// Where no phrase begins.
+    pub(super) phrases: Refused,
     /// A range in which no mark stands, as far as that is known.
     unmarked: Range<usize>,
     /// How many findings of each kind there are that are only reported.
@@ -135,6 +137,7 @@ impl<'a> Pass<'a> {
             unbroken: (0, 0),
             values: Values::default(),
             tokens: Tokens::default(),
+            phrases: Refused::default(),
             unmarked: 0..0,
             notes: [0; 5],
             inner,
@@ -410,6 +413,57 @@ impl Seen for Pass<'_> {
     fn dense(&mut self, at: usize) {
         if !self.inner {
             views::dense(self, at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_that_a_reading_beside_a_place_may_meet_is_never_too_far() {
+        let tables = &crate::builtin::scanner().layers[0];
+        let marked = "[redacted:pii.card:0123456789abcdef]";
+        for length in (0..1_000).step_by(37) {
+            let row = "12 ".repeat(length / 3);
+            for text in [
+                format!("{marked}{row}4539578763621486 x"),
+                format!("x 4539578763621486{row}{marked}"),
+            ] {
+                let start = text.find("4539").unwrap();
+                let bytes = text.as_bytes();
+                let mut pass = Pass::new(tables, &[], bytes, Surface::ToolResult, false);
+                for issued in [false, true] {
+                    assert_eq!(
+                        pass.is_glued_or_in_row(start, start + 16, issued),
+                        mark::is_glued_or_in_row(bytes, start, start + 16, issued),
+                        "{length}"
+                    );
+                }
+                assert_eq!(
+                    pass.is_apart(start, (start, start + 16)),
+                    mark::is_apart(bytes, start, (start, start + 16))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn marks_are_seen_wherever_a_text_was_looked_through_before() {
+        let tables = &crate::builtin::scanner().layers[0];
+        let text = format!(
+            "{}[redacted:pii.card] {}",
+            "plain ".repeat(2_000),
+            "plain ".repeat(2_000)
+        );
+        let mark = text.find("[redacted").unwrap();
+        let mut pass = Pass::new(tables, &[], text.as_bytes(), Surface::ToolResult, false);
+        for at in (0..text.len() - 10).step_by(53) {
+            let near = at.abs_diff(mark) < 100;
+            let told = pass.is_unmarked(at, at + 10);
+            assert!(!(near && told), "{at}");
+            assert!(told || at.abs_diff(mark) < FAR + 64, "{at}");
         }
     }
 }
