@@ -214,6 +214,7 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
     let mut name = number::EMPTY;
     let mut signs = 0;
     let mut named_by = (0, None);
+    let mut named = ((usize::MAX, 0), false);
     for at in from..bytes.len().min(from + LONGEST_ISSUED) {
         let class = CLASSES[usize::from(bytes[at])];
         if class == 0 {
@@ -242,20 +243,28 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 continue;
             };
             let mut is_named = || {
+                // A rule has several shapes, and asks about its words once.
+                if let (held, told) = named
+                    && held == (index, end)
+                {
+                    return told;
+                }
                 if named_by.0 != end {
                     named_by = (end, Some(Around::new(bytes, from, end)));
                 }
                 let words = named_by.1.as_ref().and_then(Option::as_ref);
-                words.is_some_and(|around| around.has_one_of(&form.words))
+                let told = words.is_some_and(|around| around.has_one_of(&form.words));
+                named = ((index, end), told);
+                told
             };
             // Its name first where it must have one: next to nearly no number stands any, and sums cost more.
-            if let Some((shape, named)) = form.shapes.get(shape)
+            if let Some((shape, must)) = form.shapes.get(shape)
                 && rule.speaks(pass.surface)
-                && (!named || is_named())
+                && (!must || is_named())
                 && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
-                && (*named || is_named() || !counts_something_else(bytes, from))
-                && (!named
+                && (*must || is_named() || !counts_something_else(bytes, from))
+                && (!must
                     || pass.is_unmarked(from, end)
                     || is_named_without_marks(bytes, (from, end), &form.words))
                 && pass.told(index, rule, from, end)

@@ -52,6 +52,9 @@ pub(super) struct Found {
     pub(super) view: Option<ViewKind>,
 }
 
+/// An expression: of which rule, and whether for a stretch.
+type Asked = (usize, bool);
+
 /// A pass over one text.
 pub(super) struct Pass<'a> {
     pub(super) tables: &'a Tables,
@@ -69,8 +72,9 @@ pub(super) struct Pass<'a> {
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
-    /// For rules with expressions: the compiled one, and how many bytes they have read.
-    pub(super) expressions: Vec<(usize, Option<Rc<Regex>>)>,
+    /// For rules with expressions: the compiled one, for what stands around one literal or for a stretch of them, and how
+    /// many bytes they have read.
+    pub(super) expressions: Vec<(Asked, Option<Rc<Regex>>)>,
     spent: Vec<(usize, usize)>,
     /// For rules whose expression read a stretch: up to where every literal has been asked.
     covered: Vec<(usize, usize)>,
@@ -96,6 +100,8 @@ pub(super) struct Pass<'a> {
     pub(super) tokens: Tokens,
     /// Where no phrase begins.
     pub(super) phrases: Refused,
+    /// A range in which no word for a credential stands, as far as that is known.
+    pub(super) no_key_word: Range<usize>,
     /// A range in which no mark stands, as far as that is known.
     unmarked: Range<usize>,
     /// How many findings of each kind there are that are only reported.
@@ -138,6 +144,7 @@ impl<'a> Pass<'a> {
             values: Values::default(),
             tokens: Tokens::default(),
             phrases: Refused::default(),
+            no_key_word: 0..0,
             unmarked: 0..0,
             notes: [0; 5],
             inner,

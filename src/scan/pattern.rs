@@ -1,5 +1,6 @@
 //! Expressions around a literal, compiled on the first hit of their rule.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -33,12 +34,17 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
 }
 
 /// The same, looked up once in a text for each rule: expressions are long, and literals may be many.
-fn compiled_once(pass: &mut Pass<'_>, rule: usize, form: &Pattern) -> Option<Rc<Regex>> {
-    if let Some((_, regex)) = pass.expressions.iter().find(|(held, _)| *held == rule) {
+fn compiled_once(
+    pass: &mut Pass<'_>,
+    (rule, whole): (usize, bool),
+    expression: &str,
+) -> Option<Rc<Regex>> {
+    let asked = (rule, whole);
+    if let Some((_, regex)) = pass.expressions.iter().find(|(held, _)| *held == asked) {
         return regex.clone();
     }
-    let regex = compiled(&form.expression);
-    pass.expressions.push((rule, regex.clone()));
+    let regex = compiled(expression);
+    pass.expressions.push((asked, regex.clone()));
     regex
 }
 
@@ -60,13 +66,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     let to = pass.bytes.len().min(hit.end + usize::from(form.after));
     let (Some(window), Some(regex)) = (
         pass.bytes.get(from..to),
-        compiled_once(pass, hit.rule, form),
+        compiled_once(pass, (hit.rule, false), &form.expression),
     ) else {
         return;
     };
     let most = hit.end * MOST_READ + READ_AHEAD;
-    if !is_bound(form) && !pass.spend(hit.rule, window.len(), most) {
-        return stretch(pass, rule, form, hit, from, &regex);
+    if !pass.spend(hit.rule, window.len(), most) {
+        return stretch(pass, rule, form, hit, from);
     }
     let Some(groups) = regex.captures(window) else {
         return;
@@ -77,12 +83,19 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     }
 }
 
-/// Whether an expression must begin or end with the literal: where it does not, that is told from what stands right
-/// beside it, and a stretch has only one beginning and one end.
-fn is_bound(form: &Pattern) -> bool {
+/// The expression without what binds it to one end of what is read around a literal: a stretch holds many literals.
+fn unbound(form: &Pattern) -> Cow<'_, str> {
     let expression = form.expression.as_str();
-    let body = expression.strip_prefix("(?i)").unwrap_or(expression);
-    form.before == 0 && body.starts_with('^') || form.after == 0 && body.ends_with('$')
+    let (flags, body) = match expression.strip_prefix("(?i)") {
+        Some(body) => ("(?i)", body),
+        None => ("", expression),
+    };
+    let begins = body.strip_prefix('^').filter(|_| form.before == 0);
+    let ends = body.strip_suffix('$').filter(|_| form.after == 0);
+    match begins.or(ends) {
+        Some(body) => Cow::Owned([flags, body].concat()),
+        None => Cow::Borrowed(expression),
+    }
 }
 
 /// Keeps what an expression found in a text that begins at `from`; where it ends there.
@@ -108,7 +121,10 @@ fn keep(
 }
 
 /// Reads on from a literal, for it and for all that follow as far as what is read around them lies in the stretch.
-fn stretch(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit, from: usize, regex: &Regex) {
+fn stretch(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit, from: usize) {
+    let Some(regex) = compiled_once(pass, (hit.rule, true), &unbound(form)) else {
+        return;
+    };
     let after = usize::from(form.after);
     let bytes = pass.bytes;
     let to = bytes.len().min(hit.end + after + STRETCH);
@@ -162,26 +178,34 @@ mod tests {
     #[test]
     fn an_expression_that_begins_or_ends_with_its_literal_is_asked_at_each_of_them() {
         let value = ["Tq7wLx", "2vRk9"].concat();
-        let row = "net use oracle:thin: htpasswd -x | pass insert [INST] ".repeat(4_000);
-        for (last, rule) in [
+        for (literal, last, rule) in [
             (
+                "net use ",
                 format!("net use Z: /user:svc {value}"),
                 "secrets.windows-share",
             ),
             (
+                "oracle:thin: ",
                 format!("oracle:thin:app/{value}@db-3"),
                 "secrets.oracle-login",
             ),
             (
+                "htpasswd -x ",
                 format!("htpasswd -bc f dana {value}"),
                 "secrets.htpasswd-argument",
             ),
             (
+                "| pass insert ",
                 format!("echo {value} | pass insert x"),
                 "secrets.piped-secret",
             ),
-            (String::from("[INST] <<SYS>>"), "injection.fake-turn"),
+            (
+                "[INST] ",
+                String::from("[INST] <<SYS>>"),
+                "injection.fake-turn",
+            ),
         ] {
+            let row = literal.repeat(8_000);
             let text = format!("{row}\n{last}\n{row}");
             let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
             assert!(found.iter().any(|found| found.rule == rule), "{rule}");
