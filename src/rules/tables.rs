@@ -422,15 +422,11 @@ impl Tables {
     }
 }
 
-/// What is known of a literal at a place: of the same text, which rules may share, it is asked once.
+/// Whether a literal's text stands at a place: where its text is kept, its length, and the place.
 #[derive(Default)]
 struct Asked {
-    /// Where its text is kept, its length, and the place.
     asked: (usize, usize, usize),
     same: bool,
-    /// Whether a word goes on before it, and behind it; not asked yet when `None`.
-    before: Option<bool>,
-    after: Option<bool>,
 }
 
 /// The sections of the tables that a search looks into, found once for each text.
@@ -486,99 +482,75 @@ impl Parts<'_> {
         };
         let range = usize::from(u16::from_le_bytes(start))..usize::from(u16::from_le_bytes(end));
         let window = window_at(bytes, at) | FOLD;
-        let asks = (!S::EVERY, seen.surfaces());
         let mut last_asked = Asked::default();
         for entry in self.entries.get(range).unwrap_or_default() {
             let &[a, b, c, d, e, f, g, h, low, high, offset, mask] = entry;
             let expected = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
             if window & WINDOWS[usize::from(mask) % WINDOWS.len()] == expected
                 && let Some(begin) = (at + 1).checked_sub(usize::from(offset))
-                && let Some(held) = self
-                    .literals
-                    .get(usize::from(u16::from_le_bytes([low, high])))
-                && let Some(hit) = self.literal_at(held, bytes, begin, asks, &mut last_asked)
+                && let Some(hit) = self.literal_at(
+                    usize::from(u16::from_le_bytes([low, high])),
+                    bytes,
+                    begin,
+                    (!S::EVERY, seen.surfaces()),
+                    &mut last_asked,
+                )
             {
                 seen.hit(hit);
             }
         }
     }
 
-    #[inline(always)]
     fn literal_at(
         &self,
-        held: &[u8; 12],
+        literal: usize,
         bytes: &[u8],
         start: usize,
         (edges, surfaces): (bool, u8),
         last: &mut Asked,
     ) -> Option<Hit> {
-        let &[
-            a,
-            b,
-            c,
-            d,
-            length,
-            flags,
-            rule,
-            rule_high,
-            index,
-            index_high,
-            speaks,
-            _,
-        ] = held;
-        if speaks & surfaces == 0 {
+        let held = self.literals.get(literal)?;
+        if held[10] & surfaces == 0 {
             return None;
         }
-        let from = u32::from_le_bytes([a, b, c, d]) as usize;
-        let length = usize::from(length);
+        let from = u32::from_le_bytes([held[0], held[1], held[2], held[3]]) as usize;
+        let length = usize::from(held[4]);
+        let flags = if edges { held[5] } else { held[5] & ANY_CASE };
         let end = start + length;
+        let text = self.text.get(from..from + length)?;
+        let found = bytes.get(start..end)?;
         let asked = (from, length, start);
         if last.asked != asked {
-            let (text, found) = (self.text.get(from..from + length)?, bytes.get(start..end)?);
             // Those that share their beginning are told apart by their end.
-            if !ends_alike(text, found) {
+            let ends = text.last().zip(found.last());
+            if ends.is_some_and(|(text, found)| (text ^ found) & !0x20 != 0) {
                 return None;
             }
-            // Nearly all are written as they are kept.
-            let same = found == text || flags & ANY_CASE != 0 && found.eq_ignore_ascii_case(text);
-            *last = Asked {
-                asked,
-                same,
-                before: None,
-                after: None,
+            let same = if flags & ANY_CASE != 0 {
+                // Nearly all are written as they are kept.
+                found == text || found.eq_ignore_ascii_case(text)
+            } else {
+                found == text
             };
+            *last = Asked { asked, same };
         }
-        if !last.same {
+        let same = last.same;
+        if !same {
             return None;
         }
-        if edges && flags & !ANY_CASE != 0 {
-            let words = flags & WHOLE_WORDS != 0;
-            if (words || flags & WORD_START != 0)
-                && *last
-                    .before
-                    .get_or_insert_with(|| goes_on_before(bytes, start))
-                || words && *last.after.get_or_insert_with(|| goes_on_after(bytes, end))
-                || flags & CLEAN_START != 0 && !clean_start(bytes, start, None)
-            {
-                return None;
-            }
+        let (words, begins) = (flags & WHOLE_WORDS != 0, flags & WORD_START != 0);
+        if (words || begins) && goes_on_before(bytes, start)
+            || words && goes_on_after(bytes, end)
+            || flags & CLEAN_START != 0 && !clean_start(bytes, start, None)
+        {
+            return None;
         }
         Some(Hit {
-            rule: usize::from(u16::from_le_bytes([rule, rule_high])),
-            index: usize::from(u16::from_le_bytes([index, index_high])),
+            rule: usize::from(u16::from_le_bytes([held[6], held[7]])),
+            index: usize::from(u16::from_le_bytes([held[8], held[9]])),
             start,
             end,
         })
-    }
-}
-
-/// Whether two texts of one length may be the same in some case, by the bytes that they end with.
-#[inline(always)]
-fn ends_alike(text: &[u8], found: &[u8]) -> bool {
-    let folded = |held: &[u8; 8]| u64::from_le_bytes(*held) | FOLD;
-    match (text.last_chunk(), found.last_chunk()) {
-        (Some(text), Some(found)) => folded(text) == folded(found),
-        _ => text.last().map(|last| last | 0x20) == found.last().map(|last| last | 0x20),
     }
 }
 
@@ -589,7 +561,7 @@ fn word_at(block: &[u8; LOOK], from: usize) -> u32 {
 }
 
 /// The bytes around a gram, blanks where the text ends.
-#[inline(always)]
+#[inline]
 fn window_at(bytes: &[u8], at: usize) -> u64 {
     let inside = at.checked_sub(BESIDE).and_then(|from| bytes.get(from..));
     if let Some(held) = inside.and_then(<[u8]>::first_chunk) {

@@ -112,28 +112,22 @@ impl Tokens {
     }
 }
 
-/// Places at which no phrase of a literal begins, the last ones in a text: what was read there, and of which literal.
+/// Places at which no phrase of a literal begins, the last one of each in a text as far as there is room: what was read
+/// there, and of which literal.
 #[derive(Debug, Default)]
-pub(super) struct Refused {
-    held: Vec<(usize, usize, Range<usize>)>,
-    next: usize,
-}
+pub(super) struct Refused([Option<(usize, usize, usize, usize)>; KEPT]);
 
 impl Refused {
     /// Whether the same was refused at a place before: all that was read there stands here too.
     pub(super) fn has(&self, bytes: &[u8], (rule, index): (usize, usize), start: usize) -> bool {
-        self.held.iter().any(|(held, literal, read)| {
-            (*held, *literal) == (rule, index)
-                && bytes.get(start..start + read.len()) == bytes.get(read.clone())
+        self.0[(rule + index) % KEPT].is_some_and(|(held, literal, from, to)| {
+            (held, literal) == (rule, index)
+                && bytes.get(start..start + (to - from)) == bytes.get(from..to)
         })
     }
 
     pub(super) fn add(&mut self, (rule, index): (usize, usize), read: Range<usize>) {
-        let place = place_of(&mut self.next);
-        match self.held.get_mut(place) {
-            Some(oldest) => *oldest = (rule, index, read),
-            None => self.held.push((rule, index, read)),
-        }
+        self.0[(rule + index) % KEPT] = Some((rule, index, read.start, read.end));
     }
 }
 
