@@ -100,6 +100,24 @@ pub fn word_byte(byte: u8) -> bool {
     IN_WORD[usize::from(byte)]
 }
 
+/// The same without those that a sign or a script without blanks may begin with.
+static IN_PLAIN_WORD: [bool; 256] = {
+    let mut held = IN_WORD;
+    let mut byte = 0x80;
+    while byte < held.len() {
+        held[byte] = !may_break(byte as u8);
+        byte += 1;
+    }
+    held
+};
+
+/// Whether a byte is a part of a word whatever stands behind it.
+#[must_use]
+#[inline]
+pub fn plain_word_byte(byte: u8) -> bool {
+    IN_PLAIN_WORD[usize::from(byte)]
+}
+
 /// How long the sign of punctuation is that a text begins with: one of ASCII, or one as they are printed and as East Asia
 /// writes them; `None` where a word begins.
 #[must_use]

@@ -34,7 +34,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if let Some((values, accounts)) = column::below(pass, hit) {
         for range in values {
             if is_kept_in_table(pass.bytes, form, &range, accounts)
-                && mark::is_apart(pass.bytes, range.start, (range.start, range.end))
+                && pass.is_apart(range.start, (range.start, range.end))
             {
                 pass.found(hit.rule, rule, (range.start, range.end), None);
             }
@@ -73,8 +73,12 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
     if operator != Operator::Cell
         && !is_said
         && start <= hit.end + GAP
-        && !refers()
         && !pass.is_in_value(hit.start, hit.end)
+        && !*pass
+            .values
+            .of(pass.bytes, (start, end))
+            .refers
+            .get_or_insert_with(refers)
     {
         pass.looked(hit.rule, end);
     }
@@ -92,40 +96,57 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: 
         .checked_sub(1)
         .is_some_and(|at| matches!(pass.bytes[at], b'"' | b'\'' | b'`'));
     // Its looks first, which nearly nothing has.
-    let looks = match operator {
+    let looks = if operator == Operator::Cell {
         // Nothing says that it is a value but its looks.
-        Operator::Cell => {
-            text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text)
-                || form.password && in_column(pass.bytes, start) && is_made_up(text)
-        }
-        _ if form.password => is_password(text, bare),
-        _ => is_opaque(text) && !plausible::is_digest(pass.bytes, start),
+        (text.len() >= LEAST_CELL && is_opaque(text) && !is_plain_hex(text)
+            || form.password && in_column(pass.bytes, start) && is_made_up(text))
+            && may_be_secret(text, bare, form.password)
+            && !names_another(text)
+    } else {
+        let kind = usize::from(form.password) * 2 + usize::from(bare);
+        let known = pass.values.of(pass.bytes, (start, end));
+        *known.looks[kind].get_or_insert_with(|| looks_secret(text, bare, form.password))
+            && (form.password || !plausible::is_digest(pass.bytes, start))
     };
-    // Cut short by who shows it.
-    if !looks
-        || text.ends_with(b"...")
-        || bare && has_brackets(text)
-        || plausible::is_placeholder(text)
-        || plausible::is_reference(text)
-        || is_code(pass.bytes, text, end, bare)
-    {
-        return;
-    }
-    let good = !is_something_else(text)
+    let good = looks
+        && !(bare && is_opened(pass.bytes, end))
         && !is_verdict(pass.bytes, hit, text)
-        && (form.password || !(naming::is_identifier(text) || naming::is_resource(text)))
         && !(naming::is_uuid(text)
             && (in_cell(pass.bytes, start) || of_a_request(pass.bytes, hit.start)))
         // `(password, plaintextSHA256)`, `fn pass() -> OnePass`: what is beside a name without a sign may be another.
-        && (!matches!(operator, Operator::Beside | Operator::Said) || stands_out(pass.bytes, hit.start, text, bare))
-        && (operator != Operator::Cell || !names_another(text))
-        && !says_placeholder(text);
-    if good && is_told_without_marks(pass.bytes, hit, (end, operator), most) {
+        && (!matches!(operator, Operator::Beside | Operator::Said)
+            || stands_out(pass.bytes, hit.start, text, bare));
+    if good
+        && (pass.is_unmarked(hit.start, end)
+            || is_told_without_marks(pass.bytes, hit, (end, operator), most))
+    {
         if is_said {
             pass.looked(hit.rule, end);
         }
         pass.found(hit.rule, rule, (start, end), None);
     }
+}
+
+/// Whether a value looks like one that people choose, or that machines make, by its bytes alone.
+fn looks_secret(text: &[u8], bare: bool, password: bool) -> bool {
+    let looks = if password {
+        is_password(text, bare)
+    } else {
+        is_opaque(text)
+    };
+    looks && may_be_secret(text, bare, password)
+}
+
+/// Whether a value stands for no other, and is no name and nothing else that opens nothing.
+fn may_be_secret(text: &[u8], bare: bool, password: bool) -> bool {
+    // Cut short by who shows it.
+    !text.ends_with(b"...")
+        && !plausible::is_placeholder(text)
+        && !plausible::is_reference(text)
+        && !is_expression(text, bare)
+        && !is_something_else(text)
+        && (password || !(naming::is_identifier(text) || naming::is_resource(text)))
+        && !says_placeholder(text)
 }
 
 /// Whether the value of the name at `hit` is read the same when nothing stands beyond the marks around them.
@@ -247,21 +268,28 @@ fn pair(pass: &mut Pass<'_>, rule: &Rule, form: &Assignment, hit: Hit, start: us
     let text = &pass.bytes[from..from + length];
     let text = text.strip_suffix(b".").unwrap_or(text);
     let length = usize::from(form.min)..=usize::from(form.max);
+    let known = pass.values.of(pass.bytes, (from, from + text.len()));
     if length.contains(&text.len())
-        && !plausible::is_placeholder(text)
-        && !plausible::is_reference(text)
-        && !is_code(pass.bytes, text, from + text.len(), true)
-        && !is_something_else(text)
-        && !naming::is_uuid(text)
-        && !is_plain_hex(text)
-        && is_password(text, true)
-        && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
-        && mark::is_apart(pass.bytes, hit.start, (from, from + text.len()))
+        && !is_opened(pass.bytes, from + text.len())
+        && *known.second.get_or_insert_with(|| is_second(text))
+        && pass.is_apart(hit.start, (from, from + text.len()))
     {
         let end = from + text.len();
         pass.looked(hit.rule, end);
         pass.found(hit.rule, rule, (from, end), None);
     }
+}
+
+/// Whether the second of two looks like a password, by its bytes alone.
+fn is_second(text: &[u8]) -> bool {
+    is_password(text, true)
+        && !plausible::is_placeholder(text)
+        && !plausible::is_reference(text)
+        && !is_expression(text, true)
+        && !is_something_else(text)
+        && !naming::is_uuid(text)
+        && !is_plain_hex(text)
+        && (!naming::is_name(text) || is_long_word(text) || is_pass_phrase(text))
 }
 
 /// `Server=x;Password=y;`: a value that is a list of names with values.
@@ -274,11 +302,18 @@ fn has_brackets(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, b'(' | b'[' | b'{'))
 }
 
-/// Whether a value is an expression, a path, an address or a name.
+/// Whether a value is an expression, a path, an address or a name; without quotes, what follows it says so too.
 fn is_code(bytes: &[u8], text: &[u8], end: usize, bare: bool) -> bool {
-    if bare && matches!(bytes.get(end), Some(b'(' | b'[')) {
-        return true;
-    }
+    bare && is_opened(bytes, end) || is_expression(text, bare)
+}
+
+/// Whether what ends there is called, or looked up in.
+fn is_opened(bytes: &[u8], end: usize) -> bool {
+    matches!(bytes.get(end), Some(b'(' | b'['))
+}
+
+/// Whether a value is an expression, a path, an address or a name by itself.
+fn is_expression(text: &[u8], bare: bool) -> bool {
     if bare && (has_brackets(text) || contains(text, b"::") || naming::is_constant(text)) {
         return true;
     }

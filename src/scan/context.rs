@@ -1,5 +1,6 @@
 //! Values that only a provider's name nearby gives away.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -64,6 +65,9 @@ const KEY_WORDS: &[&str] = &[
     "anahtar",
     "jeton",
 ];
+
+/// The longest of them.
+const LONGEST_KEY_WORD: usize = "unauthori".len();
 
 /// For each byte, which of the words have it first, and which have it second.
 static KEY_WORDS_BY: [[u32; 256]; 2] = {
@@ -306,16 +310,14 @@ fn value_at(
         let Some(matched) = shape.from(pass.bytes, at, false, &mut pass.runs) else {
             continue;
         };
-        // Words in a row are no digest and no identifier.
+        // Words in a row are no digest and no identifier. What is asked once for all of them comes first.
         if !shape.clean_start(pass.bytes, at)
+            || form.key_word && near.key_word(pass.bytes, &mut pass.no_key_word) > at
             || begun.is_none()
                 && (is_other_alphabet(pass.bytes, shape, &matched)
                     || plausible::is_digest(pass.bytes, at)
                     || naming::is_identifier(&pass.bytes[matched.secret_start..matched.secret_end]))
         {
-            continue;
-        }
-        if form.key_word && near.key_word(pass.bytes) > at {
             continue;
         }
         if near.hopeless(pass.bytes) <= at {
@@ -366,11 +368,12 @@ impl Near {
         }
     }
 
-    fn key_word(&mut self, bytes: &[u8]) -> usize {
+    /// `none` is a range in which no such word stands, as far as that is known.
+    fn key_word(&mut self, bytes: &[u8], none: &mut Range<usize>) -> usize {
         let (name, end) = (self.name.0, self.end);
         *self
             .key_word
-            .get_or_insert_with(|| first_key_word(bytes, name, end))
+            .get_or_insert_with(|| first_key_word(bytes, name, end, none))
     }
 
     /// After a mark of redaction that is the name, and after a value that is masked.
@@ -479,16 +482,31 @@ fn public_keys(text: &[u8], base: usize) -> Vec<(usize, usize)> {
 }
 
 /// Where the first word for a credential ends that begins at most so far before the name, with no mark between, and ends
-/// before `end`; `usize::MAX` where there is none.
-fn first_key_word(bytes: &[u8], name: usize, end: usize) -> usize {
+/// before `end`; `usize::MAX` where there is none. What is around names that follow one another is looked through once:
+/// `none` is a range of ASCII in which no such word stands.
+fn first_key_word(bytes: &[u8], name: usize, end: usize, none: &mut Range<usize>) -> usize {
     let low = name.saturating_sub(KEY_WORD_BEFORE);
     let low =
         mark::last(bytes, name, KEY_WORD_BEFORE).map_or(low, |mark| mark.end.clamp(low, name));
-    let window = bytes[low..end].to_ascii_lowercase();
-    let plain = first_end(&window).map_or(usize::MAX, |at| low + at);
-    if window.is_ascii() {
+    let follows = (none.start..=none.end).contains(&low);
+    if follows && end <= none.end {
+        return usize::MAX;
+    }
+    // A word may begin before the edge of what is known.
+    let from = match follows {
+        true => none.end.saturating_sub(LONGEST_KEY_WORD).max(low),
+        false => low,
+    };
+    let rest = bytes[from..end].to_ascii_lowercase();
+    if rest.is_ascii() {
+        let plain = first_end(&rest).map_or(usize::MAX, |at| from + at);
+        if plain == usize::MAX {
+            *none = if follows { none.start..end } else { low..end };
+        }
         return plain;
     }
+    let window = bytes[low..end].to_ascii_lowercase();
+    let plain = first_end(&window).map_or(usize::MAX, |at| low + at);
     plain.min(first_abroad(&window).map_or(usize::MAX, |at| low + at))
 }
 
@@ -545,6 +563,8 @@ mod tests {
 
     #[test]
     fn the_first_word_for_a_credential_is_found_with_its_end_in_any_script() {
+        let first_key_word =
+            |bytes: &[u8], name, end| first_key_word(bytes, name, end, &mut (0..0));
         let place = |text: &str| first_key_word(text.as_bytes(), 4, text.len());
         assert_eq!(place("acme x api KEY y token"), 14);
         assert_eq!(place("acme x api y"), usize::MAX);
@@ -560,6 +580,30 @@ mod tests {
             first_key_word(long.as_bytes(), name, long.len()),
             usize::MAX
         );
+    }
+
+    #[test]
+    fn what_was_looked_through_before_says_the_same_about_words_for_credentials() {
+        assert_eq!(
+            KEY_WORDS.iter().map(|word| word.len()).max(),
+            Some(LONGEST_KEY_WORD)
+        );
+        for word in ["unauthori", "key", "ключ", "x"] {
+            for place in 200..260 {
+                let mut text = "acme ".repeat(80);
+                text.replace_range(place..place, &format!(" {word} "));
+                let bytes = text.as_bytes();
+                let mut none = 0..0;
+                for (name, _) in text.match_indices("acme") {
+                    let end = bytes.len().min(name + 90);
+                    assert_eq!(
+                        first_key_word(bytes, name, end, &mut none),
+                        first_key_word(bytes, name, end, &mut (0..0)),
+                        "{word} {place} {name}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

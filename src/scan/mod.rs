@@ -10,6 +10,7 @@ pub mod finding;
 mod frame;
 mod glued;
 mod hidden;
+mod judged;
 mod mark;
 mod naming;
 mod notation;
@@ -130,30 +131,70 @@ fn sort(findings: &mut [Finding]) {
 }
 
 /// Of secrets that overlap the best stays; of everything else each rule keeps what does not overlap itself.
-fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
-    if found.len() > 1 {
-        // The best first: surest, then longest, then the order of the rules.
-        found.sort_by_cached_key(|held| {
-            (
-                std::cmp::Reverse(weight(tables, held)),
-                held.view.is_some(),
-                std::cmp::Reverse(held.end - held.start),
-                held.start,
-                held.rule,
-            )
-        });
+fn resolve(tables: &Tables, found: Vec<Found>) -> Vec<Found> {
+    let mut notes = [0_usize; 5];
+    // Secrets compete with one another, everything else with what its own rule finds.
+    let mut held: Vec<(usize, Found)> = found
+        .into_iter()
+        .filter_map(|held| {
+            let rule = tables.rule(held.rule)?;
+            notes[rule.kind as usize] += usize::from(!rule.redact);
+            let secret = rule.kind == FindingKind::Secret;
+            Some((if secret { usize::MAX } else { held.rule }, held))
+        })
+        .collect();
+    let crowded = notes.iter().any(|count| *count > MOST_NOTES);
+    held.sort_by_key(|(group, held)| (*group, held.start));
+    let mut kept = Vec::with_capacity(held.len());
+    let mut rest = held.as_mut_slice();
+    while !rest.is_empty() {
+        // What overlaps nothing is judged by itself, unless only so much of a kind is kept.
+        let count = if crowded { rest.len() } else { together(rest) };
+        let (first, after) = rest.split_at_mut(count);
+        match first {
+            [(_, only)] => kept.push(only.clone()),
+            several => best(tables, several, &mut kept),
+        }
+        rest = after;
     }
+    let id = |found: &Found| tables.rule(found.rule).map(|rule| rule.id.as_str());
+    kept.sort_by(|left, right| {
+        let places = left.start.cmp(&right.start);
+        places.then_with(|| (id(left), left.end).cmp(&(id(right), right.end)))
+    });
+    kept
+}
+
+/// How many of the first overlap one another, in a chain.
+fn together(sorted: &[(usize, Found)]) -> usize {
+    let Some((group, first)) = sorted.first() else {
+        return 0;
+    };
+    let mut end = first.end;
+    let overlaps = |(other, held): &&(usize, Found)| {
+        let overlaps = other == group && held.start < end;
+        end = end.max(held.end);
+        overlaps
+    };
+    1 + sorted[1..].iter().take_while(overlaps).count()
+}
+
+/// Keeps the best of those that may overlap: the surest, then the longest, then by the order of the rules.
+fn best(tables: &Tables, held: &mut [(usize, Found)], kept: &mut Vec<Found>) {
+    held.sort_by_cached_key(|(_, held)| {
+        (
+            std::cmp::Reverse(weight(tables, held)),
+            held.view.is_some(),
+            std::cmp::Reverse(held.end - held.start),
+            held.start,
+            held.rule,
+        )
+    });
     let mut taken = Taken::default();
     let mut notes = [0_usize; 5];
-    let mut kept: Vec<Found> = Vec::new();
-    for held in found {
+    for (group, held) in held {
         let Some(rule) = tables.rule(held.rule) else {
             continue;
-        };
-        let group = if rule.kind == FindingKind::Secret {
-            usize::MAX
-        } else {
-            held.rule
         };
         if !rule.redact {
             let count = &mut notes[rule.kind as usize];
@@ -162,16 +203,10 @@ fn resolve(tables: &Tables, mut found: Vec<Found>) -> Vec<Found> {
                 continue;
             }
         }
-        if taken.take(group, held.start, held.end) {
-            kept.push(held);
+        if taken.take(*group, held.start, held.end) {
+            kept.push(held.clone());
         }
     }
-    let id = |found: &Found| tables.rule(found.rule).map(|rule| rule.id.as_str());
-    kept.sort_by(|left, right| {
-        let places = left.start.cmp(&right.start);
-        places.then_with(|| (id(left), left.end).cmp(&(id(right), right.end)))
-    });
-    kept
 }
 
 /// What a finding weighs among those that overlap it. A block is taken as a whole, whatever stands in it: without its

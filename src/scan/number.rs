@@ -7,6 +7,7 @@ use super::pass::Pass;
 use crate::rules::alphabet::{ByteSet, NONE};
 use crate::rules::verify::{luhn, mod97};
 use crate::rules::{Form, number};
+use crate::text::find;
 
 /// Longest number that is looked at, in bytes.
 const LONGEST: usize = 48;
@@ -213,6 +214,7 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
     let mut name = number::EMPTY;
     let mut signs = 0;
     let mut named_by = (0, None);
+    let mut named = ((usize::MAX, 0), false);
     for at in from..bytes.len().min(from + LONGEST_ISSUED) {
         let class = CLASSES[usize::from(bytes[at])];
         if class == 0 {
@@ -241,20 +243,30 @@ fn issued_at(pass: &mut Pass<'_>, from: usize) -> Option<usize> {
                 continue;
             };
             let mut is_named = || {
+                // A rule has several shapes, and asks about its words once.
+                if let (held, told) = named
+                    && held == (index, end)
+                {
+                    return told;
+                }
                 if named_by.0 != end {
                     named_by = (end, Some(Around::new(bytes, from, end)));
                 }
                 let words = named_by.1.as_ref().and_then(Option::as_ref);
-                words.is_some_and(|around| around.has_one_of(&form.words))
+                let told = words.is_some_and(|around| around.has_one_of(&form.words));
+                named = ((index, end), told);
+                told
             };
             // Its name first where it must have one: next to nearly no number stands any, and sums cost more.
-            if let Some((shape, named)) = form.shapes.get(shape)
+            if let Some((shape, must)) = form.shapes.get(shape)
                 && rule.speaks(pass.surface)
-                && (!named || is_named())
+                && (!must || is_named())
                 && shape.from(bytes, from, false, &mut pass.runs).is_some()
                 && form.holds(&bytes[from..end])
-                && (*named || is_named() || !counts_something_else(bytes, from))
-                && (!named || is_named_without_marks(bytes, (from, end), &form.words))
+                && (*must || is_named() || !counts_something_else(bytes, from))
+                && (!must
+                    || pass.is_unmarked(from, end)
+                    || is_named_without_marks(bytes, (from, end), &form.words))
                 && pass.told(index, rule, from, end)
             {
                 return Some(end);
@@ -337,8 +349,11 @@ impl Side<'_> {
         if !word.iter().all(|byte| self.has.has(*byte)) {
             return false;
         }
-        memchr::memmem::find_iter(&self.lower, word).any(|at| {
+        let mut from = 0;
+        while let Some(offset) = find(&self.lower[from..], word) {
+            let at = from + offset;
             let end = at + word.len();
+            from = end;
             let begins = at.checked_sub(1).is_none_or(|before| {
                 !text[before].is_ascii_alphabetic()
                     || text[before].is_ascii_lowercase() && text[at].is_ascii_uppercase()
@@ -347,8 +362,11 @@ impl Side<'_> {
                 !next.is_ascii_alphabetic()
                     || next.is_ascii_uppercase() && text[end - 1].is_ascii_lowercase()
             });
-            begins && ends
-        })
+            if begins && ends {
+                return true;
+            }
+        }
+        false
     }
 }
 

@@ -1,5 +1,6 @@
 //! What stands between a name and its value: a sign, a word, the end of a cell, an attribute.
 
+use crate::rules::alphabet::{BASE62, NONE};
 use crate::text::mark;
 
 /// How far after a name its value may begin, in bytes.
@@ -274,6 +275,13 @@ fn copula(rest: &[u8]) -> Option<usize> {
 const SAID_WITHIN: usize = 40;
 const SAID_WORDS: usize = 5;
 
+/// What such words are made of.
+static IN_SAID: [bool; 256] = NONE
+    .with(b'a', b'z')
+    .with(b'A', b'Z')
+    .with(0x80, 0xff)
+    .table();
+
 /// After some words, and then a word that says what it is, or a colon.
 fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     let limit = bytes.len().min(start + SAID_WITHIN);
@@ -281,10 +289,9 @@ fn after_words(bytes: &[u8], start: usize) -> Option<usize> {
     // `password on db-3 is x`: after the name of a host only the word says it.
     let mut plain = true;
     for _ in 0..SAID_WORDS {
-        let word = bytes[at..limit]
-            .iter()
-            .take_while(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
-        at += word.count();
+        while at < limit && IN_SAID[usize::from(bytes[at])] {
+            at += 1;
+        }
         if matches!(bytes.get(at), Some(b'0'..=b'9' | b'-' | b'.' | b'_')) {
             let more = bytes[at..limit].iter().take_while(|byte| {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
@@ -419,12 +426,7 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
     let before = &bytes[start.saturating_sub(96)..start];
     let blank = |byte: &&u8| matches!(**byte, b' ' | b'\t');
     // Backwards, because nearly every line fails at once: the name's own beginning, blanks, the instruction, nothing.
-    let own = before
-        .iter()
-        .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-        .count();
-    let before = &before[..before.len() - own];
+    let before = before_run(before, &IN_NAME);
     let blanks = before.iter().rev().take_while(blank).count();
     // `npm config set //host/:_password v`
     if blanks == 0
@@ -450,7 +452,11 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
         let ends = command.strip_suffix(b"set");
         return ends.is_some_and(|rest| rest.last().is_none_or(|byte| !is_part_of_name(*byte)));
     }
-    INSTRUCTIONS
+    // Nearly every word begins otherwise.
+    matches!(
+        word.first().map(|first| first | 0x20),
+        Some(b'e' | b'a' | b's' | b'f' | b'u' | b'p')
+    ) && INSTRUCTIONS
         .iter()
         .map(|known| known.as_bytes())
         .any(|known| word.eq_ignore_ascii_case(known))
@@ -473,8 +479,20 @@ fn begins_string(before: &[u8]) -> bool {
     )
 }
 
+/// What a name is made of.
+static IN_NAME: [bool; 256] = BASE62.with_all(b"_-.").table();
+
 const fn is_part_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    IN_NAME[byte as usize]
+}
+
+/// A text without the run of bytes of a kind that it ends with.
+fn before_run<'a>(text: &'a [u8], kind: &[bool; 256]) -> &'a [u8] {
+    let mut end = text.len();
+    while end > 0 && kind[usize::from(text[end - 1])] {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// `npm config set NAME value`, `git config --global NAME value`: the line before the name, without its blanks.
@@ -748,19 +766,20 @@ fn after_kind(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
     if blanks == 0 || !kind && rest.first() != Some(&b',') || begins_with(pair, "value") {
         return None;
     }
-    let end = memchr::memchr2(b',', b'\n', pair)?;
-    // What a mark stands for was longer, or it was shorter: only the text itself tells what stood behind it.
-    if mark::stands_in(&pair[..end]) {
-        return None;
-    }
-    let name = pair[..end]
+    let name = pair
         .iter()
         .take_while(|byte| byte.is_ascii_alphabetic())
         .count();
-    let sign = pair[name..end]
+    let sign = pair[name..]
         .iter()
         .find(|byte| !matches!(byte, b'"' | b' ' | b'\\'))?;
-    (name > 0 && matches!(sign, b':' | b'=')).then_some(at + blanks + end)
+    // Nearly no name stands there, and none that is given a value.
+    if name == 0 || !matches!(sign, b':' | b'=') {
+        return None;
+    }
+    let end = memchr::memchr2(b',', b'\n', pair)?;
+    // What a mark stands for was longer, or it was shorter: only the text itself tells what stood behind it.
+    (!mark::stands_in(&pair[..end])).then_some(at + blanks + end)
 }
 
 /// What stands before the name of a member: blanks, the sign of the one before, quotes and what opens an object.

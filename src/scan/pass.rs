@@ -1,9 +1,11 @@
 //! One pass over a text: what the search meets is confirmed by the form of its rule.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use regex::bytes::Regex;
 
+use super::judged::{Refused, Tokens, Values};
 use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
@@ -16,6 +18,7 @@ use crate::rules::rule::Token;
 use crate::rules::tables::{Hit, Seen};
 use crate::rules::{Allowed, Form, Rule, Runs, Tables};
 use crate::scan::{Checksum, MOST_NOTES};
+use crate::text::mark::{FINDER, LONGEST, WORD};
 use crate::text::view::ViewKind;
 
 /// Confidence when a checksum holds, and when it does not.
@@ -32,6 +35,12 @@ const PLACES_TOLD: usize = 6;
 /// How many of what was found last a range may lie in: rules that find the same, and what stands in one of them.
 const MOST_LAST: usize = 4;
 
+/// How far from a place no reading of what stands around it looks for a mark, in bytes: the longest row of numbers, and the
+/// mark behind it.
+const FAR: usize = 640 + LONGEST;
+/// How much more of a text is looked through for marks at once where places follow one another.
+const AHEAD: usize = 4 << 10;
+
 /// What a pass found, in the coordinates of the original.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
@@ -42,6 +51,9 @@ pub(super) struct Found {
     pub(super) checksum: Option<Checksum>,
     pub(super) view: Option<ViewKind>,
 }
+
+/// An expression: of which rule, and whether for a stretch.
+type Asked = (usize, bool);
 
 /// A pass over one text.
 pub(super) struct Pass<'a> {
@@ -60,8 +72,9 @@ pub(super) struct Pass<'a> {
     pub(super) runs: Runs,
     /// For rules whose token was refused: where it ended, and how often since.
     refused: Vec<(usize, usize, u32)>,
-    /// For rules with expressions: the compiled one, and how many bytes they have read.
-    pub(super) expressions: Vec<(usize, Option<Rc<Regex>>)>,
+    /// For rules with expressions: the compiled one, for what stands around one literal or for a stretch of them, and how
+    /// many bytes they have read.
+    pub(super) expressions: Vec<(Asked, Option<Rc<Regex>>)>,
     spent: Vec<(usize, usize)>,
     /// For rules whose expression read a stretch: up to where every literal has been asked.
     covered: Vec<(usize, usize)>,
@@ -82,6 +95,15 @@ pub(super) struct Pass<'a> {
     published: (usize, usize, bool),
     /// A range without blanks, as far as that is known.
     pub(super) unbroken: (usize, usize),
+    /// What was said of values and of tokens by their bytes.
+    pub(super) values: Values,
+    pub(super) tokens: Tokens,
+    /// Where no phrase begins.
+    pub(super) phrases: Refused,
+    /// A range in which no word for a credential stands, as far as that is known.
+    pub(super) no_key_word: Range<usize>,
+    /// A range in which no mark stands, as far as that is known.
+    unmarked: Range<usize>,
     /// How many findings of each kind there are that are only reported.
     notes: [usize; 5],
     /// Whether this text is itself a view: views of views are not made.
@@ -119,6 +141,11 @@ impl<'a> Pass<'a> {
             issued: number::Tried::default(),
             published: (0, 0, false),
             unbroken: (0, 0),
+            values: Values::default(),
+            tokens: Tokens::default(),
+            phrases: Refused::default(),
+            no_key_word: 0..0,
+            unmarked: 0..0,
             notes: [0; 5],
             inner,
         }
@@ -234,7 +261,9 @@ impl<'a> Pass<'a> {
         if start >= end || end > self.bytes.len() {
             return;
         }
-        if mark::holds(self.bytes, start, end) || rule.redact && self.is_published(start, end) {
+        if !self.is_unmarked(start, end) && mark::holds(self.bytes, start, end)
+            || rule.redact && self.is_published(start, end)
+        {
             return;
         }
         self.notes[rule.kind as usize] += usize::from(!rule.redact);
@@ -251,6 +280,45 @@ impl<'a> Pass<'a> {
             checksum,
             view: None,
         });
+    }
+
+    /// Whether no mark stands so near to a range that a reading might meet it: nearly no text has one, and of places that
+    /// follow one another that is told once.
+    pub(super) fn is_unmarked(&mut self, start: usize, end: usize) -> bool {
+        let from = start.saturating_sub(FAR);
+        let to = self.bytes.len().min(end + FAR);
+        let known = self.unmarked.clone();
+        let follows = (known.start..=known.end).contains(&from);
+        if follows && to <= known.end {
+            return true;
+        }
+        let (first, look, reach) = if follows {
+            // One may begin before the edge of what is known.
+            let edge = known.end.saturating_sub(WORD.len() - 1);
+            (known.start, edge, self.bytes.len().min(to + AHEAD))
+        } else {
+            (from, from, to)
+        };
+        let none = |to: usize| FINDER.find(&self.bytes[look.max(first)..to]).is_none();
+        let reach = if none(reach) {
+            reach
+        } else if reach > to && none(to) {
+            to
+        } else {
+            return false;
+        };
+        self.unmarked = first..reach;
+        true
+    }
+
+    /// As [`mark::is_apart`] says.
+    pub(super) fn is_apart(&mut self, from: usize, value: (usize, usize)) -> bool {
+        self.is_unmarked(from.min(value.0), value.1) || mark::is_apart(self.bytes, from, value)
+    }
+
+    /// As [`mark::is_glued_or_in_row`] says.
+    pub(super) fn is_glued_or_in_row(&mut self, start: usize, end: usize, issued: bool) -> bool {
+        !self.is_unmarked(start, end) && mark::is_glued_or_in_row(self.bytes, start, end, issued)
     }
 
     /// Whether a range lies in what was found last.
@@ -281,13 +349,10 @@ impl<'a> Pass<'a> {
 
     /// Keeps what was found without a literal; says whether it did.
     pub(super) fn told(&mut self, index: usize, rule: &Rule, start: usize, end: usize) -> bool {
-        let glued = || {
-            let issued = matches!(rule.form, Form::Number(_));
-            mark::is_glued_or_in_row(self.bytes, start, end, issued)
-        };
+        let issued = matches!(rule.form, Form::Number(_));
         let keeps = rule.speaks(self.surface)
             && start < end
-            && !(rule.redact && glued())
+            && !(rule.redact && self.is_glued_or_in_row(start, end, issued))
             && (rule.redact || self.notes[rule.kind as usize] < MOST_NOTES);
         if keeps {
             self.notes[rule.kind as usize] += usize::from(!rule.redact);
@@ -355,6 +420,57 @@ impl Seen for Pass<'_> {
     fn dense(&mut self, at: usize) {
         if !self.inner {
             views::dense(self, at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_that_a_reading_beside_a_place_may_meet_is_never_too_far() {
+        let tables = &crate::builtin::scanner().layers[0];
+        let marked = "[redacted:pii.card:0123456789abcdef]";
+        for length in (0..1_000).step_by(37) {
+            let row = "12 ".repeat(length / 3);
+            for text in [
+                format!("{marked}{row}4539578763621486 x"),
+                format!("x 4539578763621486{row}{marked}"),
+            ] {
+                let start = text.find("4539").unwrap();
+                let bytes = text.as_bytes();
+                let mut pass = Pass::new(tables, &[], bytes, Surface::ToolResult, false);
+                for issued in [false, true] {
+                    assert_eq!(
+                        pass.is_glued_or_in_row(start, start + 16, issued),
+                        mark::is_glued_or_in_row(bytes, start, start + 16, issued),
+                        "{length}"
+                    );
+                }
+                assert_eq!(
+                    pass.is_apart(start, (start, start + 16)),
+                    mark::is_apart(bytes, start, (start, start + 16))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn marks_are_seen_wherever_a_text_was_looked_through_before() {
+        let tables = &crate::builtin::scanner().layers[0];
+        let text = format!(
+            "{}[redacted:pii.card] {}",
+            "plain ".repeat(2_000),
+            "plain ".repeat(2_000)
+        );
+        let mark = text.find("[redacted").unwrap();
+        let mut pass = Pass::new(tables, &[], text.as_bytes(), Surface::ToolResult, false);
+        for at in (0..text.len() - 10).step_by(53) {
+            let near = at.abs_diff(mark) < 100;
+            let told = pass.is_unmarked(at, at + 10);
+            assert!(!(near && told), "{at}");
+            assert!(told || at.abs_diff(mark) < FAR + 64, "{at}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Expressions around a literal, compiled on the first hit of their rule.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::mark;
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::Rule;
@@ -34,18 +34,23 @@ fn compiled(expression: &str) -> Option<Rc<Regex>> {
 }
 
 /// The same, looked up once in a text for each rule: expressions are long, and literals may be many.
-fn compiled_once(pass: &mut Pass<'_>, rule: usize, form: &Pattern) -> Option<Rc<Regex>> {
-    if let Some((_, regex)) = pass.expressions.iter().find(|(held, _)| *held == rule) {
+fn compiled_once(
+    pass: &mut Pass<'_>,
+    (rule, whole): (usize, bool),
+    expression: &str,
+) -> Option<Rc<Regex>> {
+    let asked = (rule, whole);
+    if let Some((_, regex)) = pass.expressions.iter().find(|(held, _)| *held == asked) {
         return regex.clone();
     }
-    let regex = compiled(&form.expression);
-    pass.expressions.push((rule, regex.clone()));
+    let regex = compiled(expression);
+    pass.expressions.push((asked, regex.clone()));
     regex
 }
 
 /// How many bytes expressions of a rule may read for each byte of the text so far, and how many before that counts. Where
 /// the literals of a rule stand so close that more would be read, a stretch is read once for all of them.
-const MOST_READ: usize = 12;
+const MOST_READ: usize = 3;
 const READ_AHEAD: usize = 16 << 10;
 /// How long such a stretch is, in bytes: some times what is read around one literal.
 const STRETCH: usize = 4 << 10;
@@ -61,13 +66,13 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     let to = pass.bytes.len().min(hit.end + usize::from(form.after));
     let (Some(window), Some(regex)) = (
         pass.bytes.get(from..to),
-        compiled_once(pass, hit.rule, form),
+        compiled_once(pass, (hit.rule, false), &form.expression),
     ) else {
         return;
     };
     let most = hit.end * MOST_READ + READ_AHEAD;
     if !pass.spend(hit.rule, window.len(), most) {
-        return stretch(pass, rule, form, hit, from, &regex);
+        return stretch(pass, rule, form, hit, from);
     }
     let Some(groups) = regex.captures(window) else {
         return;
@@ -75,6 +80,21 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit
     if let Some(end) = keep(pass, rule, hit.rule, from, &groups) {
         // What was found is not read again.
         pass.give_back(hit.rule, window.len() - end);
+    }
+}
+
+/// The expression without what binds it to one end of what is read around a literal: a stretch holds many literals.
+fn unbound(form: &Pattern) -> Cow<'_, str> {
+    let expression = form.expression.as_str();
+    let (flags, body) = match expression.strip_prefix("(?i)") {
+        Some(body) => ("(?i)", body),
+        None => ("", expression),
+    };
+    let begins = body.strip_prefix('^').filter(|_| form.before == 0);
+    let ends = body.strip_suffix('$').filter(|_| form.after == 0);
+    match begins.or(ends) {
+        Some(body) => Cow::Owned([flags, body].concat()),
+        None => Cow::Borrowed(expression),
     }
 }
 
@@ -92,8 +112,8 @@ fn keep(
     pass.looked(index, end);
     let told = (from + whole.start(), from + whole.end());
     if !plausible::is_placeholder(secret.as_bytes())
-        && mark::is_apart(pass.bytes, told.0, told)
-        && !mark::is_glued_or_in_row(pass.bytes, start, end, false)
+        && pass.is_apart(told.0, told)
+        && !pass.is_glued_or_in_row(start, end, false)
     {
         pass.found(index, rule, (start, end), None);
     }
@@ -101,7 +121,10 @@ fn keep(
 }
 
 /// Reads on from a literal, for it and for all that follow as far as what is read around them lies in the stretch.
-fn stretch(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit, from: usize, regex: &Regex) {
+fn stretch(pass: &mut Pass<'_>, rule: &Rule, form: &Pattern, hit: Hit, from: usize) {
+    let Some(regex) = compiled_once(pass, (hit.rule, true), &unbound(form)) else {
+        return;
+    };
     let after = usize::from(form.after);
     let bytes = pass.bytes;
     let to = bytes.len().min(hit.end + after + STRETCH);
@@ -149,6 +172,43 @@ mod tests {
             format!("{row}\n{}{row}\n{}", lines(1, 2), lines(2, 3)),
         ] {
             assert_eq!(found(&text), text.matches(".corp").count());
+        }
+    }
+
+    #[test]
+    fn an_expression_that_begins_or_ends_with_its_literal_is_asked_at_each_of_them() {
+        let value = ["Tq7wLx", "2vRk9"].concat();
+        for (literal, last, rule) in [
+            (
+                "net use ",
+                format!("net use Z: /user:svc {value}"),
+                "secrets.windows-share",
+            ),
+            (
+                "oracle:thin: ",
+                format!("oracle:thin:app/{value}@db-3"),
+                "secrets.oracle-login",
+            ),
+            (
+                "htpasswd -x ",
+                format!("htpasswd -bc f dana {value}"),
+                "secrets.htpasswd-argument",
+            ),
+            (
+                "| pass insert ",
+                format!("echo {value} | pass insert x"),
+                "secrets.piped-secret",
+            ),
+            (
+                "[INST] ",
+                String::from("[INST] <<SYS>>"),
+                "injection.fake-turn",
+            ),
+        ] {
+            let row = literal.repeat(8_000);
+            let text = format!("{row}\n{last}\n{row}");
+            let found = crate::builtin::scanner().scan(text.as_bytes(), Surface::ToolResult);
+            assert!(found.iter().any(|found| found.rule == rule), "{rule}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::pass::Pass;
 use crate::rules::Rule;
 use crate::rules::compile::is_unspaced;
 use crate::rules::rule::{Beginning, Phrases, Word};
-use crate::rules::tables::{Hit, may_break, sign, word_byte};
+use crate::rules::tables::{Hit, plain_word_byte, sign, word_byte};
 use crate::text::push_lower;
 
 /// Most words that are read for one phrase.
@@ -15,6 +15,9 @@ const MOST_WORDS: usize = 32;
 const LONGEST: usize = 64;
 /// Most bytes between two words of a phrase.
 const GAP: usize = 6;
+/// How far behind a word its next one, or what is none, is read at most: the signs between them, it, and the sign behind it,
+/// of three bytes each.
+const FURTHEST: usize = (GAP + 1) * 3 + LONGEST + 3;
 
 pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit) {
     let bytes = pass.bytes;
@@ -41,6 +44,10 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
         pass.places = places;
         end
     } else {
+        let literal = (hit.rule, hit.index);
+        if pass.phrases.has(bytes, literal, hit.start) {
+            return;
+        }
         let held = std::mem::take(&mut pass.read);
         let mut words = Words::new(bytes, hit.end, held);
         let next = words.get(0).map(|(_, word)| Beginning::of(word));
@@ -50,6 +57,11 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, form: &Phrases, hit: Hit
         let end = form
             .beginning(inside, hit.index, next.or(Some(Beginning::NONE)))
             .find_map(|phrase| matches(phrase, taken, hit.end, &mut words));
+        let read = words.reached(hit.end) + FURTHEST;
+        // Where the text ends is read too.
+        if end.is_none() && read <= bytes.len() {
+            pass.phrases.add(literal, hit.start..read);
+        }
         pass.read = words.held;
         end
     };
@@ -105,6 +117,11 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Up to where words were read.
+    fn reached(&self, from: usize) -> usize {
+        self.held.places.last().map_or(from, |(end, _)| *end)
+    }
+
     /// Where a word ends, and the word in lower case.
     fn get(&mut self, index: usize) -> Option<(usize, &[u8])> {
         let Read { places, lower } = &mut self.held;
@@ -130,7 +147,7 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         .iter()
         .enumerate()
         .take_while(|(at, byte)| {
-            word_byte(**byte) && !(may_break(**byte) && sign(&text[*at..]).is_some())
+            plain_word_byte(**byte) || word_byte(**byte) && sign(&text[*at..]).is_none()
         })
         .count();
     (length > 0).then_some((start, start + length))

@@ -254,13 +254,38 @@ pub fn is_reference(value: &[u8]) -> bool {
 #[must_use]
 pub fn is_digest(bytes: &[u8], start: usize) -> bool {
     let before = &bytes[start.saturating_sub(24)..start];
-    let lower = before.to_ascii_lowercase();
-    let label = lower.trim_ascii_end();
+    if before.ends_with(b"@") {
+        return true;
+    }
+    let label = before.trim_ascii_end();
     let label = label.strip_suffix(b"\"").unwrap_or(label).trim_ascii_end();
     let label = label
         .iter()
         .rposition(|byte| !matches!(byte, b':' | b'=' | b' ' | b'"' | b'\'' | b'-'))
         .map_or(label, |last| &label[..=last]);
+    // Nearly nothing ends like one of them, nor has a slash in it.
+    let ends = |last: &u8| {
+        matches!(
+            last.to_ascii_lowercase(),
+            b'1' | b'2'
+                | b'4'
+                | b'5'
+                | b'6'
+                | b'e'
+                | b'g'
+                | b'h'
+                | b'm'
+                | b'n'
+                | b't'
+                | b'v'
+                | b'y'
+        )
+    };
+    let ends = label.last().is_some_and(ends);
+    if !ends && !label.contains(&b'/') {
+        return false;
+    }
+    let label = &label.to_ascii_lowercase();
     [
         b"sha1".as_slice(),
         b"sha224",
@@ -286,7 +311,6 @@ pub fn is_digest(bytes: &[u8], start: usize) -> bool {
     ]
     .iter()
     .any(|word| label.ends_with(word))
-        || before.ends_with(b"@")
         // `checksum/secret: x`: of what the name names.
         || contains(label, b"checksum/")
 }

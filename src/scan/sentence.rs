@@ -1,7 +1,7 @@
 //! The words of a sentence, each read and looked up once for the frames of all rules.
 
 use crate::rules::lexicon::{Entry, LONGEST, Lexicon, Sum, is_pieced};
-use crate::rules::tables::{may_break, sign, word_byte};
+use crate::rules::tables::{plain_word_byte, sign, word_byte};
 use crate::text::push_lower;
 
 /// How far before and after a word its sentence is looked at: so many words, each of which counts as much as three
@@ -259,8 +259,10 @@ fn next_word(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
         return Some((start, text.len().min(3)));
     }
     let mut length = 0;
-    while let Some(byte) = text.get(length).filter(|byte| word_byte(**byte)) {
-        if may_break(*byte) && (sign(&text[length..]).is_some() || is_pieced(&text[length..])) {
+    while let Some(byte) = text.get(length) {
+        if !plain_word_byte(*byte)
+            && (!word_byte(*byte) || sign(&text[length..]).is_some() || is_pieced(&text[length..]))
+        {
             break;
         }
         length += 1;

@@ -1,5 +1,6 @@
 //! Tokens with a literal of their own.
 
+use super::judged::Told;
 use super::mark;
 use super::pass::Pass;
 use super::plausible;
@@ -94,6 +95,54 @@ impl<'a> Checks<'a> {
     }
 }
 
+/// What the bytes of a match say by themselves: whether it is plausible and has its structure.
+fn judge(bytes: &[u8], shape: &Shape, matched: &Matched, checks: &Checks<'_>) -> Told {
+    let token = verify::Token {
+        bytes,
+        shape,
+        matched,
+    };
+    let checksum = checks
+        .checksum
+        .and_then(|checksum| verify::checksum(checksum, &token));
+    let refused = Told {
+        good: false,
+        checksum,
+    };
+    // A checksum that holds is certain: nothing about the looks of a token weighs against it.
+    if checksum != Some(Checksum::Valid) {
+        let variable = shape.variable(bytes, matched);
+        let illustrative =
+            variable.len() <= LONGEST_ILLUSTRATION && plausible::is_placeholder(&variable);
+        if illustrative
+            || contains(&variable, b"://")
+            || plausible::entropy(&variable) < checks.entropy
+        {
+            return refused;
+        }
+    }
+    if !checks
+        .require
+        .iter()
+        .all(|structure| verify::has_structure(*structure, &token))
+    {
+        return refused;
+    }
+    // `Basic dXNlcjpwYXNzd29yZA==` is as little as `user:password`.
+    if !checks.require.is_empty()
+        && let Some((user, password)) = verify::pair(checks.require, &token)
+        && (userinfo::stands_for(&password, &user)
+            || plausible::is_placeholder(&password)
+            || plausible::is_reference(&password))
+    {
+        return refused;
+    }
+    Told {
+        good: true,
+        checksum,
+    }
+}
+
 /// Keeps a match that is plausible and has its structure; says whether it did.
 pub(super) fn keep(
     pass: &mut Pass<'_>,
@@ -103,55 +152,29 @@ pub(super) fn keep(
     matched: &Matched,
     checks: &Checks<'_>,
 ) -> bool {
-    let token = verify::Token {
-        bytes: pass.bytes,
-        shape,
-        matched,
-    };
-    let checksum = checks
-        .checksum
-        .and_then(|checksum| verify::checksum(checksum, &token));
-    // A checksum that holds is certain: nothing about the looks of a token weighs against it.
-    if checksum != Some(Checksum::Valid) {
-        let variable = shape.variable(pass.bytes, matched);
-        let illustrative =
-            variable.len() <= LONGEST_ILLUSTRATION && plausible::is_placeholder(&variable);
-        if illustrative
-            || contains(&variable, b"://")
-            || plausible::entropy(&variable) < checks.entropy
-        {
-            return false;
-        }
-    }
-    if !checks
-        .require
-        .iter()
-        .all(|structure| verify::has_structure(*structure, &token))
-    {
-        return false;
-    }
-    // `Basic dXNlcjpwYXNzd29yZA==` is as little as `user:password`.
-    if !checks.require.is_empty()
-        && let Some((user, password)) = verify::pair(checks.require, &token)
-        && (userinfo::stands_for(&password, &user)
-            || plausible::is_placeholder(&password)
-            || plausible::is_reference(&password))
-    {
+    let known = pass.tokens.get(pass.bytes, (index, shape), matched);
+    let told = known.unwrap_or_else(|| {
+        let told = judge(pass.bytes, shape, matched, checks);
+        pass.tokens.add((index, shape), matched, told);
+        told
+    });
+    if !told.good {
         return false;
     }
     let secret = (matched.secret_start, matched.secret_end);
     if let Some(from) = checks.told_from
-        && !mark::is_apart(pass.bytes, from, (matched.secret_start, matched.end))
+        && !pass.is_apart(from, (matched.secret_start, matched.end))
     {
         return false;
     }
     // What begins with any signs of its alphabet may begin with those of a mark without brackets.
     if matches!(shape.parts.first(), Some(Part::Run(..)))
+        && !pass.is_unmarked(matched.start, matched.end)
         && mark::contains(pass.bytes, matched.start)
     {
         return false;
     }
-    pass.found(index, rule, secret, checksum);
+    pass.found(index, rule, secret, told.checksum);
     true
 }
 

@@ -1,6 +1,5 @@
 //! The password in a URL: `postgres://user:password@host`.
 
-use super::mark;
 use super::pass::Pass;
 use super::plausible;
 use crate::rules::Rule;
@@ -38,7 +37,7 @@ pub(super) fn confirm(pass: &mut Pass<'_>, rule: &Rule, schemes: &[String], hit:
     if plausible::is_reference(password)
         || plausible::is_placeholder(password)
         || stands_for(password, user)
-        || !mark::is_apart(bytes, hit.start, (start, end))
+        || !pass.is_apart(hit.start, (start, end))
     {
         return;
     }

@@ -56,6 +56,11 @@ fn one(kind: ViewKind, rest: &[u8]) -> Option<(u8, usize)> {
     value.is_ascii().then_some((value, length))
 }
 
+/// Whether an escape of any kind, or the soft break of a line, may begin with a byte.
+const fn may_begin(byte: u8) -> bool {
+    matches!(byte, b'%' | b'\\' | b'=' | b'&')
+}
+
 /// The text around an escape at `at` with its escapes undone, not beyond blanks or `floor`.
 ///
 /// # Errors
@@ -90,12 +95,18 @@ pub fn around(bytes: &[u8], at: usize, floor: usize, kind: ViewKind) -> Result<V
         _ => lead(bytes, start, floor),
     };
     let mut view = View::mapped(kind, ByteSpan::new(lead, end).ok_or(end)?);
-    for (offset, byte) in bytes[lead..start].iter().enumerate() {
-        view.push(*byte, lead + offset, lead + offset + 1);
-    }
+    view.push_plain(bytes, lead, start);
     let mut position = start;
     let mut undone = 0;
     while position < end {
+        // Nearly everything is plain, and is taken as it stands.
+        let plain = bytes[position..end].iter();
+        let plain = plain.take_while(|byte| !may_begin(**byte)).count();
+        view.push_plain(bytes, position, position + plain);
+        position += plain;
+        if position == end {
+            break;
+        }
         if mail && let length @ 1.. = soft_break(&bytes[position..end]) {
             position += length;
         } else if let Some((value, length)) = one(kind, &bytes[position..end]) {
@@ -250,20 +261,18 @@ pub fn joined(bytes: &[u8], joint: ByteSpan, floor: usize) -> Option<View> {
     let operator = &bytes[joint.start()..joint.end()];
     let lead = lead(bytes, start, floor);
     let mut view = View::mapped(ViewKind::Joined, ByteSpan::new(lead, high)?);
-    for (offset, byte) in bytes[lead..start].iter().enumerate() {
-        view.push(*byte, lead + offset, lead + offset + 1);
-    }
+    view.push_plain(bytes, lead, start);
+    // A joint begins with the quote, and nothing else that is no part of the literals is left out.
     let mut position = start;
     while position < high {
-        if bytes[position..high].starts_with(operator) {
-            position += operator.len();
-            continue;
-        }
-        if bytes[position] == quote || bytes[position] == b'\n' {
+        let plain = memchr::memchr2(quote, b'\n', &bytes[position..high]);
+        let plain = plain.map_or(high, |offset| position + offset);
+        view.push_plain(bytes, position, plain);
+        position = plain;
+        if !bytes[position..high].starts_with(operator) {
             break;
         }
-        view.push(bytes[position], position, position + 1);
-        position += 1;
+        position += operator.len();
     }
     view.source = ByteSpan::new(lead, position)?;
     Some(view)

@@ -110,7 +110,15 @@ const LONGEST_LOWER: usize = 64;
 /// Writes a word in lower case if each of its letters is as long then, and known from its bytes.
 fn lower(word: &[u8], out: &mut [u8; LONGEST_LOWER]) -> Option<()> {
     let out = out.get_mut(..word.len())?;
+    // Nearly always all of it.
     let mut at = 0;
+    for (lower, byte) in out.iter_mut().zip(word) {
+        if !byte.is_ascii() {
+            break;
+        }
+        *lower = byte.to_ascii_lowercase();
+        at += 1;
+    }
     while let Some(byte) = word.get(at) {
         if byte.is_ascii() {
             *out.get_mut(at)? = byte.to_ascii_lowercase();

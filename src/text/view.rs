@@ -82,6 +82,15 @@ impl View {
         ));
     }
 
+    /// Adds the bytes `[start, end)` of the original as they are.
+    pub fn push_plain(&mut self, bytes: &[u8], start: usize, end: usize) {
+        let base = self.source.start();
+        self.bytes.extend_from_slice(&bytes[start..end]);
+        let places = start.saturating_sub(base)..end.saturating_sub(base);
+        self.map
+            .extend(places.map(|place| (place as u32, place as u32 + 1)));
+    }
+
     /// The bytes of the original behind `[start, end)` of the view.
     #[must_use]
     pub fn original(&self, start: usize, end: usize) -> Option<ByteSpan> {
