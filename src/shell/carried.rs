@@ -52,7 +52,7 @@ impl Walker<'_> {
                 held.map(|(_, text, _)| Value::Exact(text.clone()))
             }
             Value::Prefix(path, _) if path == "/dev/fd/" && !word.from.is_empty() => {
-                self.process_output(&[(word.from.clone(), true)])
+                self.printed_by(&word.from)
             }
             _ => None,
         };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -298,6 +299,8 @@ pub struct Resolution {
     pub endless: Vec<ByteSpan>,
     /// What holds when everything has run, where something runs then.
     pub end: Option<End>,
+    /// The commands of each `>(..)`, which stand before those that write to them; one inside of another before that one.
+    pub outlets: Vec<Range<usize>>,
 }
 
 /// What holds when everything has run.

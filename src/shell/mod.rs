@@ -24,6 +24,8 @@ mod redirect;
 mod syntax;
 mod walk;
 
+pub use fold::passed_on;
+
 use command::{Resolution, Start, Unresolved, Why};
 use env::{Place, Text};
 use walk::Walker;

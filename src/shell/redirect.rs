@@ -13,15 +13,42 @@ use crate::span::ByteSpan;
 pub(super) struct Redirects {
     pub(super) files: Vec<Redirect>,
     pub(super) stdin: Option<Stdin>,
-    /// Far ends of process substitutions used as files, and whether the command reads from them.
-    pub(super) processes: Vec<(Vec<usize>, bool)>,
+    /// Process substitutions used as files.
+    pub(super) processes: Vec<Process>,
     /// Standard input is one of them.
     pub(super) from_process: bool,
     /// What other descriptors read from.
     pub(super) opened: Vec<(u32, Stdin)>,
 }
 
+/// A process substitution used as a file.
+pub(super) struct Process {
+    /// The descriptor that it is; `&>` counts as 1.
+    pub(super) fd: u32,
+    /// The commands at its far end.
+    pub(super) ends: Vec<usize>,
+    /// Whether it is read from.
+    pub(super) reads: bool,
+}
+
+impl Process {
+    /// Whether what is printed goes there.
+    pub(super) const fn is_printed_to(&self) -> bool {
+        self.fd == 1 && !self.reads
+    }
+}
+
 impl Redirects {
+    /// Whether what is printed goes into a process substitution.
+    pub(super) fn print_to_process(&self) -> bool {
+        self.processes.iter().any(Process::is_printed_to)
+    }
+
+    /// Whether what is printed is looked at by whoever reads it there.
+    pub(super) fn want_output(&self) -> bool {
+        writes_file(&self.files) || self.print_to_process()
+    }
+
     fn reads_from(&mut self, fd: u32, stdin: Stdin) {
         if fd == 0 {
             self.stdin = Some(stdin);
@@ -89,7 +116,11 @@ impl Walker<'_> {
                             // `exec 3< <(command); sh <&3`: another command reads what it writes.
                             result.reads_from(fd, Stdin::Pipe(from.clone()));
                         }
-                        result.processes.push((from, reads));
+                        result.processes.push(Process {
+                            fd,
+                            ends: from,
+                            reads,
+                        });
                         if reads && fd == 0 {
                             result.from_process = true;
                         }
@@ -159,6 +190,7 @@ impl Walker<'_> {
         self.input = outer;
         let end = self.out.commands.len();
         let to_file = writes_file(&redirects.files);
+        let to_process = redirects.print_to_process();
         let mut tied = 0_usize;
         for index in start..end {
             let writes = self.writes_on(index);
@@ -184,20 +216,15 @@ impl Walker<'_> {
                 tied += 1;
             }
         }
-        for (ends, reads) in &redirects.processes {
+        for process in &redirects.processes {
             for index in start..end {
-                let free = if *reads {
+                let free = if process.reads {
                     self.out.commands[index].stdin == Stdin::Inherited
                 } else {
                     self.writes_on(index)
                 };
                 if free {
-                    self.tie(ends, index, *reads);
-                    if *reads {
-                        self.out.commands[index].stdin = Stdin::Pipe(ends.clone());
-                    } else {
-                        self.out.commands[index].stdout = Stdout::Pipe(ends.clone());
-                    }
+                    self.tie_process(process, index);
                 }
             }
         }
@@ -207,7 +234,10 @@ impl Walker<'_> {
             let stdin = redirects.stdin.unwrap_or(Stdin::Inherited);
             self.emit_wordless(span, Vec::new(), redirects.files, stdin);
         }
-        if to_file || !want {
+        if to_process && want {
+            // What the far end prints instead is told by its own commands.
+            Value::Unknown(Why::CommandOutput)
+        } else if to_file || !want {
             Value::Exact(String::new())
         } else {
             output
@@ -240,13 +270,30 @@ impl Walker<'_> {
     }
 
     /// The text that process substitutions at standard input carry, when computed.
-    pub(super) fn process_output(&self, processes: &[(Vec<usize>, bool)]) -> Option<Value> {
-        let (ends, _) = processes.iter().rev().find(|(_, reads)| *reads)?;
+    pub(super) fn process_output(&self, processes: &[Process]) -> Option<Value> {
+        let process = processes.iter().rev().find(|process| process.reads)?;
+        self.printed_by(&process.ends)
+    }
+
+    /// The text that commands print, when computed.
+    pub(super) fn printed_by(&self, commands: &[usize]) -> Option<Value> {
         let mut text = Draft::default();
-        for index in ends {
+        for index in commands {
             text.push_value(self.out.commands[*index].output.as_ref()?, false);
         }
         Some(text.finish())
+    }
+
+    /// Ties a command to a process substitution that a redirect of it names. What other descriptors carry than those
+    /// of standard input and output is not known, so its far end reads what it read before.
+    pub(super) fn tie_process(&mut self, process: &Process, command: usize) {
+        if process.reads {
+            self.tie(&process.ends, command, true);
+            self.out.commands[command].stdin = Stdin::Pipe(process.ends.clone());
+        } else if process.is_printed_to() {
+            self.tie(&process.ends, command, false);
+            self.out.commands[command].stdout = Stdout::Pipe(process.ends.clone());
+        }
     }
 
     /// Ties the far ends of a process substitution to the command that uses it.

@@ -281,7 +281,7 @@ impl<'a> Walker<'a> {
             }
             Node::Redirected(inner, redirs) => {
                 let redirects = self.redirects(redirs);
-                let wanted = want || writes_file(&redirects.files);
+                let wanted = want || redirects.want_output();
                 self.redirected(redirects, wanted, |walker| walker.node(inner, wanted))
             }
         }
@@ -407,6 +407,9 @@ impl<'a> Walker<'a> {
             })
             .take(MAX_TIED)
             .collect();
+        if !reads && start < self.out.commands.len() {
+            self.out.outlets.push(start..self.out.commands.len());
+        }
         // The command that holds the word is not known yet; until it is, the other end counts as captured.
         for index in &ends {
             if reads {
@@ -563,7 +566,8 @@ impl<'a> Walker<'a> {
         };
         self.printed_to_file |= redirects.files.iter().any(writes)
             && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"));
-        let want = want || self.printed_to_file || writes_file(&redirects.files);
+        let to_process = redirects.print_to_process();
+        let want = want || self.printed_to_file || redirects.want_output();
         let input = match &redirects.stdin {
             Some(Stdin::Text { body, .. }) => Some(body.clone()),
             Some(_) => None,
@@ -605,13 +609,8 @@ impl<'a> Walker<'a> {
             settled: self.certain && self.settled,
             scope,
         });
-        for (ends, reads) in &redirects.processes {
-            self.tie(ends, index, *reads);
-            if *reads {
-                self.out.commands[index].stdin = Stdin::Pipe(ends.clone());
-            } else {
-                self.out.commands[index].stdout = Stdout::Pipe(ends.clone());
-            }
+        for process in &redirects.processes {
+            self.tie_process(process, index);
         }
         self.tie_words(simple, index);
         if temporary {
@@ -627,6 +626,10 @@ impl<'a> Walker<'a> {
             let redirects = self.out.commands[index].redirects.clone();
             self.remember_file(&redirects, output.as_ref());
             return Value::Exact(String::new());
+        }
+        if to_process {
+            // What the far end prints instead is told by its own commands.
+            return Value::Unknown(Why::CommandOutput);
         }
         output.unwrap_or_else(|| Value::Exact(String::new()))
     }
@@ -668,7 +671,12 @@ impl<'a> Walker<'a> {
         let mut without = command.clone();
         without.words.drain(..gone);
         without.certain = false;
-        self.emit(without);
+        let ends = match &without.stdout {
+            Stdout::Pipe(ends) => ends.clone(),
+            _ => Vec::new(),
+        };
+        let index = self.emit(without);
+        self.tie(&ends, index, false);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::ends::is_end;
 use super::target::Manner;
 use super::{Engine, MAX_FILES, Situation, blank};
 use crate::actions::action::{Action, Target};
@@ -42,6 +43,8 @@ impl Engine<'_> {
     pub(super) fn remember(&mut self, file: &Word, data: &Data, poured: Poured, here: &Situation) {
         if let Some(located) = self.located(file, here) {
             self.keep(located, data, poured, here.settled);
+        } else if is_end(file) {
+            self.handed.followed_by(data);
         }
     }
 
