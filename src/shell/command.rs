@@ -126,6 +126,17 @@ pub enum RedirectKind {
     ReadWrite,
     /// `2>&1`, `<&3`: no file.
     Duplicate,
+    /// `>&3`, where 3 leads to a file: what is written lies behind what else is written there. Where it stands is
+    /// the redirect that opened the file.
+    Through,
+}
+
+impl RedirectKind {
+    /// Whether what is written lies in the file.
+    #[must_use]
+    pub const fn opens_to_write(self) -> bool {
+        matches!(self, Self::Write | Self::Append | Self::Through)
+    }
 }
 
 /// A redirect to or from a file.

@@ -11,6 +11,7 @@ mod brace;
 mod branches;
 mod carried;
 pub mod command;
+mod descriptors;
 mod draft;
 mod effects;
 mod env;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::command::{Assignment, Command, Redirect, RedirectKind, Stdin, Stdout, Value, Why};
+use super::descriptors::{Descriptor, Sink};
 use super::draft::Draft;
 use super::syntax::tree::{Part, Redir, RedirOp, Slice, Word};
 use super::walk::{MAX_TIED, Walker};
@@ -17,8 +18,8 @@ pub(super) struct Redirects {
     pub(super) processes: Vec<Process>,
     /// Standard input is one of them.
     pub(super) from_process: bool,
-    /// What other descriptors read from.
-    pub(super) opened: Vec<(u32, Stdin)>,
+    /// Where the descriptors lead that they open.
+    pub(super) opened: Vec<Descriptor>,
 }
 
 /// A process substitution used as a file.
@@ -51,36 +52,32 @@ impl Redirects {
 
     fn reads_from(&mut self, fd: u32, stdin: Stdin) {
         if fd == 0 {
-            self.stdin = Some(stdin);
-        } else if self.opened.len() < MAX_TIED {
-            self.opened.push((fd, stdin));
+            self.stdin = Some(stdin.clone());
         }
+        self.opened(Descriptor::reading(fd, stdin));
     }
 }
 
 impl Walker<'_> {
-    /// What a descriptor above the standard ones reads from, which this command or an `exec` before it opened.
-    fn descriptor(&self, target: &Value, result: &Redirects) -> Option<Stdin> {
-        let number: u32 = target.exact()?.parse().ok()?;
-        self.opened
-            .iter()
-            .chain(&result.opened)
-            .rev()
-            .find(|(fd, _)| *fd == number)
-            .map(|(_, stdin)| stdin.clone())
-    }
-
     /// Evaluates redirects in order.
     pub(super) fn redirects(&mut self, redirs: &[Redir]) -> Redirects {
         let mut result = Redirects::default();
         for redir in redirs {
-            let span = self.span(redir.span);
-            let reads = matches!(redir.op, RedirOp::Read | RedirOp::ReadWrite);
-            let fd = redir.fd.unwrap_or(u32::from(!reads));
+            let reads = matches!(
+                redir.op,
+                RedirOp::Read | RedirOp::ReadWrite | RedirOp::Here(_) | RedirOp::HereString
+            );
+            let fd = match redir.name {
+                Some(name) => {
+                    let closes = redir.target.span.of(&self.text.source) == "-";
+                    self.descriptor_number(name, closes)
+                }
+                None => redir.fd.unwrap_or(u32::from(!reads)),
+            };
             match redir.op {
                 RedirOp::Here(index) => {
                     let stdin = self.heredoc(index, redir.target.span);
-                    result.reads_from(redir.fd.unwrap_or(0), stdin);
+                    result.reads_from(fd, stdin);
                 }
                 RedirOp::HereString => {
                     let mut body = Draft::default();
@@ -92,59 +89,92 @@ impl Walker<'_> {
                         span: self.span(redir.target.span),
                         verbatim_at: self.word_verbatim(&redir.target),
                     };
-                    result.reads_from(redir.fd.unwrap_or(0), stdin);
+                    result.reads_from(fd, stdin);
                 }
-                RedirOp::Duplicate => {
-                    let (target, _) = self.single_from(&redir.target);
-                    if fd == 0
-                        && let Some(stdin) = self.descriptor(&target, &result)
-                    {
-                        result.stdin = Some(stdin);
-                    }
-                    result.files.push(Redirect {
-                        kind: RedirectKind::Duplicate,
-                        fd,
-                        target,
-                        span,
-                    });
-                }
-                op => {
-                    let process = process_end(&redir.target);
-                    let (target, from) = self.single_from(&redir.target);
-                    if let Some(reads) = process {
-                        if reads && fd != 0 {
-                            // `exec 3< <(command); sh <&3`: another command reads what it writes.
-                            result.reads_from(fd, Stdin::Pipe(from.clone()));
-                        }
-                        result.processes.push(Process {
-                            fd,
-                            ends: from,
-                            reads,
-                        });
-                        if reads && fd == 0 {
-                            result.from_process = true;
-                        }
-                        continue;
-                    }
-                    let kind = match op {
-                        RedirOp::Read => RedirectKind::Read,
-                        RedirOp::ReadWrite => RedirectKind::ReadWrite,
-                        RedirOp::Append | RedirOp::BothAppend => RedirectKind::Append,
-                        _ => RedirectKind::Write,
-                    };
-                    if reads {
-                        result.reads_from(fd, Stdin::File(target.clone()));
-                    }
-                    result.files.push(Redirect {
-                        kind,
-                        fd,
-                        target,
-                        span,
-                    });
-                }
+                op => self.redirect_to(redir, op, fd, &mut result),
             }
         }
+        // What is opened under a name stays open, whoever it was opened for.
+        if redirs.iter().any(|redir| redir.name.is_some()) {
+            self.open(result.opened.clone());
+        }
         result
+    }
+
+    /// A redirect to or from something that is named.
+    fn redirect_to(&mut self, redir: &Redir, op: RedirOp, fd: u32, result: &mut Redirects) {
+        let span = self.span(redir.span);
+        let process = process_end(&redir.target);
+        let (target, from) = self.single_from(&redir.target);
+        if let Some(reads) = process {
+            let end = if reads {
+                Descriptor::reading(fd, Stdin::Pipe(from.clone()))
+            } else {
+                Descriptor::writing(fd, Sink::Commands(from.clone()))
+            };
+            result.opened(end);
+            result.processes.push(Process {
+                fd,
+                ends: from,
+                reads,
+            });
+            if reads && fd == 0 {
+                result.from_process = true;
+            }
+            return;
+        }
+        let kind = match op {
+            RedirOp::Duplicate => RedirectKind::Duplicate,
+            RedirOp::Read => RedirectKind::Read,
+            RedirOp::ReadWrite => RedirectKind::ReadWrite,
+            RedirOp::Append | RedirOp::BothAppend => RedirectKind::Append,
+            _ => RedirectKind::Write,
+        };
+        let named = self.descriptor_named(&target, result);
+        // `>& word` is told by what the word comes to.
+        let is_number = |text: &str| {
+            let digits = text.strip_suffix('-').unwrap_or(text);
+            digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let duplicates = match op {
+            RedirOp::Duplicate => fd != 1 || target.exact().is_none_or(is_number),
+            _ => named.is_some() && (op != RedirOp::Both || target.exact().is_some_and(is_number)),
+        };
+        if !duplicates {
+            let kind = match kind {
+                RedirectKind::Duplicate => RedirectKind::Write,
+                kind => kind,
+            };
+            let file = Descriptor::file(fd, kind, &target, span);
+            if fd == 0 {
+                result.stdin = Some(Stdin::File(target.clone()));
+            }
+            result.opened(file);
+            result.files.push(Redirect {
+                kind,
+                fd,
+                target,
+                span,
+            });
+            return;
+        }
+        let through = named.as_ref().and_then(Descriptor::file_written);
+        let through = through.filter(|_| fd != 0);
+        result.files.push(match through {
+            Some((file, span)) => Redirect {
+                kind: RedirectKind::Through,
+                fd,
+                target: file.clone(),
+                span,
+            },
+            None => Redirect {
+                kind: RedirectKind::Duplicate,
+                fd,
+                target,
+                span,
+            },
+        });
+        result.duplicate(fd, named);
     }
 
     fn heredoc(&mut self, index: usize, delimiter: Slice) -> Stdin {
@@ -174,7 +204,7 @@ impl Walker<'_> {
     /// Walks commands to which redirects apply together: a compound command, a function call.
     pub(super) fn redirected(
         &mut self,
-        redirects: Redirects,
+        mut redirects: Redirects,
         want: bool,
         walk: impl FnOnce(&mut Self) -> Value,
     ) -> Value {
@@ -186,7 +216,8 @@ impl Walker<'_> {
             None => self.input.clone(),
         };
         let outer = std::mem::replace(&mut self.input, input);
-        let output = walk(self);
+        let opened = std::mem::take(&mut redirects.opened);
+        let output = self.with_descriptors(opened, walk);
         self.input = outer;
         let end = self.out.commands.len();
         let to_file = writes_file(&redirects.files);
@@ -206,13 +237,12 @@ impl Walker<'_> {
                 tied += 1;
             }
             if writes && !redirects.files.is_empty() && command.stdout == Stdout::Inherited {
-                command.redirects.extend(
-                    redirects
-                        .files
-                        .iter()
-                        .filter(|redirect| redirect.fd != 0)
-                        .cloned(),
-                );
+                let files = redirects.files.iter().filter(|one| one.fd != 0);
+                // What the command itself writes to a descriptor comes behind its being opened.
+                let (others, standard): (Vec<_>, Vec<_>) =
+                    files.cloned().partition(|one| one.fd > 2);
+                command.redirects.splice(0..0, others);
+                command.redirects.extend(standard);
                 tied += 1;
             }
         }
@@ -317,9 +347,9 @@ impl Walker<'_> {
 
 /// Whether standard output goes to a file.
 pub(super) fn writes_file(redirects: &[Redirect]) -> bool {
-    redirects.iter().any(|redirect| {
-        redirect.fd == 1 && matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append)
-    })
+    redirects
+        .iter()
+        .any(|redirect| redirect.fd == 1 && redirect.kind.opens_to_write())
 }
 
 /// For a word that is a process substitution: whether it is read from.

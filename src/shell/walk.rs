@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use super::branches::{Left, possible};
 use super::command::{
-    Argument, Candidate, Command, End, Redirect, RedirectKind, Resolution, Scope, Start, Stdin,
-    Stdout, Unresolved, Value, Why,
+    Argument, Candidate, Command, End, Redirect, Resolution, Scope, Start, Stdin, Stdout,
+    Unresolved, Value, Why,
 };
+use super::descriptors::Descriptor;
 use super::draft::{Draft, either};
 use super::env::{Bound, Callable, Env, Otherwise, Place, Text};
 use super::fold;
@@ -58,8 +59,12 @@ pub struct Walker<'a> {
     pub(super) written: Vec<(String, String, ByteSpan)>,
     /// Whether `exec` opened a file to write into.
     printed_to_file: bool,
-    /// What descriptors read from that `exec` opened.
-    pub(super) opened: Vec<(u32, super::command::Stdin)>,
+    /// Where descriptors lead that something opened before.
+    pub(super) descriptors: Vec<Descriptor>,
+    /// How many numbers of descriptors the shell chose by itself.
+    pub(super) chosen: u32,
+    /// How many commands descriptors were tied to.
+    pub(super) ties: usize,
     depth: usize,
     words: usize,
     pub(super) evaluations: usize,
@@ -87,7 +92,9 @@ impl<'a> Walker<'a> {
             locals: Vec::new(),
             written: Vec::new(),
             printed_to_file: false,
-            opened: Vec::new(),
+            descriptors: Vec::new(),
+            chosen: 0,
+            ties: 0,
             depth: 0,
             words: 0,
             evaluations: 0,
@@ -103,6 +110,7 @@ impl<'a> Walker<'a> {
         let text = Rc::clone(&self.text);
         self.report(&text.tree);
         self.node(&text.tree.root, false);
+        self.close(0);
         // Rendering a scope costs something, and only what runs at the end asks for the last one.
         if self.out.commands.iter().any(Command::is_trap_at_exit) {
             self.out.end = self.env.scope().map(|scope| End {
@@ -221,17 +229,8 @@ impl<'a> Walker<'a> {
             }
             Node::Subshell(inner) => self.subshell(inner, want),
             Node::Background(inner) => self.unsettled(|walker| walker.subshell(inner, want)),
-            Node::Coprocess(inner) => {
-                let start = self.out.commands.len();
-                let mark = self.env.mark();
-                self.node(inner, false);
-                self.env.rollback(mark);
-                // What is written to it later is not followed, so nobody knows what it reads.
-                for command in self.out.commands.iter_mut().skip(start) {
-                    if command.stdin == Stdin::Inherited {
-                        command.stdin = Stdin::Pipe(Vec::new());
-                    }
-                }
+            Node::Coprocess(name, inner) => {
+                self.coprocess(*name, inner);
                 Value::Exact(String::new())
             }
             Node::Group(inner) => self.node(inner, want),
@@ -298,7 +297,7 @@ impl<'a> Walker<'a> {
                 .first()
                 .map_or_else(|| self.whole, |(_, node)| self.first_span(node)),
             Node::Background(inner)
-            | Node::Coprocess(inner)
+            | Node::Coprocess(_, inner)
             | Node::Subshell(inner)
             | Node::Group(inner)
             | Node::Negated(inner)
@@ -333,7 +332,13 @@ impl<'a> Walker<'a> {
                 Some((_, value)) => Some(value.clone()),
             };
             let mark = self.env.mark();
-            output = self.node(stage, want || !last);
+            let standard: &[u32] = match (index, last) {
+                (0, true) => &[],
+                (0, false) => &[1],
+                (_, true) => &[0],
+                (_, false) => &[0, 1],
+            };
+            output = self.apart(standard, |walker| walker.node(stage, want || !last));
             self.env.rollback(mark);
             let range = start..self.out.commands.len();
             if let Some((writers, _)) = &before {
@@ -377,7 +382,7 @@ impl<'a> Walker<'a> {
     pub(super) fn captured(&mut self, body: &Node) -> (Range<usize>, Value) {
         let start = self.out.commands.len();
         let mark = self.env.mark();
-        let output = self.node(body, true);
+        let output = self.apart(&[1], |walker| walker.node(body, true));
         self.env.rollback(mark);
         let range = start..self.out.commands.len();
         for index in range.clone() {
@@ -394,7 +399,7 @@ impl<'a> Walker<'a> {
         let mark = self.env.mark();
         let input = if reads { self.input.clone() } else { None };
         let outer = std::mem::replace(&mut self.input, input);
-        self.node(body, reads);
+        self.apart(&[u32::from(reads)], |walker| walker.node(body, reads));
         self.input = outer;
         self.env.rollback(mark);
         let ends: Vec<usize> = (start..self.out.commands.len())
@@ -545,14 +550,11 @@ impl<'a> Walker<'a> {
     }
 
     /// A command that is neither a function nor an alias.
-    pub(super) fn run(&mut self, simple: &Simple, words: Vec<Argument>, want: bool) -> Value {
+    pub(super) fn run(&mut self, simple: &Simple, mut words: Vec<Argument>, want: bool) -> Value {
         let mut redirects = self.redirects(&simple.redirs);
-        if !redirects.opened.is_empty()
-            && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"))
-            && self.opened.len() < MAX_TIED
-        {
-            self.opened.append(&mut redirects.opened);
-        }
+        let ties = self.follow_descriptors(&mut words, &redirects);
+        let lasts = matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"));
+        let opened = std::mem::take(&mut redirects.opened);
         let temporary = !words.is_empty() && !simple.assigns.is_empty();
         let mut assignments = Vec::with_capacity(simple.assigns.len());
         let mark = self.env.mark();
@@ -561,11 +563,9 @@ impl<'a> Walker<'a> {
         }
         let span = self.span(simple.span);
         // `exec > file`: from then on what is printed is written.
-        let writes = |redirect: &Redirect| {
-            matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append)
-        };
-        self.printed_to_file |= redirects.files.iter().any(writes)
-            && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"));
+        let writes = |redirect: &Redirect| redirect.kind.opens_to_write();
+        self.printed_to_file |=
+            lasts && (redirects.print_to_process() || redirects.files.iter().any(writes));
         let to_process = redirects.print_to_process();
         let want = want || self.printed_to_file || redirects.want_output();
         let input = match &redirects.stdin {
@@ -613,6 +613,12 @@ impl<'a> Walker<'a> {
             self.tie_process(process, index);
         }
         self.tie_words(simple, index);
+        for (ends, reads) in ties {
+            self.tie(&ends, index, reads);
+        }
+        if lasts {
+            self.open(opened);
+        }
         if temporary {
             let separators = self.lookup("IFS");
             self.env.rollback(mark);

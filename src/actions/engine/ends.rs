@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::shell::{Effects, Flow};
 use super::{Engine, MAX_FILTERED, Situation};
 use crate::actions::action::Certainty;
+use crate::actions::line::Source;
 use crate::actions::word::{Data, Word};
 use crate::shell;
 use crate::shell::command::{Command, Stdin, Stdout, Value};
@@ -123,8 +124,13 @@ impl Engine<'_> {
             return;
         }
         let mut data = std::mem::take(&mut self.handed);
-        if matches!(stdout, Stdout::Pipe(readers) if readers.iter().any(|reader| *reader < flow.own))
-        {
+        let prints_there = match stdout {
+            Stdout::Pipe(readers) => readers.iter().any(|reader| *reader < flow.own),
+            // `exec > >(..)`: what is printed goes there.
+            Stdout::Inherited => here.stdout != Source::File,
+            Stdout::Captured => false,
+        };
+        if prints_there {
             data.followed_by(&effects.output);
         }
         if words.iter().skip(1).any(is_end) {

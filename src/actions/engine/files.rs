@@ -135,7 +135,7 @@ impl Engine<'_> {
     }
 
     /// Whether something went through that redirect to that file before: several commands have it in common.
-    fn flows_on(&mut self, path: &str, redirect: ByteSpan) -> bool {
+    pub(super) fn flows_on(&mut self, path: &str, redirect: ByteSpan) -> bool {
         match self.redirects.iter_mut().find(|(held, _)| held == path) {
             Some((_, last)) => std::mem::replace(last, redirect) == redirect,
             None => {

@@ -110,8 +110,9 @@ pub struct Engine<'c> {
     running: Vec<String>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
-    /// Files that `exec` opened to write into, by the number of the descriptor.
-    descriptors: Vec<(u32, Word)>,
+    /// Files that descriptors lead to which `exec` or who started a text opened to write into, by their numbers; none
+    /// that is known, where it leads elsewhere now.
+    descriptors: Vec<(u32, Option<Word>)>,
     /// What the command that is evaluated put into a `>(..)` that it was given as a file.
     handed: Data,
     /// How many bytes filters read whose output was computed here.

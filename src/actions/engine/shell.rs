@@ -8,9 +8,9 @@ use super::files::Poured;
 use super::leaving::carry;
 use super::lookup::base_name;
 use super::picks::picks_processes;
-use super::sockets::{at_host, socket};
+use super::sockets::{at_host, is_exec, socket};
 use super::variables::credentials;
-use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
+use super::{Engine, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::catalogue::entry::{Effect, Selector};
 use crate::actions::kinds::ActionKind;
@@ -321,7 +321,9 @@ impl Engine<'_> {
         }
         self.assignments(&command.assignments, &words, origin, &mut here);
         self.handed = Data::nothing();
+        let noted = self.inherits(&command.redirects, &here);
         let mut effects = self.argv(&words, &here);
+        self.disinherits(noted);
         if let Some(value @ Value::Exact(_)) = command.output {
             effects.output.some = true;
             effects.output.made = false;
@@ -482,7 +484,10 @@ impl Engine<'_> {
         let attribute = match redirect.kind {
             RedirectKind::Read => return,
             RedirectKind::Duplicate => {
-                return self.over_descriptor(redirect, &effects.output, here);
+                return self.over_descriptor(redirect, words, &effects.output, here);
+            }
+            RedirectKind::Through => {
+                return self.through_descriptor(redirect, words, &effects.output, here);
             }
             RedirectKind::Append => "append",
             RedirectKind::Write | RedirectKind::ReadWrite => "truncate",
@@ -527,11 +532,8 @@ impl Engine<'_> {
             Data::opaque()
         };
         written.some = true;
-        if words.len() == 1
-            && words[0].exact() == Some("exec")
-            && self.descriptors.len() < MAX_FILES
-        {
-            self.descriptors.push((redirect.fd, word.clone()));
+        if is_exec(words) {
+            self.opens(redirect.fd, Some(word.clone()));
         }
         let poured = match redirect.kind {
             RedirectKind::Append | RedirectKind::ReadWrite => Poured::More,
