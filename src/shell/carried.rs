@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use super::command::{Redirect, RedirectKind, Value};
-use super::effects::resolve_path;
 use super::env::Place;
+use super::moves::resolve_path;
 use super::walk::Walker;
 
 /// How many files that the text writes are remembered.

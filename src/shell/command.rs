@@ -258,6 +258,8 @@ pub struct Command {
     pub output: Option<Value>,
     /// Working directory at that point.
     pub cwd: Value,
+    /// The working directory instead, if moves before it failed and the text did not look.
+    pub stayed: Vec<Value>,
     /// Runs whenever the text runs: not behind `||`, in a branch or in a loop body. (`&&` counts as certain:
     /// the author expects it to be reached.)
     pub certain: bool,

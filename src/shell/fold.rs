@@ -524,7 +524,7 @@ fn realpath(walker: &Walker<'_>, arguments: &[&str]) -> Value {
     match paths.as_slice() {
         [path] => {
             let path =
-                super::effects::resolve_path(walker.env.cwd(), &Value::Exact((*path).to_owned()));
+                super::moves::resolve_path(walker.env.cwd(), &Value::Exact((*path).to_owned()));
             lines([&path])
         }
         _ => Value::Unknown(Why::CommandOutput),

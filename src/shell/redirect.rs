@@ -293,6 +293,7 @@ impl Walker<'_> {
             stdout: Stdout::Inherited,
             output: None,
             cwd: self.env.cwd().clone(),
+            stayed: self.env.directories().stayed.clone(),
             certain: self.certain,
             settled: self.certain && self.settled,
             scope,

@@ -12,6 +12,7 @@ use super::descriptors::Descriptor;
 use super::draft::{Draft, either};
 use super::env::{Bound, Callable, Env, Otherwise, Place, Text};
 use super::fold;
+use super::moves::{self, Move};
 use super::redirect::{process_end, writes_file};
 use super::syntax::tree::{Node, Part, Simple, Slice, Tree, Word};
 use crate::span::ByteSpan;
@@ -52,6 +53,12 @@ pub struct Walker<'a> {
     pub(super) left: Left,
     /// What arrives on standard input, where it is known.
     pub(super) input: Option<Value>,
+    /// The last move that may have failed unseen.
+    pub(super) moved: Option<Move>,
+    /// `set -e`: what fails ends the text.
+    pub(super) stops_at_failure: bool,
+    /// How often it was looked for whether the text makes the folder that it moves to.
+    pub(super) looked: usize,
     pub(super) calls: Vec<Rc<str>>,
     /// Variables that the functions being called made their own, with what they hid.
     pub(super) locals: Vec<Vec<(String, Option<super::env::Variable>)>>,
@@ -88,6 +95,9 @@ impl<'a> Walker<'a> {
             settled: true,
             left: Left::default(),
             input: None,
+            moved: None,
+            stops_at_failure: false,
+            looked: 0,
             calls: Vec::new(),
             locals: Vec::new(),
             written: Vec::new(),
@@ -108,6 +118,7 @@ impl<'a> Walker<'a> {
     /// Walks everything.
     pub fn finish(mut self) -> Resolution {
         let text = Rc::clone(&self.text);
+        self.stops_at_failure = moves::starts_strict(&text.source);
         self.report(&text.tree);
         self.node(&text.tree.root, false);
         self.close(0);
@@ -605,6 +616,7 @@ impl<'a> Walker<'a> {
             stdout: Stdout::Inherited,
             output: output.clone(),
             cwd: self.env.cwd().clone(),
+            stayed: self.env.directories().stayed.clone(),
             certain: self.certain,
             settled: self.certain && self.settled,
             scope,
