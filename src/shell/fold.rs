@@ -120,6 +120,19 @@ pub fn passed_on(words: &[&Value], input: &str) -> Option<String> {
     text.filter(|text| text.len() <= MAX_OUTPUT)
 }
 
+/// What `echo` or `printf` prints; nothing of another program.
+pub fn printed(words: &[&Value]) -> Option<Value> {
+    let (program, arguments) = words.split_first()?;
+    match base_name(program.exact()?) {
+        "echo" => Some(echo(arguments)),
+        "printf" if arguments.first().and_then(|value| value.exact()) != Some("-v") => {
+            let arguments: Vec<Value> = arguments.iter().copied().cloned().collect();
+            Some(printf(&arguments))
+        }
+        _ => None,
+    }
+}
+
 /// Whether a program runs another as it is, and prints what that prints.
 fn is_runner(program: &str) -> bool {
     matches!(

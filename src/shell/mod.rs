@@ -27,7 +27,7 @@ mod redirect;
 mod syntax;
 mod walk;
 
-pub use fold::passed_on;
+pub use fold::{passed_on, printed};
 
 use command::{Resolution, Start, Unresolved, Why};
 use env::{Place, Text};

@@ -26,6 +26,7 @@ mod manifest;
 mod names;
 mod owner;
 mod picks;
+mod prints;
 mod program;
 mod rerun;
 mod run;

@@ -8,6 +8,7 @@ use super::files::Poured;
 use super::leaving::carry;
 use super::lookup::base_name;
 use super::picks::picks_processes;
+use super::prints::shows;
 use super::sockets::{at_host, is_exec, socket};
 use super::variables::credentials;
 use super::{Engine, MAX_WORDS, Situation, blank};
@@ -342,11 +343,8 @@ impl Engine<'_> {
             }));
         }
         // Words of the call, whose output nobody asked for here: `bash -c 'echo …' > x`.
-        if effects.output.text.is_none()
-            && words.len() > 1
-            && matches!(words[0].exact(), Some("echo" | "printf"))
-        {
-            effects.output.made = true;
+        if words.len() > 1 {
+            shows(&words, &mut effects.output, &here);
         }
         // `$(< file)`: the shell prints it.
         if words.is_empty()
