@@ -86,6 +86,10 @@ mod folders_tests;
 #[cfg(test)]
 mod later_tests;
 #[cfg(test)]
+mod moves_tests;
+#[cfg(test)]
+mod outlets_tests;
+#[cfg(test)]
 mod proofs_tests;
 #[cfg(test)]
 mod search_tests;

@@ -320,6 +320,19 @@ impl DerefMut for Data {
 const MAX_SOURCES: usize = 32;
 
 impl Data {
+    /// Nothing flows.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self {
+            some: false,
+            decoded: false,
+            setup: false,
+            made: false,
+            text: None,
+            sources: None,
+        }
+    }
+
     /// Output of which nothing more is known.
     #[must_use]
     pub fn opaque() -> Self {
@@ -339,6 +352,12 @@ impl Data {
             })),
             ..Self::opaque()
         }
+    }
+
+    /// Whether anything is known of it.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.some && (self.text.is_some() || self.sources.is_some() || self.decoded || self.made)
     }
 
     /// A text that stands in the call.

@@ -277,7 +277,6 @@ fn code_that_programs_make_out_of_the_call_is_not_taken_for_harmless() {
         "echo '/srv/gone' | sed 's/^/rm -r /' > x; sh x",
         "echo '/srv/gone' | awk '{print \"rm -r \" $1}' > x; sh x",
         "python3 -c 'print(input())' > x; sh x",
-        "bash -c \"echo 'GONE'\" > x; sh x",
         "echo 'GONE' > x; sort x > y; sh y",
         "echo 'GONE' > x; read -r l < x; echo \"$l\" > y; sh y",
         "echo 'GONE' > x; python3 -c \"print(open('x').read())\" > y; sh y",
@@ -321,4 +320,48 @@ fn what_a_file_holds_is_code_where_it_is_put_into_code() {
         of_kind("V=$(<x); echo \"$V\"", "exec.dynamic"),
         Vec::<String>::new()
     );
+}
+
+#[test]
+fn what_programs_are_known_to_print_is_what_a_file_holds() {
+    for command in [
+        "jq -rn '\"GONE\"' > x; sh x",
+        "jq -rn '[\"rm\", \"-r\", \"/srv/gone\"] | join(\" \")' > x; sh x",
+        "gojq -rn '\"rm \\u002dr\" + \" /srv/gone\"' | tee x; sh x",
+        "jq -rn --arg a 'GONE' '$a' > x; sh x",
+        "yq -n '\"GONE\"' > x; sh x",
+        "date '+GONE' > x; sh x",
+        "find . -maxdepth 0 -printf 'ls\\nGONE\\n' > x; sh x",
+        "git log -1 --format='GONE' > x; sh x",
+        "git show --pretty='GONE' > x; sh x",
+        "cmake -E echo GONE > x; sh x",
+        "sed 's,.*,GONE,' list > x; sh x",
+        "sed 's,#.*,GONE,' list > x; sh x",
+        "awk 'BEGIN{print \"rm\",\"-r\",\"/srv/gone\"}' > x; sh x",
+        "awk 'BEGIN{printf \"rm -r %s\\n\", \"/srv/gone\"}' > x; sh x",
+        "awk 'BEGIN{printf(\"rm %s %s\\n\", \"-r\", \"/srv/gone\")}' > x; sh x",
+        "awk 'BEGIN{print(\"rm -r\", \"/srv/gone\") > \"x\"}'; sh x",
+        "timeout 5 echo 'GONE' > x; sh x",
+        "nice -n 5 printf 'rm -r %s' /srv/gone > x; sh x",
+        "find . -exec echo 'GONE' \\; > x; sh x",
+        "xargs echo 'GONE' < list > x; sh x",
+        "bash -c \"echo 'GONE'\" > x; sh x",
+        "timeout 5 echo 'GONE' | sh",
+    ] {
+        assert!(finds(command), "{command}: {:?}", told(command));
+    }
+    for command in [
+        "jq -rn '\"# GONE\"' > x; sh x",
+        "jq -rn '\"GONE\"' > x; cat x",
+        "jq -r '.a' list > x; echo 'GONE' > y; sh x",
+        "awk 'BEGIN{printf \"%s %s\\n\", \"ls\", \"GONE\"}' > x; sh x",
+        "timeout 5 echo '# GONE' > x; sh x",
+        "cmake -S . -B GONE > x; sh x",
+        "sed 's,GONE,ls -l,' list > x; sh x",
+    ] {
+        assert!(!finds(command), "{command}: {:?}", told(command));
+    }
+    // What nobody knows runs all the same.
+    let computed = "jq -rn '\"cm0gLXIgL3Nydi9nb25l\" | @base64d' > x; sh x";
+    assert_eq!(of_kind(computed, "exec.dynamic"), ["exec.dynamic"]);
 }

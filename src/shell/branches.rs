@@ -3,6 +3,7 @@
 use super::command::Value;
 use super::draft::{Draft, either};
 use super::env::Otherwise;
+use super::moves::Move;
 use super::syntax::tree::{Arm, Link, Node, Word};
 use super::walk::Walker;
 
@@ -25,7 +26,7 @@ impl Walker<'_> {
 
     pub(super) fn subshell(&mut self, inner: &Node, want: bool) -> Value {
         let mark = self.env.mark();
-        let output = self.node(inner, want);
+        let output = self.apart(&[], |walker| walker.node(inner, want));
         self.env.rollback(mark);
         output
     }
@@ -64,10 +65,23 @@ impl Walker<'_> {
         let mut output = Draft::default();
         // What is behind `&&`, from where on, and how much it is doubted that it ran when the chain has ended.
         let mut chain: Option<(usize, Otherwise)> = None;
+        // Where the shell may still stand when the chain has ended, and if it was left unless all moves were made.
+        let mut stayed: Vec<Value> = Vec::new();
+        let mut settled: Option<Move> = None;
         for (position, (link, node)) in members.iter().enumerate() {
             let before = position.checked_sub(1).map(|before| &members[before].1);
             let constant = before.filter(|_| position == 1);
             let constant = constant.and_then(|before| self.constant(before));
+            let moved = self.just_moved().filter(|_| *link != Link::First);
+            if let Some(moved) = &moved
+                && *link == Link::And
+            {
+                stayed.extend(self.settle(moved));
+            }
+            settled = moved.or(settled);
+            if *link == Link::Or {
+                self.unsettle(&std::mem::take(&mut stayed));
+            }
             let value = match (link, constant) {
                 // `false || X`, `true && X`: there is nothing to doubt.
                 (Link::First, _) | (Link::Or, Some(false)) | (Link::And, Some(true)) => {
@@ -78,6 +92,11 @@ impl Walker<'_> {
                     let value = self.uncertain(|walker| walker.node(node, want));
                     let changes = self.env.take_changes(mark);
                     self.env.merge(vec![changes], Otherwise::Perhaps);
+                    if let Some(moved) = &settled
+                        && self.leaves(node)
+                    {
+                        self.settle(moved);
+                    }
                     possible(value)
                 }
                 (Link::And, _) => {
@@ -103,6 +122,7 @@ impl Walker<'_> {
                 output.push_value(&value, false);
             }
         }
+        self.unsettle(&stayed);
         output.finish()
     }
 
@@ -123,11 +143,22 @@ impl Walker<'_> {
     ) -> Value {
         let mut outputs = Vec::new();
         let mut changes = Vec::new();
+        // `if ! cd FOLDER; then exit; fi`
+        let mut settled: Option<Move> = None;
         for (index, (condition, body)) in arms.iter().enumerate() {
             if index == 0 {
                 self.node(condition, false);
             } else {
                 self.uncertain(|walker| walker.node(condition, false));
+            }
+            let mut stayed = Vec::new();
+            if let Some(moved) = self.just_moved() {
+                if is_negated(condition) {
+                    settled = settled.or(self.leaves(body).then_some(moved));
+                } else {
+                    stayed = self.settle(&moved);
+                    settled = otherwise.filter(|body| self.leaves(body)).map(|_| moved);
+                }
             }
             if index == 0 && self.constant(condition) == Some(true) {
                 // `if true`: what follows in the other arms never runs, and is only read for the worse.
@@ -137,6 +168,7 @@ impl Walker<'_> {
             let mark = self.env.mark();
             outputs.push(self.uncertain(|walker| walker.node(body, want)));
             changes.push(self.env.take_changes(mark));
+            self.unsettle(&stayed);
         }
         let always = changes.len() < arms.len();
         let exhaustive = otherwise.is_some() && !always;
@@ -148,6 +180,9 @@ impl Walker<'_> {
             outputs.push(Value::Exact(String::new()));
         }
         self.env.merge(changes, Otherwise::of(!exhaustive));
+        if let Some(moved) = settled {
+            self.settle(&moved);
+        }
         if want {
             either(outputs)
         } else {
@@ -213,6 +248,15 @@ pub(super) fn constant_status(source: &str, node: &Node) -> Option<bool> {
             }
         }
         _ => None,
+    }
+}
+
+/// Whether a node is `! ..`.
+fn is_negated(node: &Node) -> bool {
+    match node {
+        Node::Negated(_) => true,
+        Node::List(nodes) => matches!(nodes.as_slice(), [only] if is_negated(only)),
+        _ => false,
     }
 }
 

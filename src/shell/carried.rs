@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use super::command::{Redirect, RedirectKind, Value};
-use super::effects::resolve_path;
 use super::env::Place;
+use super::moves::resolve_path;
 use super::walk::Walker;
 
 /// How many files that the text writes are remembered.
@@ -52,7 +52,7 @@ impl Walker<'_> {
                 held.map(|(_, text, _)| Value::Exact(text.clone()))
             }
             Value::Prefix(path, _) if path == "/dev/fd/" && !word.from.is_empty() => {
-                self.process_output(&[(word.from.clone(), true)])
+                self.printed_by(&word.from)
             }
             _ => None,
         };
@@ -103,7 +103,9 @@ impl Walker<'_> {
         let room = self.written.len() < MAX_WRITTEN;
         let held = self.written.iter_mut().find(|(name, _, _)| name == path);
         match (redirect.kind, held) {
-            (RedirectKind::Append, Some((_, held, _))) => held.push_str(text),
+            (RedirectKind::Append | RedirectKind::Through, Some((_, held, _))) => {
+                held.push_str(text);
+            }
             // Commands that have one redirect in common write one after the other.
             (RedirectKind::Write, Some((_, held, through))) if *through == redirect.span => {
                 held.push_str(text);
@@ -112,7 +114,7 @@ impl Walker<'_> {
                 held.clone_from(text);
                 *through = redirect.span;
             }
-            (RedirectKind::Write, None) if room => {
+            (RedirectKind::Write | RedirectKind::Through, None) if room => {
                 let (path, text) = (path.to_owned(), text.clone());
                 self.written.push((path, text, redirect.span));
             }

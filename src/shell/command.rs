@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -125,6 +126,17 @@ pub enum RedirectKind {
     ReadWrite,
     /// `2>&1`, `<&3`: no file.
     Duplicate,
+    /// `>&3`, where 3 leads to a file: what is written lies behind what else is written there. Where it stands is
+    /// the redirect that opened the file.
+    Through,
+}
+
+impl RedirectKind {
+    /// Whether what is written lies in the file.
+    #[must_use]
+    pub const fn opens_to_write(self) -> bool {
+        matches!(self, Self::Write | Self::Append | Self::Through)
+    }
 }
 
 /// A redirect to or from a file.
@@ -246,6 +258,8 @@ pub struct Command {
     pub output: Option<Value>,
     /// Working directory at that point.
     pub cwd: Value,
+    /// The working directory instead, if moves before it failed and the text did not look.
+    pub stayed: Vec<Value>,
     /// Runs whenever the text runs: not behind `||`, in a branch or in a loop body. (`&&` counts as certain:
     /// the author expects it to be reached.)
     pub certain: bool,
@@ -298,6 +312,8 @@ pub struct Resolution {
     pub endless: Vec<ByteSpan>,
     /// What holds when everything has run, where something runs then.
     pub end: Option<End>,
+    /// The commands of each `>(..)`, which stand before those that write to them; one inside of another before that one.
+    pub outlets: Vec<Range<usize>>,
 }
 
 /// What holds when everything has run.

@@ -1,8 +1,7 @@
 //! What builtins change for the commands after them: directories, variables, functions, aliases, parameters.
 
 use super::command::{Stdin, Value, Why};
-use super::draft::Draft;
-use super::env::{Bound, Callable, Directories, Otherwise, Variable};
+use super::env::{Bound, Callable, Variable};
 use super::fold;
 use super::syntax::tree::{Part, Simple};
 use super::walk::Walker;
@@ -51,7 +50,10 @@ impl Walker<'_> {
             "return" => self.left.call |= !self.calls.is_empty(),
             "break" | "continue" => self.left.turn = true,
             "unset" => self.unset_names(&arguments),
-            "set" => self.set(&arguments),
+            "set" => {
+                self.strict(&arguments);
+                self.set(&arguments);
+            }
             "shift" => self.shift(&arguments),
             "read" => self.read(&arguments, index, separators),
             "mapfile" | "readarray" => self.map_file(&arguments, index),
@@ -85,94 +87,6 @@ impl Walker<'_> {
             self.env
                 .bind_scalar(name, Value::Unknown(Why::RunTimeValue(name.to_owned())));
         }
-    }
-
-    /// Where a name leads that shells look for in the folders of `CDPATH` before they look here.
-    fn searched_directory(&self, index: usize, target: &Value) -> Option<Value> {
-        let name = target.exact()?;
-        let given = self.out.commands[index].assignments.iter();
-        let listed = match given.rev().find(|one| one.name == "CDPATH") {
-            Some(assignment) => assignment.value.exact(),
-            None => match &self.env.variable("CDPATH")?.bound {
-                Bound::Scalar(value) => value.exact(),
-                _ => None,
-            },
-        }?;
-        let first = listed.split(':').next().unwrap_or_default();
-        let searched = !name.is_empty() && !name.starts_with(['/', '~', '.', '-']);
-        (searched && first.starts_with(['/', '~']))
-            .then(|| resolve_path(&Value::Exact(first.to_owned()), target))
-    }
-
-    fn change_directory(&mut self, index: usize, arguments: &[Value]) {
-        let target = arguments
-            .iter()
-            .find(|argument| !is_flag(argument))
-            .cloned();
-        let target = match target {
-            None => self.home(),
-            Some(Value::Exact(dash)) if dash == "-" => self
-                .env
-                .directories()
-                .old
-                .clone()
-                .unwrap_or_else(|| Value::Unknown(Why::UnsetVariable(String::from("OLDPWD")))),
-            Some(value) => self.searched_directory(index, &value).unwrap_or(value),
-        };
-        let mark = self.env.mark();
-        self.enter_directory(&target);
-        if is_refused(arguments) {
-            self.env.reconsider(mark, Otherwise::Perhaps);
-        }
-    }
-
-    fn enter_directory(&mut self, target: &Value) {
-        let cwd = resolve_path(self.env.cwd(), target);
-        let directories = self.env.directories();
-        let directories = Directories {
-            old: Some(directories.cwd.clone()),
-            cwd,
-            stack: directories.stack.clone(),
-        };
-        self.env.set_directories(directories);
-    }
-
-    fn push_directory(&mut self, index: usize, arguments: &[Value]) {
-        let before = self.env.cwd().clone();
-        let target = arguments.iter().find(|argument| {
-            !argument
-                .exact()
-                .is_some_and(|text| text == "-n" || text.starts_with('+'))
-        });
-        let mut stack = self.env.directories().stack.clone();
-        match target {
-            Some(target) => {
-                let found = self.searched_directory(index, target);
-                let target = found.unwrap_or_else(|| target.clone());
-                stack.push(before);
-                if stack.len() > 64 {
-                    stack.remove(0);
-                }
-                self.enter_directory(&target);
-            }
-            None => {
-                let Some(top) = stack.pop() else { return };
-                stack.push(before);
-                self.enter_directory(&top);
-            }
-        }
-        let mut directories = self.env.directories().clone();
-        directories.stack = stack;
-        self.env.set_directories(directories);
-    }
-
-    fn pop_directory(&mut self) {
-        let mut stack = self.env.directories().stack.clone();
-        let Some(top) = stack.pop() else { return };
-        self.enter_directory(&top);
-        let mut directories = self.env.directories().clone();
-        directories.stack = stack;
-        self.env.set_directories(directories);
     }
 
     /// `export`, `readonly`, `declare`, `typeset`, `local`.
@@ -594,25 +508,6 @@ fn is_builtin(name: &str) -> bool {
     )
 }
 
-/// Whether `cd` may refuse its arguments: options that it does not have, or a second folder, which only some shells take.
-fn is_refused(arguments: &[Value]) -> bool {
-    let is_known = |flags: &str| {
-        flags
-            .bytes()
-            .skip(1)
-            .all(|letter| b"LPe@-".contains(&letter))
-    };
-    let (flags, folders): (Vec<&Value>, Vec<&Value>) =
-        arguments.iter().partition(|one| is_flag(one));
-    folders.len() > 1 || !flags.into_iter().filter_map(Value::exact).all(is_known)
-}
-
-fn is_flag(value: &Value) -> bool {
-    value
-        .exact()
-        .is_some_and(|text| text.len() > 1 && text.starts_with('-'))
-}
-
 /// Whether a text is the name of a variable.
 pub(super) fn is_variable_name(text: &str) -> bool {
     text.bytes()
@@ -671,90 +566,5 @@ fn split_at_equals(argument: &Value) -> Option<(String, Value, bool)> {
             Some((name, super::draft::either(values), append))
         }
         Value::Unknown(_) => None,
-    }
-}
-
-/// A path as seen from a directory.
-pub(super) fn resolve_path(cwd: &Value, target: &Value) -> Value {
-    match target {
-        Value::Exact(path) if path.is_empty() => cwd.clone(),
-        Value::Exact(path) if path.starts_with(['/', '~']) => Value::Exact(normalised(path)),
-        Value::Exact(path) => {
-            let mut draft = Draft::default();
-            match cwd {
-                Value::Exact(cwd) => {
-                    return Value::Exact(normalised(&[cwd.as_str(), "/", path].concat()));
-                }
-                other => {
-                    draft.push_value(other, false);
-                    draft.push("/");
-                    draft.push(path);
-                }
-            }
-            draft.finish()
-        }
-        Value::OneOf(paths) => super::draft::either(
-            paths
-                .iter()
-                .map(|path| resolve_path(cwd, &Value::Exact(path.clone())))
-                .collect(),
-        ),
-        Value::Either(values) => super::draft::either(
-            values
-                .iter()
-                .map(|value| resolve_path(cwd, value))
-                .collect(),
-        ),
-        Value::Prefix(path, why) if path.starts_with('/') => {
-            Value::Prefix(path.clone(), why.clone())
-        }
-        Value::Pattern(path) if path.starts_with('/') => {
-            let known = path.find(['*', '?', '[', '\\']).unwrap_or(0);
-            Value::Prefix(path[..known].to_owned(), Why::Expansion)
-        }
-        Value::Prefix(path, why) => {
-            let mut draft = Draft::default();
-            draft.push_value(cwd, false);
-            draft.push("/");
-            draft.push(path);
-            draft.push_unknown(why);
-            draft.finish()
-        }
-        Value::Pattern(_) => {
-            let mut draft = Draft::default();
-            draft.push_value(cwd, false);
-            draft.push("/");
-            draft.push_unknown(&Why::Expansion);
-            draft.finish()
-        }
-        Value::Unknown(why) => Value::Unknown(why.clone()),
-    }
-}
-
-/// A path with `.`, `..` and doubled slashes folded, as `cd` does without looking at links.
-fn normalised(path: &str) -> String {
-    let absolute = path.starts_with('/');
-    let mut kept: Vec<&str> = Vec::new();
-    for piece in path.split('/') {
-        match piece {
-            "" | "." => {}
-            ".." => {
-                if kept
-                    .last()
-                    .is_some_and(|last| *last != ".." && *last != "~")
-                {
-                    kept.pop();
-                } else if !absolute {
-                    kept.push("..");
-                }
-            }
-            other => kept.push(other),
-        }
-    }
-    let joined = kept.join("/");
-    if absolute {
-        format!("/{joined}")
-    } else {
-        joined
     }
 }

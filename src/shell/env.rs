@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::command::{Scope, Start, Value, Why};
 use super::draft::either;
+use super::join::join;
 use super::syntax::tree::{Function, Tree};
 use crate::span::ByteSpan;
 
@@ -17,6 +18,9 @@ use crate::span::ByteSpan;
 const MAX_SNAPSHOT_ENTRIES: usize = 400_000;
 /// A scope with as many variables is searched name by name rather than read.
 const FEW: usize = 64;
+
+/// In how many folders besides the one that it moved to a shell may still stand.
+pub const MAX_STAYED: usize = 4;
 
 /// Where a text lies in the one that was given.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +96,8 @@ impl Callable {
     /// Longer sources are not put together.
     const LONGEST: usize = 64 * 1024;
 
-    fn source(&self) -> &str {
+    /// Its text.
+    pub fn source(&self) -> &str {
         match self {
             Self::Parsed(text, function) => function.body_span.of(&text.source),
             Self::Source(source) => source,
@@ -128,6 +133,8 @@ pub struct Directories {
     pub old: Option<Value>,
     /// Pushed ones, the newest last.
     pub stack: Vec<Value>,
+    /// Where the shell still stands if moves failed that nobody checked.
+    pub stayed: Vec<Value>,
 }
 
 /// What a branch changed.
@@ -213,6 +220,7 @@ impl Env {
                 cwd,
                 old: None,
                 stack: Vec::new(),
+                stayed: Vec::new(),
             },
             zero: Value::Exact(String::from("bash")),
             journal: Vec::new(),
@@ -428,6 +436,22 @@ impl Env {
         &self.directories.cwd
     }
 
+    /// Where the text began.
+    pub const fn outset(&self) -> &Value {
+        &self.outset
+    }
+
+    /// Says where the shell may still stand.
+    pub fn set_stayed(&mut self, stayed: Vec<Value>) {
+        if self.directories.stayed != stayed {
+            let directories = Directories {
+                stayed,
+                ..self.directories.clone()
+            };
+            self.set_directories(directories);
+        }
+    }
+
     /// All directories.
     pub const fn directories(&self) -> &Directories {
         &self.directories
@@ -565,6 +589,11 @@ impl Env {
                     .collect(),
             );
             let mut first = directories.swap_remove(0);
+            for other in directories.into_iter().flat_map(|other| other.stayed) {
+                if !first.stayed.contains(&other) && first.stayed.len() < MAX_STAYED {
+                    first.stayed.push(other);
+                }
+            }
             first.cwd = cwd;
             self.set_directories(first);
         }
@@ -727,67 +756,4 @@ pub fn map_text(value: &Value, apply: &dyn Fn(&str) -> String) -> Value {
         Value::Prefix(_, why) | Value::Unknown(why) => Value::Unknown(why.clone()),
         Value::Pattern(_) => Value::Unknown(Why::Expansion),
     }
-}
-
-/// What a variable may be after one of several courses. Never set in one of them: empty, or from outside.
-fn join(name: &str, outcomes: Vec<Option<Variable>>) -> Option<Variable> {
-    let mut distinct: Vec<Option<Variable>> = Vec::new();
-    for outcome in outcomes {
-        if !distinct.contains(&outcome) {
-            distinct.push(outcome);
-        }
-    }
-    if distinct.len() == 1 {
-        return distinct.pop().flatten();
-    }
-    let mut values = Vec::new();
-    for outcome in &distinct {
-        match outcome {
-            None => {
-                values.push(Value::Exact(String::new()));
-                values.push(Value::Unknown(Why::UnsetVariable(name.to_owned())));
-            }
-            Some(variable) => match &variable.bound {
-                Bound::Unset => values.push(Value::Exact(String::new())),
-                Bound::Scalar(value) => values.push(value.clone()),
-                Bound::Indexed(_) | Bound::Associative(_) => {
-                    // Arrays of different courses: the elements by position, where one has none it is empty.
-                    return Some(join_arrays(&distinct));
-                }
-            },
-        }
-    }
-    Some(Variable::plain(Bound::Scalar(either(values))))
-}
-
-fn join_arrays(outcomes: &[Option<Variable>]) -> Variable {
-    let lists: Vec<Vec<Value>> = outcomes
-        .iter()
-        .map(
-            |outcome| match outcome.as_ref().map(|variable| &variable.bound) {
-                Some(Bound::Indexed(values)) => values.clone(),
-                Some(Bound::Associative(entries)) => {
-                    entries.iter().map(|(_, value)| value.clone()).collect()
-                }
-                Some(Bound::Scalar(value)) => vec![value.clone()],
-                Some(Bound::Unset) | None => Vec::new(),
-            },
-        )
-        .collect();
-    let longest = lists.iter().map(Vec::len).max().unwrap_or_default();
-    let joined = (0..longest)
-        .map(|index| {
-            either(
-                lists
-                    .iter()
-                    .map(|list| {
-                        list.get(index)
-                            .cloned()
-                            .unwrap_or_else(|| Value::Exact(String::new()))
-                    })
-                    .collect(),
-            )
-        })
-        .collect();
-    Variable::plain(Bound::Indexed(joined))
 }

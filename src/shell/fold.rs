@@ -24,7 +24,7 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
     let Value::Exact(program) = &program.value else {
         return unknown;
     };
-    let program = program.rsplit('/').next().unwrap_or(program);
+    let program = base_name(program);
     let arguments: Vec<&Value> = words[1..].iter().map(|word| &word.value).collect();
     match program {
         "command" | "builtin"
@@ -35,9 +35,8 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         {
             return output(walker, &words[1..], input);
         }
-        // What runs a program as it is prints what that prints.
-        "env" | "time" | "nice" | "nohup" | "sudo" | "busybox" | "toybox" | "stdbuf" | "setsid"
-            if arguments
+        _ if is_runner(program)
+            && arguments
                 .first()
                 .and_then(|value| value.exact())
                 .is_some_and(|word| !word.starts_with('-') && !word.contains('=')) =>
@@ -102,6 +101,48 @@ pub(super) fn output(walker: &mut Walker<'_>, words: &[Argument], input: Option<
         Some(text) if text.len() <= MAX_OUTPUT => Value::Exact(text),
         _ => unknown,
     }
+}
+
+/// What a program that reads a known text writes, when that depends on nothing else.
+pub fn passed_on(words: &[&Value], input: &str) -> Option<String> {
+    let words = exact(words)?;
+    let runs = words
+        .iter()
+        .zip(words.iter().skip(1))
+        .take_while(|(word, next)| is_runner(word) && !next.starts_with('-') && !next.contains('='))
+        .count();
+    let (program, arguments) = words.get(runs..)?.split_first()?;
+    let text = match base_name(program) {
+        "cat" if arguments.is_empty() || arguments == ["-"] => Some(input.to_owned()),
+        "tee" => Some(input.to_owned()),
+        program => filtered(program, arguments, input),
+    };
+    text.filter(|text| text.len() <= MAX_OUTPUT)
+}
+
+/// What `echo` or `printf` prints; nothing of another program.
+pub fn printed(words: &[&Value]) -> Option<Value> {
+    let (program, arguments) = words.split_first()?;
+    match base_name(program.exact()?) {
+        "echo" => Some(echo(arguments)),
+        "printf" if arguments.first().and_then(|value| value.exact()) != Some("-v") => {
+            let arguments: Vec<Value> = arguments.iter().copied().cloned().collect();
+            Some(printf(&arguments))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a program runs another as it is, and prints what that prints.
+fn is_runner(program: &str) -> bool {
+    matches!(
+        program,
+        "env" | "time" | "nice" | "nohup" | "sudo" | "busybox" | "toybox" | "stdbuf" | "setsid"
+    )
+}
+
+fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
 }
 
 /// Programs that turn standard input into standard output.
@@ -496,7 +537,7 @@ fn realpath(walker: &Walker<'_>, arguments: &[&str]) -> Value {
     match paths.as_slice() {
         [path] => {
             let path =
-                super::effects::resolve_path(walker.env.cwd(), &Value::Exact((*path).to_owned()));
+                super::moves::resolve_path(walker.env.cwd(), &Value::Exact((*path).to_owned()));
             lines([&path])
         }
         _ => Value::Unknown(Why::CommandOutput),

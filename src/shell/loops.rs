@@ -237,7 +237,7 @@ fn assigned(node: &Node, source: &str, into: &mut Vec<Slice>) {
         }
         Node::Pipeline(_)
         | Node::Background(_)
-        | Node::Coprocess(_)
+        | Node::Coprocess(..)
         | Node::Subshell(_)
         | Node::Function(_)
         | Node::Test(_) => {}

@@ -11,18 +11,23 @@ mod brace;
 mod branches;
 mod carried;
 pub mod command;
+mod descriptors;
 mod draft;
 mod effects;
 mod env;
 mod expand;
 mod fold;
+mod join;
 mod loops;
+mod moves;
 mod nested;
 mod parameter;
 mod pattern;
 mod redirect;
 mod syntax;
 mod walk;
+
+pub use fold::{passed_on, printed};
 
 use command::{Resolution, Start, Unresolved, Why};
 use env::{Place, Text};

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::command::{Argument, Value, Why};
 use super::env::{Callable, Place, Text};
-use super::redirect::writes_file;
 use super::syntax;
 use super::syntax::tree::{Function, Node, Simple};
 use super::walk::{MAX_CALLS_DEEP, MAX_EVALUATIONS, MAX_ROUNDS, Walker};
@@ -48,7 +47,7 @@ impl Walker<'_> {
             },
         };
         let redirects = self.redirects(&simple.redirs);
-        let wanted = want || writes_file(&redirects.files);
+        let wanted = want || redirects.want_output();
         let mut hidden = Vec::new();
         for assign in &simple.assigns {
             let variable = assign.name.of(&self.text.source).to_owned();

@@ -460,11 +460,12 @@ fn redirects_name_their_files() {
             "Append 2 y",
             "Read 0 z",
             "ReadWrite 0 w",
-            "Duplicate 3 1",
+            "Through 3 x",
             "Write 1 v",
             "Write 10 u"
         ]
     );
+    assert_eq!(redirects("a 3>&1 4>&3"), ["Duplicate 3 1", "Duplicate 4 3"]);
     assert_eq!(redirects("a &> x"), ["Write 1 x"]);
     assert_eq!(redirects("a >& x"), ["Write 1 x"]);
     assert_eq!(redirects("a &>> x"), ["Append 1 x"]);

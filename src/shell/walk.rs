@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use super::branches::{Left, possible};
 use super::command::{
-    Argument, Candidate, Command, End, Redirect, RedirectKind, Resolution, Scope, Start, Stdin,
-    Stdout, Unresolved, Value, Why,
+    Argument, Candidate, Command, End, Redirect, Resolution, Scope, Start, Stdin, Stdout,
+    Unresolved, Value, Why,
 };
+use super::descriptors::Descriptor;
 use super::draft::{Draft, either};
 use super::env::{Bound, Callable, Env, Otherwise, Place, Text};
 use super::fold;
+use super::moves::{self, Move};
 use super::redirect::{process_end, writes_file};
 use super::syntax::tree::{Node, Part, Simple, Slice, Tree, Word};
 use crate::span::ByteSpan;
@@ -51,6 +53,12 @@ pub struct Walker<'a> {
     pub(super) left: Left,
     /// What arrives on standard input, where it is known.
     pub(super) input: Option<Value>,
+    /// The last move that may have failed unseen.
+    pub(super) moved: Option<Move>,
+    /// `set -e`: what fails ends the text.
+    pub(super) stops_at_failure: bool,
+    /// How often it was looked for whether the text makes the folder that it moves to.
+    pub(super) looked: usize,
     pub(super) calls: Vec<Rc<str>>,
     /// Variables that the functions being called made their own, with what they hid.
     pub(super) locals: Vec<Vec<(String, Option<super::env::Variable>)>>,
@@ -58,8 +66,12 @@ pub struct Walker<'a> {
     pub(super) written: Vec<(String, String, ByteSpan)>,
     /// Whether `exec` opened a file to write into.
     printed_to_file: bool,
-    /// What descriptors read from that `exec` opened.
-    pub(super) opened: Vec<(u32, super::command::Stdin)>,
+    /// Where descriptors lead that something opened before.
+    pub(super) descriptors: Vec<Descriptor>,
+    /// How many numbers of descriptors the shell chose by itself.
+    pub(super) chosen: u32,
+    /// How many commands descriptors were tied to.
+    pub(super) ties: usize,
     depth: usize,
     words: usize,
     pub(super) evaluations: usize,
@@ -83,11 +95,16 @@ impl<'a> Walker<'a> {
             settled: true,
             left: Left::default(),
             input: None,
+            moved: None,
+            stops_at_failure: false,
+            looked: 0,
             calls: Vec::new(),
             locals: Vec::new(),
             written: Vec::new(),
             printed_to_file: false,
-            opened: Vec::new(),
+            descriptors: Vec::new(),
+            chosen: 0,
+            ties: 0,
             depth: 0,
             words: 0,
             evaluations: 0,
@@ -101,8 +118,10 @@ impl<'a> Walker<'a> {
     /// Walks everything.
     pub fn finish(mut self) -> Resolution {
         let text = Rc::clone(&self.text);
+        self.stops_at_failure = moves::starts_strict(&text.source);
         self.report(&text.tree);
         self.node(&text.tree.root, false);
+        self.close(0);
         // Rendering a scope costs something, and only what runs at the end asks for the last one.
         if self.out.commands.iter().any(Command::is_trap_at_exit) {
             self.out.end = self.env.scope().map(|scope| End {
@@ -221,17 +240,8 @@ impl<'a> Walker<'a> {
             }
             Node::Subshell(inner) => self.subshell(inner, want),
             Node::Background(inner) => self.unsettled(|walker| walker.subshell(inner, want)),
-            Node::Coprocess(inner) => {
-                let start = self.out.commands.len();
-                let mark = self.env.mark();
-                self.node(inner, false);
-                self.env.rollback(mark);
-                // What is written to it later is not followed, so nobody knows what it reads.
-                for command in self.out.commands.iter_mut().skip(start) {
-                    if command.stdin == Stdin::Inherited {
-                        command.stdin = Stdin::Pipe(Vec::new());
-                    }
-                }
+            Node::Coprocess(name, inner) => {
+                self.coprocess(*name, inner);
                 Value::Exact(String::new())
             }
             Node::Group(inner) => self.node(inner, want),
@@ -281,7 +291,7 @@ impl<'a> Walker<'a> {
             }
             Node::Redirected(inner, redirs) => {
                 let redirects = self.redirects(redirs);
-                let wanted = want || writes_file(&redirects.files);
+                let wanted = want || redirects.want_output();
                 self.redirected(redirects, wanted, |walker| walker.node(inner, wanted))
             }
         }
@@ -298,7 +308,7 @@ impl<'a> Walker<'a> {
                 .first()
                 .map_or_else(|| self.whole, |(_, node)| self.first_span(node)),
             Node::Background(inner)
-            | Node::Coprocess(inner)
+            | Node::Coprocess(_, inner)
             | Node::Subshell(inner)
             | Node::Group(inner)
             | Node::Negated(inner)
@@ -333,7 +343,13 @@ impl<'a> Walker<'a> {
                 Some((_, value)) => Some(value.clone()),
             };
             let mark = self.env.mark();
-            output = self.node(stage, want || !last);
+            let standard: &[u32] = match (index, last) {
+                (0, true) => &[],
+                (0, false) => &[1],
+                (_, true) => &[0],
+                (_, false) => &[0, 1],
+            };
+            output = self.apart(standard, |walker| walker.node(stage, want || !last));
             self.env.rollback(mark);
             let range = start..self.out.commands.len();
             if let Some((writers, _)) = &before {
@@ -377,7 +393,7 @@ impl<'a> Walker<'a> {
     pub(super) fn captured(&mut self, body: &Node) -> (Range<usize>, Value) {
         let start = self.out.commands.len();
         let mark = self.env.mark();
-        let output = self.node(body, true);
+        let output = self.apart(&[1], |walker| walker.node(body, true));
         self.env.rollback(mark);
         let range = start..self.out.commands.len();
         for index in range.clone() {
@@ -394,7 +410,7 @@ impl<'a> Walker<'a> {
         let mark = self.env.mark();
         let input = if reads { self.input.clone() } else { None };
         let outer = std::mem::replace(&mut self.input, input);
-        self.node(body, reads);
+        self.apart(&[u32::from(reads)], |walker| walker.node(body, reads));
         self.input = outer;
         self.env.rollback(mark);
         let ends: Vec<usize> = (start..self.out.commands.len())
@@ -407,6 +423,9 @@ impl<'a> Walker<'a> {
             })
             .take(MAX_TIED)
             .collect();
+        if !reads && start < self.out.commands.len() {
+            self.out.outlets.push(start..self.out.commands.len());
+        }
         // The command that holds the word is not known yet; until it is, the other end counts as captured.
         for index in &ends {
             if reads {
@@ -542,14 +561,11 @@ impl<'a> Walker<'a> {
     }
 
     /// A command that is neither a function nor an alias.
-    pub(super) fn run(&mut self, simple: &Simple, words: Vec<Argument>, want: bool) -> Value {
+    pub(super) fn run(&mut self, simple: &Simple, mut words: Vec<Argument>, want: bool) -> Value {
         let mut redirects = self.redirects(&simple.redirs);
-        if !redirects.opened.is_empty()
-            && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"))
-            && self.opened.len() < MAX_TIED
-        {
-            self.opened.append(&mut redirects.opened);
-        }
+        let ties = self.follow_descriptors(&mut words, &redirects);
+        let lasts = matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"));
+        let opened = std::mem::take(&mut redirects.opened);
         let temporary = !words.is_empty() && !simple.assigns.is_empty();
         let mut assignments = Vec::with_capacity(simple.assigns.len());
         let mark = self.env.mark();
@@ -558,12 +574,11 @@ impl<'a> Walker<'a> {
         }
         let span = self.span(simple.span);
         // `exec > file`: from then on what is printed is written.
-        let writes = |redirect: &Redirect| {
-            matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append)
-        };
-        self.printed_to_file |= redirects.files.iter().any(writes)
-            && matches!(words.as_slice(), [word] if word.value.exact() == Some("exec"));
-        let want = want || self.printed_to_file || writes_file(&redirects.files);
+        let writes = |redirect: &Redirect| redirect.kind.opens_to_write();
+        self.printed_to_file |=
+            lasts && (redirects.print_to_process() || redirects.files.iter().any(writes));
+        let to_process = redirects.print_to_process();
+        let want = want || self.printed_to_file || redirects.want_output();
         let input = match &redirects.stdin {
             Some(Stdin::Text { body, .. }) => Some(body.clone()),
             Some(_) => None,
@@ -601,19 +616,21 @@ impl<'a> Walker<'a> {
             stdout: Stdout::Inherited,
             output: output.clone(),
             cwd: self.env.cwd().clone(),
+            stayed: self.env.directories().stayed.clone(),
             certain: self.certain,
             settled: self.certain && self.settled,
             scope,
         });
-        for (ends, reads) in &redirects.processes {
-            self.tie(ends, index, *reads);
-            if *reads {
-                self.out.commands[index].stdin = Stdin::Pipe(ends.clone());
-            } else {
-                self.out.commands[index].stdout = Stdout::Pipe(ends.clone());
-            }
+        for process in &redirects.processes {
+            self.tie_process(process, index);
         }
         self.tie_words(simple, index);
+        for (ends, reads) in ties {
+            self.tie(&ends, index, reads);
+        }
+        if lasts {
+            self.open(opened);
+        }
         if temporary {
             let separators = self.lookup("IFS");
             self.env.rollback(mark);
@@ -627,6 +644,10 @@ impl<'a> Walker<'a> {
             let redirects = self.out.commands[index].redirects.clone();
             self.remember_file(&redirects, output.as_ref());
             return Value::Exact(String::new());
+        }
+        if to_process {
+            // What the far end prints instead is told by its own commands.
+            return Value::Unknown(Why::CommandOutput);
         }
         output.unwrap_or_else(|| Value::Exact(String::new()))
     }
@@ -668,7 +689,12 @@ impl<'a> Walker<'a> {
         let mut without = command.clone();
         without.words.drain(..gone);
         without.certain = false;
-        self.emit(without);
+        let ends = match &without.stdout {
+            Stdout::Pipe(ends) => ends.clone(),
+            _ => Vec::new(),
+        };
+        let index = self.emit(without);
+        self.tie(&ends, index, false);
     }
 }
 

@@ -364,6 +364,7 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
         let decodes_when = own.map_or_else(Vec::new, |spec| conditions(&spec.decodes_when));
         let authenticates = own.map_or_else(Vec::new, |spec| conditions(&spec.authenticates));
         let lists_when = own.map_or_else(Vec::new, |spec| conditions(&spec.lists_when));
+        let prints_when = own.map_or_else(Vec::new, |spec| conditions(&spec.prints_when));
         let setup_when = own.map_or_else(Vec::new, |spec| conditions(&spec.setup_when));
         let open_unless = own.map_or_else(Vec::new, |spec| conditions(&spec.open_unless));
         let open: Vec<(u16, &str)> = own.map_or_else(Vec::new, |spec| {
@@ -390,14 +391,14 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             _ => 0,
         };
         let (unlisted, otherwise) = self.cases(&line, own, parent, &effects, errors);
-        let mut processes = None;
-        if let Some(text) = own.and_then(|spec| spec.processes.as_deref()) {
-            processes = keep(selector(text, options), errors);
-        }
-        let mut lists = None;
-        if let Some(text) = own.and_then(|spec| spec.lists.as_deref()) {
-            lists = keep(selector(text, options), errors);
-        }
+        let mut selected = |text: Option<&'n String>| {
+            let text = text?;
+            keep(selector(text, options), errors)
+        };
+        let processes = selected(own.and_then(|spec| spec.processes.as_ref()));
+        let lists = selected(own.and_then(|spec| spec.lists.as_ref()));
+        let prints = selected(own.and_then(|spec| spec.prints.as_ref()));
+        let prints_strings = selected(own.and_then(|spec| spec.prints_strings.as_ref()));
         Entry {
             name: self.name,
             summary: own.map_or("", |spec| &spec.summary),
@@ -426,6 +427,9 @@ impl<'a: 'n, 'n> Compiler<'a, 'n> {
             lists_when,
             lists,
             processes,
+            prints,
+            prints_strings,
+            prints_when,
             separated: own.is_some_and(|spec| spec.separated),
             effects: effects.into_iter().collect(),
             chdir,

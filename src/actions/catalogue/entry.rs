@@ -329,6 +329,12 @@ pub struct Entry<'a> {
     pub lists_when: Vec<Condition<'a>>,
     /// Names of processes whose numbers are printed.
     pub processes: Option<Selector<'a>>,
+    /// Words that it prints, perhaps among other things.
+    pub prints: Option<Selector<'a>>,
+    /// Programs in a language of its own whose string literals it prints.
+    pub prints_strings: Option<Selector<'a>>,
+    /// When it prints them.
+    pub prints_when: Vec<Condition<'a>>,
     /// Filters with the value at which everything passes them.
     pub open: Vec<(u16, &'a str)>,
     /// When they count all the same.

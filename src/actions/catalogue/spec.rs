@@ -130,6 +130,13 @@ pub struct CommandSpec {
     pub lists_when: Vec<String>,
     /// Selects the names of processes whose numbers it prints (`pgrep`); `*` for all of them, to be filtered (`ps`).
     pub processes: Option<String>,
+    /// Selects words that it prints, perhaps among other things: `date +TEXT`, `seq -f TEXT`.
+    pub prints: Option<String>,
+    /// Selects programs in a language of its own whose string literals it prints (`jq`).
+    pub prints_strings: Option<String>,
+    /// When it prints them: all must hold.
+    #[serde(default)]
+    pub prints_when: Vec<String>,
     /// Filters that everything passes, with the one value at which it does: `-name=*`. Given so, they are as good as not
     /// given.
     #[serde(default)]

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 /// Folded text longer than this is not kept.
 const MAX_NAMES: usize = 4096;
+/// How many arguments of a `printf` are kept.
+const MAX_ARGUMENTS: usize = 32;
 
 /// What an awk program would do.
 pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
@@ -20,6 +22,9 @@ pub(super) fn analyse(text: &str) -> Vec<CodeEffect> {
         at: 0,
         vars: HashMap::new(),
         piece: None,
+        format: None,
+        formats: false,
+        in_brackets: false,
         printed: None,
         piece_start: 0,
         assigned: None,
@@ -53,6 +58,12 @@ struct Reader<'a> {
     vars: HashMap<&'a str, Value>,
     /// The concatenation that is being read, and where it began.
     piece: Option<(Value, Option<usize>)>,
+    /// What `printf` prints before its arguments are put in, and those that were read.
+    format: Option<(Value, Vec<Value>)>,
+    /// `print` prints its arguments with blanks between, `printf` puts them into the first.
+    formats: bool,
+    /// The arguments stand in brackets.
+    in_brackets: bool,
     /// What is printed to the file that is named next.
     printed: Option<(Value, Option<usize>)>,
     piece_start: usize,
@@ -96,6 +107,10 @@ impl<'a> Reader<'a> {
             b'"' => self.string(),
             b'/' if !self.after_value => self.pattern(),
             b'(' => {
+                // `print("a", "b")`
+                self.in_brackets |= self.print_depth == Some(self.depth)
+                    && self.piece.is_none()
+                    && self.format.is_none();
                 self.depth += 1;
                 self.after_value = false;
                 self.at += 1;
@@ -136,6 +151,11 @@ impl<'a> Reader<'a> {
                 self.after_value = false;
                 self.piece = None;
             }
+            b',' if self.separates_arguments() => {
+                self.at += 1;
+                self.after_value = false;
+                self.argument();
+            }
             _ => {
                 self.skip_character();
                 if byte == b',' || !self.in_operand() {
@@ -160,11 +180,47 @@ impl<'a> Reader<'a> {
         true
     }
 
+    /// Whether a comma stands between two arguments of `print`.
+    fn separates_arguments(&self) -> bool {
+        let depth = self
+            .print_depth
+            .map(|depth| depth + usize::from(self.in_brackets));
+        depth == Some(self.depth) && !self.in_operand()
+    }
+
+    /// Behind one argument of `print` comes another.
+    fn argument(&mut self) {
+        if !self.formats {
+            self.append(Value::Exact(String::from(" ")), None);
+            self.after_value = false;
+            return;
+        }
+        let (value, _) = self
+            .piece
+            .take()
+            .unwrap_or((Value::Unknown(Why::Expansion), None));
+        match &mut self.format {
+            Some((_, arguments)) if arguments.len() < MAX_ARGUMENTS => arguments.push(value),
+            Some(_) => {}
+            none => *none = Some((value, Vec::new())),
+        }
+    }
+
+    /// All that a `print` prints.
+    fn shown(&mut self) -> Option<(Value, Option<usize>)> {
+        let piece = self.piece.clone();
+        let Some((format, mut arguments)) = self.format.take() else {
+            return piece;
+        };
+        arguments.extend(piece.map(|(value, _)| value));
+        Some((formatted(&format, &arguments), None))
+    }
+
     /// What `print` shows, when it goes nowhere else.
     fn prints(&mut self) {
         if self.print_depth.is_some()
             && self.piped.is_none()
-            && let Some((text, verbatim_at)) = self.piece.clone()
+            && let Some((text, verbatim_at)) = self.shown()
         {
             let (start, end) = (self.piece_start, self.at);
             self.push(What::Print { text, verbatim_at }, start, end);
@@ -257,6 +313,9 @@ impl<'a> Reader<'a> {
             "print" | "printf" => {
                 self.finish_piece();
                 self.print_depth = Some(self.depth);
+                self.formats = word == "printf";
+                self.in_brackets = false;
+                self.format = None;
                 self.after_value = false;
             }
             "system" if rest.starts_with('(') => {
@@ -321,7 +380,8 @@ impl<'a> Reader<'a> {
         self.at += if append { 2 } else { 1 };
         self.after_value = false;
         if self.print_depth == Some(self.depth) {
-            self.printed = self.piece.take();
+            self.printed = self.shown();
+            self.piece = None;
             self.piped = Some((
                 Sink::Write(if append { "append" } else { "truncate" }),
                 start,
@@ -475,4 +535,33 @@ impl<'a> Reader<'a> {
             });
         }
     }
+}
+
+/// A format with its arguments put in; what is not known there leaves the beginning known.
+fn formatted(format: &Value, arguments: &[Value]) -> Value {
+    let Value::Exact(format) = format else {
+        return format.clone();
+    };
+    let mut arguments = arguments.iter();
+    let mut result = Value::Exact(String::new());
+    let mut rest = format.as_str();
+    while let Some(at) = rest.find('%') {
+        result = concat(result, &Value::Exact(rest[..at].to_owned()));
+        let after = &rest[at + 1..];
+        let length = after
+            .find(|character: char| character == '%' || character.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let plain = length == 0 && after.starts_with(['s', 'd', 'i']);
+        let value = match after[length..].chars().next() {
+            Some('%') => Value::Exact(String::from("%")),
+            Some(_) if plain => arguments
+                .next()
+                .cloned()
+                .unwrap_or_else(|| Value::Exact(String::new())),
+            _ => Value::Unknown(Why::Expansion),
+        };
+        result = concat(result, &value);
+        rest = after.get(length + 1..).unwrap_or_default();
+    }
+    concat(result, &Value::Exact(rest.to_owned()))
 }

@@ -216,14 +216,20 @@ impl<'a> Reader<'a> {
             }
             self.at += 1;
         }
-        if !runs {
-            return;
-        }
         let pattern = self.text.get(pattern.0..pattern.1).unwrap_or("");
         let text = self.text.get(replacement.0..replacement.1).unwrap_or("");
         let whole = matches!(pattern, ".*" | "^.*$" | "^.*" | ".*$" | "^");
         let unescaped = text.replace("\\/", "/");
         let plain = !unescaped.contains(['\\', '&']);
+        if !runs {
+            // What is put in stands in the output, among whatever stands around it.
+            if plain && unescaped.contains(' ') {
+                let text = Value::Exact(unescaped);
+                let verbatim_at = None;
+                self.push(What::Print { text, verbatim_at }, start);
+            }
+            return;
+        }
         if whole && plain {
             let verbatim_at = (unescaped == text).then_some(replacement.0);
             self.shell(&unescaped, verbatim_at, start);

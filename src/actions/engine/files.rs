@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::ends::is_end;
 use super::target::Manner;
 use super::{Engine, MAX_FILES, Situation, blank};
 use crate::actions::action::{Action, Target};
@@ -42,6 +43,8 @@ impl Engine<'_> {
     pub(super) fn remember(&mut self, file: &Word, data: &Data, poured: Poured, here: &Situation) {
         if let Some(located) = self.located(file, here) {
             self.keep(located, data, poured, here.settled);
+        } else if is_end(file) {
+            self.handed.followed_by(data);
         }
     }
 
@@ -132,7 +135,7 @@ impl Engine<'_> {
     }
 
     /// Whether something went through that redirect to that file before: several commands have it in common.
-    fn flows_on(&mut self, path: &str, redirect: ByteSpan) -> bool {
+    pub(super) fn flows_on(&mut self, path: &str, redirect: ByteSpan) -> bool {
         match self.redirects.iter_mut().find(|(held, _)| held == path) {
             Some((_, last)) => std::mem::replace(last, redirect) == redirect,
             None => {

@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use super::shell::Flow;
 use super::{Engine, Situation, trace};
-use crate::actions::action::{Action, Certainty};
+use crate::actions::action::{Action, Certainty, Place};
+use crate::actions::kinds::ActionKind;
 use crate::actions::line::why_of;
+use crate::actions::place;
 use crate::actions::word::{Data, Origin};
 use crate::shell::command::{Command, Value, Why};
 
@@ -34,6 +36,9 @@ impl Engine<'_> {
         situation: &Situation,
         flow: &mut Flow<'_>,
     ) -> Data {
+        if !command.stayed.is_empty() && takes_all(&command) {
+            return self.where_it_may_have_stayed(command, origin, situation, flow);
+        }
         let folders = folders_of(&command.cwd);
         if folders.is_empty() {
             return self.command(command, origin, situation, flow);
@@ -49,6 +54,58 @@ impl Engine<'_> {
             output.merge(&self.command(there, origin, situation, flow));
         }
         self.only_somewhere(&starts);
+        output
+    }
+
+    /// As [`Self::where_it_stands`], of a command that takes all of the folder that it is in, behind a move that may have
+    /// failed: what it destroys where the shell stood before is said as well, if that is a folder that people and machines
+    /// live from. What it does there otherwise is what a wrong name would do anywhere.
+    fn where_it_may_have_stayed(
+        &mut self,
+        mut command: Command,
+        origin: &Origin,
+        situation: &Situation,
+        flow: &mut Flow<'_>,
+    ) -> Data {
+        let grave = |folder: &Value| {
+            let path = folder
+                .exact()
+                .and_then(|path| self.absolute(path, situation));
+            let place = path.map(|path| place::classify(&path, self.context));
+            matches!(place, Some(Place::Root | Place::HomeRoot | Place::System))
+        };
+        let mut stayed = std::mem::take(&mut command.stayed);
+        stayed.retain(grave);
+        let folders: Vec<Command> = stayed
+            .into_iter()
+            .map(|cwd| Command {
+                cwd,
+                ..command.clone()
+            })
+            .collect();
+        let output = self.where_it_stands(command, origin, situation, flow);
+        for there in folders {
+            let first = self.actions.len();
+            self.command(there, origin, situation, flow);
+            let found = self.actions.split_off(first);
+            let destroys = |action: &Action| {
+                matches!(
+                    action.kind,
+                    ActionKind::FsDelete
+                        | ActionKind::FsDestroy
+                        | ActionKind::FsPermission
+                        // What it destroys among the rest.
+                        | ActionKind::AgentConfig
+                        | ActionKind::PersistStartup
+                        | ActionKind::PersistAccess
+                )
+            };
+            self.actions
+                .extend(found.into_iter().filter(destroys).map(|action| Action {
+                    certainty: action.certainty.min(Certainty::Likely),
+                    ..action
+                }));
+        }
         output
     }
 
@@ -80,6 +137,18 @@ impl Engine<'_> {
             action.certainty = action.certainty.min(Certainty::Likely);
         }
     }
+}
+
+/// Whether a word of a command stands for all that lies in the folder that it is in, or for that folder: `*`, `./*`, `.`.
+fn takes_all(command: &Command) -> bool {
+    command.words.iter().skip(1).any(|word| match &word.value {
+        Value::Exact(text) => matches!(text.as_str(), "." | "./"),
+        Value::Pattern(pattern) => {
+            let rest = pattern.strip_prefix("./").unwrap_or(pattern);
+            rest.bytes().all(|byte| b"*?.!/[]".contains(&byte))
+        }
+        _ => false,
+    })
 }
 
 /// The folders that a shell may stand in, when they are several and few.

@@ -26,6 +26,7 @@ mod manifest;
 mod names;
 mod owner;
 mod picks;
+mod prints;
 mod program;
 mod rerun;
 mod run;
@@ -37,6 +38,7 @@ mod target;
 mod tool;
 pub mod trace;
 mod unlisted;
+mod variables;
 mod wrapped;
 
 pub use lookup::entry_of;
@@ -67,6 +69,9 @@ const MAX_BYTES: usize = 256 * 1024;
 
 /// How many commands and words all texts may have together.
 const MAX_WORDS: usize = 32 * 1024;
+
+/// How many bytes the filters of a call may read whose output is computed here.
+const MAX_FILTERED: usize = 1024 * 1024;
 
 /// How many actions a call may have.
 const MAX_ACTIONS: usize = 512;
@@ -106,8 +111,13 @@ pub struct Engine<'c> {
     running: Vec<String>,
     /// The host that a descriptor was connected to.
     socket: Option<Rc<str>>,
-    /// Files that `exec` opened to write into, by the number of the descriptor.
-    descriptors: Vec<(u32, Word)>,
+    /// Files that descriptors lead to which `exec` or who started a text opened to write into, by their numbers; none
+    /// that is known, where it leads elsewhere now.
+    descriptors: Vec<(u32, Option<Word>)>,
+    /// What the command that is evaluated put into a `>(..)` that it was given as a file.
+    handed: Data,
+    /// How many bytes filters read whose output was computed here.
+    filtered: usize,
     /// A credential that version control was told to leave out was added all the same.
     forced: bool,
     /// How many files deep that are run later.
@@ -167,6 +177,8 @@ impl<'c> Engine<'c> {
             descriptors: Vec::new(),
             running: Vec::new(),
             socket: None,
+            handed: Data::nothing(),
+            filtered: 0,
             forced: false,
             nested: 0,
             evaluations: 0,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::files::Poured;
 use super::leaving::carry;
 use super::lookup::{Found, base_name, find};
+use super::prints::shows;
 use super::shell::Effects;
 use super::target::Manner;
 use super::trace::Cause;
@@ -556,8 +557,10 @@ impl Engine<'_> {
             output.text = shown;
         }
         if done.inner.text.is_some() {
+            output.made = done.inner.made;
             output.text = done.inner.text;
         }
+        self.prints(line, &mut output, here);
         Effects {
             output,
             interactive: done.interactive,
@@ -643,7 +646,8 @@ impl Engine<'_> {
                 if self.afford(0, &deeper) {
                     done.ran = true;
                     let before = self.actions.len();
-                    let inner = self.argv(&words, &deeper);
+                    let mut inner = self.argv(&words, &deeper);
+                    shows(&words, &mut inner.output, &deeper);
                     if names_of(effect, line) == Names::All {
                         // Among everything in a project there are credentials, too, and nobody asked for them.
                         let whole = [Some(Place::HomeRoot), Some(Place::Root), Some(Place::Home)];

@@ -1,27 +1,25 @@
 //! Walks the commands of a shell text: standard streams, redirects, assignments, and what flows between commands.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::ends::to_ends;
+use super::ends::Outlets;
 use super::files::Poured;
 use super::leaving::carry;
 use super::lookup::base_name;
-use super::owner;
 use super::picks::picks_processes;
-use super::sockets::{at_host, socket};
-use super::{Engine, MAX_FILES, MAX_WORDS, Situation, blank};
+use super::prints::shows;
+use super::sockets::{at_host, is_exec, socket};
+use super::variables::credentials;
+use super::{Engine, MAX_WORDS, Situation, blank};
 use crate::actions::action::{Action, Certainty, Target};
 use crate::actions::catalogue::entry::{Effect, Selector};
-use crate::actions::environment::{self, VariableEffect};
 use crate::actions::kinds::ActionKind;
 use crate::actions::line::Source;
-use crate::actions::place;
 use crate::actions::word::{Data, FlowText, Origin, Word, why_text};
 use crate::shell;
 use crate::shell::command::{
-    Assignment, Candidate, Command, End, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout,
-    Value, Why,
+    Command, End, Redirect, RedirectKind, Resolution, Start, Stdin, Stdout, Value,
 };
 use crate::span::ByteSpan;
 
@@ -29,19 +27,21 @@ use crate::span::ByteSpan;
 #[derive(Default)]
 pub(super) struct Flow<'t> {
     /// The text.
-    source: &'t str,
+    pub(super) source: &'t str,
     /// Commands whose output is part of a word or an assignment, by where they stand.
-    captured: Vec<(ByteSpan, usize)>,
+    pub(super) captured: Vec<(ByteSpan, usize)>,
     /// What each command wrote to its standard output.
-    outputs: Vec<Rc<Data>>,
+    pub(super) outputs: Vec<Rc<Data>>,
     /// Whether what each command writes there is printed.
     shown: Vec<bool>,
     /// Commands that a shell without a known text writes to.
     from_shell: Vec<usize>,
-    /// Commands at the far end of `>(..)`, which stand before who writes to them: them, the writer, and their actions.
-    pub(super) ends: Vec<(usize, usize, Range<usize>)>,
-    /// What the command writes to such an end.
-    pub(super) to_ends: Data,
+    /// The command that is evaluated now.
+    pub(super) own: usize,
+    /// Whether any command writes to a `>(..)`.
+    pub(super) has_outlets: bool,
+    /// What commands wrote there, by who wrote it.
+    pub(super) given: BTreeMap<usize, Data>,
 }
 
 /// What one command did, besides its actions.
@@ -81,38 +81,41 @@ impl Engine<'_> {
             ..Flow::default()
         };
         let mut output = Data::default();
-        let count = resolution.commands.len();
-        flow.outputs.reserve(count);
+        flow.outputs = vec![Rc::default(); resolution.commands.len()];
         flow.shown = self.shown(&resolution.commands);
+        let mut outlets = Outlets::of(&resolution.commands, resolution.outlets);
+        flow.has_outlets = !outlets.is_empty();
+        let end = resolution.end.as_ref();
         for (index, command) in resolution.commands.into_iter().enumerate() {
-            self.words += command.words.len() + 1;
-            if self.words > MAX_WORDS {
-                self.over_limit(situation);
+            let Some(command) = outlets.put_off(index, command) else {
+                continue;
+            };
+            let mut within = self.one_of(
+                index,
+                command,
+                end,
+                origin,
+                situation,
+                &mut flow,
+                &mut output,
+            );
+            // What stands at the far end of what it wrote to, and of what that wrote to.
+            let mut due = outlets.behind(index, &flow);
+            while within && let Some((index, command)) = due.pop() {
+                within = self.one_of(
+                    index,
+                    command,
+                    end,
+                    origin,
+                    situation,
+                    &mut flow,
+                    &mut output,
+                );
+                due.extend(outlets.behind(index, &flow));
+            }
+            if !within {
                 break;
             }
-            let inherited = matches!(command.stdout, Stdout::Inherited);
-            if matches!(command.stdout, Stdout::Captured) {
-                flow.captured.push((command.span, index));
-            }
-            let before = self.actions.len();
-            let writer = flow.writer(index, &command.stdin);
-            let at_end = resolution.end.as_ref();
-            let written = match at_end.filter(|_| command.is_trap_at_exit()) {
-                Some(end) => self.at_exit(command, end, origin, situation, &mut flow),
-                None => self.where_it_stands(command, origin, situation, &mut flow),
-            };
-            if let Some(writer) = writer {
-                flow.ends.push((index, writer, before..self.actions.len()));
-            } else if !flow.ends.is_empty() {
-                self.flows_to_ends(index, &mut flow);
-            }
-            if flow.from_shell.contains(&index) {
-                self.remote_shell_over(before, situation);
-            }
-            if inherited {
-                output.merge(&written);
-            }
-            flow.outputs.push(Rc::new(written));
         }
         for unresolved in resolution.unresolved {
             let here = Situation {
@@ -142,6 +145,47 @@ impl Engine<'_> {
             self.push(action, &here);
         }
         output
+    }
+
+    /// Evaluates one command of a text; whether that was within the budget.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a text knows, and where it stands"
+    )]
+    fn one_of(
+        &mut self,
+        index: usize,
+        command: Command,
+        end: Option<&End>,
+        origin: &Origin,
+        situation: &Situation,
+        flow: &mut Flow<'_>,
+        output: &mut Data,
+    ) -> bool {
+        self.words += command.words.len() + 1;
+        if self.words > MAX_WORDS {
+            self.over_limit(situation);
+            return false;
+        }
+        flow.own = index;
+        flow.given.remove(&index);
+        let inherited = matches!(command.stdout, Stdout::Inherited);
+        if matches!(command.stdout, Stdout::Captured) {
+            flow.captured.push((command.span, index));
+        }
+        let before = self.actions.len();
+        let written = match end.filter(|_| command.is_trap_at_exit()) {
+            Some(end) => self.at_exit(command, end, origin, situation, flow),
+            None => self.where_it_stands(command, origin, situation, flow),
+        };
+        if flow.from_shell.contains(&index) {
+            self.remote_shell_over(before, situation);
+        }
+        if inherited {
+            output.merge(&written);
+        }
+        flow.outputs[index] = Rc::new(written);
+        true
     }
 
     /// Which commands' output is printed, if only after a filter without arguments that passes it on: `echo x | cat`.
@@ -231,9 +275,7 @@ impl Engine<'_> {
         );
         here.stdout = match &command.stdout {
             Stdout::Inherited => situation.stdout,
-            Stdout::Pipe(_) if flow.shown.get(flow.outputs.len()) == Some(&true) => {
-                situation.stdout
-            }
+            Stdout::Pipe(_) if flow.shown.get(flow.own) == Some(&true) => situation.stdout,
             Stdout::Pipe(_) => Source::Pipe,
             Stdout::Captured => Source::Text,
         };
@@ -279,7 +321,10 @@ impl Engine<'_> {
             crate::actions::word::add(&mut self.processes, &name);
         }
         self.assignments(&command.assignments, &words, origin, &mut here);
+        self.handed = Data::nothing();
+        let noted = self.inherits(&command.redirects, &here);
         let mut effects = self.argv(&words, &here);
+        self.disinherits(noted);
         if let Some(value @ Value::Exact(_)) = command.output {
             effects.output.some = true;
             effects.output.made = false;
@@ -288,12 +333,18 @@ impl Engine<'_> {
                 origin: here.origin.clone(),
             }));
         }
-        // Words of the call, whose output nobody asked for here: `bash -c 'echo …' > x`.
         if effects.output.text.is_none()
-            && words.len() > 1
-            && matches!(words[0].exact(), Some("echo" | "printf"))
+            && let Some(text) = self.passed_on(&words, &here.stdin)
         {
-            effects.output.made = true;
+            effects.output.made = false;
+            effects.output.text = Some(Box::new(FlowText {
+                value: Value::Exact(text),
+                origin: here.origin.clone(),
+            }));
+        }
+        // Words of the call, whose output nobody asked for here: `bash -c 'echo …' > x`.
+        if words.len() > 1 {
+            shows(&words, &mut effects.output, &here);
         }
         // `$(< file)`: the shell prints it.
         if words.is_empty()
@@ -307,10 +358,7 @@ impl Engine<'_> {
         {
             flow.from_shell.extend(targets);
         }
-        if !flow.ends.is_empty() {
-            let own = flow.outputs.len();
-            flow.to_ends = to_ends(&words, &command.stdout, own, &effects, &here);
-        }
+        self.gives(&words, &command.stdout, &effects, &here, flow);
         for redirect in &command.redirects {
             self.redirect(redirect, &words, &effects, &here);
         }
@@ -341,7 +389,7 @@ impl Engine<'_> {
             Stdin::Pipe(from) => {
                 let mut data = Data::default();
                 for index in from {
-                    if let Some(output) = flow.outputs.get(*index) {
+                    if let Some(output) = flow.arriving_from(*index) {
                         data.merge(output);
                     }
                 }
@@ -434,7 +482,10 @@ impl Engine<'_> {
         let attribute = match redirect.kind {
             RedirectKind::Read => return,
             RedirectKind::Duplicate => {
-                return self.over_descriptor(redirect, &effects.output, here);
+                return self.over_descriptor(redirect, words, &effects.output, here);
+            }
+            RedirectKind::Through => {
+                return self.through_descriptor(redirect, words, &effects.output, here);
             }
             RedirectKind::Append => "append",
             RedirectKind::Write | RedirectKind::ReadWrite => "truncate",
@@ -479,11 +530,8 @@ impl Engine<'_> {
             Data::opaque()
         };
         written.some = true;
-        if words.len() == 1
-            && words[0].exact() == Some("exec")
-            && self.descriptors.len() < MAX_FILES
-        {
-            self.descriptors.push((redirect.fd, word.clone()));
+        if is_exec(words) {
+            self.opens(redirect.fd, Some(word.clone()));
         }
         let poured = match redirect.kind {
             RedirectKind::Append | RedirectKind::ReadWrite => Poured::More,
@@ -524,247 +572,6 @@ impl Engine<'_> {
         self.data_for_later(file, data, before, here);
         self.remember(file, data, poured, here);
     }
-
-    /// Assignments before a command, or by themselves.
-    fn assignments(
-        &mut self,
-        assignments: &[Assignment],
-        words: &[Word],
-        origin: &Origin,
-        here: &mut Situation,
-    ) {
-        if assignments.is_empty() {
-            return;
-        }
-        let named: Vec<(String, Word)> = assignments
-            .iter()
-            .map(|assignment| {
-                let mut word = Word::made(assignment.value.clone(), origin.inside(assignment.span));
-                // `BASH_ENV=<(commands)`: the file is what those commands write.
-                if word.known().0.starts_with("/dev/fd/") {
-                    let held = self.variables.iter().rev();
-                    let mut held = held.filter(|(name, _)| *name == assignment.name);
-                    word.data = held.next().map(|(_, data)| Rc::clone(data));
-                }
-                (assignment.name.clone(), word)
-            })
-            .collect();
-        let before = self.actions.len();
-        for (name, word) in &named {
-            self.variable(name, word, here);
-        }
-        if records(words) {
-            for action in self.actions.iter_mut().skip(before) {
-                if action.kind == ActionKind::AgentBypass {
-                    action.attributes.push(String::from("version_control"));
-                }
-            }
-        }
-        if !words.is_empty() {
-            here.assignments = Rc::from(named);
-        }
-    }
-
-    /// Variables that a builtin fills from standard input.
-    fn reads_into(&mut self, words: &[Word], here: &Situation) {
-        let reads = matches!(
-            words.first().and_then(Word::exact),
-            Some("read" | "mapfile" | "readarray")
-        );
-        if !reads || !here.stdin.some {
-            return;
-        }
-        let mut data = Data::clone(&here.stdin);
-        data.drop_text();
-        let data = Rc::new(data);
-        let names = words[1..].iter().filter_map(Word::exact);
-        for name in names.filter(|name| !name.starts_with('-')) {
-            if self.variables.len() < MAX_FILES {
-                self.variables.push((name.to_owned(), Rc::clone(&data)));
-            }
-        }
-    }
-
-    /// Variables that the output of commands is put into: `x=$(cat file)`.
-    fn captures(&mut self, assignments: &[Assignment], flow: &Flow<'_>) {
-        for assignment in assignments {
-            let mut data = Data::default();
-            self.merge_variables(assignment.span, flow, &mut data);
-            for (span, index) in &flow.captured {
-                if assignment.span.contains(*span)
-                    && let Some(output) = flow.outputs.get(*index)
-                {
-                    data.merge(output);
-                }
-            }
-            data.drop_text();
-            if assignment.value.exact().is_none() {
-                credentials(&assignment.value, assignment.span, flow, &mut data);
-            }
-            if data.some && self.variables.len() < MAX_FILES {
-                self.variables
-                    .push((assignment.name.clone(), Rc::new(data)));
-            }
-        }
-    }
-
-    /// What the variables hold that stand in that part of the text.
-    fn merge_variables(&self, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
-        if self.variables.is_empty() {
-            return;
-        }
-        let Some(text) = flow.source.get(span.start()..span.end()) else {
-            return;
-        };
-        for (at, _) in text.match_indices('$') {
-            let rest = text[at + 1..].trim_start_matches(['{', '!', '#']);
-            let end = rest
-                .find(|character: char| character != '_' && !character.is_ascii_alphanumeric())
-                .unwrap_or(rest.len());
-            let held = self
-                .variables
-                .iter()
-                .rev()
-                .find(|(name, _)| *name == rest[..end]);
-            if let Some((_, held)) = held {
-                data.merge(held);
-            }
-        }
-    }
-
-    /// What setting a variable does.
-    pub(super) fn variable(&mut self, name: &str, value: &Word, here: &Situation) {
-        self.imported_function(name, value, here);
-        let Some(known) = environment::look_up(&self.catalogue.variables, name) else {
-            return;
-        };
-        let (text, whole) = value.known();
-        if (whole && text.is_empty()) || known.excepts(text) {
-            return;
-        }
-        let at = Situation {
-            origin: value.origin.clone(),
-            ..here.clone()
-        };
-        let plain = |kind| Action {
-            target: Target {
-                value: format!("{name}={text}"),
-                exact: whole,
-                ..Target::default()
-            },
-            by: name.to_owned(),
-            ..blank(kind, &at)
-        };
-        // The name of such a file is expanded first: `ENV='$(command)'`.
-        let expands =
-            known.effect == VariableEffect::Script && (text.contains("$(") || text.contains('`'));
-        let effect = if expands {
-            VariableEffect::Prompt
-        } else {
-            known.effect
-        };
-        match effect {
-            VariableEffect::Hijack => {
-                let action = plain(ActionKind::ExecHijack);
-                self.push(action, here);
-            }
-            VariableEffect::SearchPath | VariableEffect::ModulePath => {
-                let own = |entry: &str| {
-                    !entry.starts_with(['/', '~'])
-                        && (effect == VariableEffect::ModulePath || entry != ".")
-                };
-                if text
-                    .split(':')
-                    .any(|entry| !own(entry) && self.is_foreign(entry, here))
-                {
-                    let action = plain(ActionKind::ExecHijack);
-                    self.push(action, here);
-                }
-            }
-            VariableEffect::Insecure => {
-                let action = plain(ActionKind::NetInsecure);
-                self.push(action, here);
-            }
-            VariableEffect::Bypass => {
-                let action = plain(ActionKind::AgentBypass);
-                self.push(action, here);
-            }
-            VariableEffect::Shell | VariableEffect::Editor | VariableEffect::Prompt => {
-                if whole {
-                    let text = match effect {
-                        VariableEffect::Editor => format!("{text} \"$1\""),
-                        VariableEffect::Prompt => {
-                            format!(": \"{}\"", text.replace('"', "\\\""))
-                        }
-                        _ => text.to_owned(),
-                    };
-                    // An editor is given the file that it edits, whatever the parameters around it are.
-                    let scope = match effect {
-                        VariableEffect::Editor => {
-                            let file = Why::RunTimeValue(String::from("the edited file"));
-                            let zero = Value::Exact(String::from("sh"));
-                            Rc::new(at.scope.with_parameters(zero, vec![Value::Unknown(file)]))
-                        }
-                        _ => Rc::clone(&at.scope),
-                    };
-                    let deeper = Situation {
-                        depth: here.depth + 1,
-                        certainty: here.certainty.min(Certainty::Likely),
-                        scope,
-                        ..at
-                    };
-                    if self.afford(text.len(), &deeper) {
-                        let before = self.actions.len();
-                        self.shell_text(&text, &value.origin, &deeper);
-                        self.named_by_option(before);
-                    }
-                }
-            }
-            VariableEffect::Script => {
-                if self.is_foreign(text, here) {
-                    let action = plain(ActionKind::ExecHijack);
-                    self.push(action, here);
-                }
-                self.script("shell", value, name, &at);
-            }
-        }
-    }
-
-    /// Whether anybody could have put programs into that entry of a search path.
-    fn is_foreign(&self, entry: &str, here: &Situation) -> bool {
-        if !entry.starts_with(['/', '~']) {
-            return entry == "." || entry.starts_with("./");
-        }
-        self.absolute(entry, here).is_some_and(|path| {
-            place::classify(&path, self.context) == crate::actions::action::Place::Temp
-        })
-    }
-}
-
-/// Variables that a word holds and nothing in the call sets, whose names say that they are credentials.
-fn credentials(value: &Value, span: ByteSpan, flow: &Flow<'_>, data: &mut Data) {
-    if let Some(text) = flow.source.get(span.start()..span.end()) {
-        owner::variables(text, &mut data.variables);
-    }
-    // What a variable was set to may be another one.
-    for candidate in value.candidates() {
-        if let Candidate::Prefix(_, Why::UnsetVariable(name) | Why::PutIn(name)) = candidate
-            && owner::holds_credential(name)
-        {
-            crate::actions::word::add(&mut data.variables, &Rc::from(name.as_str()));
-        }
-    }
-    data.some |= !data.variables.is_empty();
-}
-
-/// Whether a command line is one of version control at which a project's checks run.
-fn records(words: &[Word]) -> bool {
-    let word = |at: usize| words.get(at).and_then(Word::exact);
-    word(0) == Some("git")
-        && matches!(
-            word(1),
-            Some("commit" | "push" | "merge" | "rebase" | "am" | "cherry-pick")
-        )
 }
 
 fn program_name(words: &[Word]) -> String {

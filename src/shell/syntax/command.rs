@@ -460,7 +460,7 @@ impl Parser<'_> {
     pub(super) fn redirect(&mut self) -> Option<Redir> {
         let start = self.pos;
         let mut at = start;
-        let mut fd = None;
+        let (mut fd, mut name) = (None, None);
         match self.byte() {
             b'0'..=b'9' => {
                 while self.byte_at(at).is_ascii_digit() && at < start + 9 {
@@ -480,7 +480,7 @@ impl Parser<'_> {
                     return None;
                 }
                 at += 1;
-                // The shell chooses a descriptor from 10 on.
+                name = Some(Slice::new(start + 1, at - 1));
                 fd = Some(10);
             }
             b'<' | b'>' | b'&' => {}
@@ -514,6 +514,7 @@ impl Parser<'_> {
             return Some(Redir {
                 span: Slice::new(start, self.pos),
                 fd,
+                name,
                 op: RedirOp::Here(index),
                 target,
             });
@@ -552,6 +553,7 @@ impl Parser<'_> {
         Some(Redir {
             span: Slice::new(start, self.pos),
             fd,
+            name,
             op,
             target,
         })

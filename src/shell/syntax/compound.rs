@@ -284,16 +284,20 @@ impl Parser<'_> {
         self.skip_blanks();
         // `coproc NAME { .. }`: a name only before a compound command.
         let save = self.pos;
+        let mut name = None;
         if is_name_start(self.byte()) && self.reserved().is_none() {
             while is_name(self.byte()) {
                 self.pos += 1;
             }
+            let end = self.pos;
             self.skip_blanks();
-            if !(self.byte() == b'(' || self.reserved().is_some_and(|word| word != "in")) {
+            if self.byte() == b'(' || self.reserved().is_some_and(|word| word != "in") {
+                name = Some(Slice::new(save, end));
+            } else {
                 self.pos = save;
             }
         }
-        Node::Coprocess(Box::new(self.command()))
+        Node::Coprocess(name, Box::new(self.command()))
     }
 
     /// `[[ .. ]]`: its words; operators are left out, they expand nothing.

@@ -180,6 +180,8 @@ pub struct Redir {
     pub span: Slice,
     /// The descriptor before it.
     pub fd: Option<u32>,
+    /// The variable before it that gets the descriptor: `{name}>`.
+    pub name: Option<Slice>,
     /// What it does.
     pub op: RedirOp,
     /// The target; for a here-document the delimiter.
@@ -279,8 +281,8 @@ pub enum Node {
     List(Vec<Node>),
     /// `&`
     Background(Box<Node>),
-    /// `coproc`
-    Coprocess(Box<Node>),
+    /// `coproc`, with its name
+    Coprocess(Option<Slice>, Box<Node>),
     /// `( )`
     Subshell(Box<Node>),
     /// `{ }`
