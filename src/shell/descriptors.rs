@@ -152,12 +152,7 @@ impl Walker<'_> {
                 continue;
             }
             if self.descriptors.len() >= MAX_TIED {
-                let span = self
-                    .out
-                    .commands
-                    .last()
-                    .map_or(self.whole, |last| last.span);
-                self.unresolved(Why::Limit, span);
+                self.too_many();
                 return;
             }
             self.descriptors.push(Descriptor {
@@ -165,6 +160,13 @@ impl Walker<'_> {
                 ..descriptor
             });
         }
+    }
+
+    /// Says that more is open, or led elsewhere, than is followed.
+    fn too_many(&mut self) {
+        let last = self.out.commands.last();
+        let span = last.map_or(self.whole, |last| last.span);
+        self.unresolved(Why::Limit, span);
     }
 
     /// Walks something that has standard streams of its own and shares no descriptor that it opens.
@@ -189,12 +191,7 @@ impl Walker<'_> {
             *end = descriptor.since;
             self.ties = self.ties.saturating_add(range.len());
             if self.ties > MAX_TIES {
-                let span = self
-                    .out
-                    .commands
-                    .last()
-                    .map_or(self.whole, |last| last.span);
-                self.unresolved(Why::Limit, span);
+                self.too_many();
                 return;
             }
             match (descriptor.fd, &descriptor.reads, &descriptor.writes) {

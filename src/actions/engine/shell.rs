@@ -90,18 +90,11 @@ impl Engine<'_> {
             let Some(command) = outlets.put_off(index, command) else {
                 continue;
             };
-            let mut within = self.one_of(
-                index,
-                command,
-                end,
-                origin,
-                situation,
-                &mut flow,
-                &mut output,
-            );
-            // What stands at the far end of what it wrote to, and of what that wrote to.
-            let mut due = outlets.behind(index, &flow);
-            while within && let Some((index, command)) = due.pop() {
+            // Behind it what stands at the far end of what it wrote to, and of what that wrote to.
+            let mut due = Vec::new();
+            let mut next = Some((index, command));
+            let mut within = true;
+            while within && let Some((index, command)) = next {
                 within = self.one_of(
                     index,
                     command,
@@ -112,6 +105,7 @@ impl Engine<'_> {
                     &mut output,
                 );
                 due.extend(outlets.behind(index, &flow));
+                next = due.pop();
             }
             if !within {
                 break;
