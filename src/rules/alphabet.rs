@@ -84,6 +84,33 @@ impl ByteSet {
     }
 }
 
+/// The bytes that words begin with; each has one at least.
+#[must_use]
+pub const fn starts_of(words: &[&str]) -> ByteSet {
+    let mut starts = NONE;
+    let mut at = 0;
+    while at < words.len() {
+        let first = words[at].as_bytes()[0];
+        starts = starts.with(first, first);
+        at += 1;
+    }
+    starts
+}
+
+/// The bytes that words end with; each has one at least.
+#[must_use]
+pub const fn ends_of(words: &[&str]) -> ByteSet {
+    let mut ends = NONE;
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at].as_bytes();
+        let last = word[word.len() - 1];
+        ends = ends.with(last, last);
+        at += 1;
+    }
+    ends
+}
+
 /// What an authority of a URL is made of (RFC 3986, 3.2), and what is no URL's sign and still ends none: characters of any
 /// script, and bytes that are no text.
 pub const AUTHORITY: ByteSet = NONE.with(b'!', 0xff).without(b"/\"'`<>\\?#(),");

@@ -1,6 +1,6 @@
 //! What stands between a name and its value: a sign, a word, the end of a cell, an attribute.
 
-use crate::rules::alphabet::{BASE62, NONE};
+use crate::rules::alphabet::{BASE62, ByteSet, NONE, starts_of};
 use crate::text::mark;
 
 /// How far after a name its value may begin, in bytes.
@@ -408,7 +408,7 @@ static ABROAD: [&str; 14] = [
 ];
 
 /// Instructions that give a name a value without a sign between them.
-static INSTRUCTIONS: [&str; 9] = [
+const INSTRUCTIONS: [&str; 9] = [
     "env",
     "arg",
     "set",
@@ -419,6 +419,8 @@ static INSTRUCTIONS: [&str; 9] = [
     "scgi_param",
     "proxy_set_header",
 ];
+/// What they begin with.
+const INSTRUCTION_STARTS: ByteSet = starts_of(&INSTRUCTIONS);
 const LONGEST_INSTRUCTION: usize = "proxy_set_header".len();
 
 /// Whether the line before the name is an instruction that sets it: `ENV NAME value`, `setx NAME "value"`.
@@ -453,13 +455,11 @@ fn instructs(bytes: &[u8], start: usize) -> bool {
         return ends.is_some_and(|rest| rest.last().is_none_or(|byte| !is_part_of_name(*byte)));
     }
     // Nearly every word begins otherwise.
-    matches!(
-        word.first().map(|first| first | 0x20),
-        Some(b'e' | b'a' | b's' | b'f' | b'u' | b'p')
-    ) && INSTRUCTIONS
-        .iter()
-        .map(|known| known.as_bytes())
-        .any(|known| word.eq_ignore_ascii_case(known))
+    word.first()
+        .is_some_and(|first| INSTRUCTION_STARTS.has(first.to_ascii_lowercase()))
+        && INSTRUCTIONS
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
         && line
             .iter()
             .rev()

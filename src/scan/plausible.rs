@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::rules::alphabet::NONE;
+use crate::rules::alphabet::{ByteSet, NONE, ends_of};
 use crate::text::contains;
 
 /// Examples that vendors and standards print: the first eight bytes of the SHA-256 of each.
@@ -250,6 +250,33 @@ pub fn is_reference(value: &[u8]) -> bool {
     }
 }
 
+/// What names a digest or a public key, at the end of a label.
+const DIGEST_LABELS: [&str; 21] = [
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "md5",
+    "shasum",
+    "digest",
+    "checksum",
+    "integrity",
+    "commit",
+    "hash",
+    "etag",
+    "revision",
+    "nonce",
+    "fingerprint",
+    "rev",
+    "public key",
+    "public_key",
+    "public-key",
+    "publickey",
+];
+/// What they end with.
+const DIGEST_ENDS: ByteSet = ends_of(&DIGEST_LABELS);
+
 /// Whether the bytes before `start` say that a digest or a public key follows.
 #[must_use]
 pub fn is_digest(bytes: &[u8], start: usize) -> bool {
@@ -264,53 +291,16 @@ pub fn is_digest(bytes: &[u8], start: usize) -> bool {
         .rposition(|byte| !matches!(byte, b':' | b'=' | b' ' | b'"' | b'\'' | b'-'))
         .map_or(label, |last| &label[..=last]);
     // Nearly nothing ends like one of them, nor has a slash in it.
-    let ends = |last: &u8| {
-        matches!(
-            last.to_ascii_lowercase(),
-            b'1' | b'2'
-                | b'4'
-                | b'5'
-                | b'6'
-                | b'e'
-                | b'g'
-                | b'h'
-                | b'm'
-                | b'n'
-                | b't'
-                | b'v'
-                | b'y'
-        )
-    };
-    let ends = label.last().is_some_and(ends);
+    let ends = label
+        .last()
+        .is_some_and(|last| DIGEST_ENDS.has(last.to_ascii_lowercase()));
     if !ends && !label.contains(&b'/') {
         return false;
     }
     let label = &label.to_ascii_lowercase();
-    [
-        b"sha1".as_slice(),
-        b"sha224",
-        b"sha256",
-        b"sha384",
-        b"sha512",
-        b"md5",
-        b"shasum",
-        b"digest",
-        b"checksum",
-        b"integrity",
-        b"commit",
-        b"hash",
-        b"etag",
-        b"revision",
-        b"nonce",
-        b"fingerprint",
-        b"rev",
-        b"public key",
-        b"public_key",
-        b"public-key",
-        b"publickey",
-    ]
-    .iter()
-    .any(|word| label.ends_with(word))
+    DIGEST_LABELS
+        .iter()
+        .any(|word| label.ends_with(word.as_bytes()))
         // `checksum/secret: x`: of what the name names.
         || contains(label, b"checksum/")
 }
