@@ -5,6 +5,7 @@ mod assignment;
 pub mod build;
 mod column;
 mod context;
+mod email;
 mod exfiltration;
 pub mod finding;
 mod frame;

@@ -9,8 +9,8 @@ use super::judged::{Refused, Tokens, Values};
 use super::sentence::Sentence;
 use super::views::{self, Calls};
 use super::{
-    armor, assignment, column, context, exfiltration, frame, hidden, mark, number, pattern, phrase,
-    plausible, token, userinfo,
+    armor, assignment, column, context, email, exfiltration, frame, hidden, mark, number, pattern,
+    phrase, plausible, token, userinfo,
 };
 use crate::call::Surface;
 use crate::rules::mnemonic::Row;
@@ -155,7 +155,7 @@ impl<'a> Pass<'a> {
     pub(super) fn run(mut self) -> Vec<Found> {
         let tables = self.tables;
         tables.search(self.bytes, &mut self);
-        number::emails(&mut self);
+        email::emails(&mut self);
         if !self.inner {
             hidden::run(&mut self);
             views::run(&mut self);
